@@ -1,0 +1,42 @@
+// Imports point downward: main → cli → app → {pipeline, publish, telemetry} → stages → {native, wire, config} → domain → errors.
+// Folders of one layer do not import each other. See docs/architecture.md.
+const layers = [
+  ['main'],
+  ['cli'],
+  ['index'],
+  ['app'],
+  ['pipeline', 'publish', 'telemetry'],
+  ['source', 'engine', 'prompt', 'encode'],
+  ['model'],
+  ['native', 'wire', 'config'],
+  ['domain'],
+  ['errors'],
+];
+
+const place = (name) => `^src/${name}(/|\\.[jt]s$)`;
+
+const forbidden = [
+  { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+  { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^src/', pathNot: '^src/(main|engine/onnx-worker)\\.ts$' }, to: {} },
+  { name: 'no-dev-dependency-in-product', severity: 'error', from: { path: '^src/' }, to: { dependencyTypes: ['npm-dev', 'npm-no-pkg'] } },
+];
+for (const [depth, names] of layers.entries()) {
+  const above = layers.slice(0, depth).flat();
+  for (const name of names) {
+    const siblings = names.filter((other) => other !== name);
+    const banned = [...above, ...siblings];
+    if (banned.length > 0) {
+      forbidden.push({ name: `${name}-imports-downward`, severity: 'error', from: { path: place(name) }, to: { path: banned.map(place) } });
+    }
+  }
+}
+
+module.exports = {
+  forbidden,
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    moduleSystems: ['es6', 'cjs'],
+  },
+};

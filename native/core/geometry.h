@@ -1,0 +1,23 @@
+#pragma once
+
+#include "core/result.h"
+
+namespace fastsamd {
+
+/// How a frame lies in the network's input; see src/domain/geometry.ts.
+struct Geometry {
+  int frame_width = 0;
+  int frame_height = 0;
+  int input_width = 0;
+  int input_height = 0;
+  int content_width = 0;
+  int content_height = 0;
+  int left = 0;
+  int top = 0;
+};
+
+/// r = min(W/w, H/h); content = round(size * r); padding centred, the odd pixel after the content.
+/// Errors: kMisuse for sizes out of 1..kMaxSide or an input size that is no multiple of 32.
+Result<Geometry> MakeGeometry(int frame_width, int frame_height, int input_width, int input_height);
+
+}  // namespace fastsamd

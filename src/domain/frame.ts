@@ -1,0 +1,27 @@
+export const PIXEL_FORMATS = ['rgb', 'bgr', 'rgba', 'nv12', 'i420'] as const;
+export type PixelFormat = (typeof PIXEL_FORMATS)[number];
+
+/** When a frame was captured, on both clocks. */
+export interface CaptureTime {
+  /** Milliseconds since the Unix epoch. */
+  readonly wallMs: number;
+  /** CLOCK_MONOTONIC, the clock of `process.hrtime.bigint()`. */
+  readonly monotonicNs: bigint;
+}
+
+/**
+ * One picture. The pixels stay in native memory behind an opaque handle; whoever holds the frame last releases it
+ * (`using frame = …` or `frame[Symbol.dispose]()`), after which the pixels are gone.
+ */
+export interface Frame extends Disposable {
+  /** Opaque: a `NativeFrame` of the addon. Only native calls look inside. */
+  readonly pixels: object;
+  readonly width: number;
+  readonly height: number;
+  readonly format: PixelFormat;
+  /** Counts the frames of one source from 0, without gaps for frames that were dropped. */
+  readonly sequence: number;
+  readonly captured: CaptureTime;
+  /** Where the picture came from, for messages and output names: a file path or a URI without credentials. */
+  readonly origin: string;
+}

@@ -1,0 +1,39 @@
+import type { CaptureTime } from './frame.js';
+import type { LetterboxGeometry } from './geometry.js';
+import type { PromptAnswer } from './prompt.js';
+import type { Segments } from './segments.js';
+
+/** What the network is, as far as consumers of results care. */
+export interface ModelIdentity {
+  /** File name without extension. */
+  readonly name: string;
+  readonly backend: 'onnxruntime' | 'tensorrt';
+  readonly inputWidth: number;
+  readonly inputHeight: number;
+  /** Class names by index; empty for class-agnostic models (FastSAM). */
+  readonly labels: readonly string[];
+}
+
+/** Milliseconds a frame spent in each stage. `wait` is time in no stage: captured but not yet, or between stages. */
+export interface StageTimings {
+  readonly wait: number;
+  readonly preprocess: number;
+  readonly infer: number;
+  readonly decode: number;
+  readonly prompt: number;
+}
+
+/** Everything known about one frame once its prompts are answered; plain data, no pixels. */
+export interface FrameResult {
+  readonly sequence: number;
+  readonly captured: CaptureTime;
+  readonly origin: string;
+  readonly model: ModelIdentity;
+  readonly geometry: LetterboxGeometry;
+  readonly segments: Segments;
+  readonly promptRevision: number;
+  readonly answers: readonly PromptAnswer[];
+  readonly timings: StageTimings;
+  /** Frames dropped since the previous result of this camera, by reason. */
+  readonly dropped: Readonly<Record<string, number>>;
+}

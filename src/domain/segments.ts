@@ -1,0 +1,24 @@
+/**
+ * Everything the network found in one frame, packed: `count` objects in descending score.
+ *
+ * Masks are foreground runs in column-major order (COCO's): a run `[start, end)` covers the pixels with
+ * `start ≤ x·height + y < end`. Object i owns the runs `offsets[i] … offsets[i+1]−1`; run k is
+ * `runs[2k], runs[2k+1]`. Runs of one object ascend and never touch.
+ */
+export interface Segments {
+  readonly count: number;
+  /** Size of the frame the masks live on, in pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** [count × 4] x1, y1, x2, y2 in source pixels, clipped to the frame. */
+  readonly boxes: Float32Array;
+  /** [count] 0…1. */
+  readonly scores: Float32Array;
+  /** [count] class index; 0 for class-agnostic models. */
+  readonly classes: Int32Array;
+  /** [count] pixels of the mask. */
+  readonly areas: Uint32Array;
+  readonly runs: Uint32Array;
+  /** [count + 1] in runs, not in array elements. */
+  readonly offsets: Uint32Array;
+}

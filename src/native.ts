@@ -1,0 +1,190 @@
+/**
+ * The typed surface of the addon, and help when it fails to load. Nothing else in the project calls `require` on it.
+ *
+ * Every call that touches pixels or tensors runs off the JS thread and returns a promise. Buffers handed to such a
+ * call must not be transferred, resized or written until the promise settles. Errors arrive as `FastsamError`.
+ */
+import { createRequire } from 'node:module';
+import type { PixelFormat } from './domain/frame.js';
+import type { LetterboxGeometry } from './domain/geometry.js';
+import type { Segments } from './domain/segments.js';
+import { FastsamError, messageOf } from './errors.js';
+
+export type ColorMatrix = 'bt601' | 'bt709' | 'bt2020';
+export type ColorRange = 'limited' | 'full';
+
+/** Pixels in native memory. `release` may be called twice; any other use after it throws `MISUSE`. */
+export interface NativeFrame {
+  readonly width: number;
+  readonly height: number;
+  readonly format: PixelFormat;
+  release(): void;
+}
+
+export interface PixelLayout {
+  readonly width: number;
+  readonly height: number;
+  readonly format: PixelFormat;
+  /** Bytes from one row to the next, one per plane; tightly packed when absent. */
+  readonly strides?: readonly number[];
+  /** For nv12 and i420; default bt601, limited. */
+  readonly matrix?: ColorMatrix;
+  readonly range?: ColorRange;
+}
+
+export interface RawOutputs {
+  /** [4 + classes + 32, anchors], row-major: cx, cy, w, h in input pixels, class scores, coefficients. */
+  readonly detections: Float32Array;
+  readonly anchors: number;
+  readonly classes: number;
+  /** [32, inputHeight / 4, inputWidth / 4], row-major. */
+  readonly proto: Float32Array;
+}
+
+export interface DecodeOptions {
+  /** Keep score > conf. */
+  readonly conf: number;
+  /** Suppress IoU > iou, within a class. */
+  readonly iou: number;
+  readonly maxDet: number;
+  /** Distance in input pixels within which a side moves onto the content's border; 0 turns it off. */
+  readonly snapToBorder: number;
+}
+
+/** Per object: polygons, each a list of rings (the first is the outline, the rest are holes) of [x, y] pixel corners. */
+export type MultiPolygon = [x: number, y: number][][][];
+
+/** A small greyscale picture that is blended over an annotated frame, a text label say. */
+export interface Stamp {
+  readonly alpha: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface OverlayObject {
+  /** Index into the segments. */
+  readonly index: number;
+  /** Packed 0xRRGGBB. */
+  readonly color: number;
+  readonly label?: Stamp;
+}
+
+export interface CapturedFrame {
+  readonly frame: NativeFrame;
+  /** CLOCK_MONOTONIC at capture: from the buffer's clock for live sources, the time of arrival otherwise. */
+  readonly monotonicNs: bigint;
+  /** Presentation time in the stream; −1 when unknown. */
+  readonly ptsNs: bigint;
+}
+
+export interface CaptureStats {
+  /** Frames that left the pipeline. */
+  readonly received: number;
+  /** Frames of a live source that were replaced by a newer one before anybody read them. */
+  readonly overwritten: number;
+  /** Frames that could not be mapped or were flagged corrupt. */
+  readonly corrupt: number;
+}
+
+export interface CaptureOptions {
+  /** gst-launch syntax; must contain an `appsink name=sink` fed with one of the PixelFormats. */
+  readonly pipeline: string;
+  /** True: one slot, the newest frame wins. False: nothing is dropped, the pipeline waits. */
+  readonly live: boolean;
+  /** Limit for reaching PLAYING. */
+  readonly startTimeoutMs: number;
+}
+
+/** A GStreamer pipeline. One `read` at a time. */
+export interface Capture {
+  /** Errors: SOURCE_NOT_FOUND, SOURCE_UNSUPPORTED, SOURCE_CORRUPT, SOURCE_TIMEOUT, SOURCE_LOST. */
+  start(): Promise<void>;
+  /** The next frame, or null at the end of the stream. Errors: as `start`; SOURCE_TIMEOUT when nothing came in time (the capture stays usable). */
+  read(timeoutMs: number): Promise<CapturedFrame | null>;
+  /** Resolves false when the pipeline could not be stopped in time: its thread is then abandoned. A pending read settles with null. */
+  stop(timeoutMs: number): Promise<boolean>;
+  stats(): CaptureStats;
+}
+
+export interface VideoWriterOptions {
+  /** gst-launch syntax; must contain an `appsrc name=src`. */
+  readonly pipeline: string;
+  readonly width: number;
+  readonly height: number;
+  readonly fps: number;
+}
+
+/** Encodes RGB frames through a GStreamer pipeline. */
+export interface VideoWriter {
+  start(): Promise<void>;
+  /** `rgb`: width × height × 3, tightly packed. Resolves when the pipeline took it (backpressure). */
+  write(rgb: Uint8Array): Promise<void>;
+  /** Ends the stream and waits until the file is complete. */
+  finish(timeoutMs: number): Promise<void>;
+}
+
+export interface ShapesOptions {
+  readonly width: number;
+  readonly height: number;
+  readonly seed: number;
+}
+
+export interface NativeAddon {
+  /** What this build contains. */
+  readonly features: { readonly gstreamer: boolean; readonly tensorrt: boolean };
+
+  /** Wraps pixels without copying; keeps `pixels` alive until released. Throws on a layout that does not fit the buffer. */
+  createFrame(pixels: Uint8Array, layout: PixelLayout): NativeFrame;
+  /** Picture `index` of a deterministic scene of moving shapes, as an rgb frame. */
+  renderShapes(index: number, options: ShapesOptions): Promise<NativeFrame>;
+  /** The frame as tightly packed RGB. */
+  toRgb(frame: NativeFrame): Promise<Uint8Array>;
+
+  letterboxGeometry(frameWidth: number, frameHeight: number, inputWidth: number, inputHeight: number): LetterboxGeometry;
+  /** Writes [3, inputHeight, inputWidth] RGB 0…1 into `input`. */
+  letterbox(frame: NativeFrame, input: Float32Array, inputWidth: number, inputHeight: number): Promise<LetterboxGeometry>;
+  /** Candidates → NMS → border snap → mask runs. */
+  decode(outputs: RawOutputs, geometry: LetterboxGeometry, options: DecodeOptions): Promise<Segments>;
+
+  /** COCO compressed RLE `counts` of the objects at `indices`. */
+  encodeRle(segments: Segments, indices: Uint32Array): Promise<string[]>;
+  /** Runs (as in Segments) of a COCO compressed RLE string. Throws PROMPT_INVALID when it does not describe width × height. */
+  decodeRle(counts: string, width: number, height: number): Uint32Array;
+  /** Outlines along pixel corners, simplified by at most `tolerance` pixels (0: exact). */
+  polygons(segments: Segments, indices: Uint32Array, tolerance: number): Promise<MultiPolygon[]>;
+  /** Full-frame bitmaps, one byte a pixel, 255 inside. */
+  maskBitmap(segments: Segments, index: number): Promise<Uint8Array>;
+  /** The frame as tightly packed RGB with masks filled, outlined and labelled. */
+  drawOverlay(frame: NativeFrame, segments: Segments, objects: readonly OverlayObject[]): Promise<Uint8Array>;
+
+  /** Absent (undefined) when the build has no GStreamer. */
+  openCapture?(options: CaptureOptions): Capture;
+  openVideoWriter?(options: VideoWriterOptions): VideoWriter;
+}
+
+interface AddonModule extends NativeAddon {
+  /** Hands the JS error class to the addon, so that native errors are instances of it. */
+  setErrorClass(errorClass: typeof FastsamError): void;
+}
+
+let loaded: NativeAddon | undefined;
+
+/** The addon, loaded on first use. Errors: NATIVE_UNAVAILABLE with what to do. */
+export function native(): NativeAddon {
+  if (loaded) return loaded;
+  const require = createRequire(import.meta.url);
+  try {
+    const addon = require('../build/Release/fastsamd.node') as AddonModule;
+    addon.setErrorClass(FastsamError);
+    loaded = addon;
+    return addon;
+  } catch (cause) {
+    const missing = messageOf(cause).includes('Cannot find module');
+    const why = missing ? 'it has not been built' : messageOf(cause);
+    throw new FastsamError(
+      'NATIVE_UNAVAILABLE',
+      `the native addon does not load: ${why}; run "make build" in the fastsamd folder (it installs what is missing)`,
+      { cause },
+    );
+  }
+}
