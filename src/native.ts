@@ -2,7 +2,8 @@
  * The typed surface of the addon, and help when it fails to load. Nothing else in the project calls `require` on it.
  *
  * Every call that touches pixels or tensors runs off the JS thread and returns a promise. Buffers handed to such a
- * call must not be transferred, resized or written until the promise settles. Errors arrive as `FastsamError`.
+ * call must not be transferred, resized or written until the promise settles. Errors arrive as `FastsamError`; wrong
+ * arguments are `MISUSE`, and a function that returns a promise rejects it instead of throwing.
  */
 import { createRequire } from 'node:module';
 import type { PixelFormat } from './domain/frame.js';
@@ -82,7 +83,7 @@ export interface CaptureStats {
   readonly received: number;
   /** Frames of a live source that were replaced by a newer one before anybody read them. */
   readonly overwritten: number;
-  /** Frames that could not be mapped or were flagged corrupt. */
+  /** Frames that could not be decoded or mapped, or were flagged corrupt; none of them is handed out. */
   readonly corrupt: number;
 }
 
@@ -95,11 +96,17 @@ export interface CaptureOptions {
   readonly startTimeoutMs: number;
 }
 
-/** A GStreamer pipeline. One `read` at a time. */
+/**
+ * A GStreamer pipeline: started once, read by one `read` at a time, stopped once; a second `stop` gets the answer of the
+ * first. A call under way keeps the process alive, an idle capture does not.
+ */
 export interface Capture {
   /** Errors: SOURCE_NOT_FOUND, SOURCE_UNSUPPORTED, SOURCE_CORRUPT, SOURCE_TIMEOUT, SOURCE_LOST. */
   start(): Promise<void>;
-  /** The next frame, or null at the end of the stream. Errors: as `start`; SOURCE_TIMEOUT when nothing came in time (the capture stays usable). */
+  /**
+   * The next frame, or null at the end of the stream and after `stop`. Frames that came before an error are handed out
+   * before it. Errors: as `start`; SOURCE_TIMEOUT when nothing came in time (the capture stays usable).
+   */
   read(timeoutMs: number): Promise<CapturedFrame | null>;
   /** Resolves false when the pipeline could not be stopped in time: its thread is then abandoned. A pending read settles with null. */
   stop(timeoutMs: number): Promise<boolean>;
@@ -114,8 +121,9 @@ export interface VideoWriterOptions {
   readonly fps: number;
 }
 
-/** Encodes RGB frames through a GStreamer pipeline. */
+/** Encodes RGB frames through a GStreamer pipeline. One call at a time. Errors: OUTPUT_UNWRITABLE. */
 export interface VideoWriter {
+  /** Errors: SOURCE_UNSUPPORTED when GStreamer lacks an element of the pipeline, OUTPUT_UNWRITABLE. */
   start(): Promise<void>;
   /** `rgb`: width × height × 3, tightly packed. Resolves when the pipeline took it (backpressure). */
   write(rgb: Uint8Array): Promise<void>;

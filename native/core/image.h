@@ -13,6 +13,8 @@ enum class ColorRange : uint8_t { kLimited, kFull };
 
 /// Largest accepted side, in pixels: keeps every pixel index of a frame within 32 bits.
 inline constexpr int kMaxSide = 32768;
+/// Largest accepted distance between rows, in bytes.
+inline constexpr int kMaxStride = 1 << 20;
 
 /// Somebody else's pixels. Planes: one for rgb, bgr and rgba; Y and interleaved UV for nv12; Y, U and V for i420.
 /// Chroma planes are (width + 1) / 2 by (height + 1) / 2 samples.

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
+
+#include "core/result.h"
 
 namespace fastsamd {
 
@@ -24,5 +27,12 @@ struct Segments {
 
   size_t count() const { return scores.size(); }
 };
+
+/// Checks that runs are not empty, ascend, never touch and end within `pixels`. Errors: kMisuse.
+Status ValidateRuns(const Run* runs, size_t count, uint64_t pixels);
+
+/// Checks segments that come from outside: sides 1..kMaxSide, array lengths that agree, offsets that ascend from 0 to
+/// the number of runs, valid runs per object. Errors: kMisuse.
+Status Validate(const Segments& segments);
 
 }  // namespace fastsamd

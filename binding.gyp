@@ -1,0 +1,61 @@
+{
+  'variables': {
+    'gstreamer_modules': 'gstreamer-1.0 gstreamer-app-1.0 gstreamer-video-1.0',
+    'has_gstreamer%': '<!(pkg-config --exists gstreamer-1.0 gstreamer-app-1.0 gstreamer-video-1.0 && echo 1 || echo 0)',
+  },
+  'targets': [
+    {
+      'target_name': 'fastsamd',
+      'sources': [
+        # One object per file of a folder; the folders are the layers.
+        '<!@(printf "%s\\n" native/core/*.cc)',
+        'native/binding/addon.cc',
+        'native/binding/arguments.cc',
+        'native/binding/create_frame.cc',
+        'native/binding/decode.cc',
+        'native/binding/decode_rle.cc',
+        'native/binding/draw_overlay.cc',
+        'native/binding/encode_rle.cc',
+        'native/binding/environment.cc',
+        'native/binding/letterbox.cc',
+        'native/binding/mask_bitmap.cc',
+        'native/binding/native_frame.cc',
+        'native/binding/polygons.cc',
+        'native/binding/render_shapes.cc',
+        'native/binding/to_rgb.cc',
+        'native/binding/values.cc',
+      ],
+      'include_dirs': ['native', '<!(node -p "require(\'node-addon-api\').include_dir")'],
+      'defines': [
+        'NAPI_VERSION=9',
+        # Checking arguments is a straight line with exceptions; they never leave the binding.
+        'NODE_ADDON_API_CPP_EXCEPTIONS_ALL',
+        'NODE_ADDON_API_DISABLE_DEPRECATED',
+        # A worker thread that is being terminated takes no exceptions any more.
+        'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
+      ],
+      'cflags': ['-O3', '-ffp-contract=off', '-fno-math-errno', '-fno-trapping-math', '-Wall', '-Wextra', '-fvisibility=hidden'],
+      'cflags_cc': ['-std=c++17'],
+      'cflags_cc!': ['-fno-exceptions', '-std=gnu++17', '-std=gnu++20'],
+      # A thread that was left behind in a hanging driver may outlive the worker that loaded the addon.
+      'ldflags': ['-Wl,-z,nodelete'],
+      'conditions': [
+        ['has_gstreamer==1', {
+          'sources': [
+            'native/binding/lane.cc',
+            'native/binding/native_capture.cc',
+            'native/binding/native_video_writer.cc',
+            'native/capture/capture.cc',
+            'native/capture/gstreamer.cc',
+            'native/capture/pipeline.cc',
+            'native/capture/sample.cc',
+            'native/capture/video_writer.cc',
+          ],
+          'defines': ['FASTSAMD_GSTREAMER'],
+          'cflags': ['<!@(pkg-config --cflags <(gstreamer_modules))'],
+          'libraries': ['<!@(pkg-config --libs <(gstreamer_modules))'],
+        }],
+      ],
+    },
+  ],
+}

@@ -1,0 +1,57 @@
+#include <napi.h>
+
+#include "binding/environment.h"
+#include "binding/job.h"
+#include "binding/native_frame.h"
+#include "binding/verbs.h"
+#ifdef FASTSAMD_GSTREAMER
+#include "binding/native_capture.h"
+#include "binding/native_video_writer.h"
+#endif
+
+namespace fastsamd::binding {
+namespace {
+
+template <Napi::Value (*Verb)(const Napi::CallbackInfo&)>
+Napi::Value Promised(const Napi::CallbackInfo& info) {
+  return RejectWhatIsThrown(info.Env(), [&] { return Verb(info); });
+}
+
+Napi::Object Register(Napi::Env env, Napi::Object exports) {
+  env.SetInstanceData(new Environment);  // deleted with the environment
+  NativeFrame::Define(env);
+
+  exports.Set("setErrorClass", Napi::Function::New<SetErrorClass>(env));
+  exports.Set("createFrame", Napi::Function::New<CreateFrame>(env));
+  exports.Set("renderShapes", Napi::Function::New<Promised<RenderShapes>>(env));
+  exports.Set("toRgb", Napi::Function::New<Promised<ToRgb>>(env));
+  exports.Set("letterboxGeometry", Napi::Function::New<LetterboxGeometry>(env));
+  exports.Set("letterbox", Napi::Function::New<Promised<Letterbox>>(env));
+  exports.Set("decode", Napi::Function::New<Promised<Decode>>(env));
+  exports.Set("encodeRle", Napi::Function::New<Promised<EncodeRle>>(env));
+  exports.Set("decodeRle", Napi::Function::New<DecodeRle>(env));
+  exports.Set("polygons", Napi::Function::New<Promised<Polygons>>(env));
+  exports.Set("maskBitmap", Napi::Function::New<Promised<MaskBitmap>>(env));
+  exports.Set("drawOverlay", Napi::Function::New<Promised<DrawOverlay>>(env));
+
+  const Napi::Object features = Napi::Object::New(env);
+#ifdef FASTSAMD_GSTREAMER
+  NativeCapture::Define(env);
+  NativeVideoWriter::Define(env);
+  exports.Set("openCapture", Napi::Function::New<NativeCapture::Open>(env));
+  exports.Set("openVideoWriter", Napi::Function::New<NativeVideoWriter::Open>(env));
+  features.Set("gstreamer", true);
+#else
+  features.Set("gstreamer", false);
+#endif
+  features.Set("tensorrt", false);
+  exports.Set("features", features);
+  return exports;
+}
+
+}  // namespace
+}  // namespace fastsamd::binding
+
+static Napi::Object Init(Napi::Env env, Napi::Object exports) { return fastsamd::binding::Register(env, exports); }
+
+NODE_API_MODULE(fastsamd, Init)

@@ -1,0 +1,46 @@
+#include "core/decode.h"
+
+#include "binding/job.h"
+#include "binding/values.h"
+#include "binding/verbs.h"
+
+namespace fastsamd::binding {
+namespace {
+
+constexpr int kMaxAnchors = 1 << 24;
+constexpr int kMaxClasses = 65536;
+constexpr int kMaxObjects = 100'000;
+
+}  // namespace
+
+Napi::Value Decode(const Napi::CallbackInfo& info) {
+  Pins pins;
+  const Napi::Object object = ReadObject(info[0], "outputs");
+  const Geometry geometry = ReadGeometry(info[1], "geometry");
+  const Napi::Object settings = ReadObject(info[2], "options");
+  DecodeOptions options;
+  options.conf = static_cast<float>(ReadNumber(settings.Get("conf"), "options.conf", 0, 1));
+  options.iou = static_cast<float>(ReadNumber(settings.Get("iou"), "options.iou", 0, 1));
+  options.max_det = ReadInt(settings.Get("maxDet"), "options.maxDet", 1, kMaxObjects);
+  options.snap_to_border =
+      static_cast<float>(ReadNumber(settings.Get("snapToBorder"), "options.snapToBorder", 0, kMaxSide));
+
+  RawOutputs outputs;
+  outputs.anchors = ReadInt(object.Get("anchors"), "outputs.anchors", 1, kMaxAnchors);
+  outputs.classes = ReadInt(object.Get("classes"), "outputs.classes", 1, kMaxClasses);
+  const size_t rows = 4 + static_cast<size_t>(outputs.classes) + kMaskChannels;
+  const size_t proto_cells =
+      static_cast<size_t>(geometry.input_width / 4) * static_cast<size_t>(geometry.input_height / 4);
+  // Both members first: a getter that detaches an array must not run after its memory has been looked at.
+  const Napi::Value detections = object.Get("detections");
+  const Napi::Value proto = object.Get("proto");
+  outputs.detections =
+      ReadFloats(detections, "outputs.detections", rows * static_cast<size_t>(outputs.anchors), pins).data;
+  outputs.proto = ReadFloats(proto, "outputs.proto", kMaskChannels * proto_cells, pins).data;
+  return RunOnPool(
+      info.Env(), "fastsamd.decode", std::move(pins),
+      [outputs, geometry, options] { return fastsamd::Decode(outputs, geometry, options); },
+      [](Napi::Env env, Segments segments) { return ToObject(env, std::move(segments)); });
+}
+
+}  // namespace fastsamd::binding

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <napi.h>
+
+namespace fastsamd::binding {
+
+// The functions of the addon, one per file. Their contract is NativeAddon in src/native.ts.
+
+Napi::Value CreateFrame(const Napi::CallbackInfo& info);
+Napi::Value RenderShapes(const Napi::CallbackInfo& info);
+Napi::Value ToRgb(const Napi::CallbackInfo& info);
+Napi::Value LetterboxGeometry(const Napi::CallbackInfo& info);
+Napi::Value Letterbox(const Napi::CallbackInfo& info);
+Napi::Value Decode(const Napi::CallbackInfo& info);
+Napi::Value EncodeRle(const Napi::CallbackInfo& info);
+Napi::Value DecodeRle(const Napi::CallbackInfo& info);
+Napi::Value Polygons(const Napi::CallbackInfo& info);
+Napi::Value MaskBitmap(const Napi::CallbackInfo& info);
+Napi::Value DrawOverlay(const Napi::CallbackInfo& info);
+
+}  // namespace fastsamd::binding

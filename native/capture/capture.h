@@ -1,0 +1,66 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "capture/pipeline.h"
+#include "capture/sample.h"
+#include "core/result.h"
+
+namespace fastsamd {
+
+struct CaptureOptions {
+  /// gst-launch syntax with an `appsink name=sink`.
+  std::string pipeline;
+  /// True: the newest frame wins. False: nothing is dropped, the pipeline waits.
+  bool live = false;
+  std::chrono::milliseconds start_timeout{10'000};
+};
+
+struct CaptureStats {
+  uint64_t received = 0;
+  uint64_t overwritten = 0;
+  uint64_t corrupt = 0;
+};
+
+struct CapturedFrame {
+  MappedFrame frame;
+  int64_t monotonic_ns = 0;
+  int64_t pts_ns = -1;
+};
+
+/// Frames out of a GStreamer pipeline. Start, Read and Stop block no longer than their timeouts and are called by one
+/// thread, one after the other; Interrupt and stats by any.
+class Capture {
+ public:
+  explicit Capture(CaptureOptions options);
+  /// Stops without waiting.
+  ~Capture();
+  Capture(const Capture&) = delete;
+  Capture& operator=(const Capture&) = delete;
+
+  /// Returns when the pipeline plays. Errors: kSourceNotFound, kSourceUnsupported, kSourceCorrupt, kSourceLost,
+  /// kSourceTimeout.
+  Status Start();
+  /// The next frame; empty at the end of the stream and after Interrupt. Frames that arrived before an error are handed
+  /// out before it. Errors: as Start, kSourceTimeout when nothing came in time, kSourceCorrupt for a stream that ends
+  /// without a single frame.
+  Result<std::optional<CapturedFrame>> Read(std::chrono::milliseconds timeout);
+  /// Drops frames that nobody has read. False when the pipeline hangs: it is left to itself.
+  bool Stop(std::chrono::milliseconds timeout);
+  /// Makes the call in progress return at once.
+  void Interrupt();
+  CaptureStats stats() const;
+
+ private:
+  struct Feed;
+
+  const CaptureOptions options_;
+  const std::shared_ptr<Feed> feed_;
+  Pipeline pipeline_;
+};
+
+}  // namespace fastsamd

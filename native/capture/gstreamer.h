@@ -1,0 +1,42 @@
+#pragma once
+
+#include <gst/gst.h>
+
+#include <memory>
+#include <string>
+
+#include "core/result.h"
+
+namespace fastsamd {
+
+struct GstDeleter {
+  void operator()(GstElement* element) const { gst_object_unref(element); }
+  void operator()(GstBus* bus) const { gst_object_unref(bus); }
+  void operator()(GstClock* clock) const { gst_object_unref(clock); }
+  void operator()(GstSample* sample) const { gst_sample_unref(sample); }
+  void operator()(GstCaps* caps) const { gst_caps_unref(caps); }
+  void operator()(GError* error) const { g_error_free(error); }
+  void operator()(GstParseContext* context) const { gst_parse_context_free(context); }
+  void operator()(gchar* text) const { g_free(text); }
+  void operator()(gchar** texts) const { g_strfreev(texts); }
+};
+
+/// Owns one reference of a GStreamer or GLib object.
+template <typename T>
+using GstPtr = std::unique_ptr<T, GstDeleter>;
+
+/// Initialises GStreamer once per process. Errors: kSourceUnsupported when it cannot be.
+Status InitGStreamer();
+
+/// Builds a pipeline from gst-launch syntax; starts nothing. Errors: kSourceUnsupported naming the missing element and
+/// its Debian package, kMisuse for text that is no pipeline.
+Result<GstPtr<GstElement>> ParsePipeline(const std::string& description);
+
+/// What an ERROR message means to us, on one line. `missing` is what a "missing-plugin" message before it named, or
+/// empty.
+Error TranslateError(GstMessage* message, const std::string& missing);
+
+/// The name in a "missing-plugin" element message, like "H.265 (Main Profile) decoder"; empty for other messages.
+std::string MissingPlugin(GstMessage* message);
+
+}  // namespace fastsamd

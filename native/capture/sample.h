@@ -1,0 +1,42 @@
+#pragma once
+
+#include <gst/gst.h>
+
+#include <cstdint>
+#include <memory>
+
+#include "capture/gstreamer.h"
+#include "core/image.h"
+#include "core/result.h"
+
+namespace fastsamd {
+
+/// A sample as it left the pipeline.
+struct Arrival {
+  GstPtr<GstSample> sample;
+  /// CLOCK_MONOTONIC at capture.
+  int64_t monotonic_ns = 0;
+  /// Presentation time in the stream; -1 when unknown.
+  int64_t pts_ns = -1;
+};
+
+/// Pixels of a sample; `owner` keeps them mapped.
+struct MappedFrame {
+  ImageView view;
+  size_t bytes = 0;
+  std::shared_ptr<const void> owner;
+};
+
+/// Times a sample that has just arrived at `sink`. Of a live source it is the buffer's running time on the pipeline's
+/// clock, brought over to CLOCK_MONOTONIC and never later than now; of a file, or without a timestamp, it is now.
+Arrival TimeSample(GstPtr<GstSample> sample, GstElement* sink, bool live);
+
+/// True when an element marked the picture as damaged.
+bool IsCorrupt(GstSample* sample);
+
+/// Maps a sample for reading, with the format, size, strides and colorimetry of its own caps, which may change from
+/// one sample to the next. A colorimetry that is not known is bt601 below 720 lines, else bt709, and limited range.
+/// Errors: kSourceUnsupported for a format outside PixelFormat, kSourceCorrupt when the pixels cannot be mapped.
+Result<MappedFrame> MapSample(const GstPtr<GstSample>& sample);
+
+}  // namespace fastsamd

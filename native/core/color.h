@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/image.h"
+#include "core/result.h"
+
+namespace fastsamd {
+
+/// Checks that an image can be read: sides 1..kMaxSide, every plane of its format present, every stride at least one
+/// tight row and at most kMaxStride. Errors: kMisuse. The length of the planes is the caller's business.
+Status Validate(const ImageView& image);
+
+/// Writes `image` as tight RGB (width * height * 3 bytes) into `rgb`. YUV goes by matrix and range, chroma nearest
+/// (sample x / 2, y / 2), rounded to the nearest and clamped to 8 bit. Alpha is ignored. Errors: kMisuse (Validate).
+Status ToRgb(const ImageView& image, uint8_t* rgb);
+
+}  // namespace fastsamd

@@ -1,0 +1,54 @@
+#include "core/segments.h"
+
+#include "core/image.h"
+
+namespace fastsamd {
+namespace {
+
+Error Misuse(std::string message) { return {ErrorCode::kMisuse, std::move(message)}; }
+
+}  // namespace
+
+Status ValidateRuns(const Run* runs, size_t count, uint64_t pixels) {
+  // The first run may start at 0; every later one leaves a gap after its predecessor.
+  uint64_t lowest = 0;
+  for (size_t i = 0; i < count; ++i) {
+    if (runs[i].start < lowest || runs[i].end <= runs[i].start || runs[i].end > pixels) {
+      return Misuse("expected mask runs that ascend without touching inside " + std::to_string(pixels) +
+                    " pixels, run " + std::to_string(i) + " is " + std::to_string(runs[i].start) + ".." +
+                    std::to_string(runs[i].end));
+    }
+    lowest = static_cast<uint64_t>(runs[i].end) + 1;
+  }
+  return Ok();
+}
+
+Status Validate(const Segments& segments) {
+  if (segments.width < 1 || segments.height < 1 || segments.width > kMaxSide || segments.height > kMaxSide) {
+    return Misuse("expected segments of a frame of 1 to " + std::to_string(kMaxSide) + " pixels a side, got " +
+                  std::to_string(segments.width) + "x" + std::to_string(segments.height));
+  }
+  const size_t count = segments.count();
+  if (segments.boxes.size() != count * 4 || segments.classes.size() != count || segments.areas.size() != count ||
+      segments.offsets.size() != count + 1) {
+    return Misuse("expected segments whose boxes, classes, areas and offsets describe " + std::to_string(count) +
+                  " objects");
+  }
+  if (segments.offsets.front() != 0 || segments.offsets.back() != segments.runs.size()) {
+    return Misuse("expected segment offsets from 0 to " + std::to_string(segments.runs.size()) +
+                  ", the number of runs");
+  }
+  const uint64_t pixels = static_cast<uint64_t>(segments.width) * static_cast<uint64_t>(segments.height);
+  for (size_t i = 0; i < count; ++i) {
+    const uint32_t begin = segments.offsets[i];
+    const uint32_t end = segments.offsets[i + 1];
+    if (end < begin || end > segments.runs.size()) {
+      return Misuse("expected segment offsets that ascend, object " + std::to_string(i) + " breaks it");
+    }
+    Status runs = ValidateRuns(segments.runs.data() + begin, end - begin, pixels);
+    if (!runs.ok()) return runs;
+  }
+  return Ok();
+}
+
+}  // namespace fastsamd
