@@ -22,6 +22,8 @@ export interface Frame extends Disposable {
   /** Counts the frames of one source from 0, without gaps for frames that were dropped. */
   readonly sequence: number;
   readonly captured: CaptureTime;
+  /** Presentation time within its stream, in nanoseconds; null for stills. */
+  readonly ptsNs: bigint | null;
   /** Where the picture came from, for messages and output names: a file path or a URI without credentials. */
   readonly origin: string;
 }

@@ -3,6 +3,7 @@
  * and MQTT requests all go through them.
  */
 import { z } from 'zod';
+import { FastsamError } from '../errors.js';
 
 /** Limits on what one prompt set may cost. */
 export const PROMPT_LIMITS = { prompts: 100, points: 1000, coordinate: 1_000_000 } as const;
@@ -19,10 +20,10 @@ const id = idSchema.optional().meta({ description: 'Names the answer; p1, p2, �
 export const SELECTIONS = ['best', 'smallest', 'largest', 'all', 'merge'] as const;
 export type Selection = (typeof SELECTIONS)[number];
 
-export const everythingPromptSchema = z.strictObject({ type: z.literal('everything'), id });
+export const everythingPromptSchema = z.strictObject({ type: z.literal('everything').meta({ description: 'all objects' }), id });
 
 export const boxPromptSchema = z.strictObject({
-  type: z.literal('box'),
+  type: z.literal('box').meta({ description: 'the object that fills the box best' }),
   id,
   box: z.tuple([coordinate, coordinate, coordinate, coordinate]).meta({ description: 'x1, y1, x2, y2.' }),
   space,
@@ -35,12 +36,13 @@ export const boxPromptSchema = z.strictObject({
 });
 
 export const pointsPromptSchema = z.strictObject({
-  type: z.literal('points'),
+  type: z.literal('points').meta({ description: 'what lies under the points' }),
   id,
   points: z
     .array(z.tuple([coordinate, coordinate]))
     .min(1)
-    .max(PROMPT_LIMITS.points),
+    .max(PROMPT_LIMITS.points)
+    .meta({ description: 'x, y of each point.' }),
   labels: z
     .array(z.union([z.literal(0), z.literal(1)]))
     .max(PROMPT_LIMITS.points)
@@ -59,6 +61,12 @@ export const promptSchema = z
     if (prompt.type === 'box') {
       const [x1, y1, x2, y2] = prompt.box;
       if (x2 <= x1 || y2 <= y1) ctx.addIssue({ code: 'custom', path: ['box'], message: 'expected x1 < x2 and y1 < y2' });
+    }
+    if (prompt.type !== 'everything' && prompt.space === 'normalized') {
+      const [key, values] = prompt.type === 'box' ? ['box', prompt.box] : ['points', prompt.points.flat()];
+      if (values.some((value) => value < 0 || value > 1)) {
+        ctx.addIssue({ code: 'custom', path: [key], message: 'expected normalized coordinates within 0…1' });
+      }
     }
     if (prompt.type === 'points' && prompt.labels && prompt.labels.length !== prompt.points.length) {
       ctx.addIssue({
@@ -100,6 +108,18 @@ export function withIds(prompts: readonly ParsedPrompt[]): Prompt[] {
     taken.add(id);
     return { ...prompt, id };
   });
+}
+
+/**
+ * Checks a prompt set and fills in defaults and ids. Errors: PROMPT_INVALID, naming the first place that is wrong,
+ * as in `prompts[2].points: …`.
+ */
+export function parsePrompts(input: unknown): Prompt[] {
+  const parsed = promptSetSchema.safeParse(input);
+  if (parsed.success) return withIds(parsed.data);
+  const [issue] = parsed.error.issues;
+  const place = (issue?.path ?? []).map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
+  throw new FastsamError('PROMPT_INVALID', `prompts${place}: ${issue?.message ?? 'not a list of prompts'}`);
 }
 
 /** The answer to one prompt on one frame. `index` points into the frame's segments. */

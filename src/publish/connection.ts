@@ -1,0 +1,190 @@
+/**
+ * One connection to the broker, from CONNECT to the end of its socket. It never reconnects: a new attempt is a new
+ * connection (see session.ts), so that nothing of a broken one lives on, neither queues nor packet identifiers.
+ */
+import mqtt, { type IClientOptions, type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
+import type { MqttConfig } from '../config/schema.js';
+import { FastsamError, messageOf } from '../errors.js';
+import { readCredentials } from './credentials.js';
+import type { Publication } from './publication.js';
+
+/** MQTT 5 reason code of a DISCONNECT: another client connected with our client id. */
+const SESSION_TAKEN_OVER = 0x8e;
+
+/** Packets above this are not for us; far above maxRequestBytes, so that a too large request still gets its answer. */
+const MAX_INBOUND_PACKET_BYTES = 2 * 1024 * 1024;
+const MAX_INBOUND_UNACKNOWLEDGED = 32;
+
+export interface ConnectionOptions {
+  readonly config: MqttConfig;
+  readonly clientId: string;
+  /** What the broker publishes when the connection breaks without DISCONNECT. */
+  readonly will: Publication;
+  readonly onMessage: (message: InboundMessage) => void;
+  /** Aborting gives the attempt up, or drops the connection without DISCONNECT. */
+  readonly signal: AbortSignal;
+}
+
+export interface InboundMessage {
+  readonly topic: string;
+  readonly payload: Buffer;
+  readonly retain: boolean;
+  readonly responseTopic?: string;
+  readonly correlationData?: Buffer;
+}
+
+/** Why a connection ended. `reasonCode` is MQTT's, where the broker gave one. */
+export interface ConnectionEnd {
+  readonly message: string;
+  readonly reasonCode?: number;
+  readonly takenOver: boolean;
+}
+
+export interface Connection {
+  /** What the broker accepts: QoS 1 messages in flight, bytes of one packet. */
+  readonly limits: { readonly receiveMaximum: number; readonly maximumPacketSize: number };
+  /** Resolves once the message is in the socket (QoS 0) or acknowledged (QoS 1). Errors: BROKER_UNREACHABLE when the connection ends first; what the broker said when it refuses. */
+  publish(publication: Publication): Promise<void>;
+  /** QoS 1. Errors: as `publish`. */
+  subscribe(filter: string): Promise<void>;
+  /** Settles when the connection is over; never rejects. */
+  readonly ended: Promise<ConnectionEnd>;
+  /** Sends DISCONNECT, so that the will stays unsaid; drops the socket when that takes longer than `timeoutMs`. Never rejects. */
+  close(timeoutMs: number): Promise<void>;
+}
+
+function reasonCodeOf(error: unknown): number | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'number' ? code : undefined;
+}
+
+function withCode(message: string, reasonCode: number | undefined): string {
+  return reasonCode === undefined ? message : `${message} (reason code 0x${reasonCode.toString(16).padStart(2, '0')})`;
+}
+
+async function clientOptions({ config, clientId, will }: ConnectionOptions): Promise<IClientOptions> {
+  return {
+    ...(await readCredentials(config)),
+    clientId,
+    protocolVersion: config.protocol,
+    clean: true,
+    keepalive: config.keepaliveS,
+    connectTimeout: config.connectTimeoutMs,
+    rejectUnauthorized: !config.tls.insecure,
+    reconnectPeriod: 0,
+    resubscribe: false,
+    queueQoSZero: false,
+    will: { topic: will.topic, payload: Buffer.from(will.payload), qos: will.qos, retain: will.retain },
+    ...(config.protocol === 5 && {
+      properties: { receiveMaximum: MAX_INBOUND_UNACKNOWLEDGED, maximumPacketSize: MAX_INBOUND_PACKET_BYTES },
+    }),
+  };
+}
+
+/**
+ * Resolves once the broker accepted the connection.
+ * Errors: BROKER_UNREACHABLE with the system's or the broker's reason; its `cause` carries the reason code.
+ */
+export async function openConnection(options: ConnectionOptions): Promise<Connection> {
+  const { config, signal, onMessage } = options;
+  const settings = await clientOptions(options);
+  signal.throwIfAborted();
+
+  const client = mqtt.connect(config.url, settings);
+  const ended = endOf(client);
+  const drop = () => client.stream.destroy();
+  signal.addEventListener('abort', drop, { once: true });
+  void ended.then(() => signal.removeEventListener('abort', drop));
+  client.on('message', (topic, payload, packet) => onMessage(inbound(topic, payload, packet)));
+
+  const outcome = await Promise.race([new Promise<IConnackPacket>((resolve) => client.once('connect', resolve)), ended]);
+  if ('takenOver' in outcome) throw new FastsamError('BROKER_UNREACHABLE', outcome.message);
+  return new MqttConnection(client, outcome, ended);
+}
+
+/** Why the client's only connection ended, when it has. The first reason counts: what follows are its consequences. */
+function endOf(client: MqttClient): Promise<ConnectionEnd> {
+  let why: ConnectionEnd | undefined;
+  const because = (message: string, reasonCode: number | undefined) => {
+    why ??= {
+      message: withCode(message, reasonCode),
+      ...(reasonCode !== undefined && { reasonCode }),
+      takenOver: reasonCode === SESSION_TAKEN_OVER,
+    };
+  };
+  client.on('disconnect', (packet) => because('the broker ended the session', packet.reasonCode));
+  client.on('error', (error) => {
+    because(messageOf(error) || 'connection error', reasonCodeOf(error));
+    client.stream.destroy();
+  });
+  return new Promise((resolve) => {
+    client.once('close', () => resolve(why ?? { message: 'the connection was closed', takenOver: false }));
+  });
+}
+
+function inbound(topic: string, payload: Buffer, packet: IPublishPacket): InboundMessage {
+  const { responseTopic, correlationData } = packet.properties ?? {};
+  return {
+    topic,
+    payload,
+    retain: packet.retain,
+    ...(responseTopic !== undefined && { responseTopic }),
+    ...(correlationData !== undefined && { correlationData }),
+  };
+}
+
+class MqttConnection implements Connection {
+  readonly limits;
+  /** Rejections of what is under way: the client itself never calls back for what was in flight when the socket broke. */
+  readonly #pending = new Set<(error: FastsamError) => void>();
+  #end: FastsamError | undefined;
+
+  constructor(
+    private readonly client: MqttClient,
+    connack: IConnackPacket,
+    readonly ended: Promise<ConnectionEnd>,
+  ) {
+    this.limits = {
+      receiveMaximum: connack.properties?.receiveMaximum ?? 65_535,
+      maximumPacketSize: connack.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY,
+    };
+    void ended.then((end) => {
+      this.#end = new FastsamError('BROKER_UNREACHABLE', end.message);
+      for (const reject of this.#pending) reject(this.#end);
+      this.#pending.clear();
+    });
+  }
+
+  publish(publication: Publication): Promise<void> {
+    const { topic, payload, qos, retain, expiryS, correlationData } = publication;
+    const properties = {
+      ...(expiryS !== undefined && { messageExpiryInterval: expiryS }),
+      ...(correlationData && { correlationData }),
+    };
+    return this.#unlessEnded((done) => this.client.publish(topic, payload, { qos, retain, properties }, (error) => done(error)));
+  }
+
+  subscribe(filter: string): Promise<void> {
+    // "Retain as published": a message that is meant to be retained shows so on its first delivery already.
+    return this.#unlessEnded((done) => this.client.subscribe(filter, { qos: 1, rap: true }, (error) => done(error)));
+  }
+
+  async close(timeoutMs: number): Promise<void> {
+    const timer = setTimeout(() => this.client.stream.destroy(), timeoutMs);
+    this.client.end(false);
+    await this.ended;
+    clearTimeout(timer);
+  }
+
+  #unlessEnded(send: (done: (error: Error | null | undefined) => void) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#end) return reject(this.#end);
+      this.#pending.add(reject);
+      send((error) => {
+        this.#pending.delete(reject);
+        if (error) reject(new Error(withCode(messageOf(error), reasonCodeOf(error)), { cause: error }));
+        else resolve();
+      });
+    });
+  }
+}

@@ -1,0 +1,57 @@
+/** Secrets and certificates, read anew for every connection attempt, so that a replaced file needs no restart. */
+import { readFile } from 'node:fs/promises';
+import type { MqttConfig } from '../config/schema.js';
+import { FastsamError, messageOf } from '../errors.js';
+
+export interface Credentials {
+  readonly username?: string;
+  readonly password?: string;
+  readonly ca?: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+}
+
+type CredentialsConfig = Pick<MqttConfig, 'username' | 'passwordFile' | 'passwordEnv' | 'tls'>;
+
+async function read(key: string, file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    throw new FastsamError('BROKER_UNREACHABLE', `mqtt.${key}: cannot read ${file} (${messageOf(cause)}); expected a readable file`, {
+      cause,
+    });
+  }
+}
+
+async function readPassword(config: CredentialsConfig): Promise<string | undefined> {
+  if (config.passwordFile !== undefined) {
+    return (await read('passwordFile', config.passwordFile)).toString('utf8').split(/\r?\n/, 1)[0];
+  }
+  if (config.passwordEnv === undefined) return undefined;
+  const password = process.env[config.passwordEnv];
+  if (password === undefined) {
+    throw new FastsamError(
+      'BROKER_UNREACHABLE',
+      `mqtt.passwordEnv: expected the password in the environment variable ${config.passwordEnv}`,
+    );
+  }
+  return password;
+}
+
+/** Errors: BROKER_UNREACHABLE naming the configuration key and the file. */
+export async function readCredentials(config: CredentialsConfig): Promise<Credentials> {
+  const { caFile, certFile, keyFile } = config.tls;
+  const [password, ca, cert, key] = await Promise.all([
+    readPassword(config),
+    caFile === undefined ? undefined : read('tls.caFile', caFile),
+    certFile === undefined ? undefined : read('tls.certFile', certFile),
+    keyFile === undefined ? undefined : read('tls.keyFile', keyFile),
+  ]);
+  return {
+    ...(config.username !== undefined && { username: config.username }),
+    ...(password !== undefined && { password }),
+    ...(ca && { ca }),
+    ...(cert && { cert }),
+    ...(key && { key }),
+  };
+}

@@ -1,0 +1,24 @@
+/** One message on its way out. */
+export interface Publication {
+  readonly topic: string;
+  readonly payload: string;
+  readonly qos: 0 | 1;
+  readonly retain: boolean;
+  /** MQTT 5: seconds after which the broker throws an undelivered message away. */
+  readonly expiryS?: number;
+  /** MQTT 5: comes back to the requester unchanged. */
+  readonly correlationData?: Buffer;
+}
+
+/** Generous for the fixed header, the packet id, and the properties that we set. */
+const OVERHEAD_BYTES = 64;
+
+/** Upper bound of the size of the PUBLISH packet, in bytes. */
+export function packetSizeOf(publication: Publication): number {
+  return (
+    Buffer.byteLength(publication.topic) +
+    Buffer.byteLength(publication.payload) +
+    (publication.correlationData?.length ?? 0) +
+    OVERHEAD_BYTES
+  );
+}

@@ -1,0 +1,171 @@
+/**
+ * Requests in, answers out. Every request that arrives is answered or counted, whatever is in it; nothing in it is
+ * looked at before its size, encoding, nesting and rate are known to be within bounds.
+ */
+import type { Logger } from 'pino';
+import type { z } from 'zod';
+import { idSchema } from '../domain/prompt.js';
+import { FastsamError, isFastsamError, isRequesterFault, messageOf } from '../errors.js';
+import {
+  type InfoMessage,
+  isVerb,
+  type PingData,
+  type PromptsMessage,
+  type RequestOf,
+  type ResponseMessage,
+  requestSchemas,
+  VERBS,
+  type Verb,
+} from '../wire/messages.js';
+import type { Topics } from '../wire/topics.js';
+import { Answers } from './answers.js';
+import type { InboundMessage } from './connection.js';
+import { parsePayload } from './payload.js';
+import type { Publication } from './publication.js';
+import { TokenBucket } from './token-bucket.js';
+
+const RATE = { perSecond: 50, burst: 100 } as const;
+/** An answer may hold one path of a schema and one message, never a payload. */
+const MAX_ERROR_CHARS = 500;
+
+/** The prompts of all cameras. `set` and `clear` resolve with the new revision once results carry it. */
+export interface PromptService {
+  /** Errors: REQUEST_INVALID, PROMPT_INVALID, REVISION_CONFLICT; the old prompts then stay. */
+  set(request: Pick<RequestOf<'prompt/set'>, 'camera' | 'prompts' | 'ifRevision'>): Promise<number>;
+  clear(request: Pick<RequestOf<'prompt/clear'>, 'camera' | 'ifRevision'>): Promise<number>;
+  get(request: Pick<RequestOf<'prompt/get'>, 'camera'>): PromptsMessage[];
+}
+
+export interface RequestsDeps {
+  readonly topics: Topics;
+  readonly maxRequestBytes: number;
+  /** MQTT 5 response topics are honoured below this only; ends with "/". */
+  readonly responsePrefix: string;
+  readonly prompts: PromptService;
+  readonly ping: () => PingData;
+  /** Undefined before the node knows itself. */
+  readonly info: () => InfoMessage | undefined;
+  readonly respond: (publication: Publication) => void;
+  readonly log: Logger;
+  /** Monotonic, milliseconds. */
+  readonly now?: () => number;
+}
+
+/** How requests fared since the start. `ignored`: retained, or beyond what is worth an answer. */
+export interface RequestCounts {
+  answered: number;
+  failed: number;
+  ignored: number;
+}
+
+type Answer = Pick<ResponseMessage, 'revision' | 'data'>;
+
+export class Requests {
+  readonly counts: RequestCounts = { answered: 0, failed: 0, ignored: 0 };
+  readonly #deps: RequestsDeps;
+  readonly #accepted = new TokenBucket(RATE);
+  /** A flood is told so at this rate; beyond it, telling would only add to the flood. */
+  readonly #refused = new TokenBucket(RATE);
+  readonly #applied = new Answers<Answer>();
+
+  constructor(deps: RequestsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Resolves when the request is answered or counted; never rejects. */
+  async handle(message: InboundMessage): Promise<void> {
+    const { topics, now = () => performance.now() } = this.#deps;
+    const verb = topics.verbOf(message.topic);
+    // A retained request would be replayed at every reconnect, long after anybody meant it.
+    if (message.retain || verb === undefined) return this.#ignore();
+    const accepted = this.#accepted.take(now());
+    if (!accepted && !this.#refused.take(now())) return this.#ignore();
+
+    let id: string | null = null;
+    try {
+      const value = parsePayload(message.payload, this.#deps.maxRequestBytes);
+      id = readableId(value);
+      if (!accepted) throw new FastsamError('RATE_LIMITED', `expected at most ${RATE.perSecond} requests per second; try again later`);
+      if (!isVerb(verb)) throw new FastsamError('REQUEST_INVALID', `unknown request "${verb}"; expected one of ${VERBS.join(', ')}`);
+      const answer = await this.#apply(verb, value, message.payload);
+      this.#respond(verb, message, { id, status: 'ok', ...answer });
+    } catch (error) {
+      this.#respond(verb, message, { id, status: 'error', ...this.#explain(error, verb) });
+    }
+  }
+
+  #apply(verb: Verb, value: unknown, payload: Buffer): Promise<Answer> | Answer {
+    const { prompts, ping, info } = this.#deps;
+    switch (verb) {
+      case 'prompt/set': {
+        const { id, ...request } = parseRequest(verb, value);
+        return this.#once(verb, id, payload, async () => ({ revision: await prompts.set(request) }));
+      }
+      case 'prompt/clear': {
+        const { id, ...request } = parseRequest(verb, value);
+        return this.#once(verb, id, payload, async () => ({ revision: await prompts.clear(request) }));
+      }
+      case 'prompt/get':
+        return { data: prompts.get(parseRequest(verb, value)) };
+      case 'read/ping':
+        parseRequest(verb, value);
+        return { data: ping() };
+      case 'read/info':
+        parseRequest(verb, value);
+        return { data: info() ?? null };
+    }
+  }
+
+  #once(verb: Verb, id: string | undefined, payload: Buffer, apply: () => Promise<Answer>): Promise<Answer> {
+    return id === undefined ? apply() : this.#applied.once(`${verb} ${id}`, payload, apply);
+  }
+
+  #explain(error: unknown, verb: string): Pick<ResponseMessage, 'code' | 'error'> {
+    if (isRequesterFault(error) && isFastsamError(error)) {
+      return { code: error.code, error: messageOf(error).slice(0, MAX_ERROR_CHARS) };
+    }
+    this.#deps.log.error({ err: error, verb }, 'mqtt: request failed');
+    return { code: 'INTERNAL', error: 'the request failed inside fastsamd; its log says more' };
+  }
+
+  #respond(verb: string, { responseTopic, correlationData }: InboundMessage, response: ResponseMessage): void {
+    this.counts[response.status === 'ok' ? 'answered' : 'failed'] += 1;
+    const { topics, respond, log } = this.#deps;
+    const message = { payload: JSON.stringify(response), qos: 1, retain: false, ...(correlationData && { correlationData }) } as const;
+    if (responseTopic !== undefined) {
+      if (this.#mayRespondTo(responseTopic)) respond({ ...message, topic: responseTopic });
+      else log.debug({ verb }, 'mqtt: response topic outside of the allowed prefix ignored');
+    }
+    respond({ ...message, topic: topics.response(verb) });
+  }
+
+  /** Anybody may name a response topic; without bounds this node would publish anything anywhere for them. */
+  #mayRespondTo(topic: string): boolean {
+    const { responsePrefix, topics } = this.#deps;
+    const own = topic.startsWith(`${topics.base}/`);
+    return topic.startsWith(responsePrefix) && topic.length > responsePrefix.length && !own && topic.length <= 512 && !/[+#\0]/.test(topic);
+  }
+
+  #ignore(): void {
+    this.counts.ignored += 1;
+  }
+}
+
+function readableId(value: unknown): string | null {
+  const id = typeof value === 'object' && value !== null && 'id' in value ? idSchema.safeParse(value.id) : undefined;
+  return id?.success ? id.data : null;
+}
+
+function parseRequest<V extends Verb>(verb: V, value: unknown): RequestOf<V> {
+  const parsed = requestSchemas[verb].safeParse(value);
+  if (parsed.success) return parsed.data as RequestOf<V>;
+  throw requestError(parsed.error.issues);
+}
+
+/** The first thing that is wrong: `prompts[0].box: expected x1 < x2 and y1 < y2`. */
+function requestError(issues: readonly z.core.$ZodIssue[]): FastsamError {
+  const [issue] = issues;
+  const path = issue!.path.map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index > 0 ? '.' : ''}${String(key)}`)).join('');
+  const code = issue!.path[0] === 'prompts' ? 'PROMPT_INVALID' : 'REQUEST_INVALID';
+  return new FastsamError(code, path === '' ? issue!.message : `${path}: ${issue!.message}`);
+}

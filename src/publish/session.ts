@@ -1,0 +1,98 @@
+/**
+ * Keeps one connection to the broker, for ever: connects, waits until the connection ends, backs off, connects again.
+ * Every refusal is retried, bad credentials too: somebody will fix the password file, and nobody will walk to the node.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { MqttConfig } from '../config/schema.js';
+import { messageOf } from '../errors.js';
+import { Backoff } from './backoff.js';
+import { type Connection, type InboundMessage, openConnection } from './connection.js';
+import { Deadline } from './deadline.js';
+import type { Publication } from './publication.js';
+
+export interface SessionDeps {
+  readonly config: MqttConfig;
+  readonly clientId: string;
+  readonly will: Publication;
+  readonly log: Logger;
+  readonly onMessage?: (message: InboundMessage) => void;
+  /** A connection is up; called again for the next one, always after `onDown` of the last. */
+  readonly onUp: (connection: Connection) => void;
+  readonly onDown?: () => void;
+}
+
+export class Session {
+  readonly #deps: SessionDeps;
+  readonly #abort = new AbortController();
+  #connection: Connection | undefined;
+  #stopping = false;
+  #running: Promise<void> | undefined;
+  #connects = 0;
+
+  constructor(deps: SessionDeps) {
+    this.#deps = deps;
+  }
+
+  /** Times the connection was re-established. */
+  get reconnects(): number {
+    return Math.max(0, this.#connects - 1);
+  }
+
+  get connection(): Connection | undefined {
+    return this.#connection;
+  }
+
+  /** Returns at once; connecting goes on in the background. */
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Ends the session, where it is connected with a last message and DISCONNECT; within about `timeoutMs`. Never rejects. */
+  async stop(timeoutMs: number, last?: Publication): Promise<void> {
+    this.#stopping = true;
+    const connection = this.#connection;
+    const deadline = new Deadline(timeoutMs);
+    if (connection && last) await deadline.wait(connection.publish(last));
+    await connection?.close(deadline.leftMs);
+    this.#abort.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { config, log } = this.#deps;
+    const backoff = new Backoff(config.reconnect);
+    while (!this.#stopping) {
+      const delayMs = await this.#once(backoff);
+      if (this.#stopping) return;
+      log.info({ delayMs }, 'mqtt: next connection attempt');
+      await sleep(delayMs, undefined, { signal: this.#abort.signal }).catch(() => undefined);
+    }
+  }
+
+  /** One connection from attempt to end. Returns the delay before the next one, in milliseconds. */
+  async #once(backoff: Backoff): Promise<number> {
+    const { config, clientId, will, log, onMessage = () => undefined, onUp, onDown } = this.#deps;
+    try {
+      const connection = await openConnection({ config, clientId, will, onMessage, signal: this.#abort.signal });
+      const since = performance.now();
+      this.#connection = connection;
+      this.#connects += 1;
+      log.info({ url: config.url, clientId }, 'mqtt: connected');
+      onUp(connection);
+
+      const end = await connection.ended;
+      this.#connection = undefined;
+      onDown?.();
+      if (!this.#stopping) log.warn({ reason: end.message, reasonCode: end.reasonCode }, 'mqtt: disconnected');
+      if (end.takenOver) {
+        log.error({ clientId }, 'mqtt: another client uses this client id; expected a unique mqtt.clientId or node');
+        return backoff.afterTakeOver();
+      }
+      backoff.afterConnection(performance.now() - since);
+    } catch (error) {
+      if (!this.#stopping) log.warn({ url: config.url, reason: messageOf(error) }, 'mqtt: cannot connect');
+    }
+    return backoff.next();
+  }
+}

@@ -1,0 +1,65 @@
+/** Puts a telemetry message together at a fixed interval and hands it on. */
+import type { Logger } from 'pino';
+import { messageOf } from '../errors.js';
+import { toTimestamp } from '../wire/common.js';
+import type { MqttTelemetry, TelemetryMessage } from '../wire/messages.js';
+import type { CameraMeter } from './meter.js';
+import type { SystemSampler } from './system.js';
+
+export interface ReporterDeps {
+  readonly node: string;
+  readonly bootId: string;
+  readonly intervalMs: number;
+  readonly meters: readonly CameraMeter[];
+  readonly system: SystemSampler;
+  readonly mqtt: () => MqttTelemetry;
+  readonly publish: (message: TelemetryMessage) => void;
+  readonly log: Logger;
+}
+
+export class TelemetryReporter {
+  readonly #deps: ReporterDeps;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(deps: ReporterDeps) {
+    this.#deps = deps;
+  }
+
+  start(): void {
+    this.#timer ??= setInterval(() => {
+      // A round that takes longer than the interval is not joined by a second one.
+      this.#running ??= this.#report().finally(() => {
+        this.#running = undefined;
+      });
+    }, this.#deps.intervalMs);
+  }
+
+  /** Resolves when the report under way, if any, is out. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    await this.#running;
+  }
+
+  async #report(): Promise<void> {
+    const { node, bootId, meters, system, mqtt, publish, log } = this.#deps;
+    try {
+      const sample = await system.sample();
+      const now = performance.now();
+      const { published, dropped, queued, reconnects, connectedSince } = mqtt();
+      publish({
+        v: 1,
+        node,
+        bootId,
+        ts: toTimestamp(Date.now()),
+        uptimeS: Math.round(process.uptime()),
+        cameras: meters.map((meter) => meter.read(now)),
+        mqtt: { published, dropped, queued, reconnects, connectedSince },
+        system: sample,
+      });
+    } catch (error) {
+      log.error({ reason: messageOf(error) }, 'telemetry: no report');
+    }
+  }
+}

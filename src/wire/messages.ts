@@ -1,0 +1,22 @@
+/** All messages by the name of their schema; the single list that documentation and tests go through. */
+import { cameraStateMessageSchema, infoMessageSchema, promptsMessageSchema, stateMessageSchema } from './node.js';
+import { responseMessageSchema } from './request.js';
+import { resultMessageSchema } from './result.js';
+import { telemetryMessageSchema } from './telemetry.js';
+
+export const messageSchemas = {
+  'fastsam.v1.state': stateMessageSchema,
+  'fastsam.v1.info': infoMessageSchema,
+  'fastsam.v1.camera-state': cameraStateMessageSchema,
+  'fastsam.v1.prompts': promptsMessageSchema,
+  'fastsam.v1.result': resultMessageSchema,
+  'fastsam.v1.telemetry': telemetryMessageSchema,
+  'fastsam.v1.response': responseMessageSchema,
+} as const;
+
+export type SchemaName = keyof typeof messageSchemas;
+
+export * from './node.js';
+export * from './request.js';
+export * from './result.js';
+export * from './telemetry.js';

@@ -1,0 +1,101 @@
+/** `cameras/<cam>/result`: what was found in one frame. Also the line that `fastsamd segment --json` prints. */
+import { z } from 'zod';
+import { idSchema } from '../domain/prompt.js';
+import { bootId, count, milliseconds, timestamp, version } from './common.js';
+
+const score = z.number().min(0).max(1);
+const size = z.tuple([count, count]).meta({ description: 'Height, width of the frame in pixels (COCO order).' });
+
+const rleMaskSchema = z.object({
+  size,
+  counts: z.string().meta({ description: 'COCO compressed RLE, column-major.' }),
+});
+
+const polygonMaskSchema = z.object({
+  size,
+  polygons: z.array(z.array(z.array(z.tuple([z.number(), z.number()])))).meta({
+    description: 'Polygons of rings of [x, y] pixel corners, as the coordinates of a GeoJSON MultiPolygon; later rings are holes.',
+  }),
+});
+
+const pngMaskSchema = z.object({
+  size,
+  png: z.base64().meta({ description: 'Greyscale PNG of the whole frame, 255 inside the mask.' }),
+});
+
+export const maskSchema = z.union([rleMaskSchema, polygonMaskSchema, pngMaskSchema]);
+
+export const objectSchema = z.object({
+  id: count.meta({ description: 'Number of the object within this message, by descending score.' }),
+  score,
+  label: z.string().nullable().meta({ description: 'Class name; null for class-agnostic models.' }),
+  bbox: z
+    .tuple([z.number(), z.number(), z.number(), z.number()])
+    .meta({ description: 'x1, y1, x2, y2 in source pixels, fractions included.' }),
+  area: count.meta({ description: 'Pixels of the mask.' }),
+  mask: maskSchema.optional().meta({ description: 'Absent with maskEncoding bbox, and where the message stepped down to it.' }),
+  prompts: z.array(idSchema).meta({ description: 'The prompts this object answers.' }),
+});
+
+const answer = { id: idSchema, type: z.enum(['everything', 'box', 'points']) };
+
+export const promptAnswerSchema = z.discriminatedUnion('status', [
+  z.object({
+    ...answer,
+    status: z.literal('matched'),
+    objects: z
+      .array(z.object({ id: count, score: z.number() }))
+      .meta({ description: 'Objects of this message with the score of the match.' }),
+    mask: maskSchema.optional().meta({ description: 'The merged mask of a points prompt with select "merge".' }),
+  }),
+  z.object({
+    ...answer,
+    status: z.literal('unmatched'),
+    bestScore: z.number().optional().meta({ description: 'The best score seen, below what the prompt asked for.' }),
+  }),
+]);
+
+export const latencySchema = z.object({
+  wait: milliseconds.meta({ description: 'In no stage: captured but not yet, or between stages.' }),
+  preprocess: milliseconds,
+  infer: milliseconds,
+  decode: milliseconds,
+  prompt: milliseconds,
+  encode: milliseconds,
+  total: milliseconds.meta({ description: 'From capture to encoded message.' }),
+});
+
+export const resultMessageSchema = z.object({
+  v: version,
+  node: idSchema,
+  camera: idSchema,
+  bootId,
+  seq: count.meta({ description: 'Counts the frames of this camera that were segmented; a gap is a message that did not arrive.' }),
+  frame: z.object({
+    source: z.string().optional().meta({ description: 'The file or URI the frame came from; only in the output of "fastsamd segment".' }),
+    width: count,
+    height: count,
+    capturedAt: timestamp,
+    monotonicNs: z
+      .string()
+      .regex(/^\d+$/)
+      .meta({ description: 'CLOCK_MONOTONIC of the node at capture, nanoseconds; a string because it exceeds a double.' }),
+  }),
+  model: z.object({
+    name: z.string(),
+    backend: z.enum(['onnxruntime', 'tensorrt']),
+    input: z.tuple([count, count]).meta({ description: 'Height, width of the network input in pixels.' }),
+  }),
+  promptRevision: count,
+  latencyMs: latencySchema,
+  dropped: z.record(z.string(), count).meta({ description: 'Frames dropped since the previous result, by reason.' }),
+  objects: z.array(objectSchema),
+  prompts: z.array(promptAnswerSchema),
+  degraded: z.boolean().meta({ description: 'True when masks were simplified or left out to keep the message within maxPayloadBytes.' }),
+});
+
+export type MaskMessage = z.output<typeof maskSchema>;
+export type ObjectMessage = z.output<typeof objectSchema>;
+export type PromptAnswerMessage = z.output<typeof promptAnswerSchema>;
+export type LatencyMessage = z.output<typeof latencySchema>;
+export type ResultMessage = z.output<typeof resultMessageSchema>;

@@ -1,0 +1,53 @@
+/** `telemetry`: how the node is doing, at a fixed interval. A sensor that is not there is null, never 0. */
+import { z } from 'zod';
+import { idSchema } from '../domain/prompt.js';
+import { bootId, count, milliseconds, timestamp, version } from './common.js';
+
+const percentilesSchema = z.object({ p50: milliseconds, p95: milliseconds, p99: milliseconds });
+const reading = z.number().nullable();
+
+export const cameraTelemetrySchema = z.object({
+  id: idSchema,
+  fpsIn: z.number().min(0).meta({ description: 'Frames per second from the source, dropped ones included.' }),
+  fpsOut: z.number().min(0).meta({ description: 'Results per second.' }),
+  dropped: z.record(z.string(), count).meta({ description: 'Frames dropped since the start, by reason.' }),
+  latencyMs: z
+    .record(z.string(), percentilesSchema)
+    .meta({ description: 'By stage, over the latest frames; no entry before the first frame.' }),
+});
+
+export const mqttTelemetrySchema = z.object({
+  published: count,
+  dropped: z.record(z.string(), count).meta({ description: 'Messages not delivered since the start, by topic without the base.' }),
+  queued: count.meta({ description: 'Messages waiting or in flight.' }),
+  reconnects: count,
+  connectedSince: timestamp.nullable(),
+});
+
+export const systemTelemetrySchema = z.object({
+  cpuLoad: reading.meta({ description: 'All cores, 0…1.' }),
+  memoryTotalBytes: reading,
+  memoryAvailableBytes: reading,
+  rssBytes: count.meta({ description: 'Resident memory of the daemon.' }),
+  heapUsedBytes: count.meta({ description: 'JavaScript heap of the daemon.' }),
+  gpuLoad: reading.meta({ description: '0…1.' }),
+  temperaturesC: z.record(z.string(), reading).meta({ description: 'By sensor: cpu, gpu, …' }),
+  powerW: z.record(z.string(), reading).meta({ description: 'By rail.' }),
+});
+
+export const telemetryMessageSchema = z.object({
+  v: version,
+  node: idSchema,
+  bootId,
+  ts: timestamp,
+  uptimeS: z.number().min(0),
+  cameras: z.array(cameraTelemetrySchema),
+  mqtt: mqttTelemetrySchema,
+  system: systemTelemetrySchema,
+});
+
+export type Percentiles = z.output<typeof percentilesSchema>;
+export type CameraTelemetry = z.output<typeof cameraTelemetrySchema>;
+export type MqttTelemetry = z.output<typeof mqttTelemetrySchema>;
+export type SystemTelemetry = z.output<typeof systemTelemetrySchema>;
+export type TelemetryMessage = z.output<typeof telemetryMessageSchema>;

@@ -1,0 +1,65 @@
+/** What stands between a node and its broker: a relay that can be cut, certificates. */
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+
+/** A TCP relay in front of the broker, to cut connections as a dying process does. */
+export class Relay {
+  private constructor(
+    readonly server: net.Server,
+    readonly sockets: Set<net.Socket>,
+  ) {}
+
+  static async start(target: number): Promise<Relay> {
+    const sockets = new Set<net.Socket>();
+    const server = net.createServer((near) => {
+      const far = net.connect(target, '127.0.0.1');
+      for (const socket of [near, far]) {
+        sockets.add(socket);
+        socket.on('error', () => undefined);
+      }
+      near.pipe(far).pipe(near);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return new Relay(server, sockets);
+  }
+
+  get port(): number {
+    return (this.server.address() as net.AddressInfo).port;
+  }
+
+  async stop(): Promise<void> {
+    this.server.close();
+    for (const socket of this.sockets) socket.destroy();
+    await once(this.server, 'close');
+  }
+}
+
+/** Two self-signed certificates for 127.0.0.1: `broker` and `other`, each with `.crt` and `.key`. */
+export class Certificates implements AsyncDisposable {
+  private constructor(readonly folder: string) {}
+
+  static async create(): Promise<Certificates> {
+    const certificates = new Certificates(await mkdtemp(path.join(os.tmpdir(), 'certificates-')));
+    for (const name of ['broker', 'other']) {
+      const files = ['-keyout', certificates.file(`${name}.key`), '-out', certificates.file(`${name}.crt`)];
+      const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+      const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2'];
+      await promisify(execFile)('openssl', ['req', '-x509', ...key, ...subject, ...files]);
+    }
+    return certificates;
+  }
+
+  file(name: string): string {
+    return path.join(this.folder, name);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}

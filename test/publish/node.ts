@@ -1,0 +1,44 @@
+/** A node as the app would build it, for tests: publisher, prompt register, and what they logged. */
+import { randomUUID } from 'node:crypto';
+import { pino } from 'pino';
+import type { z } from 'zod';
+import { mqttSchema } from '../../src/config/schema.js';
+import { PromptRegister } from '../../src/prompt/register.js';
+import { createPublisher, type Publisher } from '../../src/publish/publisher.js';
+
+export const CAMERAS = ['belt', 'gate'] as const;
+
+export interface TestNode extends AsyncDisposable {
+  readonly publisher: Publisher;
+  readonly register: PromptRegister;
+  readonly bootId: string;
+  readonly base: string;
+  /** Messages of the log, `msg` with `reason`. */
+  readonly logged: Record<string, unknown>[];
+}
+
+export function testNode(mqtt: z.input<typeof mqttSchema>): TestNode {
+  const logged: Record<string, unknown>[] = [];
+  const log = pino({ level: 'debug' }, { write: (line) => void logged.push(JSON.parse(line)) });
+  const bootId = randomUUID();
+  const config = mqttSchema.parse({ reconnect: { minMs: 10, maxMs: 100 }, connectTimeoutMs: 2000, ...mqtt });
+  const register: PromptRegister = new PromptRegister({
+    cameras: new Map(CAMERAS.map((camera) => [camera, []])),
+    onApplied: (message) => publisher.setPrompts(message),
+  });
+  const publisher = createPublisher({ config, node: 'line-3', bootId, telemetryIntervalMs: 1000, prompts: register, log });
+  register.start();
+  return {
+    publisher,
+    register,
+    bootId,
+    base: `${config.prefix}/line-3`,
+    logged,
+    [Symbol.asyncDispose]: () => publisher.stop('test is over', 500),
+  };
+}
+
+/** Resolves when `condition` holds; for state that has no event. */
+export async function eventually(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
