@@ -4,14 +4,18 @@
  */
 import os from 'node:os';
 import { z } from 'zod';
+import { MASK_ENCODINGS } from '../domain/mask.js';
 import { idSchema, promptSetSchema } from '../domain/prompt.js';
 
 const milliseconds = (fallback: number, min = 1) => z.number().int().min(min).max(86_400_000).default(fallback);
 const path = z.string().min(1).max(4096);
 
 /** A secret is named, never written down: the file or environment variable that holds it. */
-const secretFile = path.meta({ description: 'File whose first line is the secret (kept out of this file, logs and messages).' });
-const secretEnv = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an environment variable');
+const secretFile = path.meta({ description: 'File whose first line is the secret. Relative to this file.' });
+const secretEnv = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an environment variable')
+  .meta({ description: 'Environment variable that holds the secret, in place of a file.' });
 
 /** The host's name as an id; `fastsamd` when nothing of it is left. */
 function defaultNode(): string {
@@ -63,9 +67,6 @@ export const segmentationSchema = z.strictObject({
     }),
 });
 
-export const MASK_ENCODINGS = ['rle', 'polygon', 'bbox', 'png'] as const;
-export type MaskEncoding = (typeof MASK_ENCODINGS)[number];
-
 export const publishSchema = z.strictObject({
   objects: z.enum(['matched', 'all']).default('matched').meta({ description: 'With prompts: only the objects they matched, or all.' }),
   maskEncoding: z
@@ -76,10 +77,12 @@ export const publishSchema = z.strictObject({
 });
 
 export const cameraSchema = z.strictObject({
-  id: idSchema,
-  source: z.string().min(1).max(4096).meta({ description: 'file:CLIP.mp4, v4l2:/dev/video0, test:shapes, an image file or a directory.' }),
+  id: idSchema.meta({ description: 'Name of the camera in topics and messages: 1 to 64 of a-z, 0-9 and "-"; each once.' }),
+  source: z.string().min(1).max(4096).meta({
+    description: 'file:CLIP.mp4, v4l2:/dev/video0, test:shapes, an image file or a directory. Paths are relative to this file.',
+  }),
   width: z.number().int().min(16).max(16384).optional().meta({ description: 'Ask the camera for this width.' }),
-  height: z.number().int().min(16).max(16384).optional(),
+  height: z.number().int().min(16).max(16384).optional().meta({ description: 'Ask the camera for this height.' }),
   fps: z.number().min(0.1).max(1000).optional().meta({ description: 'Ask the camera for this frame rate.' }),
   loop: z.boolean().default(false).meta({ description: 'Files and directories: start again at the end.' }),
   realtime: z
@@ -99,34 +102,48 @@ export const mqttSchema = z.strictObject({
       /^(mqtt|mqtts|ws|wss):\/\/[^@]+$/,
       'expected mqtt://HOST[:PORT], mqtts://, ws:// or wss://, without credentials (see username and passwordFile)',
     )
-    .default('mqtt://127.0.0.1:1883'),
+    .default('mqtt://127.0.0.1:1883')
+    .meta({ description: 'The broker: mqtt://HOST[:PORT], mqtts:// (TLS), ws:// or wss://. No credentials here.' }),
   prefix: z
     .string()
     .regex(/^[A-Za-z0-9_-]+(\/[A-Za-z0-9_-]+)*$/, 'expected topic levels without wildcards')
     .max(128)
-    .default('fastsam/v1'),
+    .default('fastsam/v1')
+    .meta({ description: 'Topic levels before the node: all topics are PREFIX/NODE/….' }),
   protocol: z
     .union([z.literal(5), z.literal(4)])
     .default(5)
     .meta({ description: '5: MQTT 5; 4: MQTT 3.1.1.' }),
   clientId: z.string().min(1).max(128).optional().meta({ description: 'fastsamd-NODE when absent; must be unique on the broker.' }),
-  username: z.string().min(1).max(256).optional(),
+  username: z.string().min(1).max(256).optional().meta({ description: 'Log in to the broker under this name.' }),
   passwordFile: secretFile.optional(),
   passwordEnv: secretEnv.optional(),
   tls: z
     .strictObject({
-      caFile: path.optional(),
-      certFile: path.optional(),
-      keyFile: path.optional(),
+      caFile: path
+        .optional()
+        .meta({ description: "PEM file of the authority that signed the broker's certificate; the system's when absent." }),
+      certFile: path.optional().meta({ description: 'PEM file of a client certificate; needs keyFile.' }),
+      keyFile: path.optional().meta({ description: 'PEM file of its private key.' }),
       insecure: z.boolean().default(false).meta({ description: 'Accept any certificate. For a bench only; raises an alert.' }),
     })
     .prefault({}),
-  keepaliveS: z.number().int().min(5).max(3600).default(30),
-  connectTimeoutMs: milliseconds(10_000, 100),
+  keepaliveS: z
+    .number()
+    .int()
+    .min(5)
+    .max(3600)
+    .default(30)
+    .meta({ description: 'Seconds between signs of life when nothing else is sent.' }),
+  connectTimeoutMs: milliseconds(10_000, 100).meta({ description: 'Give up one attempt to connect after this; another follows.' }),
   reconnect: z
-    .strictObject({ minMs: milliseconds(1000, 10), maxMs: milliseconds(60_000, 10) })
-    .prefault({})
-    .meta({ description: 'Exponential backoff with full jitter between these.' }),
+    .strictObject({
+      minMs: milliseconds(1000, 10).meta({
+        description: 'Longest wait before the first retry; it doubles with each (exponential backoff, full jitter).',
+      }),
+      maxMs: milliseconds(60_000, 10).meta({ description: 'Longest wait before any retry.' }),
+    })
+    .prefault({}),
   maxPayloadBytes: z
     .number()
     .int()
@@ -134,7 +151,7 @@ export const mqttSchema = z.strictObject({
     .max(268_435_455)
     .default(120_000)
     .meta({ description: 'Larger results step down rle → polygon → bbox and say degraded.' }),
-  maxRequestBytes: z.number().int().min(256).max(1_048_576).default(65_536),
+  maxRequestBytes: z.number().int().min(256).max(1_048_576).default(65_536).meta({ description: 'Larger requests are refused unread.' }),
   responsePrefix: z
     .string()
     .min(1)
@@ -148,16 +165,40 @@ export const configSchema = z
     node: idSchema.default(defaultNode).meta({ description: 'Name of this node in all topics; the host name when absent.' }),
     model: modelSchema,
     segmentation: segmentationSchema.prefault({}),
-    cameras: z.array(cameraSchema).min(1).max(16),
+    cameras: z.array(cameraSchema).min(1).max(16).meta({ description: 'What is watched; one entry per camera.' }),
     mqtt: mqttSchema.prefault({}),
-    telemetry: z.strictObject({ intervalMs: milliseconds(5000, 100) }).prefault({}),
-    log: z.strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info') }).prefault({}),
+    telemetry: z
+      .strictObject({ intervalMs: milliseconds(5000, 100).meta({ description: 'Time from one telemetry message to the next.' }) })
+      .prefault({}),
+    log: z
+      .strictObject({
+        level: z
+          .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
+          .default('info')
+          .meta({ description: 'Least severe messages that are logged.' }),
+      })
+      .prefault({}),
   })
   .superRefine((config, ctx) => {
     const seen = new Set<string>();
     for (const [index, camera] of config.cameras.entries()) {
       if (seen.has(camera.id)) ctx.addIssue({ code: 'custom', path: ['cameras', index, 'id'], message: `"${camera.id}" is used twice` });
       seen.add(camera.id);
+    }
+    const { passwordFile, passwordEnv, tls, reconnect } = config.mqtt;
+    if (passwordFile !== undefined && passwordEnv !== undefined) {
+      ctx.addIssue({ code: 'custom', path: ['mqtt', 'passwordEnv'], message: 'expected either passwordFile or passwordEnv, got both' });
+    }
+    for (const [key, other] of [
+      ['certFile', 'keyFile'],
+      ['keyFile', 'certFile'],
+    ] as const) {
+      if (tls[key] !== undefined && tls[other] === undefined) {
+        ctx.addIssue({ code: 'custom', path: ['mqtt', 'tls', key], message: `expected ${other} beside it` });
+      }
+    }
+    if (reconnect.maxMs < reconnect.minMs) {
+      ctx.addIssue({ code: 'custom', path: ['mqtt', 'reconnect', 'maxMs'], message: `expected at least minMs (${reconnect.minMs})` });
     }
   });
 

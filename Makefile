@@ -1,0 +1,72 @@
+# Two commands on a fresh machine: make demo, make test. Every target does the set-up it needs, and only that.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory --silent
+SHELL := /bin/bash
+
+BROKER ?=
+SOURCE ?=
+FRAMES ?=
+MODEL ?=
+export BROKER SOURCE FRAMES MODEL
+
+native_sources := $(shell find native -path native/test -prune -o \( -name '*.cc' -o -name '*.h' \) -print) binding.gyp
+typescript_sources := $(shell find src -name '*.ts') tsconfig.json tsconfig.build.json
+addon := build/Release/fastsamd.node
+modules := node_modules/.fastsamd-installed
+compiled := dist/.fastsamd-compiled
+
+# onnxruntime-node would download CUDA libraries otherwise; the ones of the system are used.
+export ONNXRUNTIME_NODE_INSTALL := skip
+
+.PHONY: help setup build demo test lint format generate bench clean
+
+help: ## List the targets
+	awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install missing system packages
+	scripts/setup.sh runtime
+
+# In two steps: npm's install step builds the addon, which make would not notice within one.
+build: setup ## Install dependencies, build the addon and the TypeScript
+	$(MAKE) $(modules)
+	$(MAKE) $(addon) $(compiled)
+
+$(modules): package-lock.json
+	echo 'build: installing npm packages and building the addon'
+	npm ci --no-audit --no-fund --foreground-scripts
+	touch $@
+
+$(addon): $(native_sources) | $(modules)
+	echo 'build: native addon'
+	npm run --silent install
+
+$(compiled): $(typescript_sources) $(modules)
+	echo 'build: TypeScript'
+	npm run --silent build:ts
+	touch $@
+
+demo: build ## Segment a clip and publish it [BROKER=mqtt://… SOURCE=… FRAMES=20 MODEL=…]
+	node bin/fastsamd demo $${BROKER:+--broker "$$BROKER"} $${SOURCE:+--source "$$SOURCE"} $${FRAMES:+--frames "$$FRAMES"} $${MODEL:+--model "$$MODEL"}
+
+test: ## Lint, layers, types, native tests, TypeScript tests
+	scripts/test.sh
+
+lint: build ## Static checks only
+	npm run --silent lint
+	npm run --silent layers
+	npm run --silent typecheck
+
+format: build ## Format all sources
+	npx biome check --write .
+	find native -name '*.cc' -o -name '*.h' | xargs clang-format -i
+
+generate: build ## Write config/config.schema.json and docs/config.md from the schema
+	npm run --silent generate
+
+bench: build ## Measure the stages [SOURCE=… MODEL=… FRAMES=…]
+	test -n "$$MODEL" || { echo 'bench: expected MODEL=PATH of an ONNX model' >&2; exit 2; }
+	node bin/fastsamd bench "$${SOURCE:-test:shapes}" --model "$$MODEL" $${FRAMES:+--frames "$$FRAMES"}
+
+clean: ## Remove everything that was built
+	rm -rf build dist node_modules

@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# Everything that must hold: build, static checks, native tests under sanitizers, TypeScript tests. Goes on after a
+# failure, and ends with one line of totals: N passed, N failed[, N skipped]. Each static check counts as one test.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+readonly reports=build/reports
+readonly native_build=build/native
+PATH="$PWD/node_modules/.bin:$PATH:/usr/sbin:/sbin"
+passed=0 failed=0 skipped=0
+failures=()
+
+totals() {
+  local line="$passed passed, $failed failed"
+  [ "$skipped" -gt 0 ] && line+=", $skipped skipped"
+  for failure in ${failures[@]+"${failures[@]}"}; do printf 'failed: %s\n' "$failure"; done
+  printf '%s\n' "$line" | tee "$reports/totals"
+}
+
+fail() {
+  failed=$((failed + 1))
+  failures+=("$1")
+}
+
+# check NAME COMMAND…: one test.
+check() {
+  local name=$1
+  shift
+  printf '\n== %s\n' "$name"
+  if "$@"; then passed=$((passed + 1)); else fail "$name"; fi
+}
+
+# must NAME COMMAND…: a step that the rest depends on; counted only when it fails.
+must() {
+  local name=$1
+  shift
+  printf '\n== %s\n' "$name"
+  "$@" && return
+  fail "$name"
+  totals
+  exit 1
+}
+
+# count KIND REPORT STATUS NAME: adds a report's numbers; a run that failed without a failed test counts as one failure.
+count() {
+  local kind=$1 report=$2 status=$3 name=$4 numbers p f s
+  if ! numbers=$(node scripts/count-tests.mjs "$kind" "$report"); then
+    fail "$name (no report)"
+    return
+  fi
+  read -r p f s <<<"$numbers"
+  if [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+  if [ "$f" -gt 0 ]; then failures+=("$name ($f)"); fi
+}
+
+clang_format() {
+  find native -name '*.cc' -o -name '*.h' | sort | xargs clang-format --dry-run -Werror
+}
+
+native_tests() {
+  cmake -S native -B "$native_build" -DSANITIZE=address,undefined >"$reports/cmake.log" 2>&1 ||
+    { cat "$reports/cmake.log"; return 1; }
+  cmake --build "$native_build" -j2 || return 1
+  ctest --test-dir "$native_build" --output-on-failure --no-tests=error --output-junit "$PWD/$reports/native.xml"
+}
+
+mkdir -p "$reports"
+rm -f "$reports"/*
+
+must 'system packages' scripts/setup.sh test
+must 'build' make --no-print-directory build
+check 'biome (lint and format)' biome check .
+check 'clang-format' clang_format
+check 'dependency-cruiser (layers)' depcruise --config .dependency-cruiser.cjs src
+check 'tsc (types)' tsc -p tsconfig.json
+
+printf '\n== native tests (address and undefined behaviour sanitizers)\n'
+native_tests
+count junit "$reports/native.xml" $? 'native tests'
+
+printf '\n== TypeScript tests\n'
+vitest run --reporter=default --reporter=json --outputFile.json="$reports/vitest.json"
+count vitest "$reports/vitest.json" $? 'TypeScript tests'
+
+printf '\n'
+totals
+[ "$failed" -eq 0 ]

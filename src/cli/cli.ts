@@ -1,0 +1,52 @@
+/** The frame of the command line: which commands there are, and what all of them share. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import yargs, { type Argv, type CommandModule } from 'yargs';
+import { isFastsamError } from '../errors.js';
+import { benchCommand } from './bench.js';
+import { configCommand } from './config.js';
+import { demoCommand } from './demo.js';
+import { runCommand } from './run.js';
+import { segmentCommand } from './segment.js';
+import { checkValues, usageError } from './usage.js';
+
+/** In the order of `--help`. One file each. */
+const commands = [runCommand, segmentCommand, benchCommand, configCommand, demoCommand] as unknown as CommandModule[];
+
+const packageRoot = new URL('../../', import.meta.url);
+
+function version(): string {
+  return (JSON.parse(readFileSync(new URL('package.json', packageRoot), 'utf8')) as { version: string }).version;
+}
+
+/**
+ * Runs the command that `args` (without node and script) names. Errors: USAGE for the command line itself, and
+ * whatever the command throws.
+ */
+export async function runCommandLine(args: readonly string[]): Promise<void> {
+  const parser: Argv = yargs([...args]);
+  await parser
+    .scriptName('fastsamd')
+    .usage('$0 COMMAND\n\nSegments everything a camera sees with FastSAM, keeps what the prompts ask for, publishes it over MQTT.')
+    .command(commands)
+    .demandCommand(1, 'expected a command')
+    .option('debug', { type: 'boolean', default: false, describe: 'Show stack traces of errors.' })
+    .check((argv, options) => checkValues(argv, options as unknown as Parameters<typeof checkValues>[1]))
+    .strict()
+    .parserConfiguration({ 'dot-notation': false, 'parse-positional-numbers': false })
+    .example('$0 config check config.yaml', 'find the mistakes in a configuration')
+    .example('$0 COMMAND --help', 'options and examples of a command')
+    .epilogue(
+      `Exit code: 0 success, 2 wrong usage or configuration, 3 unusable input, 1 anything else.\nDocumentation: ${fileURLToPath(new URL('docs', packageRoot))}`,
+    )
+    .version(version())
+    .help()
+    .wrap(Math.min(100, process.stdout.columns ?? 100))
+    .detectLocale(false)
+    .exitProcess(false)
+    .fail((message, error) => {
+      // The parser's own complaints come with a message, what a command throws comes without.
+      throw !message || isFastsamError(error) ? error : usageError(message, args, parser);
+    })
+    .parseAsync();
+}

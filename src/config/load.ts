@@ -1,0 +1,104 @@
+/** Configuration file → typed configuration, or every problem in it at once, each with its line. */
+import { open } from 'node:fs/promises';
+import path from 'node:path';
+import { FastsamError, messageOf, systemCodeOf } from '../errors.js';
+import { formatPath, problemsOf } from './problems.js';
+import { type Config, configSchema } from './schema.js';
+import { parseYaml } from './yaml.js';
+
+const MAX_BYTES = 1024 * 1024;
+const MAX_PROBLEMS = 20;
+/** Finding a key's line walks the document: enough of them to sort, not one for each of 10,000 unknown keys. */
+const MAX_LOCATED = 200;
+
+/**
+ * Reads and checks a configuration file. Relative paths in the result are resolved against the file's folder.
+ * Errors: CONFIG_INVALID, one line per problem: `FILE:LINE:COLUMN KEY: what is wrong`.
+ */
+export async function loadConfig(file: string): Promise<Config> {
+  return parseConfig(await readText(file), file);
+}
+
+/** As `loadConfig`, for a text; `file` names it in messages and anchors its relative paths. */
+export function parseConfig(text: string, file: string): Config {
+  const yaml = parseYaml(text);
+  if (!yaml.ok) {
+    throw invalid(yaml.problems.map(({ position, message }) => (position ? `${at(file, position)} ${message}` : `${file}: ${message}`)));
+  }
+  if (yaml.value === null) throw invalid([`${file}: empty; expected at least "model" and "cameras" (see "fastsamd config schema")`]);
+
+  const parsed = configSchema.safeParse(yaml.value);
+  if (parsed.success) return resolvePaths(parsed.data, path.dirname(path.resolve(file)));
+
+  const problems = problemsOf(parsed.error.issues, yaml.value);
+  const lines = problems
+    .slice(0, MAX_LOCATED)
+    .map((problem) => ({ ...problem, position: yaml.positionOf(problem.path) }))
+    .sort((a, b) => a.position.line - b.position.line || a.position.column - b.position.column)
+    .map(({ position, path: key, message }) => `${at(file, position)} ${[formatPath(key), message].filter(Boolean).join(': ')}`);
+  throw invalid(lines, problems.length);
+}
+
+function at(file: string, position: { line: number; column: number }): string {
+  return `${file}:${position.line}:${position.column}`;
+}
+
+function invalid(problems: readonly string[], count = problems.length): FastsamError {
+  const shown = problems.slice(0, MAX_PROBLEMS);
+  if (count > MAX_PROBLEMS) shown.push(`… and ${count - MAX_PROBLEMS} more problems`);
+  return new FastsamError('CONFIG_INVALID', shown.join('\n'));
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    await using handle = await open(file, 'r');
+    // One byte more than allowed tells "too large" without trusting the size that the file system reports.
+    const buffer = Buffer.alloc(MAX_BYTES + 1);
+    let length = 0;
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, length, buffer.length - length);
+      length += bytesRead;
+      if (bytesRead === 0 || length === buffer.length) break;
+    }
+    if (length > MAX_BYTES) throw new FastsamError('CONFIG_INVALID', `${file}: larger than 1 MiB; expected a configuration file`);
+    return new TextDecoder('utf-8', { fatal: true }).decode(buffer.subarray(0, length));
+  } catch (error) {
+    if (error instanceof FastsamError) throw error;
+    throw new FastsamError('CONFIG_INVALID', `${file}: ${unreadable(error)}`, { cause: error });
+  }
+}
+
+function unreadable(error: unknown): string {
+  switch (systemCodeOf(error)) {
+    case 'ENOENT':
+      return 'no such file; expected a configuration file (config/default.yaml is one to start from)';
+    case 'EACCES':
+      return 'not readable by this user; check its permissions';
+    case 'EISDIR':
+      return 'a directory; expected a configuration file';
+    case 'ERR_ENCODING_INVALID_ENCODED_DATA':
+      return 'not UTF-8 text; expected a YAML file';
+    default:
+      return messageOf(error);
+  }
+}
+
+/** Bare paths and `file:` paths; other URIs are left alone, and so is `file://`, which is absolute by definition. */
+function resolveSource(source: string, folder: string): string {
+  if (source.startsWith('file:'))
+    return source.startsWith('file://') ? source : `file:${path.resolve(folder, source.slice('file:'.length))}`;
+  return /^[a-z][a-z0-9+.-]*:/i.test(source) ? source : path.resolve(folder, source);
+}
+
+function resolvePaths(config: Config, folder: string): Config {
+  const resolved = structuredClone(config);
+  const { model, mqtt, cameras } = resolved;
+  model.path = path.resolve(folder, model.path);
+  for (const camera of cameras) camera.source = resolveSource(camera.source, folder);
+  if (mqtt.passwordFile !== undefined) mqtt.passwordFile = path.resolve(folder, mqtt.passwordFile);
+  for (const key of ['caFile', 'certFile', 'keyFile'] as const) {
+    const file = mqtt.tls[key];
+    if (file !== undefined) mqtt.tls[key] = path.resolve(folder, file);
+  }
+  return resolved;
+}

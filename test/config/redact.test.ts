@@ -1,0 +1,81 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { parseConfig } from '../../src/config/load.js';
+import { redactConfig, redactUri } from '../../src/config/redact.js';
+import { readSecret } from '../../src/config/secrets.js';
+
+describe('redactUri', () => {
+  it.each([
+    ['rtsp://user:pass@host/stream', 'rtsp://***@host/stream'],
+    ['rtsp://user@host:554/stream', 'rtsp://***@host:554/stream'],
+    ['rtsp://user:p/a?s#s@w@host/stream', 'rtsp://***@host/stream'],
+    ['http://host/stream?user=a&password=secret&x=1', 'http://host/stream?user=a&password=***&x=1'],
+    ['http://host/stream?access_token=secret', 'http://host/stream?access_token=***'],
+    ['first rtsp://a:b@h1/x then rtsp://c:d@h2/y', 'first rtsp://***@h1/x then rtsp://***@h2/y'],
+    ['rtsp://host:554/stream', 'rtsp://host:554/stream'],
+    ['v4l2:/dev/video0', 'v4l2:/dev/video0'],
+    ['mail@example', 'mail@example'],
+  ])('%s', (uri, expected) => {
+    expect(redactUri(uri)).toBe(expected);
+  });
+});
+
+it('redactConfig hides credentials everywhere, keeps the rest and leaves the original alone', () => {
+  const config = parseConfig(
+    'model: { path: m }\ncameras: [{ id: a, source: "rtsp://u:s3cret@h/x", width: 640 }]\nmqtt: { passwordFile: /run/secret, url: "ws://h/?token=s3cret" }\n',
+    'c.yaml',
+  );
+  const shown = redactConfig(config);
+  expect(JSON.stringify(shown)).not.toContain('s3cret');
+  expect(shown).toEqual({
+    ...config,
+    cameras: [{ ...config.cameras[0], source: 'rtsp://***@h/x' }],
+    mqtt: { ...config.mqtt, url: 'ws://h/?token=***' },
+  });
+  expect(config.cameras[0]?.source).toBe('rtsp://u:s3cret@h/x');
+});
+
+describe('readSecret', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'fastsamd-secret-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+  afterEach(() => vi.unstubAllEnvs());
+
+  async function file(name: string, content: string): Promise<{ file: string }> {
+    await writeFile(path.join(folder, name), content);
+    return { file: path.join(folder, name) };
+  }
+
+  it('is the first line of a file', async () => {
+    expect(await readSecret(await file('lf', ' s3cret \nmore\n'), 'mqtt.password')).toBe(' s3cret ');
+    expect(await readSecret(await file('crlf', 's3cret\r\n'), 'mqtt.password')).toBe('s3cret');
+  });
+
+  it('is an environment variable', async () => {
+    vi.stubEnv('FASTSAMD_TEST_SECRET', 's3cret');
+    expect(await readSecret({ env: 'FASTSAMD_TEST_SECRET' }, 'mqtt.password')).toBe('s3cret');
+  });
+
+  it('is nothing when nothing is configured', async () => {
+    expect(await readSecret({}, 'mqtt.password')).toBeUndefined();
+  });
+
+  it.each([
+    ['an absent file', async () => ({ file: path.join(folder, 'absent') }), /^mqtt\.passwordFile: .*absent: no such file/],
+    ['a directory', async () => ({ file: folder }), /^mqtt\.passwordFile: .*: a directory/],
+    ['an empty file', () => file('empty', '\n'), /^mqtt\.passwordFile: .*empty or not set/],
+    ['a huge line', () => file('huge', 'x'.repeat(100_000)), /^mqtt\.passwordFile: .*longer than 4096 bytes$/],
+    [
+      'an unset variable',
+      async () => ({ env: 'FASTSAMD_TEST_UNSET' }),
+      /^mqtt\.passwordEnv: environment variable FASTSAMD_TEST_UNSET: empty or not set/,
+    ],
+  ])('names the key for %s', async (_, reference, message) => {
+    const error: unknown = await readSecret(await reference(), 'mqtt.password').catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringMatching(message) });
+  });
+});
