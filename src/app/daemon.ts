@@ -1,0 +1,207 @@
+/** The composition root: builds the parts from the configuration, starts them in order and stops them in reverse. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { diffConfig } from '../config/diff.js';
+import type { Config } from '../config/schema.js';
+import { withIds } from '../domain/prompt.js';
+import type { SegmentationEngine } from '../engine/engine.js';
+import { openEngine } from '../engine/open.js';
+import { messageOf } from '../errors.js';
+import { PromptRegister } from '../prompt/register.js';
+import { createPublisher, type Publisher } from '../publish/publisher.js';
+import type { CameraStatus } from '../source/camera.js';
+import { TelemetryReporter } from '../telemetry/reporter.js';
+import { SystemSampler } from '../telemetry/system.js';
+import type { ResultMessage } from '../wire/result.js';
+import { CameraTask } from './camera-task.js';
+import { infoMessage } from './info.js';
+
+/** SIGTERM to exit takes less than 5 s: this much for frames in flight, this much for the broker, the rest for the engine. */
+const DRAIN_MS = 2500;
+const GOODBYE_MS = 1000;
+const ENGINE_STOP_MS = 1000;
+
+export interface DaemonDeps {
+  readonly config: Config;
+  readonly log: Logger;
+  /** Called with every result, after it is handed to the publisher. */
+  readonly onResult?: (message: ResultMessage) => void;
+}
+
+export class Daemon {
+  readonly bootId = randomUUID();
+  readonly #log: Logger;
+  readonly #register: PromptRegister;
+  readonly #publisher: Publisher;
+  readonly #startedAt = new Date();
+  #config: Config;
+  #engine: SegmentationEngine | undefined;
+  #tasks: CameraTask[] = [];
+  #running: Promise<void> = Promise.resolve();
+  #reporter: TelemetryReporter | undefined;
+  #stopping: Promise<void> | undefined;
+  #stopped: () => void = () => {};
+  readonly #end = new Promise<void>((resolve) => {
+    this.#stopped = resolve;
+  });
+
+  constructor(private readonly deps: DaemonDeps) {
+    const { config, log } = deps;
+    this.#config = config;
+    this.#log = log;
+    this.#register = new PromptRegister({
+      cameras: new Map(config.cameras.map(({ id, prompts }) => [id, withIds(prompts)])),
+      onApplied: (message) => this.#publisher.setPrompts(message),
+    });
+    this.#publisher = createPublisher({
+      config: config.mqtt,
+      node: config.node,
+      bootId: this.bootId,
+      telemetryIntervalMs: config.telemetry.intervalMs,
+      prompts: this.#register,
+      log,
+    });
+  }
+
+  /**
+   * Connects in the background, loads the model and starts the cameras. Errors: those of openEngine, after the node
+   * has said goodbye.
+   */
+  async start(): Promise<void> {
+    const { model, cameras } = this.#config;
+    this.#publisher.start();
+    this.#publisher.setInfo(infoMessage(this.#config, null, this.bootId, this.#startedAt));
+    this.#register.start();
+    try {
+      this.#engine = await openEngine({ model: model.path, backend: model.backend, onnxruntime: model.onnxruntime });
+    } catch (error) {
+      await this.stop(messageOf(error));
+      throw error;
+    }
+    if (this.#stopping) return this.#engine.stop();
+    const { name, backend, inputHeight, inputWidth } = this.#engine.model;
+    this.#log.info(
+      { model: name, backend, input: [inputHeight, inputWidth] },
+      `model ${name} on ${backend}, input ${inputHeight}×${inputWidth}`,
+    );
+    this.#publisher.setInfo(infoMessage(this.#config, this.#engine.model, this.bootId, this.#startedAt));
+    this.#tasks = cameras.map((camera) => this.#task(camera.id, this.#engine!));
+    this.#publishState();
+    this.#report(this.#config.telemetry.intervalMs);
+    this.#running = Promise.all(this.#tasks.map((task) => task.run())).then(() => undefined);
+    // Whoever awaits `finished` sees the error; without anybody it must not end the process.
+    this.#running.catch(() => undefined);
+  }
+
+  /**
+   * Settles when the daemon has stopped; cameras that have ended do not end it. Errors: a failure that concerns all
+   * cameras, after the daemon has stopped itself.
+   */
+  async finished(): Promise<void> {
+    try {
+      await this.#running;
+    } catch (error) {
+      await this.stop(messageOf(error));
+      throw error;
+    }
+    await this.#end;
+  }
+
+  /**
+   * Takes no more frames, finishes those in flight, says `stopping`, disconnects and frees the engine, all within 5 s.
+   * May be called twice.
+   */
+  stop(reason: string): Promise<void> {
+    this.#stopping ??= this.#stop(reason);
+    return this.#stopping;
+  }
+
+  /** Applies what a changed configuration can change while running, and returns what needs a restart. */
+  async reload(config: Config): Promise<{ readonly applied: readonly string[]; readonly restart: readonly string[] }> {
+    const { live, restart } = diffConfig(this.#config, config);
+    const before = this.#config;
+    const cameras = before.cameras.map((camera) => {
+      const changed = config.cameras.find(({ id }) => id === camera.id);
+      return changed ? { ...camera, prompts: changed.prompts, publish: changed.publish } : camera;
+    });
+    this.#config = { ...before, cameras, segmentation: config.segmentation, log: config.log, telemetry: config.telemetry };
+    this.#log.level = config.log.level;
+    if (live.includes('telemetry.intervalMs')) {
+      await this.#reporter?.stop();
+      this.#report(config.telemetry.intervalMs);
+    }
+    const reprompted = cameras.filter(({ id }) => live.some((key) => key.startsWith(`cameras[${id}].prompts`)));
+    await Promise.all(reprompted.map(({ id, prompts }) => this.#register.set({ camera: id, prompts })));
+    this.#publisher.setInfo(infoMessage(this.#config, this.#engine?.model ?? null, this.bootId, this.#startedAt));
+    return { applied: live, restart };
+  }
+
+  async #stop(reason: string): Promise<void> {
+    await this.#reporter?.stop();
+    const drained = Promise.allSettled([...this.#tasks.map((task) => task.stop()), this.#running]);
+    await within(DRAIN_MS, drained);
+    await this.#publisher.stop(reason, GOODBYE_MS);
+    if (this.#engine) await within(ENGINE_STOP_MS, this.#engine.stop());
+    this.#stopped();
+  }
+
+  #task(id: string, engine: SegmentationEngine): CameraTask {
+    const config = () => this.#config.cameras.find((camera) => camera.id === id)!;
+    const { node, mqtt } = this.#config;
+    return new CameraTask({
+      config: config(),
+      engine,
+      settings: () => ({ publish: config().publish, segmentation: this.#config.segmentation }),
+      prompts: (width, height) => this.#register.take(id, width, height),
+      identity: { node, bootId: this.bootId, maxPayloadBytes: mqtt.maxPayloadBytes },
+      onStatus: (status) => this.#cameraChanged(id, status),
+      onResult: (message, json) => {
+        this.#publisher.publishResult(id, json);
+        this.deps.onResult?.(message);
+      },
+      log: this.#log,
+    });
+  }
+
+  #cameraChanged(id: string, { phase, since, reconnects, reason }: CameraStatus): void {
+    const task = this.#tasks.find((each) => each.id === id);
+    this.#publisher.setCameraState(id, {
+      v: 1,
+      state: phase,
+      since: new Date(since).toISOString(),
+      reconnects,
+      lastFrameAgeMs: task?.lastFrameAgeMs ?? null,
+      ...(reason === undefined ? {} : { reason: reason.slice(0, 1000) }),
+    });
+    this.#publishState();
+  }
+
+  #publishState(): void {
+    if (this.#stopping) return;
+    const lost = this.#tasks.filter((task) => task.status.phase === 'lost').map(({ id, status }) => `camera ${id}: ${status.reason}`);
+    if (lost.length > 0) this.#publisher.setState('degraded', lost.join('; ').slice(0, 1000));
+    else this.#publisher.setState('ready');
+  }
+
+  #report(intervalMs: number): void {
+    this.#reporter = new TelemetryReporter({
+      node: this.#config.node,
+      bootId: this.bootId,
+      intervalMs,
+      meters: this.#tasks.map((task) => task.meter),
+      system: new SystemSampler(),
+      mqtt: () => this.#publisher.stats(),
+      publish: (message) => this.#publisher.publishTelemetry(message),
+      log: this.#log,
+    });
+    this.#reporter.start();
+  }
+}
+
+/** Waits for `work`, but no longer than `ms`: at shutdown a part that hangs is left behind. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  const timer = new AbortController();
+  await Promise.race([work, delay(ms, undefined, { signal: timer.signal }).catch(() => undefined)]);
+  timer.abort();
+}

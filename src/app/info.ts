@@ -1,0 +1,52 @@
+/** What a node tells about itself on `info`. */
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import { redactConfig, redactUri } from '../config/redact.js';
+import type { Config } from '../config/schema.js';
+import { MASK_ENCODINGS } from '../domain/mask.js';
+import { PROMPT_LIMITS } from '../domain/prompt.js';
+import type { ModelIdentity } from '../domain/result.js';
+import { type InfoMessage, VERBS } from '../wire/messages.js';
+
+const require = createRequire(import.meta.url);
+
+/** The version of an installed package; fastsamd's own by its package.json. */
+function versionOf(packageJson: string): string {
+  return (require(packageJson) as { version: string }).version;
+}
+
+export function infoMessage(config: Config, model: ModelIdentity | null, bootId: string, startedAt: Date): InfoMessage {
+  return {
+    v: 1,
+    node: config.node,
+    bootId,
+    startedAt: startedAt.toISOString(),
+    versions: {
+      fastsamd: versionOf('../../package.json'),
+      node: process.versions.node,
+      onnxruntime: versionOf('onnxruntime-node/package.json'),
+    },
+    device: {
+      hostname: os.hostname(),
+      platform: process.platform,
+      arch: process.arch,
+      cpu: os.cpus()[0]?.model ?? 'unknown',
+      cores: os.availableParallelism(),
+      memoryBytes: os.totalmem(),
+    },
+    model: model && { name: model.name, backend: model.backend, input: [model.inputHeight, model.inputWidth], labels: [...model.labels] },
+    cameras: config.cameras.map(({ id, source }) => ({ id, source: redactUri(source) })),
+    limits: {
+      maxPayloadBytes: config.mqtt.maxPayloadBytes,
+      maxRequestBytes: config.mqtt.maxRequestBytes,
+      prompts: PROMPT_LIMITS.prompts,
+      points: PROMPT_LIMITS.points,
+    },
+    capabilities: [
+      ...['everything', 'box', 'points'].map((type) => `prompt:${type}`),
+      ...MASK_ENCODINGS.map((encoding) => `mask:${encoding}`),
+      ...VERBS.map((verb) => `request:${verb}`),
+    ],
+    config: redactConfig(config),
+  };
+}

@@ -1,0 +1,203 @@
+/** `fastsamd bench`: what a frame costs, stage by stage, and what is lost beside the network itself. */
+import type { CommandModule } from 'yargs';
+import type { StageTimings } from '../domain/result.js';
+import { encodeResult } from '../encode/result.js';
+import type { SegmentationEngine } from '../engine/engine.js';
+import { openEngine } from '../engine/open.js';
+import { FastsamError } from '../errors.js';
+import { runPipeline } from '../pipeline/pipeline.js';
+import { firstFrames } from '../source/limit.js';
+import { openSource } from '../source/open.js';
+import { demandRange, modelOptions, type SegmentationArguments, segmentationOf, segmentationOptions } from './model-options.js';
+import { startProgress } from './progress.js';
+
+/** The network alone and the pipeline take turns, so that a machine that slows down slows both. */
+const ROUNDS = 5;
+/** The first frames of a round find full queues behind them. */
+const SETTLING_FRAMES = 4;
+
+interface BenchArguments extends SegmentationArguments {
+  readonly source: string;
+  readonly model: string;
+  readonly backend: 'auto' | 'onnxruntime' | 'tensorrt';
+  readonly threads: number;
+  readonly frames: number;
+  readonly json: boolean;
+}
+
+export const benchCommand: CommandModule<object, BenchArguments> = {
+  command: 'bench <source>',
+  describe: 'Measure latency per stage, frame rate and overhead over the bare network',
+  builder: (yargs) =>
+    yargs
+      .positional('source', {
+        type: 'string',
+        demandOption: true,
+        describe: 'A video, a directory of pictures, or test:shapes?realtime=false',
+      })
+      .options({ ...modelOptions, ...segmentationOptions })
+      .options({
+        frames: { type: 'number', default: 100, describe: 'Frames to measure.' },
+        json: { type: 'boolean', default: false, describe: 'The figures as one JSON object on stdout.' },
+      })
+      .example('$0 bench clip.mp4 --model FastSAM-s.onnx', 'overhead 0.05: the pipeline runs at 95 % of the network’s own rate')
+      .epilogue('overhead = rate of the network alone / rate of the pipeline − 1, both measured in turns in this run.'),
+  handler: bench,
+};
+
+interface Round {
+  readonly bareMs: readonly number[];
+  readonly fps: number;
+}
+
+async function bench(args: BenchArguments): Promise<void> {
+  const segmentation = segmentationOf(args);
+  demandRange('--frames', args.frames, 10, 1e6, true);
+  const engine = await openEngine({ model: args.model, backend: args.backend, onnxruntime: { threads: args.threads } });
+  const perRound = Math.ceil(args.frames / ROUNDS) + SETTLING_FRAMES;
+  const progress = startProgress(2 * perRound * ROUNDS);
+  const stages = new Map<string, number[]>();
+  const rounds: Round[] = [];
+  try {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const bareMs = await measureBare(engine, perRound, progress.advance);
+      const fps = await measurePipeline({ uri: args.source, frames: perRound, engine, segmentation, stages, onFrame: progress.advance });
+      rounds.push({ bareMs, fps });
+    }
+  } finally {
+    progress.stop();
+    await engine.stop();
+  }
+  const report = summarise(engine, stages, rounds);
+  process.stdout.write(args.json ? `${JSON.stringify(report)}\n` : table(report));
+}
+
+async function measureBare(engine: SegmentationEngine, runs: number, advance: () => void): Promise<number[]> {
+  const times = await engine.measureNetwork(runs);
+  for (const _ of times) advance();
+  return times.slice(SETTLING_FRAMES);
+}
+
+interface PipelineMeasurement {
+  readonly uri: string;
+  readonly frames: number;
+  readonly engine: SegmentationEngine;
+  readonly segmentation: ReturnType<typeof segmentationOf>;
+  readonly stages: Map<string, number[]>;
+  readonly onFrame: () => void;
+}
+
+/** Frames per second from the first settled frame to the last; stage times are collected into `stages`. */
+async function measurePipeline({ uri, frames, engine, segmentation, stages, onFrame }: PipelineMeasurement): Promise<number> {
+  const source = firstFrames(await openSource(uri, { loop: true }), frames);
+  let count = 0;
+  let begin = 0;
+  let end = 0;
+  try {
+    await runPipeline({
+      source,
+      engine,
+      segmentation: () => segmentation,
+      prompts: () => ({ revision: 0, prompts: [] }),
+      deliver: async (result) => {
+        const { message } = await encodeResult(result, ENCODING);
+        count += 1;
+        end = performance.now();
+        if (count === SETTLING_FRAMES) begin = end;
+        if (count > SETTLING_FRAMES)
+          collect(stages, { ...result.timings, encode: message.latencyMs.encode, total: message.latencyMs.total });
+        onFrame();
+      },
+    });
+  } finally {
+    await source.stop();
+  }
+  if (count < frames)
+    throw new FastsamError(
+      'SOURCE_CORRUPT',
+      `${uri}: gave ${count} frames and ended; bench needs ${frames} in a row (a still can not be looped)`,
+    );
+  return ((count - SETTLING_FRAMES) * 1000) / (end - begin);
+}
+
+const ENCODING = {
+  node: 'bench',
+  camera: 'bench',
+  bootId: '00000000-0000-4000-8000-000000000000',
+  objects: 'all',
+  maskEncoding: 'rle',
+  polygonTolerance: 1,
+  maxPayloadBytes: Number.POSITIVE_INFINITY,
+} as const;
+
+function collect(stages: Map<string, number[]>, timings: StageTimings & { readonly encode: number; readonly total: number }): void {
+  for (const [stage, ms] of Object.entries(timings)) {
+    const times = stages.get(stage);
+    if (times) times.push(ms);
+    else stages.set(stage, [ms]);
+  }
+}
+
+interface Percentiles {
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+}
+
+interface BenchReport {
+  readonly model: { readonly name: string; readonly backend: string; readonly input: readonly [number, number] };
+  readonly frames: number;
+  /** Frames per second of the whole pipeline, and of the network alone: medians over the rounds. */
+  readonly fps: number;
+  readonly bareFps: number;
+  /** Median over the rounds of bareFps / fps − 1. */
+  readonly overhead: number;
+  readonly overheadPerRound: readonly number[];
+  readonly stagesMs: Readonly<Record<string, Percentiles>>;
+  readonly peakRssBytes: number;
+}
+
+function summarise(engine: SegmentationEngine, stages: Map<string, number[]>, rounds: readonly Round[]): BenchReport {
+  const { name, backend, inputHeight, inputWidth } = engine.model;
+  const bare = rounds.map(({ bareMs }) => (1000 * bareMs.length) / bareMs.reduce((sum, ms) => sum + ms, 0));
+  const overheads = rounds.map(({ fps }, round) => bare[round]! / fps - 1);
+  return {
+    model: { name, backend, input: [inputHeight, inputWidth] },
+    frames: stages.get('total')?.length ?? 0,
+    fps: quantile(
+      rounds.map(({ fps }) => fps),
+      0.5,
+    ),
+    bareFps: quantile(bare, 0.5),
+    overhead: quantile(overheads, 0.5),
+    overheadPerRound: overheads,
+    stagesMs: Object.fromEntries(
+      [...stages].map(([stage, ms]) => [stage, { p50: quantile(ms, 0.5), p95: quantile(ms, 0.95), p99: quantile(ms, 0.99) }]),
+    ),
+    // Linux counts maxRSS in KiB.
+    peakRssBytes: process.resourceUsage().maxRSS * 1024,
+  };
+}
+
+function quantile(values: readonly number[], q: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (sorted.length - 1) * q;
+  const low = sorted[Math.floor(at)] ?? 0;
+  return low + ((sorted[Math.ceil(at)] ?? low) - low) * (at - Math.floor(at));
+}
+
+function table(report: BenchReport): string {
+  const { model } = report;
+  const cell = (ms: number) => ms.toFixed(2).padStart(9);
+  const rows = Object.entries(report.stagesMs).map(
+    ([stage, { p50, p95, p99 }]) => `  ${stage.padEnd(11)}${cell(p50)}${cell(p95)}${cell(p99)}`,
+  );
+  return [
+    `${model.name} on ${model.backend}, input ${model.input.join('×')}, ${report.frames} frames`,
+    `  ${'ms'.padEnd(11)}${['p50', 'p95', 'p99'].map((name) => name.padStart(9)).join('')}`,
+    ...rows,
+    `  fps ${report.fps.toFixed(2)}, network alone ${report.bareFps.toFixed(2)}, overhead ${report.overhead.toFixed(3)}`,
+    `  peak RSS ${(report.peakRssBytes / 2 ** 20).toFixed(0)} MiB`,
+    '',
+  ].join('\n');
+}

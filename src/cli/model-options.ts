@@ -1,0 +1,47 @@
+/** Options that every command with a model shares. */
+import type { SegmentationOptions } from '../engine/engine.js';
+import { FastsamError } from '../errors.js';
+
+export const modelOptions = {
+  model: {
+    type: 'string',
+    demandOption: true,
+    requiresArg: true,
+    describe: 'ONNX file: FastSAM-s, FastSAM-x or any YOLOv8-seg / YOLO11-seg export.',
+  },
+  backend: { choices: ['auto', 'onnxruntime', 'tensorrt'], default: 'auto', describe: 'What runs the network.' },
+  threads: { type: 'number', default: 0, describe: 'Threads of one inference; 0: one per core.' },
+} as const;
+
+export const segmentationOptions = {
+  conf: { type: 'number', default: 0.4, describe: 'Keep objects with a score above this.' },
+  iou: { type: 'number', default: 0.9, describe: 'Drop a box that overlaps a better one by more than this.' },
+  'max-det': { type: 'number', default: 300, describe: 'Most objects per frame.' },
+  'snap-to-border': {
+    type: 'number',
+    describe:
+      'Input pixels within which a box side moves onto the border of the frame; default 20 for class-agnostic models, 0 for labelled ones.',
+  },
+} as const;
+
+export interface SegmentationArguments {
+  readonly conf: number;
+  readonly iou: number;
+  readonly 'max-det': number;
+  readonly 'snap-to-border'?: number | undefined;
+}
+
+/** Checks the ranges. Errors: USAGE. */
+export function segmentationOf(args: SegmentationArguments): SegmentationOptions {
+  const snap = args['snap-to-border'];
+  demandRange('--conf', args.conf, 0, 1);
+  demandRange('--iou', args.iou, 0, 1);
+  demandRange('--max-det', args['max-det'], 1, 1000, true);
+  if (snap !== undefined) demandRange('--snap-to-border', snap, 0, 256);
+  return { conf: args.conf, iou: args.iou, maxDet: args['max-det'], snapToBorder: snap ?? 'auto' };
+}
+
+export function demandRange(option: string, value: number, min: number, max: number, integer = false): void {
+  if (value >= min && value <= max && (!integer || Number.isInteger(value))) return;
+  throw new FastsamError('USAGE', `${option}: expected ${integer ? 'a whole number' : 'a number'} from ${min} to ${max}`);
+}

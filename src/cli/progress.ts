@@ -1,0 +1,23 @@
+/** A bar on a terminal for work of more than one frame; silent anywhere else. Writes to stderr. */
+import cliProgress from 'cli-progress';
+
+export interface Progress {
+  /** One more frame is done. */
+  advance(): void;
+  stop(): void;
+}
+
+/** `total`: frames expected; undefined when nobody knows. */
+export function startProgress(total: number | undefined): Progress {
+  if (!process.stderr.isTTY || total === 1) return { advance: () => {}, stop: () => {} };
+  const format =
+    total === undefined
+      ? '{value} frames  {duration_formatted}'
+      : '{bar} {value}/{total} frames  {duration_formatted} of about {eta_formatted}';
+  const bar = new cliProgress.SingleBar(
+    { format, stream: process.stderr, hideCursor: true, clearOnComplete: true },
+    cliProgress.Presets.shades_classic,
+  );
+  bar.start(total ?? 0, 0);
+  return { advance: () => bar.increment(), stop: () => bar.stop() };
+}

@@ -1,0 +1,54 @@
+/** `fastsamd run`: the daemon. */
+import { resolve } from 'node:path';
+import { pino } from 'pino';
+import type { CommandModule } from 'yargs';
+import { Daemon } from '../app/daemon.js';
+import { loadConfig } from '../config/load.js';
+import { messageOf } from '../errors.js';
+
+interface RunArguments {
+  readonly config: string;
+}
+
+export const runCommand: CommandModule<object, RunArguments> = {
+  command: 'run',
+  describe: 'Run the daemon: cameras in, segments and health out over MQTT, until SIGTERM',
+  builder: (yargs) =>
+    yargs
+      .option('config', {
+        type: 'string',
+        demandOption: true,
+        requiresArg: true,
+        describe: 'Configuration file (YAML); config/default.yaml is a commented start.',
+      })
+      .example('$0 run --config /etc/fastsamd/config.yaml', '')
+      .epilogue('SIGTERM or SIGINT: finish the frame in flight and exit 0. SIGHUP: read the configuration again.'),
+  handler: run,
+};
+
+async function run(args: RunArguments): Promise<void> {
+  const file = resolve(args.config);
+  const config = await loadConfig(file);
+  const log = pino({ level: config.log.level, base: { node: config.node } }, pino.destination({ fd: 2, sync: true }));
+  const daemon = new Daemon({ config, log });
+
+  const terminate = (signal: NodeJS.Signals) => {
+    log.info({ signal }, `${signal}: stopping`);
+    void daemon.stop(signal);
+  };
+  const reload = async () => {
+    try {
+      const { applied, restart } = await daemon.reload(await loadConfig(file));
+      log.info(
+        { applied, restart },
+        `SIGHUP: ${applied.length} changes applied; ${restart.length === 0 ? 'none needs' : `${restart.join(', ')} need`} a restart`,
+      );
+    } catch (error) {
+      log.error({ reason: messageOf(error) }, 'SIGHUP: the configuration stays as it was');
+    }
+  };
+  process.once('SIGTERM', terminate).once('SIGINT', terminate).on('SIGHUP', reload);
+
+  await daemon.start();
+  await daemon.finished();
+}

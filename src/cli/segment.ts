@@ -1,0 +1,167 @@
+/** `fastsamd segment`: one-shot segmentation of files, directories or cameras; the counterpart of FastSAM's Inference.py. */
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { hostname } from 'node:os';
+import type { CommandModule } from 'yargs';
+import type { Frame } from '../domain/frame.js';
+import { MASK_ENCODINGS, type MaskEncoding } from '../domain/mask.js';
+import type { Prompt } from '../domain/prompt.js';
+import type { FrameResult } from '../domain/result.js';
+import { type EncodeOptions, encodeResult } from '../encode/result.js';
+import type { SegmentationEngine, SegmentationOptions } from '../engine/engine.js';
+import { openEngine } from '../engine/open.js';
+import { exitCodeOf, FastsamError, isFastsamError, messageOf } from '../errors.js';
+import { runPipeline } from '../pipeline/pipeline.js';
+import { frameProblem } from '../prompt/frame-check.js';
+import { firstFrames } from '../source/limit.js';
+import { openSource } from '../source/open.js';
+import { demandRange, modelOptions, type SegmentationArguments, segmentationOf, segmentationOptions } from './model-options.js';
+import { AnnotatedOutput } from './output.js';
+import { startProgress } from './progress.js';
+import { type PromptArguments, promptOptions, promptsOf } from './prompt-options.js';
+
+interface SegmentArguments extends SegmentationArguments, PromptArguments {
+  readonly source: readonly string[];
+  readonly model: string;
+  readonly backend: 'auto' | 'onnxruntime' | 'tensorrt';
+  readonly threads: number;
+  readonly mask: MaskEncoding;
+  readonly frames?: number | undefined;
+  readonly json: boolean;
+  readonly out?: string | undefined;
+}
+
+export const segmentCommand: CommandModule<object, SegmentArguments> = {
+  command: 'segment <source..>',
+  describe: 'Segment pictures, videos or a camera once',
+  builder: (yargs) =>
+    yargs
+      .positional('source', {
+        type: 'string',
+        array: true,
+        demandOption: true,
+        describe: 'Pictures (JPEG, PNG, WebP), directories, videos, or v4l2:/dev/video0, test:shapes',
+      })
+      .options({ ...modelOptions, ...segmentationOptions, ...promptOptions })
+      .options({
+        mask: { choices: MASK_ENCODINGS, default: 'rle' as const, describe: 'How masks are written with --json.' },
+        frames: { type: 'number', describe: 'Stop after this many frames of each source.' },
+        json: { type: 'boolean', default: false, describe: 'One JSON result per frame on stdout, and nothing else.' },
+        out: { type: 'string', requiresArg: true, describe: 'Annotated result: a picture, a video (.mp4, .mkv) or a directory.' },
+      })
+      .example('$0 segment photo.jpg --model FastSAM-s.onnx --out marked.jpg', 'everything in a photo, drawn')
+      .example('$0 segment photo.jpg --model FastSAM-s.onnx --box 90,40,300,420 --json', 'the object in a box, as JSON')
+      .example(
+        '$0 segment clip.mp4 --model FastSAM-s.onnx --point 320,240 --point 20,20,0 --out marked.mp4',
+        'the object at a point, not the one at another',
+      ),
+  handler: segment,
+};
+
+async function segment(args: SegmentArguments): Promise<void> {
+  const segmentation = segmentationOf(args);
+  demandRange('--min-iou', args['min-iou'], 0, 1);
+  if (args.frames !== undefined) demandRange('--frames', args.frames, 1, 1e9, true);
+  const prompts = promptsOf(args);
+  const engine = await openEngine({ model: args.model, backend: args.backend, onnxruntime: { threads: args.threads } });
+  const output = args.out === undefined ? undefined : new AnnotatedOutput(args.out);
+  const progress = startProgress(args.frames === undefined ? expectedFrames(args.source) : args.frames * args.source.length);
+  const failures: unknown[] = [];
+  const report = (error: unknown) => {
+    failures.push(error);
+    process.stderr.write(`fastsamd: ${messageOf(error)}\n`);
+  };
+  try {
+    for (const uri of args.source) {
+      try {
+        await segmentSource(uri, args, { engine, segmentation, prompts, output, report, onFrame: () => progress.advance() });
+      } catch (error) {
+        // One unusable input among many: the others are still wanted.
+        if (args.source.length === 1 || !isFastsamError(error) || exitCodeOf(error) !== 3 || error.code === 'OUTPUT_UNWRITABLE')
+          throw error;
+        report(error);
+      }
+    }
+  } finally {
+    progress.stop();
+    await output?.close();
+    await engine.stop();
+  }
+  if (output && !args.json) for (const file of output.files) process.stdout.write(`wrote ${file}\n`);
+  if (failures.length > 0) process.exitCode = Math.max(...failures.map(exitCodeOf));
+}
+
+/** One frame for a single picture; otherwise nobody knows before the end. */
+function expectedFrames(sources: readonly string[]): number | undefined {
+  return sources.every((uri) => /\.(jpe?g|png|webp)$/i.test(uri)) ? sources.length : undefined;
+}
+
+interface SegmentDeps {
+  readonly engine: SegmentationEngine;
+  readonly segmentation: SegmentationOptions;
+  readonly prompts: readonly Prompt[];
+  readonly output: AnnotatedOutput | undefined;
+  readonly report: (error: unknown) => void;
+  readonly onFrame: () => void;
+}
+
+async function segmentSource(uri: string, args: SegmentArguments, deps: SegmentDeps): Promise<void> {
+  const opened = await openSource(uri, { onCorrupt: deps.report });
+  const source = args.frames === undefined ? opened : firstFrames(opened, args.frames);
+  const encoding: EncodeOptions = {
+    node: hostname()
+      .toLowerCase()
+      .replace(/[^a-z0-9-]+/g, '-')
+      .slice(0, 64),
+    camera: 'segment',
+    bootId: randomUUID(),
+    objects: 'matched',
+    maskEncoding: args.mask,
+    polygonTolerance: 1,
+    maxPayloadBytes: Number.POSITIVE_INFINITY,
+    nameSource: true,
+  };
+  const deliver = async (result: FrameResult, frame: Frame) => {
+    warnOutOfFrame(deps.prompts, frame);
+    await deps.output?.add(frame, result);
+    const { json } = args.json ? await encodeResult(result, encoding) : { json: undefined };
+    await writeLine(json ?? summary(result));
+    deps.onFrame();
+  };
+  try {
+    await runPipeline({
+      source,
+      engine: deps.engine,
+      segmentation: () => deps.segmentation,
+      prompts: () => ({ revision: 0, prompts: deps.prompts }),
+      deliver,
+    });
+    await deps.output?.endSource();
+  } finally {
+    await source.stop();
+  }
+}
+
+async function writeLine(line: string): Promise<void> {
+  if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');
+}
+
+/** `bus.jpg #0: 810×1080, 12 objects; p1 box: object 3 (0.81); p2 points: unmatched (best 0.02)`. */
+function summary(result: FrameResult): string {
+  const { segments, timings } = result;
+  const answers = result.answers.map((answer) => {
+    const found = answer.matches.map(({ index, score }) => `object ${index} (${score.toFixed(2)})`).join(', ');
+    return `; ${answer.id} ${answer.type}: ${found || `unmatched (best ${(answer.bestScore ?? 0).toFixed(2)})`}`;
+  });
+  const ms = timings.preprocess + timings.infer + timings.decode + timings.prompt;
+  return `${result.origin} #${result.sequence}: ${segments.width}×${segments.height}, ${segments.count} objects, ${ms.toFixed(0)} ms${answers.join('')}`;
+}
+
+/** A prompt that lies outside of the picture can never match: most likely a typing error. */
+function warnOutOfFrame(prompts: readonly Prompt[], frame: Frame): void {
+  for (const prompt of prompts) {
+    const problem = frameProblem(prompt, frame);
+    if (problem)
+      process.stderr.write(`fastsamd: ${frame.origin}: prompt ${prompt.id}: ${problem} of the ${frame.width}×${frame.height} frame\n`);
+  }
+}

@@ -1,0 +1,151 @@
+/** From a frame's result to its wire message. */
+import type { MaskEncoding } from '../domain/mask.js';
+import type { PromptAnswer } from '../domain/prompt.js';
+import type { FrameResult } from '../domain/result.js';
+import { WIRE_VERSION } from '../wire/common.js';
+import type { MaskMessage, ObjectMessage, PromptAnswerMessage, ResultMessage } from '../wire/result.js';
+import { asSegments, encodeMasks } from './masks.js';
+
+export interface EncodeOptions {
+  readonly node: string;
+  readonly camera: string;
+  readonly bootId: string;
+  /** With prompts: only the objects they matched, or all. Without prompts always all. */
+  readonly objects: 'matched' | 'all';
+  readonly maskEncoding: MaskEncoding;
+  readonly polygonTolerance: number;
+  /** Bytes of the JSON text; a larger message steps down rle → polygon → bbox, then leaves out the weakest objects. */
+  readonly maxPayloadBytes: number;
+  /** Name the file or URI in `frame.source`. */
+  readonly nameSource?: boolean;
+}
+
+export interface EncodedResult {
+  readonly message: ResultMessage;
+  /** The message as JSON text, within `maxPayloadBytes`. */
+  readonly json: string;
+}
+
+/** What is tried next when a message is too large. */
+const STEP_DOWN: Readonly<Record<MaskEncoding, MaskEncoding | undefined>> = {
+  png: 'rle',
+  rle: 'polygon',
+  polygon: 'bbox',
+  bbox: undefined,
+};
+
+/** Encodes a result. `latencyMs.total` runs from capture to the end of encoding. */
+export async function encodeResult(result: FrameResult, options: EncodeOptions): Promise<EncodedResult> {
+  const begin = performance.now();
+  const indices = objectsToSend(result, options.objects);
+  let encoding = options.maskEncoding;
+  let encoded = await encodeAs(result, indices, encoding, options, begin);
+  for (let next = STEP_DOWN[encoding]; next && tooLarge(encoded, options); next = STEP_DOWN[encoding]) {
+    encoding = next;
+    encoded = await encodeAs(result, indices, encoding, options, begin);
+  }
+  if (!tooLarge(encoded, options)) return encoded;
+
+  // Without masks an object is about 100 bytes: only a tiny budget gets here. Objects are in descending score.
+  let keep = indices.length;
+  while (keep > 0 && tooLarge(encoded, options)) {
+    keep = Math.floor(keep / 2);
+    encoded = await encodeAs(result, indices.subarray(0, keep), encoding, options, begin);
+  }
+  return encoded;
+}
+
+function tooLarge(encoded: EncodedResult, options: EncodeOptions): boolean {
+  return Buffer.byteLength(encoded.json) > options.maxPayloadBytes;
+}
+
+/** Indices of the objects that consumers asked for, ascending. */
+export function objectsToSend(result: FrameResult, which: 'matched' | 'all'): Uint32Array {
+  const { count } = result.segments;
+  if (which === 'all' || result.answers.length === 0) return Uint32Array.from({ length: count }, (_, index) => index);
+  const matched = new Set(result.answers.flatMap((answer) => answer.matches.map(({ index }) => index)));
+  return Uint32Array.from(matched).sort();
+}
+
+async function encodeAs(
+  result: FrameResult,
+  indices: Uint32Array,
+  encoding: MaskEncoding,
+  options: EncodeOptions,
+  begin: number,
+): Promise<EncodedResult> {
+  const { segments, model, captured, timings } = result;
+  const masks = await encodeMasks(segments, indices, encoding, options.polygonTolerance);
+  const answers = await Promise.all(result.answers.map((answer) => answerMessage(answer, result, encoding, options)));
+  const objects = Array.from(indices, (index, k) => objectMessage(result, index, masks[k]));
+  const encode = performance.now() - begin;
+  const total = Number(process.hrtime.bigint() - captured.monotonicNs) / 1e6;
+  const message: ResultMessage = {
+    v: WIRE_VERSION,
+    node: options.node,
+    camera: options.camera,
+    bootId: options.bootId,
+    seq: result.sequence,
+    frame: {
+      ...(options.nameSource ? { source: result.origin } : {}),
+      width: segments.width,
+      height: segments.height,
+      capturedAt: new Date(captured.wallMs).toISOString(),
+      monotonicNs: captured.monotonicNs.toString(),
+    },
+    model: { name: model.name, backend: model.backend, input: [model.inputHeight, model.inputWidth] },
+    promptRevision: result.promptRevision,
+    latencyMs: {
+      wait: rounded(timings.wait, 2),
+      preprocess: rounded(timings.preprocess, 2),
+      infer: rounded(timings.infer, 2),
+      decode: rounded(timings.decode, 2),
+      prompt: rounded(timings.prompt, 2),
+      encode: rounded(encode, 2),
+      total: rounded(total, 2),
+    },
+    dropped: { ...result.dropped },
+    objects,
+    prompts: answers,
+    degraded: encoding !== options.maskEncoding || indices.length < objectsToSend(result, options.objects).length,
+  };
+  return { message, json: JSON.stringify(message) };
+}
+
+function objectMessage(result: FrameResult, index: number, mask: MaskMessage | undefined): ObjectMessage {
+  const { segments, model, answers } = result;
+  const [x1, y1, x2, y2] = segments.boxes.subarray(4 * index, 4 * index + 4);
+  const prompts = answers.filter((answer) => answer.matches.some((match) => match.index === index)).map((answer) => answer.id);
+  return {
+    id: index,
+    score: rounded(segments.scores[index]!, 4),
+    label: model.labels[segments.classes[index]!] ?? null,
+    bbox: [rounded(x1!, 2), rounded(y1!, 2), rounded(x2!, 2), rounded(y2!, 2)],
+    area: segments.areas[index]!,
+    ...(mask ? { mask } : {}),
+    prompts,
+  };
+}
+
+async function answerMessage(
+  answer: PromptAnswer,
+  result: FrameResult,
+  encoding: MaskEncoding,
+  options: EncodeOptions,
+): Promise<PromptAnswerMessage> {
+  const { id, type } = answer;
+  if (answer.matches.length === 0) {
+    return { id, type, status: 'unmatched', ...(answer.bestScore === undefined ? {} : { bestScore: rounded(answer.bestScore, 4) }) };
+  }
+  const objects = answer.matches.map(({ index, score }) => ({ id: index, score: rounded(score, 4) }));
+  if (!answer.merged) return { id, type, status: 'matched', objects };
+  const merged = asSegments(answer.merged, result.segments.width, result.segments.height);
+  const [mask] = await encodeMasks(merged, Uint32Array.of(0), encoding, options.polygonTolerance);
+  return { id, type, status: 'matched', objects, ...(mask ? { mask } : {}) };
+}
+
+/** Fewer digits: a hundredth of a pixel and a ten-thousandth of a score are below what the network knows. */
+function rounded(value: number, digits: number): number {
+  const factor = 10 ** digits;
+  return Math.round(value * factor) / factor;
+}

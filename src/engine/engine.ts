@@ -1,0 +1,50 @@
+/** From pixels to segments: what every backend offers. */
+import type { Frame } from '../domain/frame.js';
+import type { LetterboxGeometry } from '../domain/geometry.js';
+import type { ModelIdentity } from '../domain/result.js';
+import type { Segments } from '../domain/segments.js';
+
+export interface SegmentationOptions {
+  /** Keep score > conf. */
+  readonly conf: number;
+  /** Suppress IoU > iou, within a class. */
+  readonly iou: number;
+  readonly maxDet: number;
+  /** Input pixels; `auto`: 20 for class-agnostic models, 0 for labelled ones. */
+  readonly snapToBorder: number | 'auto';
+}
+
+/** FastSAM's own command line. */
+export const SEGMENTATION_DEFAULTS: SegmentationOptions = { conf: 0.4, iou: 0.9, maxDet: 300, snapToBorder: 'auto' };
+
+export interface Segmented {
+  readonly segments: Segments;
+  readonly geometry: LetterboxGeometry;
+  /** Milliseconds; `wait` is time between the stages, while another frame had the network. */
+  readonly timings: { readonly wait: number; readonly preprocess: number; readonly infer: number; readonly decode: number };
+}
+
+/**
+ * A loaded network. `segment` may be called while earlier calls are in flight: up to `depth` frames overlap, so that
+ * one is prepared and one decoded while the network works on a third. Results of overlapping calls settle in the
+ * order of the calls.
+ */
+export interface SegmentationEngine {
+  readonly model: ModelIdentity;
+  /** Frames that are worth having in flight at once. */
+  readonly depth: number;
+  /** The caller keeps the frame. Errors: ENGINE_FAILED, MISUSE after stop. */
+  segment(frame: Frame, options: SegmentationOptions): Promise<Segmented>;
+  /** Milliseconds until the network could begin with a frame that arrives now, estimated from recent frames; 0 when it idles. */
+  msUntilFree(): number;
+  /** Runs the network alone `runs` times on its last input and returns the milliseconds of each: the bare rate. */
+  measureNetwork(runs: number): Promise<number[]>;
+  /** Waits for what is in flight, then frees everything. May be called twice. */
+  stop(): Promise<void>;
+}
+
+/** Border snap for this model in input pixels: FastSAM's rule belongs to class-agnostic models. */
+export function snapDistance(option: number | 'auto', classes: number): number {
+  if (option !== 'auto') return option;
+  return classes === 1 ? 20 : 0;
+}
