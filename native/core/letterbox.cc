@@ -105,6 +105,25 @@ void ResampleRow(const uint8_t* __restrict row, const RowLayout& layout, const s
   }
 }
 
+/// Whether every output lies halfway between two samples of its own: the width is halved.
+bool IsHalving(const std::vector<Tap>& taps) {
+  for (size_t x = 0; x < taps.size(); ++x) {
+    const Tap& tap = taps[x];
+    if (tap.low != static_cast<int>(2 * x) || tap.low_weight != tap.high_weight) return false;
+  }
+  return true;
+}
+
+/// ResampleRow for a halved width and planar samples: 1280 wide cameras on a 640 network. The same sums, in a loop
+/// that vectorises.
+void HalveRow(const uint8_t* __restrict row, const RowLayout& layout, size_t width, int32_t* __restrict out) {
+  for (const size_t channel : {layout.red, layout.green, layout.blue}) {
+    const uint8_t* samples = row + channel;
+    for (size_t x = 0; x < width; ++x) out[x] = (samples[2 * x] + samples[2 * x + 1]) * (1 << (kWeightBits - 1));
+    out += width;
+  }
+}
+
 /// Between two resampled rows: OpenCV's VResizeLinear, with its shifts and its rounding to 8 bit, then 0..1.
 void BlendRows(const int32_t* __restrict upper, const int32_t* __restrict lower, const Tap& tap, size_t count,
                float* __restrict out) {
@@ -121,14 +140,20 @@ template <typename Rows>
 class ResampledRows {
  public:
   ResampledRows(Rows rows, const Geometry& geometry)
-      : rows_(std::move(rows)), taps_(MakeTaps(geometry.frame_width, geometry.content_width)) {
+      : rows_(std::move(rows)),
+        taps_(MakeTaps(geometry.frame_width, geometry.content_width)),
+        halving_(rows_.layout().pixel == 1 && IsHalving(taps_)) {
     for (Slot& slot : slots_) slot.sums.resize(3 * taps_.size());
   }
 
   const int32_t* Row(int y) {
     Slot& slot = slots_[static_cast<size_t>(y % 2)];
     if (slot.row != y) {
-      ResampleRow(rows_.Row(y), rows_.layout(), taps_, slot.sums.data());
+      if (halving_) {
+        HalveRow(rows_.Row(y), rows_.layout(), taps_.size(), slot.sums.data());
+      } else {
+        ResampleRow(rows_.Row(y), rows_.layout(), taps_, slot.sums.data());
+      }
       slot.row = y;
     }
     return slot.sums.data();
@@ -142,6 +167,7 @@ class ResampledRows {
 
   Rows rows_;
   std::vector<Tap> taps_;
+  bool halving_;
   std::array<Slot, 2> slots_;
 };
 

@@ -12,7 +12,7 @@ import { demandRange, modelOptions, type SegmentationArguments, segmentationOf, 
 import { startProgress } from './progress.js';
 
 /** The network alone and the pipeline take turns, so that a machine that slows down slows both. */
-const ROUNDS = 5;
+const ROUNDS = 8;
 /** The first frames of a round find full queues behind them. */
 const SETTLING_FRAMES = 4;
 
@@ -45,8 +45,9 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
   handler: bench,
 };
 
+/** Frames per second of the pipeline, and of the network alone just before and just after it. */
 interface Round {
-  readonly bareMs: readonly number[];
+  readonly bareFps: number;
   readonly fps: number;
 }
 
@@ -55,14 +56,16 @@ async function bench(args: BenchArguments): Promise<void> {
   demandRange('--frames', args.frames, 10, 1e6, true);
   const engine = await openEngine({ model: args.model, backend: args.backend, onnxruntime: { threads: args.threads } });
   const perRound = Math.ceil(args.frames / ROUNDS) + SETTLING_FRAMES;
-  const progress = startProgress(2 * perRound * ROUNDS);
+  const progress = startProgress((2 * ROUNDS + 1) * perRound);
   const stages = new Map<string, number[]>();
   const rounds: Round[] = [];
   try {
+    let before = await measureBare(engine, perRound, progress.advance);
     for (let round = 0; round < ROUNDS; round += 1) {
-      const bareMs = await measureBare(engine, perRound, progress.advance);
       const fps = await measurePipeline({ uri: args.source, frames: perRound, engine, segmentation, stages, onFrame: progress.advance });
-      rounds.push({ bareMs, fps });
+      const after = await measureBare(engine, perRound, progress.advance);
+      rounds.push({ fps, bareFps: (before + after) / 2 });
+      before = after;
     }
   } finally {
     progress.stop();
@@ -72,10 +75,10 @@ async function bench(args: BenchArguments): Promise<void> {
   process.stdout.write(args.json ? `${JSON.stringify(report)}\n` : table(report));
 }
 
-async function measureBare(engine: SegmentationEngine, runs: number, advance: () => void): Promise<number[]> {
-  const times = await engine.measureNetwork(runs);
-  for (const _ of times) advance();
-  return times.slice(SETTLING_FRAMES);
+async function measureBare(engine: SegmentationEngine, runs: number, advance: () => void): Promise<number> {
+  const times = (await engine.measureNetwork(runs)).slice(SETTLING_FRAMES);
+  for (let run = 0; run < runs; run += 1) advance();
+  return (1000 * times.length) / times.reduce((sum, ms) => sum + ms, 0);
 }
 
 interface PipelineMeasurement {
@@ -159,8 +162,7 @@ interface BenchReport {
 
 function summarise(engine: SegmentationEngine, stages: Map<string, number[]>, rounds: readonly Round[]): BenchReport {
   const { name, backend, inputHeight, inputWidth } = engine.model;
-  const bare = rounds.map(({ bareMs }) => (1000 * bareMs.length) / bareMs.reduce((sum, ms) => sum + ms, 0));
-  const overheads = rounds.map(({ fps }, round) => bare[round]! / fps - 1);
+  const overheads = rounds.map(({ fps, bareFps }) => bareFps / fps - 1);
   return {
     model: { name, backend, input: [inputHeight, inputWidth] },
     frames: stages.get('total')?.length ?? 0,
@@ -168,7 +170,10 @@ function summarise(engine: SegmentationEngine, stages: Map<string, number[]>, ro
       rounds.map(({ fps }) => fps),
       0.5,
     ),
-    bareFps: quantile(bare, 0.5),
+    bareFps: quantile(
+      rounds.map(({ bareFps }) => bareFps),
+      0.5,
+    ),
     overhead: quantile(overheads, 0.5),
     overheadPerRound: overheads,
     stagesMs: Object.fromEntries(

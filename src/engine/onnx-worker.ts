@@ -49,10 +49,9 @@ async function createSession(settings: WorkerSettings): Promise<ort.InferenceSes
       executionMode: 'sequential',
       extra: {
         session: {
-          // Smaller blocks, handed out as threads become free: a core that decodes video for a while does not hold up the other.
+          // Smaller blocks, handed out as threads become free: a core that decodes video for a while does not hold up
+          // the other.
           dynamic_block_base: '4',
-          // Idle inference threads sleep: on a two-core board a spinning one takes the core from capture and decoding.
-          intra_op: { allow_spinning: '0' },
         },
       },
     });

@@ -31,15 +31,13 @@ describe('mask runs behave like bitmaps', () => {
     const withBox = scenes(1)
       .filter(({ masks }) => masks.length === 1)
       .chain((scene) =>
-        fc
-          .tuple(fc.nat(scene.width), fc.nat(scene.width), fc.nat(scene.height), fc.nat(scene.height))
-          .map(([xa, xb, ya, yb]) => ({
-            ...scene,
-            x1: Math.min(xa, xb),
-            x2: Math.max(xa, xb),
-            y1: Math.min(ya, yb),
-            y2: Math.max(ya, yb),
-          })),
+        fc.tuple(fc.nat(scene.width), fc.nat(scene.width), fc.nat(scene.height), fc.nat(scene.height)).map(([xa, xb, ya, yb]) => ({
+          ...scene,
+          x1: Math.min(xa, xb),
+          x2: Math.max(xa, xb),
+          y1: Math.min(ya, yb),
+          y2: Math.max(ya, yb),
+        })),
       );
     fc.assert(
       fc.property(withBox, ({ height, masks, x1, y1, x2, y2 }) => {
