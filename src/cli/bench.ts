@@ -12,7 +12,7 @@ import { demandRange, modelOptions, type SegmentationArguments, segmentationOf, 
 import { startProgress } from './progress.js';
 
 /** The network alone and the pipeline take turns, so that a machine that slows down slows both. */
-const ROUNDS = 8;
+const ROUNDS = 12;
 /** The first frames of a round find full queues behind them. */
 const SETTLING_FRAMES = 4;
 

@@ -10,7 +10,7 @@ import type { FrameResult } from '../domain/result.js';
 import { type EncodeOptions, encodeResult } from '../encode/result.js';
 import type { SegmentationEngine, SegmentationOptions } from '../engine/engine.js';
 import { openEngine } from '../engine/open.js';
-import { exitCodeOf, FastsamError, isFastsamError, messageOf } from '../errors.js';
+import { exitCodeOf, isFastsamError, messageOf } from '../errors.js';
 import { runPipeline } from '../pipeline/pipeline.js';
 import { frameProblem } from '../prompt/frame-check.js';
 import { firstFrames } from '../source/limit.js';
