@@ -1,6 +1,7 @@
 /** Secrets and certificates, read anew for every connection attempt, so that a replaced file needs no restart. */
 import { readFile } from 'node:fs/promises';
 import type { MqttConfig } from '../config/schema.js';
+import { readSecret } from '../config/secrets.js';
 import { FastsamError, messageOf } from '../errors.js';
 
 export interface Credentials {
@@ -23,26 +24,11 @@ async function read(key: string, file: string): Promise<Buffer> {
   }
 }
 
-async function readPassword(config: CredentialsConfig): Promise<string | undefined> {
-  if (config.passwordFile !== undefined) {
-    return (await read('passwordFile', config.passwordFile)).toString('utf8').split(/\r?\n/, 1)[0];
-  }
-  if (config.passwordEnv === undefined) return undefined;
-  const password = process.env[config.passwordEnv];
-  if (password === undefined) {
-    throw new FastsamError(
-      'BROKER_UNREACHABLE',
-      `mqtt.passwordEnv: expected the password in the environment variable ${config.passwordEnv}`,
-    );
-  }
-  return password;
-}
-
-/** Errors: BROKER_UNREACHABLE naming the configuration key and the file. */
+/** Errors: BROKER_UNREACHABLE or CONFIG_INVALID, naming the configuration key and the file. */
 export async function readCredentials(config: CredentialsConfig): Promise<Credentials> {
   const { caFile, certFile, keyFile } = config.tls;
   const [password, ca, cert, key] = await Promise.all([
-    readPassword(config),
+    readSecret({ file: config.passwordFile, env: config.passwordEnv }, 'mqtt.password'),
     caFile === undefined ? undefined : read('tls.caFile', caFile),
     certFile === undefined ? undefined : read('tls.certFile', certFile),
     keyFile === undefined ? undefined : read('tls.keyFile', keyFile),

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Frame } from '../domain/frame.js';
 import { isSourceRetryable, messageOf } from '../errors.js';
-import { openSource } from './open.js';
+import { createSource } from './open.js';
 import type { Source, SourceOptions } from './source.js';
 
 export type CameraPhase = 'connecting' | 'streaming' | 'lost' | 'ended';
@@ -80,9 +80,11 @@ export class Camera implements AsyncIterable<Frame> {
   }
 
   async *#stream(): AsyncGenerator<Frame> {
-    const source = await openSource(this.deps.uri, { ...this.deps.options, firstSequence: this.#sequence });
+    const source = await createSource(this.deps.uri, { ...this.deps.options, firstSequence: this.#sequence });
+    // Known before it is open, so that stop reaches a camera that never answers.
     this.#source = source;
     if (this.#stopping.signal.aborted) return;
+    await source.open();
     for await (const frame of source) {
       this.#sequence = frame.sequence + 1;
       this.#failures = 0;

@@ -24,14 +24,7 @@ const registry = new Map<string, SourceFactory>([
  * Errors: SOURCE_NOT_FOUND, SOURCE_UNSUPPORTED, SOURCE_CORRUPT, SOURCE_TIMEOUT, SOURCE_LOST, NATIVE_UNAVAILABLE.
  */
 export async function openSource(uri: string, options: SourceOptions = {}): Promise<Source> {
-  const match = /^([a-z][a-z0-9+.-]+):(.*)$/is.exec(uri);
-  const scheme = match ? match[1]!.toLowerCase() : 'file';
-  const factory = registry.get(scheme);
-  if (!factory) {
-    const known = [...registry.keys()].map((name) => `${name}:`).join(', ');
-    throw new FastsamError('SOURCE_UNSUPPORTED', `${scheme}: is no source scheme (expected a path or one of ${known})`);
-  }
-  const source = await factory(match ? match[2]! : uri, uri, options);
+  const source = await createSource(uri, options);
   try {
     await source.open();
   } catch (error) {
@@ -39,6 +32,18 @@ export async function openSource(uri: string, options: SourceOptions = {}): Prom
     throw error;
   }
   return source;
+}
+
+/** As openSource, but the source is still to be opened: whoever may have to give up on that stops it meanwhile. */
+export async function createSource(uri: string, options: SourceOptions): Promise<Source> {
+  const match = /^([a-z][a-z0-9+.-]+):(.*)$/is.exec(uri);
+  const scheme = match ? match[1]!.toLowerCase() : 'file';
+  const factory = registry.get(scheme);
+  if (!factory) {
+    const known = [...registry.keys()].map((name) => `${name}:`).join(', ');
+    throw new FastsamError('SOURCE_UNSUPPORTED', `${scheme}: is no source scheme (expected a path or one of ${known})`);
+  }
+  return factory(match ? match[2]! : uri, uri, options);
 }
 
 async function openFile(rest: string, uri: string, options: SourceOptions): Promise<Source> {
