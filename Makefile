@@ -64,9 +64,12 @@ format: build ## Format all sources
 generate: build ## Write config/config.schema.json and docs/config.md from the schema
 	npm run --silent generate
 
-bench: build ## Measure the stages [SOURCE=… MODEL=… FRAMES=…]
+bench: build ## Measure decoding alone, then the pipeline [SOURCE=… MODEL=… FRAMES=…]
+	cmake -S native -B build/bench -DCMAKE_BUILD_TYPE=Release > build/bench.log
+	cmake --build build/bench --target bench_decode >> build/bench.log
+	build/bench/bench_decode
 	test -n "$$MODEL" || { echo 'bench: expected MODEL=PATH of an ONNX model' >&2; exit 2; }
-	node bin/fastsamd bench "$${SOURCE:-test:shapes}" --model "$$MODEL" $${FRAMES:+--frames "$$FRAMES"}
+	node bin/fastsamd bench "$${SOURCE:-test:shapes?realtime=false}" --model "$$MODEL" $${FRAMES:+--frames "$$FRAMES"}
 
 clean: ## Remove everything that was built
 	rm -rf build dist node_modules
