@@ -19,7 +19,7 @@ compiled := dist/.fastsamd-compiled
 # onnxruntime-node would download CUDA libraries otherwise; the ones of the system are used.
 export ONNXRUNTIME_NODE_INSTALL := skip
 
-.PHONY: help setup build demo test lint format generate bench clean
+.PHONY: help setup build demo test lint format fuzz generate bench clean
 
 help: ## List the targets
 	awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ lint: build ## Static checks only
 format: build ## Format all sources
 	npx biome check --write .
 	find native -name '*.cc' -o -name '*.h' | xargs clang-format -i
+
+fuzz: build ## Convert 100,000 mutated checkpoints [FUZZ_FILES=…]
+	FUZZ_FILES=$${FUZZ_FILES:-100000} npx vitest run test/fuzz
 
 generate: build ## Write config/config.schema.json and docs/config.md from the schema
 	npm run --silent generate

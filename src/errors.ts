@@ -35,6 +35,8 @@ const EXIT_CODES = {
   REVISION_CONFLICT: 1,
   RATE_LIMITED: 1,
   BROKER_UNREACHABLE: 1,
+  /** A file could not be fetched: the network, the server or the address. */
+  DOWNLOAD_FAILED: 1,
   /** The native addon is missing or does not load. */
   NATIVE_UNAVAILABLE: 1,
   /** The caller used an object in a way its documentation forbids (after stop, twice, …). */

@@ -94,7 +94,7 @@ async function findModel(): Promise<string> {
   if (model) return model;
   throw new FastsamError(
     'USAGE',
-    'no model found: export FastSAM-s with "yolo export model=FastSAM-s.pt format=onnx imgsz=640" (Ultralytics), put FastSAM-s.onnx into models/, or name a file with MODEL=path (make) or --model path',
+    'no model found: "bin/fastsamd model pull fastsam-s" fetches FastSAM-s, MODEL=path (make) or --model path names another ONNX file',
   );
 }
 

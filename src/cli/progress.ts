@@ -7,6 +7,23 @@ export interface Progress {
   stop(): void;
 }
 
+/** A bar of bytes that are there, of `total`. */
+export function startByteProgress(total: number): { reached(bytes: number): void; stop(): void } {
+  if (!process.stderr.isTTY) return { reached: () => {}, stop: () => {} };
+  const mib = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
+  const bar = new cliProgress.SingleBar(
+    {
+      format: `{bar} {percentage} %  {done} of ${mib(total)} MiB  {eta_formatted} left`,
+      stream: process.stderr,
+      hideCursor: true,
+      clearOnComplete: true,
+    },
+    cliProgress.Presets.shades_classic,
+  );
+  bar.start(total, 0, { done: '0.0' });
+  return { reached: (bytes) => bar.update(bytes, { done: mib(bytes) }), stop: () => bar.stop() };
+}
+
 /** `total`: frames expected; undefined when nobody knows. */
 export function startProgress(total: number | undefined): Progress {
   if (!process.stderr.isTTY || total === 1) return { advance: () => {}, stop: () => {} };

@@ -1,6 +1,7 @@
 /** Configuration file → typed configuration, or every problem in it at once, each with its line. */
 import { open } from 'node:fs/promises';
 import path from 'node:path';
+import { isModelName } from '../domain/model-name.js';
 import { FastsamError, messageOf, systemCodeOf } from '../errors.js';
 import { formatPath, problemsOf } from './problems.js';
 import { type Config, configSchema } from './schema.js';
@@ -93,7 +94,8 @@ function resolveSource(source: string, folder: string): string {
 function resolvePaths(config: Config, folder: string): Config {
   const resolved = structuredClone(config);
   const { model, mqtt, cameras } = resolved;
-  model.path = path.resolve(folder, model.path);
+  // A name such as fastsam-s is an installed model, not a file beside the configuration.
+  if (!isModelName(model.path)) model.path = path.resolve(folder, model.path);
   for (const camera of cameras) camera.source = resolveSource(camera.source, folder);
   if (mqtt.passwordFile !== undefined) mqtt.passwordFile = path.resolve(folder, mqtt.passwordFile);
   for (const key of ['caFile', 'certFile', 'keyFile'] as const) {

@@ -1,9 +1,10 @@
 import { FastsamError } from '../errors.js';
+import { resolveModel } from '../model/installed.js';
 import type { SegmentationEngine } from './engine.js';
 import { loadOnnxEngine } from './onnx-engine.js';
 
 export interface EngineOptions {
-  /** ONNX file with the YOLOv8-seg contract. */
+  /** ONNX file with the YOLOv8-seg contract, or the name of an installed model (`fastsam-s`). */
   readonly model: string;
   readonly backend?: 'auto' | 'onnxruntime' | 'tensorrt';
   readonly onnxruntime?: { readonly providers?: readonly string[]; readonly threads?: number };
@@ -20,5 +21,6 @@ export async function openEngine(options: EngineOptions): Promise<SegmentationEn
       'backend tensorrt: this version runs models on onnxruntime only; use backend auto or onnxruntime',
     );
   }
-  return loadOnnxEngine(options.model, options.onnxruntime);
+  const path = await resolveModel(options.model);
+  return loadOnnxEngine(path, options.onnxruntime);
 }

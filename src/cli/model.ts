@@ -1,0 +1,215 @@
+/** `fastsamd model list | pull | import | info | verify`. */
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Argv, CommandModule } from 'yargs';
+import { openEngine } from '../engine/open.js';
+import { FastsamError } from '../errors.js';
+import { megabytes } from '../model/bytes.js';
+import { download } from '../model/download.js';
+import { type Imported, importCheckpoint } from '../model/import.js';
+import { inspectModel } from '../model/inspect.js';
+import { fileNameOf, installedFilesOf, modelDirectories, resolveModel } from '../model/installed.js';
+import { demandPublished, entryNamed, type ManifestEntry, readManifest } from '../model/manifest.js';
+import { startByteProgress } from './progress.js';
+
+const conversionOptions = {
+  imgsz: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Input size: 640, 1024, or height x width as in 384x640 (16:9 cameras); multiples of 32.',
+  },
+  half: { type: 'boolean', default: false, describe: 'Store weights as float16: half the file.' },
+} as const;
+
+const jsonOption = { json: { type: 'boolean', default: false, describe: 'JSON on stdout.' } } as const;
+
+function imageSizeOf(text: string | undefined, fallback: readonly [number, number]): readonly [number, number] {
+  if (text === undefined) return fallback;
+  const match = /^(\d{2,4})(?:[x,](\d{2,4}))?$/i.exec(text);
+  if (!match) throw new FastsamError('USAGE', `--imgsz ${text}: expected 640, 1024 or height x width, as in 384x640`);
+  const height = Number(match[1]);
+  return [height, match[2] === undefined ? height : Number(match[2])];
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function reportImport({ path, names, parameters, gflops, bytes }: Imported, seconds: number): void {
+  const classes = names.length === 1 ? 'class-agnostic' : `${names.length} classes`;
+  say(
+    `wrote ${path}: ${megabytes(bytes)}, ${classes}, ${(parameters / 1e6).toFixed(1)} M parameters, ${gflops.toFixed(1)} GFLOPs, in ${seconds.toFixed(1)} s`,
+  );
+}
+
+async function convert(checkpoint: string, output: string, imageSize: readonly [number, number], half: boolean): Promise<void> {
+  const begin = performance.now();
+  reportImport(await importCheckpoint(checkpoint, output, { imageSize, half }), (performance.now() - begin) / 1000);
+}
+
+const list: CommandModule<object, { readonly json: boolean }> = {
+  command: 'list',
+  describe: 'The models that "model pull" knows, and which are installed',
+  builder: (yargs) => yargs.options(jsonOption),
+  async handler({ json }) {
+    const models = await Promise.all((await readManifest()).map(async (entry) => ({ ...entry, installed: await installedFilesOf(entry) })));
+    if (json) return say(JSON.stringify(models));
+    for (const { name, title, checkpoint, licence, installed } of models) {
+      say(`${name.padEnd(12)} ${title}, ${megabytes(checkpoint.bytes)}, ${licence}`);
+      say(`${''.padEnd(12)} ${installed.length > 0 ? `installed: ${installed.join(', ')}` : `not installed; fastsamd model pull ${name}`}`);
+    }
+  },
+};
+
+interface PullArguments {
+  readonly name: string;
+  readonly imgsz?: string | undefined;
+  readonly half: boolean;
+  readonly from?: string | undefined;
+}
+
+const pull: CommandModule<object, PullArguments> = {
+  command: 'pull <name>',
+  describe: 'Download a checkpoint, check its hash, and import it as ONNX',
+  builder: (yargs) =>
+    yargs
+      .positional('name', { type: 'string', demandOption: true, describe: 'As "model list" shows.' })
+      .options({
+        ...conversionOptions,
+        from: {
+          type: 'string',
+          requiresArg: true,
+          describe: 'A checkpoint that is here already (no network); the hash is checked all the same.',
+        },
+      })
+      .example('$0 model pull fastsam-s', 'FastSAM-s at 640×640')
+      .example('$0 model pull fastsam-s --imgsz 384x640', 'for a 16:9 camera: 40 % less work')
+      .epilogue('HTTP_PROXY, HTTPS_PROXY and NO_PROXY are respected. An interrupted download goes on where it stopped.'),
+  async handler({ name, imgsz, half, from }) {
+    const entry = entryNamed(await readManifest(), name);
+    const imageSize = imageSizeOf(imgsz, entry.inputSize);
+    const [directory] = modelDirectories();
+    say(`${entry.title}, licence of the weights: ${entry.licence}`);
+    if (from !== undefined) await demandPublished(from, entry);
+    const checkpoint = from ?? (await fetched(entry, join(directory, entry.checkpoint.file)));
+    await mkdir(directory, { recursive: true });
+    await convert(checkpoint, join(directory, fileNameOf(entry, { imageSize, half })), imageSize, half);
+  },
+};
+
+/** The checkpoint's path, downloaded unless it is there. */
+async function fetched(entry: ManifestEntry, path: string): Promise<string> {
+  const { checkpoint } = entry;
+  if (existsSync(path)) {
+    await demandPublished(path, entry);
+    return path;
+  }
+  say(`downloading ${checkpoint.url} (${megabytes(checkpoint.bytes)})`);
+  const progress = startByteProgress(checkpoint.bytes);
+  try {
+    await download({ remote: checkpoint, path, onProgress: progress.reached });
+  } finally {
+    progress.stop();
+  }
+  return path;
+}
+
+interface ImportArguments {
+  readonly file: string;
+  readonly imgsz?: string | undefined;
+  readonly half: boolean;
+  readonly output?: string | undefined;
+}
+
+const importModel: CommandModule<object, ImportArguments> = {
+  command: 'import <file>',
+  describe: 'Turn a PyTorch checkpoint (FastSAM, YOLOv8n…x-seg) into ONNX, without Python',
+  builder: (yargs) =>
+    yargs
+      .positional('file', { type: 'string', demandOption: true, describe: 'Checkpoint (.pt) as Ultralytics saves it.' })
+      .options({
+        ...conversionOptions,
+        output: { alias: 'o', type: 'string', requiresArg: true, describe: 'ONNX file; beside the checkpoint when absent.' },
+      })
+      .example('$0 model import FastSAM-s.pt --imgsz 1024', 'writes FastSAM-s.onnx'),
+  handler: ({ file, imgsz, half, output }) =>
+    convert(file, output ?? `${file.replace(/\.pt$/i, '')}.onnx`, imageSizeOf(imgsz, [640, 640]), half),
+};
+
+interface FileArguments {
+  readonly file: string;
+  readonly json: boolean;
+}
+
+function fileArguments(yargs: Argv): Argv<FileArguments> {
+  return yargs
+    .positional('file', { type: 'string', demandOption: true, describe: 'ONNX file, checkpoint, or name of an installed model.' })
+    .options(jsonOption);
+}
+
+const info: CommandModule<object, FileArguments> = {
+  command: 'info <file>',
+  describe: 'What a model file is: size, classes, parameters, where it came from',
+  builder: fileArguments,
+  async handler({ file, json }) {
+    const facts = await inspectModel(await resolveModel(file));
+    if (json) return say(JSON.stringify(facts));
+    const { parameters, gflops, source, sourceSha256, task } = facts.metadata;
+    const rows: [string, string | undefined][] = [
+      ['file', `${facts.path} (${facts.kind}, ${megabytes(facts.bytes)})`],
+      ['sha256', facts.sha256],
+      ['known as', facts.knownAs ?? undefined],
+      ['imported from', source && `${source}, sha256 ${sourceSha256}`],
+      ['task', task],
+      ['input', facts.imageSize ? `${facts.imageSize.join('×')} (height × width)` : undefined],
+      [
+        'classes',
+        facts.names.length > 0
+          ? `${facts.names.length}: ${facts.names.slice(0, 8).join(', ')}${facts.names.length > 8 ? ', …' : ''}`
+          : undefined,
+      ],
+      ['parameters', parameters && `${(Number(parameters) / 1e6).toFixed(2)} M`],
+      ['GFLOPs', gflops],
+    ];
+    for (const [name, value] of rows) if (value !== undefined) say(`${name.padEnd(14)} ${value}`);
+  },
+};
+
+const verify: CommandModule<object, FileArguments> = {
+  command: 'verify <file>',
+  describe: 'Check a checkpoint against its published hash, or load an ONNX model and run it once',
+  builder: fileArguments,
+  async handler({ file, json }) {
+    const path = await resolveModel(file);
+    const facts = await inspectModel(path);
+    if (facts.kind === 'checkpoint' && facts.knownAs === null) {
+      throw new FastsamError('MODEL_UNSUPPORTED', `${path}: its sha256 ${facts.sha256} is not one of those in the manifest`);
+    }
+    const engine = facts.kind === 'onnx' ? await openEngine({ model: path }) : undefined;
+    await engine?.stop();
+    const result = {
+      path,
+      ok: true,
+      knownAs: facts.knownAs,
+      ...(engine ? { input: [engine.model.inputHeight, engine.model.inputWidth], classes: Math.max(engine.model.labels.length, 1) } : {}),
+    };
+    if (json) return say(JSON.stringify(result));
+    say(
+      engine
+        ? `${path}: ok: runs, input ${engine.model.inputHeight}×${engine.model.inputWidth}, has the YOLOv8-seg outputs`
+        : `${path}: ok: is ${facts.knownAs}`,
+    );
+  },
+};
+
+export const modelCommand: CommandModule = {
+  command: 'model',
+  describe: 'Get, convert and check models',
+  builder: (yargs) =>
+    yargs
+      .command([list, pull, importModel, info, verify] as unknown as CommandModule[])
+      .demandCommand(1, 'expected list, pull, import, info or verify'),
+  // A subcommand is demanded, so this is never reached.
+  handler() {},
+};
