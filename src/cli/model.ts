@@ -8,7 +8,7 @@ import { FastsamError } from '../errors.js';
 import { megabytes } from '../model/bytes.js';
 import { download } from '../model/download.js';
 import { type Imported, importCheckpoint } from '../model/import.js';
-import { inspectModel } from '../model/inspect.js';
+import { inspectModel, type ModelFacts } from '../model/inspect.js';
 import { fileNameOf, installedFilesOf, modelDirectories, resolveModel } from '../model/installed.js';
 import { demandPublished, entryNamed, type ManifestEntry, readManifest } from '../model/manifest.js';
 import { startByteProgress } from './progress.js';
@@ -155,7 +155,8 @@ const info: CommandModule<object, FileArguments> = {
   async handler({ file, json }) {
     const facts = await inspectModel(await resolveModel(file));
     if (json) return say(JSON.stringify(facts));
-    const { parameters, gflops, source, sourceSha256, task } = facts.metadata;
+    const { gflops, source, sourceSha256, task } = facts.metadata;
+    const tensors = (list: ModelFacts['inputs']) => list.map(({ name, shape }) => `${name} [${shape.join(', ')}]`).join(', ') || undefined;
     const rows: [string, string | undefined][] = [
       ['file', `${facts.path} (${facts.kind}, ${megabytes(facts.bytes)})`],
       ['sha256', facts.sha256],
@@ -169,7 +170,9 @@ const info: CommandModule<object, FileArguments> = {
           ? `${facts.names.length}: ${facts.names.slice(0, 8).join(', ')}${facts.names.length > 8 ? ', …' : ''}`
           : undefined,
       ],
-      ['parameters', parameters && `${(Number(parameters) / 1e6).toFixed(2)} M`],
+      ['inputs', tensors(facts.inputs)],
+      ['outputs', tensors(facts.outputs)],
+      ['parameters', facts.parameters === null ? undefined : `${(facts.parameters / 1e6).toFixed(2)} M`],
       ['GFLOPs', gflops],
     ];
     for (const [name, value] of rows) if (value !== undefined) say(`${name.padEnd(14)} ${value}`);

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { sha256OfFile } from './checksum.js';
 import { entryWithHash, readManifest } from './manifest.js';
-import { readModelMetadata } from './onnx.js';
+import { readModelMetadata, type TensorDescription } from './onnx.js';
 
 export interface ModelFacts {
   readonly path: string;
@@ -14,6 +14,10 @@ export interface ModelFacts {
   readonly names: readonly string[];
   /** [height, width]. */
   readonly imageSize: readonly [number, number] | null;
+  readonly inputs: readonly TensorDescription[];
+  readonly outputs: readonly TensorDescription[];
+  /** Numbers in the weights of an ONNX file. */
+  readonly parameters: number | null;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -23,9 +27,31 @@ export async function inspectModel(path: string): Promise<ModelFacts> {
   const { size: bytes } = await stat(path);
   const manifest = await readManifest();
   const known = (hash: string) => entryWithHash(manifest, hash)?.name ?? null;
-  if (/\.pt$/i.test(path))
-    return { path, kind: 'checkpoint', bytes, sha256, knownAs: known(sha256), names: [], imageSize: null, metadata: {} };
-  const { names, imgsz, entries } = await readModelMetadata(path);
+  const file = { path, bytes, sha256 };
+  if (/\.pt$/i.test(path)) {
+    return {
+      ...file,
+      kind: 'checkpoint',
+      knownAs: known(sha256),
+      names: [],
+      imageSize: null,
+      inputs: [],
+      outputs: [],
+      parameters: null,
+      metadata: {},
+    };
+  }
+  const { names, imgsz, entries, inputs, outputs, parameters } = await readModelMetadata(path);
   const knownAs = known(entries.get('sourceSha256') ?? '');
-  return { path, kind: 'onnx', bytes, sha256, knownAs, names, imageSize: imgsz ?? null, metadata: Object.fromEntries(entries) };
+  return {
+    ...file,
+    kind: 'onnx',
+    knownAs,
+    names,
+    imageSize: imgsz ?? null,
+    inputs,
+    outputs,
+    parameters,
+    metadata: Object.fromEntries(entries),
+  };
 }

@@ -1,27 +1,62 @@
 /**
  * What a model file says about itself. onnxruntime-node does not expose an ONNX file's metadata, so it is read from
- * the protobuf: only the fields named here are decoded, the graph with its weights is skipped over.
+ * the protobuf: only the fields named here are decoded, nodes and weights are skipped over.
  */
 import { open } from 'node:fs/promises';
 import protobuf from 'protobufjs';
 import { FastsamError, systemCodeOf } from '../errors.js';
 
-// Field numbers of ModelProto and StringStringEntryProto, onnx.proto (ONNX 1.0 and later).
+// Field numbers of onnx.proto (ONNX 1.0 and later); of a tensor only its type and shape, so that weights are skipped.
 const schema = protobuf.Root.fromJSON({
   nested: {
-    StringStringEntryProto: {
-      fields: { key: { type: 'string', id: 1 }, value: { type: 'string', id: 2 } },
-    },
     ModelProto: {
       fields: {
         irVersion: { type: 'int64', id: 1 },
-        producerName: { type: 'string', id: 2 },
+        graph: { type: 'GraphProto', id: 7 },
         metadataProps: { rule: 'repeated', type: 'StringStringEntryProto', id: 14 },
       },
     },
+    StringStringEntryProto: { fields: { key: { type: 'string', id: 1 }, value: { type: 'string', id: 2 } } },
+    GraphProto: {
+      fields: {
+        initializer: { rule: 'repeated', type: 'TensorProto', id: 5 },
+        input: { rule: 'repeated', type: 'ValueInfoProto', id: 11 },
+        output: { rule: 'repeated', type: 'ValueInfoProto', id: 12 },
+      },
+    },
+    TensorProto: {
+      fields: { dims: { rule: 'repeated', type: 'int64', id: 1 }, dataType: { type: 'int32', id: 2 }, name: { type: 'string', id: 8 } },
+    },
+    ValueInfoProto: { fields: { name: { type: 'string', id: 1 }, type: { type: 'TypeProto', id: 2 } } },
+    TypeProto: { fields: { tensorType: { type: 'TensorTypeProto', id: 1 } } },
+    TensorTypeProto: { fields: { shape: { type: 'TensorShapeProto', id: 2 } } },
+    TensorShapeProto: { fields: { dim: { rule: 'repeated', type: 'DimensionProto', id: 1 } } },
+    DimensionProto: { fields: { dimValue: { type: 'int64', id: 1 }, dimParam: { type: 'string', id: 2 } } },
   },
 });
 const ModelProto = schema.lookupType('ModelProto');
+
+/** TensorProto.DataType of weights: float, float16, double, bfloat16. */
+const WEIGHT_TYPES = new Set([1, 10, 11, 16]);
+
+/** The decoded message as plain JSON: int64 as numbers, nothing absent. */
+interface ModelJson {
+  readonly irVersion: number;
+  readonly graph: {
+    readonly initializer: readonly { readonly name: string; readonly dims: readonly number[]; readonly dataType: number }[];
+    readonly input: readonly ValueJson[];
+    readonly output: readonly ValueJson[];
+  } | null;
+  readonly metadataProps: readonly { readonly key: string; readonly value: string }[];
+}
+interface ValueJson {
+  readonly name: string;
+  readonly type: {
+    readonly tensorType: {
+      readonly shape: { readonly dim: readonly { readonly dimValue: number; readonly dimParam: string }[] } | null;
+    } | null;
+  } | null;
+}
 
 /** Protobuf cannot describe more than 2 GiB. */
 const MAX_MODEL_BYTES = 2 ** 31;
@@ -33,21 +68,46 @@ export interface ModelMetadata {
   readonly imgsz?: readonly [number, number];
   /** All entries as they are in the file. */
   readonly entries: ReadonlyMap<string, string>;
+  readonly inputs: readonly TensorDescription[];
+  readonly outputs: readonly TensorDescription[];
+  /** Numbers in the network's weights, constants included. */
+  readonly parameters: number;
+}
+
+export interface TensorDescription {
+  readonly name: string;
+  /** A name where the size is left open. */
+  readonly shape: readonly (number | string)[];
 }
 
 /** Reads the metadata of an ONNX file. Errors: MODEL_NOT_FOUND, MODEL_CORRUPT. */
 export async function readModelMetadata(path: string): Promise<ModelMetadata> {
   const bytes = await readModelFile(path);
-  let entries: Map<string, string>;
+  let model: ModelJson;
   try {
-    const message = ModelProto.decode(bytes) as unknown as { irVersion: unknown; metadataProps: { key: string; value: string }[] };
-    entries = new Map(message.metadataProps.map(({ key, value }) => [key, value]));
-    if (Number(message.irVersion) < 1) throw new Error('no IR version');
+    model = ModelProto.toObject(ModelProto.decode(bytes), { longs: Number, defaults: true }) as ModelJson;
+    if (model.irVersion < 1) throw new Error('no IR version');
   } catch (cause) {
     throw new FastsamError('MODEL_CORRUPT', `${path}: not an ONNX model, or cut short (expected a protobuf ModelProto)`, { cause });
   }
+  const entries = new Map(model.metadataProps.map(({ key, value }) => [key, value]));
   const imgsz = parseImageSize(entries.get('imgsz'));
-  return { names: parseNames(entries.get('names')), entries, ...(imgsz ? { imgsz } : {}) };
+  const weights = (model.graph?.initializer ?? []).filter(({ dataType }) => WEIGHT_TYPES.has(dataType));
+  const constants = new Set(weights.map(({ name }) => name));
+  return {
+    names: parseNames(entries.get('names')),
+    entries,
+    ...(imgsz ? { imgsz } : {}),
+    // Old exporters list the weights among the inputs.
+    inputs: (model.graph?.input ?? []).filter(({ name }) => !constants.has(name)).map(describe),
+    outputs: (model.graph?.output ?? []).map(describe),
+    parameters: weights.reduce((sum, { dims }) => sum + dims.reduce((product, side) => product * side, 1), 0),
+  };
+}
+
+function describe({ name, type }: ValueJson): TensorDescription {
+  const dims = type?.tensorType?.shape?.dim ?? [];
+  return { name, shape: dims.map(({ dimValue, dimParam }) => dimParam || dimValue) };
 }
 
 async function readModelFile(path: string): Promise<Uint8Array> {

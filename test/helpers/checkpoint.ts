@@ -37,7 +37,8 @@ export interface ZipEntry {
   readonly claims?: { readonly crc?: number; readonly bytes?: number };
 }
 
-export function zip(entries: readonly ZipEntry[]): Buffer {
+/** `wide`: sizes and offsets in zip64 fields, as files above 4 GiB have them. */
+export function zip(entries: readonly ZipEntry[], wide = false): Buffer {
   const locals: Buffer[] = [];
   const directory: Buffer[] = [];
   let offset = 0;
@@ -54,8 +55,17 @@ export function zip(entries: readonly ZipEntry[]): Buffer {
     central.writeUInt32LE(claims.bytes ?? content.length, 24);
     central.writeUInt16LE(name.length, 28);
     central.writeUInt32LE(offset, 42);
+    const extra = wide ? Buffer.alloc(28) : Buffer.alloc(0);
+    if (wide) {
+      extra.writeUInt16LE(1, 0);
+      extra.writeUInt16LE(24, 2);
+      for (const [k, size] of [claims.bytes ?? content.length, packed.length, offset].entries())
+        extra.writeBigUInt64LE(BigInt(size), 4 + 8 * k);
+      for (const at of [20, 24, 42]) central.writeUInt32LE(0xffffffff, at);
+      central.writeUInt16LE(extra.length, 30);
+    }
     locals.push(local, Buffer.from(name), packed);
-    directory.push(central, Buffer.from(name));
+    directory.push(central, Buffer.from(name), extra);
     offset += 30 + name.length + packed.length;
   }
   const end = Buffer.alloc(22);
@@ -64,7 +74,23 @@ export function zip(entries: readonly ZipEntry[]): Buffer {
   end.writeUInt16LE(entries.length, 10);
   end.writeUInt32LE(Buffer.concat(directory).length, 12);
   end.writeUInt32LE(offset, 16);
-  return Buffer.concat([...locals, ...directory, end]);
+  if (!wide) return Buffer.concat([...locals, ...directory, end]);
+
+  const bytes = Buffer.concat(directory).length;
+  const end64 = Buffer.alloc(56);
+  end64.writeUInt32LE(0x06064b50, 0);
+  for (const [at, value] of [
+    [24, entries.length],
+    [32, entries.length],
+    [40, bytes],
+    [48, offset],
+  ] as const)
+    end64.writeBigUInt64LE(BigInt(value), at);
+  const locator = Buffer.alloc(20);
+  locator.writeUInt32LE(0x07064b50, 0);
+  locator.writeBigUInt64LE(BigInt(offset + bytes), 8);
+  for (const at of [12, 16]) end.writeUInt32LE(0xffffffff, at);
+  return Buffer.concat([...locals, ...directory, end64, locator, end]);
 }
 
 export interface TinyOptions {
@@ -76,6 +102,8 @@ export interface TinyOptions {
   readonly deflate?: boolean;
   /** Modules as Ultralytics named them before 8.0.100, without submodules. */
   readonly early?: boolean;
+  /** A second, averaged model beside `model`, which then is something else. */
+  readonly ema?: boolean;
 }
 
 /** The pickle and storages of a network with every kind of layer, a few channels wide. */
@@ -85,6 +113,7 @@ export function tinyCheckpoint({
   poison = false,
   deflate = false,
   early = false,
+  ema = false,
 }: TinyOptions = {}): ZipEntry[] {
   const storages: Buffer[] = [];
   let seed = 1;
@@ -188,8 +217,8 @@ export function tinyCheckpoint({
   const pickle = P.whole(
     P.dict([
       [P.text('epoch'), P.int(-1)],
-      [P.text('ema'), P.none],
-      [P.text('model'), model],
+      [P.text('ema'), ema ? model : P.none],
+      [P.text('model'), ema ? P.none : model],
     ]),
   );
   return [

@@ -20,8 +20,8 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true }));
 const at = (name: string) => join(directory, name);
 
-async function written(name: string, entries: readonly ZipEntry[]): Promise<string> {
-  await writeFile(at(name), zip(entries));
+async function written(name: string, entries: readonly ZipEntry[], wide = false): Promise<string> {
+  await writeFile(at(name), zip(entries, wide));
   return at(name);
 }
 
@@ -80,6 +80,7 @@ describe('a small checkpoint with every kind of layer', () => {
     ['deflated', { deflate: true }],
     ['of early Ultralytics', { early: true }],
     ['of one class', { classes: 1 }],
+    ['with an averaged model', { ema: true }],
   ])('%s: becomes a model that the engine runs', async (name, options) => {
     const checkpoint = await written(`${name}.pt`, tinyCheckpoint(options));
     const output = at(`${name}.onnx`);
@@ -92,6 +93,11 @@ describe('a small checkpoint with every kind of layer', () => {
     const engine = await openEngine({ model: output });
     expect(engine.model).toMatchObject({ inputWidth: 96, inputHeight: 64, labels: classes > 1 ? names : [] });
     await engine.stop();
+  });
+
+  it('is read from a zip64 file', async () => {
+    const checkpoint = await written('wide.pt', tinyCheckpoint(), true);
+    expect((await importCheckpoint(checkpoint, at('wide.onnx'), { imageSize: [64, 64] })).names).toHaveLength(2);
   });
 
   it('gives the same numbers stored or deflated, and close ones as half', async () => {

@@ -48,6 +48,10 @@ const ALLOWED = new Set([
   'pathlib.PosixPath',
   'pathlib.WindowsPath',
   'pathlib._local.PosixPath',
+  'numpy.core.multiarray.scalar',
+  'numpy._core.multiarray.scalar',
+  'numpy.dtype',
+  '_codecs.encode',
   'types.SimpleNamespace',
   'argparse.Namespace',
 ]);
