@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import type { z } from 'zod';
-import { mqttSchema } from '../../src/config/schema.js';
+import { mqttSchema } from '../../src/config/sections/mqtt.js';
 import { PromptRegister } from '../../src/prompt/register.js';
 import { createPublisher, type Publisher } from '../../src/publish/publisher.js';
 
