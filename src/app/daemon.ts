@@ -12,6 +12,7 @@ import { PromptRegister } from '../prompt/register.js';
 import { createPublisher, type Publisher } from '../publish/publisher.js';
 import type { CameraStatus } from '../source/camera.js';
 import { TelemetryReporter } from '../telemetry/reporter.js';
+import { SensorProcess } from '../telemetry/sensors/process.js';
 import { SystemSampler } from '../telemetry/system.js';
 import type { ResultMessage } from '../wire/result.js';
 import { CameraTask } from './camera-task.js';
@@ -34,6 +35,8 @@ export class Daemon {
   readonly #log: Logger;
   readonly #register: PromptRegister;
   readonly #publisher: Publisher;
+  readonly #sensors: SensorProcess;
+  readonly #system: SystemSampler;
   readonly #startedAt = new Date();
   #config: Config;
   #engine: SegmentationEngine | undefined;
@@ -50,6 +53,9 @@ export class Daemon {
     const { config, log } = deps;
     this.#config = config;
     this.#log = log;
+    // Where the daemon writes: systemd names the folder.
+    this.#sensors = new SensorProcess({ folders: [process.env.STATE_DIRECTORY ?? process.cwd()], log });
+    this.#system = new SystemSampler({ sensors: this.#sensors });
     this.#register = new PromptRegister({
       cameras: new Map(config.cameras.map(({ id, prompts }) => [id, withIds(prompts)])),
       onApplied: (message) => this.#publisher.setPrompts(message),
@@ -138,6 +144,7 @@ export class Daemon {
   }
 
   async #stop(reason: string): Promise<void> {
+    this.#sensors.stop();
     await this.#reporter?.stop();
     const drained = Promise.allSettled([...this.#tasks.map((task) => task.stop()), this.#running]);
     await within(DRAIN_MS, drained);
@@ -190,7 +197,7 @@ export class Daemon {
       bootId: this.bootId,
       intervalMs,
       meters: this.#tasks.map((task) => task.meter),
-      system: new SystemSampler(),
+      system: this.#system,
       mqtt: () => this.#publisher.stats(),
       publish: (message) => this.#publisher.publishTelemetry(message),
       log: this.#log,

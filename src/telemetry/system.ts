@@ -1,68 +1,73 @@
-/** Load, memory and temperature of the machine and of this process. What cannot be read, or not in time, is null. */
-import os from 'node:os';
+/** Load, memory, temperatures and power of the machine and of this process. What cannot be read, or not in time, is null. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import systeminformation from 'systeminformation';
 import type { SystemTelemetry } from '../wire/messages.js';
+import type { SensorReadings } from './sensors/readings.js';
 
-/** A sensor that hangs (a stuck I2C bus, say) must not take telemetry with it. */
+/** A reading that hangs must not take telemetry with it. */
 const TIMEOUT_MS = 1000;
 
-/** The part of systeminformation that is used; tests put sensors in its place that fail. */
-export type Sensors = Pick<typeof systeminformation, 'currentLoad' | 'mem' | 'cpuTemperature'>;
+/** Share of all cores in use since the last call, in percent. */
+export type LoadReader = () => Promise<{ readonly currentLoad: number }>;
+
+export interface SystemSamplerDeps {
+  readonly sensors: { sample(): Promise<SensorReadings> };
+  readonly load?: LoadReader;
+}
 
 export class SystemSampler {
-  readonly #sensors: Sensors;
-  /** Reads that have not come back yet, by sensor: a stuck one is not asked again. */
-  readonly #pending = new Map<keyof Sensors, Promise<unknown>>();
+  readonly #sensors: SystemSamplerDeps['sensors'];
+  readonly #load: LoadReader;
+  /** One that has not come back yet is not asked again. */
+  #loading: Promise<number | null> | undefined;
 
-  constructor(sensors: Sensors = systeminformation) {
+  constructor({ sensors, load = systeminformation.currentLoad }: SystemSamplerDeps) {
     this.#sensors = sensors;
+    this.#load = load;
   }
 
-  /** Never rejects, and takes at most about a second. */
+  /** Never rejects. */
   async sample(): Promise<SystemTelemetry> {
-    const [load, memory, temperature] = await Promise.all([
-      this.#read('currentLoad', (load) => share(load.currentLoad)),
-      this.#read('mem', (memory) => memory),
-      this.#read('cpuTemperature', (temperature) => temperature.main),
-    ]);
-    const { rss, heapUsed } = process.memoryUsage();
-    return {
-      cpuLoad: load,
-      memoryTotalBytes: memory?.total ?? os.totalmem(),
-      memoryAvailableBytes: memory?.available ?? null,
-      rssBytes: rss,
-      heapUsedBytes: heapUsed,
-      gpuLoad: null,
-      temperaturesC: { cpu: finite(temperature) },
-      powerW: {},
-    };
+    const [cpuLoad, readings] = await Promise.all([this.#cpuLoad(), this.#sensors.sample()]);
+    return { cpuLoad, ...ofThisProcess(), ...telemetryOf(readings) };
   }
 
-  async #read<S extends keyof Sensors, T>(sensor: S, pick: (value: Awaited<ReturnType<Sensors[S]>>) => T): Promise<T | null> {
-    if (this.#pending.has(sensor)) return null;
-    const reading = this.#sensors[sensor]() as ReturnType<Sensors[S]>;
-    this.#pending.set(sensor, reading);
-    const forget = () => this.#pending.delete(sensor);
-    reading.then(forget, forget);
-
+  async #cpuLoad(): Promise<number | null> {
+    if (this.#loading) return null;
+    const loading = this.#load().then(
+      ({ currentLoad }) => (Number.isFinite(currentLoad) ? Math.round(currentLoad * 100) / 10_000 : null),
+      () => null,
+    );
+    this.#loading = loading;
+    void loading.then(() => {
+      this.#loading = undefined;
+    });
     const timer = new AbortController();
-    try {
-      const value = await Promise.race([reading, sleep(TIMEOUT_MS, undefined, { signal: timer.signal })]);
-      return value === undefined ? null : pick(value as Awaited<ReturnType<Sensors[S]>>);
-    } catch {
-      return null;
-    } finally {
-      timer.abort();
-    }
+    const value = await Promise.race([loading, sleep(TIMEOUT_MS, null, { signal: timer.signal }).catch(() => null)]);
+    timer.abort();
+    return value;
   }
 }
 
-function share(percent: number): number | null {
-  return Number.isFinite(percent) ? Math.round(percent * 100) / 10_000 : null;
+function ofThisProcess(): Pick<SystemTelemetry, 'rssBytes' | 'heapUsedBytes'> {
+  const { rss, heapUsed } = process.memoryUsage();
+  return { rssBytes: rss, heapUsedBytes: heapUsed };
 }
 
-function finite(value: number | null | undefined): number | null {
-  // systeminformation says null, −1 or 0 for a sensor that it does not find.
-  return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : null;
+function telemetryOf(readings: SensorReadings): Omit<SystemTelemetry, 'cpuLoad' | 'rssBytes' | 'heapUsedBytes'> {
+  const { zones, rails, cooling, overCurrent, gpu, cpu, powerMode, memory, disks } = readings;
+  return {
+    memoryTotalBytes: memory.totalBytes,
+    memoryAvailableBytes: memory.availableBytes,
+    swapTotalBytes: memory.swapTotalBytes,
+    swapFreeBytes: memory.swapFreeBytes,
+    gpuLoad: gpu.load,
+    clocksMhz: { cpu: cpu.mhz, cpuMax: cpu.maxMhz, gpu: gpu.mhz, gpuMax: gpu.maxMhz },
+    temperaturesC: Object.fromEntries(zones.map(({ name, celsius }) => [name, celsius])),
+    rails: Object.fromEntries(rails.map(({ name, ...rail }) => [name, rail])),
+    throttling: { active: cooling.active, devices: [...cooling.devices] },
+    overCurrent,
+    powerMode,
+    disks: { ...disks },
+  };
 }

@@ -24,15 +24,41 @@ export const mqttTelemetrySchema = z.object({
   connectedSince: timestamp.nullable(),
 });
 
+const railSchema = z.object({
+  volts: reading,
+  amps: reading,
+  watts: reading,
+  maxAmps: reading.meta({ description: 'Above this, averaged, maxAlarm is set.' }),
+  critAmps: reading.meta({ description: 'Above this, at any instant, critAlarm is set.' }),
+  maxAlarm: z.boolean().nullable(),
+  critAlarm: z.boolean().nullable(),
+});
+
 export const systemTelemetrySchema = z.object({
   cpuLoad: reading.meta({ description: 'All cores, 0…1.' }),
   memoryTotalBytes: reading,
   memoryAvailableBytes: reading,
+  swapTotalBytes: reading,
+  swapFreeBytes: reading,
   rssBytes: count.meta({ description: 'Resident memory of the daemon.' }),
   heapUsedBytes: count.meta({ description: 'JavaScript heap of the daemon.' }),
   gpuLoad: reading.meta({ description: '0…1.' }),
-  temperaturesC: z.record(z.string(), reading).meta({ description: 'By sensor: cpu, gpu, …' }),
-  powerW: z.record(z.string(), reading).meta({ description: 'By rail.' }),
+  clocksMhz: z.object({ cpu: reading, cpuMax: reading, gpu: reading, gpuMax: reading }),
+  temperaturesC: z
+    .record(z.string(), reading)
+    .meta({ description: 'By zone: cpu, gpu, tj (the junction), …; null where it is switched off.' }),
+  rails: z.record(z.string(), railSchema).meta({ description: 'By name of the power rail: VDD_IN, …' }),
+  throttling: z
+    .object({ active: z.boolean().nullable(), devices: z.array(z.string()) })
+    .meta({ description: 'Whether heat slows the machine down now, and what is slowed; null where it does not tell.' }),
+  overCurrent: z
+    .object({ underVoltage: reading, average: reading, instantaneous: reading })
+    .nullable()
+    .meta({ description: 'Events since the machine was switched on, each of which slowed it down.' }),
+  powerMode: z.object({ id: count, name: z.string().nullable() }).nullable().meta({ description: 'Of nvpmodel: 15W, MAXN, …' }),
+  disks: z
+    .record(z.string(), z.object({ totalBytes: count, freeBytes: count }).nullable())
+    .meta({ description: 'By folder that the daemon writes to.' }),
 });
 
 export const telemetryMessageSchema = z.object({

@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { CameraMeter } from '../../src/telemetry/meter.js';
 import { TelemetryReporter } from '../../src/telemetry/reporter.js';
+import { NO_READINGS } from '../../src/telemetry/sensors/readings.js';
 import { SystemSampler } from '../../src/telemetry/system.js';
 import { type TelemetryMessage, telemetryMessageSchema } from '../../src/wire/messages.js';
 
@@ -11,7 +12,7 @@ const deps = {
   bootId,
   intervalMs: 20,
   meters: [new CameraMeter('belt'), new CameraMeter('gate')],
-  system: new SystemSampler(),
+  system: new SystemSampler({ sensors: { sample: async () => NO_READINGS } }),
   mqtt: () => ({ published: 1, dropped: {}, queued: 0, reconnects: 0, connectedSince: null }),
   log: pino({ level: 'silent' }),
 };

@@ -1,31 +1,42 @@
-import { describe, expect, it } from 'vitest';
-import { type Sensors, SystemSampler } from '../../src/telemetry/system.js';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { sensorFiles } from '../../src/telemetry/sensors/files.js';
+import { NO_READINGS, readSensors } from '../../src/telemetry/sensors/readings.js';
+import { SystemSampler } from '../../src/telemetry/system.js';
 import { systemTelemetrySchema } from '../../src/wire/messages.js';
+import { machines, plant } from '../helpers/sysfs.js';
 
-const hanging = <T>() => new Promise<T>(() => undefined);
+let root = '';
+beforeEach(() => {
+  root = mkdtempSync(path.join(tmpdir(), 'fastsamd-sysfs-'));
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+const sensors = { sample: async () => readSensors(sensorFiles({ root }), { folders: ['/'] }) };
 
 describe('system sampler', () => {
-  it('reads this machine', async () => {
-    const sample = await new SystemSampler().sample();
+  it.each(Object.entries(machines))('says what the schema allows about %s', async (_, tree) => {
+    plant(root, tree);
+    const sample = await new SystemSampler({ sensors }).sample();
     expect(systemTelemetrySchema.parse(sample)).toEqual(sample);
     expect(sample.rssBytes).toBeGreaterThan(sample.heapUsedBytes / 2);
     expect(sample.memoryTotalBytes).toBeGreaterThan(0);
+    expect(sample.temperaturesC.cpu).toBeGreaterThan(20);
   });
 
-  it('has null for a sensor that is absent, fails or hangs, and does not ask a hanging one again', async () => {
+  it('has null for a load that fails or hangs, and does not ask a hanging one again', async () => {
     let asked = 0;
-    const sensors: Sensors = {
-      currentLoad: () => Promise.reject(new Error('no /proc')),
-      mem: () => {
-        asked += 1;
-        return hanging();
-      },
-      cpuTemperature: () => Promise.resolve({ main: -1 } as Awaited<ReturnType<Sensors['cpuTemperature']>>),
+    const hanging = () => {
+      asked += 1;
+      return new Promise<never>(() => undefined);
     };
-    const sampler = new SystemSampler(sensors);
-    const absent = { cpuLoad: null, memoryAvailableBytes: null, temperaturesC: { cpu: null }, gpuLoad: null };
-    expect(await sampler.sample()).toMatchObject(absent);
-    expect(await sampler.sample()).toMatchObject(absent);
+    const sampler = new SystemSampler({ sensors: { sample: async () => NO_READINGS }, load: hanging });
+    expect((await sampler.sample()).cpuLoad).toBeNull();
+    expect((await sampler.sample()).cpuLoad).toBeNull();
     expect(asked).toBe(1);
+    const failing = new SystemSampler({ sensors: { sample: async () => NO_READINGS }, load: () => Promise.reject(new Error('no /proc')) });
+    expect(await failing.sample()).toMatchObject({ cpuLoad: null, memoryTotalBytes: null, temperaturesC: {}, gpuLoad: null });
   });
 });
