@@ -74,7 +74,7 @@ async function clientOptions({ config, clientId, will }: ConnectionOptions): Pro
     reconnectPeriod: 0,
     resubscribe: false,
     queueQoSZero: false,
-    will: { topic: will.topic, payload: Buffer.from(will.payload), qos: will.qos, retain: will.retain },
+    will: { topic: will.topic, payload: will.payload, qos: will.qos, retain: will.retain },
     ...(config.protocol === 5 && {
       properties: { receiveMaximum: MAX_INBOUND_UNACKNOWLEDGED, maximumPacketSize: MAX_INBOUND_PACKET_BYTES },
     }),
@@ -156,8 +156,11 @@ class MqttConnection implements Connection {
   }
 
   publish(publication: Publication): Promise<void> {
-    const { topic, payload, qos, retain, expiryS, correlationData } = publication;
+    const { topic, payload, qos, retain, expiryS, schema, correlationData } = publication;
+    const contentType = publication.contentType ?? (schema && 'application/json');
     const properties = {
+      ...(contentType !== undefined && { contentType }),
+      ...(schema !== undefined && { userProperties: { schema } }),
       ...(expiryS !== undefined && { messageExpiryInterval: expiryS }),
       ...(correlationData && { correlationData }),
     };

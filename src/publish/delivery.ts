@@ -5,7 +5,10 @@
  */
 import type { Logger } from 'pino';
 import { isFastsamError, messageOf } from '../errors.js';
+import type { SchemaName } from '../wire/messages.js';
 import type { Connection } from './connection.js';
+import type { EventSpool } from './event-spool.js';
+import type { StoredEvent } from './event-store.js';
 import type { Outbox } from './outbox.js';
 import { type Publication, packetSizeOf } from './publication.js';
 
@@ -14,8 +17,12 @@ const MAX_IN_FLIGHT = 16;
 export interface DeliveryDeps {
   readonly connection: Connection;
   readonly outbox: Outbox;
+  readonly events: EventSpool;
+  readonly eventTopic: (camera: string) => string;
   readonly log: Logger;
 }
+
+const EVENT_SCHEMA: SchemaName = 'fastsam.v1.event';
 
 export class Delivery {
   readonly #deps: DeliveryDeps;
@@ -62,12 +69,30 @@ export class Delivery {
   #sendReliable(): void {
     while (this.#inFlight < this.#window) {
       const publication = this.#deps.outbox.takeReliable();
-      if (!publication) return;
+      const event = publication ? undefined : this.#deps.events.next();
+      if (!publication && !event) return;
       this.#inFlight += 1;
-      void this.#send(publication).then(() => {
+      void (publication ? this.#send(publication) : this.#sendEvent(event!)).then(() => {
         this.#inFlight -= 1;
         this.wake();
       });
+    }
+  }
+
+  /** Never rejects. */
+  async #sendEvent({ number, event }: StoredEvent): Promise<void> {
+    const { events, eventTopic } = this.#deps;
+    const topic = eventTopic(event.camera);
+    try {
+      await this.#publish({ topic, payload: JSON.stringify(event), qos: 1, retain: false, schema: EVENT_SCHEMA });
+      events.delivered(number);
+    } catch (error) {
+      if (isFastsamError(error, 'BROKER_UNREACHABLE')) {
+        this.#over = true;
+        return;
+      }
+      this.#warnOnce(topic, error);
+      events.refused(number);
     }
   }
 
@@ -84,21 +109,27 @@ export class Delivery {
 
   /** Never rejects: what cannot be delivered is counted; state is not, for the next connection sends it again. */
   async #send(publication: Publication): Promise<void> {
-    const { connection, outbox } = this.#deps;
+    const { outbox } = this.#deps;
     const { topic, retain } = publication;
     try {
-      const bytes = packetSizeOf(publication);
-      const limit = connection.limits.maximumPacketSize;
-      // A larger packet would make the broker close the connection, and the next one, and so on.
-      if (bytes > limit) throw new Error(`${bytes} bytes are more than the ${limit} that the broker takes in one packet`);
-      await connection.publish(publication);
-      this.#delivered += 1;
-      this.#refused.delete(topic);
+      await this.#publish(publication);
+      outbox.delivered(publication);
     } catch (error) {
       if (isFastsamError(error, 'BROKER_UNREACHABLE')) this.#over = true;
       else this.#warnOnce(topic, error);
       if (!this.#over || !retain) outbox.drop(topic);
     }
+  }
+
+  async #publish(publication: Publication): Promise<void> {
+    const { connection } = this.#deps;
+    const bytes = packetSizeOf(publication);
+    const limit = connection.limits.maximumPacketSize;
+    // A larger packet would make the broker close the connection, and the next one, and so on.
+    if (bytes > limit) throw new Error(`${bytes} bytes are more than the ${limit} that the broker takes in one packet`);
+    await connection.publish(publication);
+    this.#delivered += 1;
+    this.#refused.delete(publication.topic);
   }
 
   /** Once per topic until it works again: results come at the frame rate, warnings about them must not. */

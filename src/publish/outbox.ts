@@ -45,6 +45,22 @@ export class Outbox {
     this.#unsent.add(publication.topic);
   }
 
+  /** Empties a retained topic: sent until delivered once, then forgotten. */
+  clearState(topic: string): void {
+    this.#state.set(topic, { topic, payload: '', qos: 1, retain: true });
+    this.#unsent.add(topic);
+  }
+
+  /** True while the topic has a payload to keep. */
+  holds(topic: string): boolean {
+    return (this.#state.get(topic)?.payload.length ?? 0) > 0;
+  }
+
+  /** A message was taken over by the broker. */
+  delivered({ topic, payload, retain }: Publication): void {
+    if (retain && payload.length === 0 && !this.#unsent.has(topic)) this.#state.delete(topic);
+  }
+
   /** Replaces what waits on the topic. */
   putSample(publication: Publication): void {
     const { topic } = publication;

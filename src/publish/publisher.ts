@@ -1,24 +1,34 @@
 /** The node's voice and ear on MQTT: everything the app publishes, and the requests it is sent, go through here. */
+import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { MqttConfig } from '../config/schema.js';
 import { messageOf } from '../errors.js';
 import { toTimestamp } from '../wire/common.js';
 import type {
+  Alert,
+  AlertMessage,
+  CameraEvent,
   CameraStateMessage,
+  EventMessage,
+  HealthMessage,
   InfoMessage,
   MqttTelemetry,
   NodeState,
   PromptsMessage,
   ResultMessage,
+  SchemaName,
   StateMessage,
   TelemetryMessage,
 } from '../wire/messages.js';
 import { topicsOf } from '../wire/topics.js';
 import { AvailabilityBeacon } from './availability.js';
-import type { Connection } from './connection.js';
+import type { Connection, InboundMessage } from './connection.js';
 import { Deadline } from './deadline.js';
 import { Delivery } from './delivery.js';
+import { EventSpool } from './event-spool.js';
+import { MemoryEventStore } from './event-store.js';
 import { Outbox } from './outbox.js';
+import type { Publication } from './publication.js';
 import { type PromptService, type RequestCounts, Requests } from './requests.js';
 import { Session } from './session.js';
 
@@ -51,6 +61,16 @@ export interface Publisher {
   /** `message`: as encoded, or its JSON. */
   publishResult(camera: string, message: ResultMessage | string): void;
   publishTelemetry(message: TelemetryMessage): void;
+  setHealth(message: HealthMessage): void;
+  /** Retained on `alert/<id>` until cleared; said again, it keeps the time since when. */
+  setAlert(id: string, alert: Alert): void;
+  clearAlert(id: string): void;
+  /** Alerts in force, by id. */
+  alerts(): Readonly<Record<string, AlertMessage>>;
+  /** Arrives once and in order, whatever becomes of the broker meanwhile, within the bounds of the spool. */
+  publishEvent(camera: string, event: CameraEvent): void;
+  /** A JPEG file; the newest wins. */
+  publishSnapshot(camera: string, jpeg: Buffer): void;
   stats(): MqttTelemetry & { readonly requests: Readonly<RequestCounts> };
 }
 
@@ -62,6 +82,8 @@ class MqttPublisher implements Publisher {
   readonly #deps: PublisherDeps;
   readonly #topics;
   readonly #outbox: Outbox;
+  readonly #events: EventSpool;
+  readonly #alerts = new Map<string, AlertMessage>();
   readonly #requests: Requests;
   readonly #session: Session;
   readonly #beacon: AvailabilityBeacon;
@@ -78,6 +100,12 @@ class MqttPublisher implements Publisher {
     const topics = topicsOf(config.prefix, node);
     this.#topics = topics;
     this.#outbox = new Outbox({ lastTopic: topics.state, nameOf: topics.relative });
+    this.#events = new EventSpool({
+      openStore: async () => new MemoryEventStore({ maxBytes: 10_000_000, maxAgeS: 86_400 }),
+      replayPerSecond: 50,
+      onReady: () => this.#delivery?.wake(),
+      log,
+    });
     this.#requests = new Requests({
       topics,
       maxRequestBytes: config.maxRequestBytes,
@@ -98,7 +126,7 @@ class MqttPublisher implements Publisher {
       clientId,
       will: { topic: topics.state, payload: this.#stateMessage('lost'), qos: 1, retain: true },
       log,
-      onMessage: (message) => void this.#requests.handle(message),
+      onMessage: (message) => this.#receive(message),
       onUp: (connection) => this.#goOnline(connection),
       onDown: () => this.#goOffline(),
     });
@@ -108,6 +136,7 @@ class MqttPublisher implements Publisher {
   start(): void {
     const { config, log } = this.#deps;
     if (config.tls.insecure) log.warn('mqtt.tls.insecure: any certificate is accepted; expected false outside of a bench');
+    this.#events.start();
     this.#session.start();
   }
 
@@ -115,33 +144,67 @@ class MqttPublisher implements Publisher {
     const deadline = new Deadline(timeoutMs);
     this.setState('stopping', reason);
     if (this.#delivery) await deadline.wait(this.#delivery.idle());
-    await Promise.all([this.#beacon.stop(deadline.leftMs), this.#session.stop(deadline.leftMs)]);
+    await Promise.all([this.#beacon.stop(deadline.leftMs), this.#session.stop(deadline.leftMs), this.#events.stop()]);
   }
 
   setState(state: NodeState, reason?: string): void {
     this.#state = state;
-    this.#retain(this.#topics.state, this.#stateMessage(state, reason));
+    this.#retain(this.#topics.state, this.#stateMessage(state, reason), 'fastsam.v1.state');
   }
 
   setInfo(info: InfoMessage): void {
     this.#info = info;
-    this.#retain(this.#topics.info, JSON.stringify(info));
+    this.#retain(this.#topics.info, JSON.stringify(info), 'fastsam.v1.info');
   }
 
   setCameraState(camera: string, message: CameraStateMessage): void {
-    this.#retain(this.#topics.cameraState(camera), JSON.stringify(message));
+    this.#retain(this.#topics.cameraState(camera), JSON.stringify(message), 'fastsam.v1.camera-state');
   }
 
   setPrompts(message: PromptsMessage): void {
-    this.#retain(this.#topics.prompts(message.camera), JSON.stringify(message));
+    this.#retain(this.#topics.prompts(message.camera), JSON.stringify(message), 'fastsam.v1.prompts');
   }
 
   publishResult(camera: string, message: ResultMessage | string): void {
-    this.#sample(this.#topics.result(camera), message, RESULT_EXPIRY_S);
+    this.#sample(this.#topics.result(camera), message, { expiryS: RESULT_EXPIRY_S, schema: 'fastsam.v1.result' });
   }
 
   publishTelemetry(message: TelemetryMessage): void {
-    this.#sample(this.#topics.telemetry, message, Math.ceil((2 * this.#deps.telemetryIntervalMs) / 1000));
+    const expiryS = Math.ceil((2 * this.#deps.telemetryIntervalMs) / 1000);
+    this.#sample(this.#topics.telemetry, message, { expiryS, schema: 'fastsam.v1.telemetry' });
+  }
+
+  setHealth(message: HealthMessage): void {
+    this.#retain(this.#topics.health, JSON.stringify(message), 'fastsam.v1.health');
+  }
+
+  setAlert(id: string, { severity, message }: Alert): void {
+    const known = this.#alerts.get(id);
+    if (known?.severity === severity && known.message === message) return;
+    const alert: AlertMessage = { severity, message, since: known?.since ?? toTimestamp(Date.now()) };
+    this.#alerts.set(id, alert);
+    this.#retain(this.#topics.alert(id), JSON.stringify(alert), 'fastsam.v1.alert');
+  }
+
+  clearAlert(id: string): void {
+    if (!this.#alerts.delete(id)) return;
+    this.#outbox.clearState(this.#topics.alert(id));
+    this.#delivery?.wake();
+  }
+
+  alerts(): Readonly<Record<string, AlertMessage>> {
+    return Object.fromEntries(this.#alerts);
+  }
+
+  publishEvent(camera: string, event: CameraEvent): void {
+    const { node, bootId } = this.#deps;
+    const ts = toTimestamp(Date.now());
+    const message: EventMessage = { v: 1, node, camera, bootId, eventId: randomUUID(), ts, replayed: false, ...event };
+    this.#events.append(message);
+  }
+
+  publishSnapshot(camera: string, jpeg: Buffer): void {
+    this.#sample(this.#topics.snapshot(camera), jpeg, { contentType: 'image/jpeg' });
   }
 
   stats(): MqttTelemetry & { readonly requests: Readonly<RequestCounts> } {
@@ -151,6 +214,7 @@ class MqttPublisher implements Publisher {
       queued: this.#outbox.queued + (this.#delivery?.inFlight ?? 0),
       reconnects: this.#session.reconnects,
       connectedSince: this.#connectedSinceMs === undefined ? null : toTimestamp(this.#connectedSinceMs),
+      spool: this.#events.telemetry,
       requests: { ...this.#requests.counts },
     };
   }
@@ -159,11 +223,14 @@ class MqttPublisher implements Publisher {
     const { log } = this.#deps;
     this.#connectedSinceMs = Date.now();
     this.#outbox.goOnline();
-    this.#delivery = new Delivery({ connection, outbox: this.#outbox, log });
+    this.#events.goOnline();
+    this.#delivery = new Delivery({ connection, outbox: this.#outbox, events: this.#events, eventTopic: this.#topics.event, log });
     // Before the state goes out, so that whoever reads "ready" may ask at once.
-    connection.subscribe(this.#topics.requests).catch((error: unknown) => {
-      log.warn({ topic: this.#topics.requests, reason: messageOf(error) }, 'mqtt: requests cannot be received');
-    });
+    for (const topic of [this.#topics.requests, this.#topics.alert('+')]) {
+      connection.subscribe(topic).catch((error: unknown) => {
+        log.warn({ topic, reason: messageOf(error) }, 'mqtt: cannot subscribe');
+      });
+    }
     this.#delivery.wake();
     this.#beacon.start();
   }
@@ -173,22 +240,31 @@ class MqttPublisher implements Publisher {
     this.#delivery = undefined;
     this.#connectedSinceMs = undefined;
     this.#outbox.goOffline();
+    this.#events.goOffline();
     void this.#beacon.stop(BEACON_STOP_MS);
   }
 
-  #retain(topic: string, payload: string): void {
-    this.#outbox.putState({ topic, payload, qos: 1, retain: true });
+  #receive(message: InboundMessage): void {
+    const { topic, payload, retain } = message;
+    if (!topic.startsWith(this.#topics.alert(''))) return void this.#requests.handle(message);
+    // Raised by an earlier run of this node, and over with it: nobody else would clear it.
+    if (retain && payload.length > 0 && !this.#outbox.holds(topic)) this.#outbox.clearState(topic);
     this.#delivery?.wake();
   }
 
-  #sample(topic: string, message: object | string, expiryS: number): void {
+  #retain(topic: string, payload: string, schema: SchemaName): void {
+    this.#outbox.putState({ topic, payload, qos: 1, retain: true, schema });
+    this.#delivery?.wake();
+  }
+
+  #sample(topic: string, message: object | string | Buffer, properties: Pick<Publication, 'expiryS' | 'schema' | 'contentType'>): void {
     if (!this.#delivery) {
       // Not worth encoding: nobody listens.
       this.#outbox.drop(topic);
       return;
     }
-    const payload = typeof message === 'string' ? message : JSON.stringify(message);
-    this.#outbox.putSample({ topic, payload, qos: 0, retain: false, expiryS });
+    const payload = typeof message === 'string' || Buffer.isBuffer(message) ? message : JSON.stringify(message);
+    this.#outbox.putSample({ topic, payload, qos: 0, retain: false, ...properties });
     this.#delivery.wake();
   }
 

@@ -131,7 +131,13 @@ export class Requests {
   #respond(verb: string, { responseTopic, correlationData }: InboundMessage, response: ResponseMessage): void {
     this.counts[response.status === 'ok' ? 'answered' : 'failed'] += 1;
     const { topics, respond, log } = this.#deps;
-    const message = { payload: JSON.stringify(response), qos: 1, retain: false, ...(correlationData && { correlationData }) } as const;
+    const message = {
+      payload: JSON.stringify(response),
+      qos: 1,
+      retain: false,
+      schema: 'fastsam.v1.response',
+      ...(correlationData && { correlationData }),
+    } as const;
     if (responseTopic !== undefined) {
       if (this.#mayRespondTo(responseTopic)) respond({ ...message, topic: responseTopic });
       else log.debug({ verb }, 'mqtt: response topic outside of the allowed prefix ignored');

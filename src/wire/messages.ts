@@ -1,4 +1,6 @@
 /** All messages by the name of their schema; the single list that documentation and tests go through. */
+import { eventMessageSchema } from './event.js';
+import { alertMessageSchema, healthMessageSchema } from './health.js';
 import { cameraStateMessageSchema, infoMessageSchema, promptsMessageSchema, stateMessageSchema } from './node.js';
 import { responseMessageSchema } from './request.js';
 import { resultMessageSchema } from './result.js';
@@ -10,12 +12,17 @@ export const messageSchemas = {
   'fastsam.v1.camera-state': cameraStateMessageSchema,
   'fastsam.v1.prompts': promptsMessageSchema,
   'fastsam.v1.result': resultMessageSchema,
+  'fastsam.v1.event': eventMessageSchema,
+  'fastsam.v1.health': healthMessageSchema,
+  'fastsam.v1.alert': alertMessageSchema,
   'fastsam.v1.telemetry': telemetryMessageSchema,
   'fastsam.v1.response': responseMessageSchema,
 } as const;
 
 export type SchemaName = keyof typeof messageSchemas;
 
+export * from './event.js';
+export * from './health.js';
 export * from './node.js';
 export * from './request.js';
 export * from './result.js';

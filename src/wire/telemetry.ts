@@ -16,12 +16,19 @@ export const cameraTelemetrySchema = z.object({
     .meta({ description: 'By stage, over the latest frames; no entry before the first frame.' }),
 });
 
+export const spoolTelemetrySchema = z.object({
+  depth: count.meta({ description: 'Events that wait for the broker.' }),
+  bytes: count,
+  dropped: z.record(z.string(), count).meta({ description: 'Events lost since the start, by reason: bytes, age, overflow, refused.' }),
+});
+
 export const mqttTelemetrySchema = z.object({
   published: count,
   dropped: z.record(z.string(), count).meta({ description: 'Messages not delivered since the start, by topic without the base.' }),
   queued: count.meta({ description: 'Messages waiting or in flight.' }),
   reconnects: count,
   connectedSince: timestamp.nullable(),
+  spool: spoolTelemetrySchema,
 });
 
 const railSchema = z.object({
@@ -74,6 +81,7 @@ export const telemetryMessageSchema = z.object({
 
 export type Percentiles = z.output<typeof percentilesSchema>;
 export type CameraTelemetry = z.output<typeof cameraTelemetrySchema>;
+export type SpoolTelemetry = z.output<typeof spoolTelemetrySchema>;
 export type MqttTelemetry = z.output<typeof mqttTelemetrySchema>;
 export type SystemTelemetry = z.output<typeof systemTelemetrySchema>;
 export type TelemetryMessage = z.output<typeof telemetryMessageSchema>;

@@ -9,12 +9,16 @@ export interface Topics {
   readonly state: string;
   readonly availability: string;
   readonly info: string;
+  readonly health: string;
   readonly telemetry: string;
   /** Subscription filter for everything this node may be asked. */
   readonly requests: string;
   cameraState(camera: string): string;
   result(camera: string): string;
   prompts(camera: string): string;
+  event(camera: string): string;
+  snapshot(camera: string): string;
+  alert(id: string): string;
   request(verb: string): string;
   response(verb: string): string;
   /** The verb (`prompt/set`) of a request topic; undefined for any other topic and for verbs that are not well-formed. */
@@ -32,11 +36,15 @@ export function topicsOf(prefix: string, node: string): Topics {
     state: `${base}/state`,
     availability: `${base}/availability`,
     info: `${base}/info`,
+    health: `${base}/health`,
     telemetry: `${base}/telemetry`,
     requests: `${requestBase}#`,
     cameraState: (camera) => `${base}/cameras/${camera}/state`,
     result: (camera) => `${base}/cameras/${camera}/result`,
     prompts: (camera) => `${base}/cameras/${camera}/prompts`,
+    event: (camera) => `${base}/cameras/${camera}/event`,
+    snapshot: (camera) => `${base}/cameras/${camera}/snapshot`,
+    alert: (id) => `${base}/alert/${id}`,
     request: (verb) => `${requestBase}${verb}`,
     response: (verb) => `${base}/response/${verb}`,
     verbOf: (topic) => {

@@ -13,7 +13,7 @@ const deps = {
   intervalMs: 20,
   meters: [new CameraMeter('belt'), new CameraMeter('gate')],
   system: new SystemSampler({ sensors: { sample: async () => NO_READINGS } }),
-  mqtt: () => ({ published: 1, dropped: {}, queued: 0, reconnects: 0, connectedSince: null }),
+  mqtt: () => ({ published: 1, dropped: {}, queued: 0, reconnects: 0, connectedSince: null, spool: { depth: 0, bytes: 0, dropped: {} } }),
   log: pino({ level: 'silent' }),
 };
 

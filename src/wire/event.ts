@@ -1,0 +1,52 @@
+/**
+ * `cameras/<cam>/event`: what happened, once each. Kept on disk while the broker is away; a consumer that remembers
+ * `eventId` sees every event exactly once, in the order in which they happened.
+ */
+import { z } from 'zod';
+import { idSchema } from '../domain/prompt.js';
+import { bootId, count, timestamp, version } from './common.js';
+
+const promptFields = {
+  prompt: idSchema.meta({ description: 'The prompt.' }),
+  revision: count.meta({ description: 'The prompt revision that it was seen with.' }),
+};
+
+const cameraLost = { type: z.literal('camera-lost'), reason: z.string().max(1000).optional() };
+const cameraBack = { type: z.literal('camera-back'), awayMs: z.number().min(0).meta({ description: 'How long the camera was away.' }) };
+const promptMatched = {
+  type: z.literal('prompt-matched'),
+  ...promptFields,
+  score: z.number().meta({ description: 'Best score among the objects that match.' }),
+  objects: count.meta({ description: 'Objects that match.' }),
+};
+const promptUnmatched = { type: z.literal('prompt-unmatched'), ...promptFields };
+
+const envelope = {
+  v: version,
+  node: idSchema,
+  camera: idSchema,
+  bootId: bootId.meta({ description: 'Of the run that saw the event, which may be an earlier one than that which sends it.' }),
+  eventId: z.uuid().meta({ description: 'The same in every copy of an event: QoS 1 may deliver it twice.' }),
+  ts: timestamp.meta({ description: 'When it happened.' }),
+  replayed: z.boolean().meta({ description: 'True when it could not be sent as it happened: the broker was away.' }),
+};
+
+/** What whoever saw it tells of an event, by `type`. */
+export const eventSchema = z.discriminatedUnion('type', [
+  z.object(cameraLost),
+  z.object(cameraBack),
+  z.object(promptMatched),
+  z.object(promptUnmatched),
+]);
+
+export const eventMessageSchema = z
+  .discriminatedUnion('type', [
+    z.object({ ...envelope, ...cameraLost }),
+    z.object({ ...envelope, ...cameraBack }),
+    z.object({ ...envelope, ...promptMatched }),
+    z.object({ ...envelope, ...promptUnmatched }),
+  ])
+  .meta({ type: 'object' });
+
+export type CameraEvent = z.output<typeof eventSchema>;
+export type EventMessage = z.output<typeof eventMessageSchema>;
