@@ -10,7 +10,7 @@ FRAMES ?=
 MODEL ?=
 export BROKER SOURCE FRAMES MODEL
 
-native_sources := $(shell find native -path native/test -prune -o \( -name '*.cc' -o -name '*.h' \) -print) binding.gyp
+native_sources := $(shell find native -path native/test -prune -o \( -name '*.cc' -o -name '*.cu' -o -name '*.h' \) -print) binding.gyp
 typescript_sources := $(shell find src -name '*.ts') tsconfig.json tsconfig.build.json
 addon := build/Release/fastsamd.node
 modules := node_modules/.fastsamd-installed
@@ -19,10 +19,10 @@ compiled := dist/.fastsamd-compiled
 # onnxruntime-node would download CUDA libraries otherwise; the ones of the system are used.
 export ONNXRUNTIME_NODE_INSTALL := skip
 
-.PHONY: help setup build demo test lint format fuzz generate bench clean
+.PHONY: help setup build demo test check-cuda lint format fuzz generate bench clean
 
 help: ## List the targets
-	awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install missing system packages
 	scripts/setup.sh runtime
@@ -51,6 +51,9 @@ demo: build ## Segment a clip and publish it [BROKER=mqtt://… SOURCE=… FRAME
 
 test: ## Lint, layers, types, native tests, TypeScript tests
 	scripts/test.sh
+
+check-cuda: ## Compile the CUDA kernels for Orin, Thor and Hopper; registers and spills (needs nvcc)
+	scripts/check-cuda.sh
 
 lint: build ## Static checks only
 	npm run --silent lint

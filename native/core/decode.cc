@@ -1,14 +1,11 @@
 #include "core/decode.h"
 
-#include <algorithm>
 #include <array>
-#include <cmath>
 #include <string>
 
 #include "core/candidates.h"
 #include "core/mask_runs.h"
-#include "core/nms.h"
-#include "core/snap.h"
+#include "core/objects.h"
 
 namespace fastsamd {
 namespace {
@@ -36,34 +33,6 @@ Status ValidateOutputs(const RawOutputs& outputs, const Geometry& geometry) {
   return Ok();
 }
 
-Status ValidateOptions(const DecodeOptions& options) {
-  if (!std::isfinite(options.conf) || !std::isfinite(options.iou) || !std::isfinite(options.snap_to_border) ||
-      options.snap_to_border < 0.0F || options.max_det < 0) {
-    return Error{ErrorCode::kMisuse,
-                 "expected finite conf and iou thresholds, maxDet >= 0 and snapToBorder >= 0 to decode with"};
-  }
-  return Ok();
-}
-
-/// One axis from input to source pixels, clipped to the frame.
-float ToFrame(float position, int pad, int frame, int content) {
-  const float moved = (position - static_cast<float>(pad)) * static_cast<float>(frame) / static_cast<float>(content);
-  return std::clamp(moved, 0.0F, static_cast<float>(frame));
-}
-
-BoxF ToFrame(const BoxF& box, const Geometry& g) {
-  return {ToFrame(box.x1, g.left, g.frame_width, g.content_width),
-          ToFrame(box.y1, g.top, g.frame_height, g.content_height),
-          ToFrame(box.x2, g.left, g.frame_width, g.content_width),
-          ToFrame(box.y2, g.top, g.frame_height, g.content_height)};
-}
-
-/// The pixels x with x1 <= x < x2, y alike.
-PixelRect PixelsOf(const BoxF& box) {
-  return {static_cast<int>(std::ceil(box.x1)), static_cast<int>(std::ceil(box.y1)), static_cast<int>(std::ceil(box.x2)),
-          static_cast<int>(std::ceil(box.y2))};
-}
-
 std::array<float, kMaskChannels> CoefficientsOf(const RawOutputs& outputs, int32_t anchor) {
   const size_t anchors = static_cast<size_t>(outputs.anchors);
   const float* column =
@@ -78,23 +47,13 @@ std::array<float, kMaskChannels> CoefficientsOf(const RawOutputs& outputs, int32
 Result<Segments> Decode(const RawOutputs& outputs, const Geometry& geometry, const DecodeOptions& options) {
   if (Status valid = Validate(geometry); !valid.ok()) return valid.error();
   if (Status valid = ValidateOutputs(outputs, geometry); !valid.ok()) return valid.error();
-  if (Status valid = ValidateOptions(options); !valid.ok()) return valid.error();
+  if (Status valid = Validate(options); !valid.ok()) return valid.error();
 
-  const std::vector<Candidate> objects =
-      SuppressOverlaps(SelectCandidates(outputs, options.conf), options.iou, static_cast<size_t>(options.max_det));
-  Segments segments;
-  segments.width = geometry.frame_width;
-  segments.height = geometry.frame_height;
-  segments.offsets.push_back(0);
+  Segments segments = NoSegments(geometry);
   MaskRunWriter masks(outputs.proto, geometry);
-  for (const Candidate& object : objects) {
-    const BoxF box = ToFrame(SnapToBorder(object.box, geometry, options.snap_to_border), geometry);
+  for (const DetectedObject& object : FindObjects(SelectCandidates(outputs, options.conf), geometry, options)) {
     const auto coefficients = CoefficientsOf(outputs, object.anchor);
-    segments.boxes.insert(segments.boxes.end(), {box.x1, box.y1, box.x2, box.y2});
-    segments.scores.push_back(object.score);
-    segments.classes.push_back(object.class_index);
-    segments.areas.push_back(masks.Append(coefficients.data(), PixelsOf(box), segments.runs));
-    segments.offsets.push_back(static_cast<uint32_t>(segments.runs.size()));
+    AppendObject(object, masks.Append(coefficients.data(), object.pixels, segments.runs), segments);
   }
   return segments;
 }

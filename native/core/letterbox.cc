@@ -2,50 +2,19 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "core/color.h"
+#include "core/taps.h"
 #include "core/yuv.h"
 
 namespace fastsamd {
 namespace {
 
 constexpr float kPadding = 114.0F / 255.0F;
-
-/// One is this much in the fixed-point weights of OpenCV's resize.
-constexpr int kWeightBits = 11;
-constexpr float kWeightOne = 1 << kWeightBits;
-
-/// Where one output position lies between two source positions, and what each of the two weighs.
-struct Tap {
-  int low;
-  int high;
-  int low_weight;
-  int high_weight;
-};
-
-/// The positions and weights of OpenCV's INTER_LINEAR for 8 bit images, in its precision.
-std::vector<Tap> MakeTaps(int source, int target) {
-  std::vector<Tap> taps(static_cast<size_t>(target));
-  const double scale = static_cast<double>(source) / target;
-  for (int i = 0; i < target; ++i) {
-    const float position = static_cast<float>((i + 0.5) * scale - 0.5);
-    int low = static_cast<int>(std::floor(position));
-    float fraction = position - static_cast<float>(low);
-    if (low < 0 || low >= source - 1) {
-      low = std::clamp(low, 0, source - 1);
-      fraction = 0.0F;
-    }
-    const int high_weight = static_cast<int>(std::lrint(fraction * kWeightOne));
-    const int low_weight = static_cast<int>(std::lrint((1.0F - fraction) * kWeightOne));
-    taps[static_cast<size_t>(i)] = {low, std::min(low + 1, source - 1), low_weight, high_weight};
-  }
-  return taps;
-}
 
 /// Where a pixel's red, green and blue are in a row.
 struct RowLayout {

@@ -23,17 +23,10 @@ LumaWeights WeightsOf(ColorMatrix matrix) {
   return {0.299, 0.114};
 }
 
-struct Matrix {
-  float red_v;
-  float green_u;
-  float green_v;
-  float blue_u;
-};
-
 template <int kStep>
-void ChromaTerms(const uint8_t* __restrict u, const uint8_t* __restrict v, size_t count, const Matrix& matrix,
+void ChromaTerms(const uint8_t* __restrict u, const uint8_t* __restrict v, size_t count, const YuvMatrix& matrix,
                  float* __restrict red, float* __restrict green, float* __restrict blue) {
-  const Matrix m = matrix;
+  const YuvMatrix m = matrix;
   for (size_t i = 0; i < count; ++i) {
     const float du = static_cast<float>(u[i * kStep]) - 128.0F;
     const float dv = static_cast<float>(v[i * kStep]) - 128.0F;
@@ -65,37 +58,41 @@ void AddChroma(const float* __restrict luma, const float* __restrict term, size_
 
 }  // namespace
 
+YuvMatrix MakeYuvMatrix(ColorMatrix matrix, ColorRange range) {
+  const LumaWeights k = WeightsOf(matrix);
+  const bool limited = range == ColorRange::kLimited;
+  const double chroma_scale = limited ? 255.0 / 224.0 : 1.0;
+  const double green = 1.0 - k.red - k.blue;
+  YuvMatrix made{};
+  made.luma_scale = static_cast<float>(limited ? 255.0 / 219.0 : 1.0);
+  made.luma_offset = limited ? 16.0F : 0.0F;
+  made.red_v = static_cast<float>(2.0 * (1.0 - k.red) * chroma_scale);
+  made.blue_u = static_cast<float>(2.0 * (1.0 - k.blue) * chroma_scale);
+  made.green_u = static_cast<float>(-2.0 * k.blue * (1.0 - k.blue) / green * chroma_scale);
+  made.green_v = static_cast<float>(-2.0 * k.red * (1.0 - k.red) / green * chroma_scale);
+  return made;
+}
+
 YuvRows::YuvRows(const ImageView& image)
     : image_(image),
+      matrix_(MakeYuvMatrix(image.matrix, image.range)),
       chroma_width_((static_cast<size_t>(image.width) + 1) / 2),
       sample_terms_(chroma_width_ * 3),
       terms_(chroma_width_ * 2 * 3),
-      luma_(static_cast<size_t>(image.width)) {
-  const LumaWeights k = WeightsOf(image.matrix);
-  const bool limited = image.range == ColorRange::kLimited;
-  const double chroma_scale = limited ? 255.0 / 224.0 : 1.0;
-  const double green = 1.0 - k.red - k.blue;
-  luma_scale_ = static_cast<float>(limited ? 255.0 / 219.0 : 1.0);
-  luma_offset_ = limited ? 16.0F : 0.0F;
-  red_v_ = static_cast<float>(2.0 * (1.0 - k.red) * chroma_scale);
-  blue_u_ = static_cast<float>(2.0 * (1.0 - k.blue) * chroma_scale);
-  green_u_ = static_cast<float>(-2.0 * k.blue * (1.0 - k.blue) / green * chroma_scale);
-  green_v_ = static_cast<float>(-2.0 * k.red * (1.0 - k.red) / green * chroma_scale);
-}
+      luma_(static_cast<size_t>(image.width)) {}
 
 void YuvRows::LoadChroma(int chroma_row) {
   if (chroma_row == chroma_row_) return;
   chroma_row_ = chroma_row;
-  const Matrix matrix{red_v_, green_u_, green_v_, blue_u_};
   float* red = sample_terms_.data();
   float* green = red + chroma_width_;
   float* blue = green + chroma_width_;
   const uint8_t* plane = image_.planes[1] + static_cast<size_t>(chroma_row) * static_cast<size_t>(image_.strides[1]);
   if (image_.format == PixelFormat::kNv12) {
-    ChromaTerms<2>(plane, plane + 1, chroma_width_, matrix, red, green, blue);
+    ChromaTerms<2>(plane, plane + 1, chroma_width_, matrix_, red, green, blue);
   } else {
     const uint8_t* v = image_.planes[2] + static_cast<size_t>(chroma_row) * static_cast<size_t>(image_.strides[2]);
-    ChromaTerms<1>(plane, v, chroma_width_, matrix, red, green, blue);
+    ChromaTerms<1>(plane, v, chroma_width_, matrix_, red, green, blue);
   }
   Double(sample_terms_.data(), sample_terms_.size(), terms_.data());
 }
@@ -104,7 +101,7 @@ void YuvRows::ToPlanarRgb(int y, uint8_t* rgb) {
   LoadChroma(y / 2);
   const size_t width = luma_.size();
   const uint8_t* luma = image_.planes[0] + static_cast<size_t>(y) * static_cast<size_t>(image_.strides[0]);
-  ScaleLuma(luma, width, luma_scale_, luma_offset_, luma_.data());
+  ScaleLuma(luma, width, matrix_.luma_scale, matrix_.luma_offset, luma_.data());
   for (size_t channel = 0; channel < 3; ++channel) {
     AddChroma(luma_.data(), terms_.data() + channel * chroma_width_ * 2, width, rgb + channel * width);
   }

@@ -1,0 +1,54 @@
+#include "cuda/masks.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace fastsamd::cuda {
+namespace {
+
+bool IsEmpty(const PixelRect& rect) { return rect.x0 >= rect.x1 || rect.y0 >= rect.y1; }
+
+}  // namespace
+
+std::vector<Candidate> CandidatesOf(const SelectedAnchor* selected, size_t count) {
+  std::vector<int32_t> order(count);
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return selected[a].anchor < selected[b].anchor; });
+  std::vector<Candidate> candidates;
+  candidates.reserve(count);
+  for (const int32_t at : order) {
+    const SelectedAnchor& anchor = selected[at];
+    candidates.push_back({{anchor.x1, anchor.y1, anchor.x2, anchor.y2}, anchor.score, anchor.class_index, at});
+  }
+  return candidates;
+}
+
+LogitBatch NextBatch(const std::vector<DetectedObject>& objects, size_t begin, const LogitRunWriter& runs,
+                     const SelectedAnchor* selected, size_t capacity) {
+  LogitBatch batch{begin, begin, {}, 0};
+  size_t used = 0;
+  for (; batch.end < objects.size(); ++batch.end) {
+    const DetectedObject& object = objects[batch.end];
+    if (IsEmpty(object.pixels)) continue;
+    const CellRect cells = runs.CellsOf(object.pixels);
+    if (used + cells.size() > capacity) break;
+    LogitRequest request{cells.column, cells.row, cells.columns, cells.rows, static_cast<uint32_t>(used), {}};
+    std::copy_n(selected[object.anchor].coefficients, kMaskChannels, request.coefficients);
+    batch.requests.push_back(request);
+    batch.max_cells = std::max(batch.max_cells, cells.columns * cells.rows);
+    used += cells.size();
+  }
+  return batch;
+}
+
+void AppendBatch(const std::vector<DetectedObject>& objects, const LogitBatch& batch, const float* logits,
+                 LogitRunWriter& runs, Segments& segments) {
+  auto request = batch.requests.begin();
+  for (size_t i = batch.begin; i < batch.end; ++i) {
+    const DetectedObject& object = objects[i];
+    const bool empty = IsEmpty(object.pixels);
+    AppendObject(object, empty ? 0 : runs.Append(logits + (request++)->offset, object.pixels, segments.runs), segments);
+  }
+}
+
+}  // namespace fastsamd::cuda

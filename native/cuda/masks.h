@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "core/objects.h"
+#include "cuda/mask_logit.h"
+#include "cuda/select_anchor.h"
+
+namespace fastsamd::cuda {
+
+/// The selection as candidates in the order of the anchors, which a GPU does not keep. `Candidate::anchor` is the
+/// position in `selected`.
+std::vector<Candidate> CandidatesOf(const SelectedAnchor* selected, size_t count);
+
+/// Objects whose logits fit a buffer together.
+struct LogitBatch {
+  /// objects[begin] to objects[end - 1]; `requests` has one for each whose mask is not empty.
+  size_t begin;
+  size_t end;
+  std::vector<LogitRequest> requests;
+  int max_cells;
+};
+
+/// The next objects from `begin` on whose logits fit into `capacity` floats, which hold at least one proto grid.
+LogitBatch NextBatch(const std::vector<DetectedObject>& objects, size_t begin, const LogitRunWriter& runs,
+                     const SelectedAnchor* selected, size_t capacity);
+
+/// Appends the batch's objects with the masks of their logits.
+void AppendBatch(const std::vector<DetectedObject>& objects, const LogitBatch& batch, const float* logits,
+                 LogitRunWriter& runs, Segments& segments);
+
+}  // namespace fastsamd::cuda
