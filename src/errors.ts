@@ -20,6 +20,8 @@ const EXIT_CODES = {
   SOURCE_LOST: 3,
   /** The source did not answer in time. */
   SOURCE_TIMEOUT: 3,
+  /** A capture pipeline that does not stop: its thread is abandoned, and what it holds stays held. */
+  SOURCE_WEDGED: 1,
   MODEL_NOT_FOUND: 3,
   MODEL_CORRUPT: 3,
   /** The file is a model, with inputs or outputs that are not YOLOv8-seg's. */

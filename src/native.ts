@@ -78,13 +78,18 @@ export interface CapturedFrame {
   readonly ptsNs: bigint;
 }
 
+/** received = frames read + overwritten + corrupt + discarded + the one that waits to be read, if any. */
 export interface CaptureStats {
-  /** Frames that left the pipeline. */
+  /** Frames that left the pipeline, or that a decoder gave up on. */
   readonly received: number;
   /** Frames of a live source that were replaced by a newer one before anybody read them. */
   readonly overwritten: number;
   /** Frames that could not be decoded or mapped, or were flagged corrupt; none of them is handed out. */
   readonly corrupt: number;
+  /** Frames that were under way when the capture was stopped. */
+  readonly discarded: number;
+  /** The pipeline holds nothing any more: it may become true long after `stop` gave up on it. */
+  readonly released: boolean;
 }
 
 export interface CaptureOptions {

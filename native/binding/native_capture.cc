@@ -105,6 +105,8 @@ Napi::Value NativeCapture::Stats(const Napi::CallbackInfo& info) {
   object.Set("received", static_cast<double>(stats.received));
   object.Set("overwritten", static_cast<double>(stats.overwritten));
   object.Set("corrupt", static_cast<double>(stats.corrupt));
+  object.Set("discarded", static_cast<double>(stats.discarded));
+  object.Set("released", stats.released);
   return object;
 }
 

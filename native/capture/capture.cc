@@ -81,9 +81,12 @@ struct Capture::Feed {
 Capture::Capture(CaptureOptions options)
     : options_(std::move(options)),
       feed_(std::make_shared<Feed>(options_.live)),
-      pipeline_(options_.pipeline,
-                {[feed = feed_](GstBin* bin) { return Feed::Connect(bin, feed); },
-                 [feed = feed_](const Error& error) { feed->Fail(error); }, [feed = feed_] { ++feed->corrupt; }}) {}
+      pipeline_(options_.pipeline, {[feed = feed_](GstBin* bin) { return Feed::Connect(bin, feed); },
+                                    [feed = feed_](const Error& error) { feed->Fail(error); },
+                                    [feed = feed_] {
+                                      ++feed->received;
+                                      ++feed->corrupt;
+                                    }}) {}
 
 // A streaming thread that waits for the slot holds locks that the pipeline needs to stop, hence first the mailbox.
 Capture::~Capture() { feed_->mailbox.Close(); }
@@ -122,6 +125,9 @@ void Capture::Interrupt() {
   pipeline_.Interrupt();
 }
 
-CaptureStats Capture::stats() const { return {feed_->received, feed_->mailbox.overwritten(), feed_->corrupt}; }
+CaptureStats Capture::stats() const {
+  return {feed_->received, feed_->mailbox.overwritten(), feed_->corrupt, feed_->mailbox.discarded(),
+          pipeline_.released()};
+}
 
 }  // namespace fastsamd

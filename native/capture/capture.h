@@ -20,10 +20,14 @@ struct CaptureOptions {
   std::chrono::milliseconds start_timeout{10'000};
 };
 
+/// received = frames read + overwritten + corrupt + discarded + the one in the slot, if any.
 struct CaptureStats {
   uint64_t received = 0;
   uint64_t overwritten = 0;
   uint64_t corrupt = 0;
+  uint64_t discarded = 0;
+  /// The pipeline has let go of everything, or never was.
+  bool released = true;
 };
 
 struct CapturedFrame {

@@ -23,7 +23,7 @@ class Mailbox {
 
   explicit Mailbox(WhenFull when_full) : when_full_(when_full) {}
 
-  /// False, without keeping the item, once the mailbox is closed.
+  /// False, without keeping the item, once the mailbox is closed: it counts as discarded.
   bool Put(T item) {
     std::optional<T> replaced;  // freed after the lock: releasing a frame may call into a driver
     std::unique_lock lock(mutex_);
@@ -32,7 +32,10 @@ class Mailbox {
       changed_.wait(lock, [this] { return closed_ || !slot_; });
       --waiting_;
     }
-    if (closed_) return false;
+    if (closed_) {
+      ++discarded_;
+      return false;
+    }
     if (slot_) ++overwritten_;
     replaced = std::exchange(slot_, std::optional<T>(std::move(item)));
     changed_.notify_all();
@@ -62,6 +65,7 @@ class Mailbox {
     std::optional<T> dropped;
     const std::lock_guard lock(mutex_);
     closed_ = true;
+    if (slot_) ++discarded_;
     dropped.swap(slot_);
     changed_.notify_all();
   }
@@ -76,6 +80,12 @@ class Mailbox {
     return overwritten_;
   }
 
+  /// Items that were under way when the mailbox was closed.
+  uint64_t discarded() const {
+    const std::lock_guard lock(mutex_);
+    return discarded_;
+  }
+
  private:
   const WhenFull when_full_;
   mutable std::mutex mutex_;
@@ -85,6 +95,7 @@ class Mailbox {
   bool ended_ = false;
   bool closed_ = false;
   uint64_t overwritten_ = 0;
+  uint64_t discarded_ = 0;
 };
 
 }  // namespace fastsamd

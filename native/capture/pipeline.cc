@@ -89,6 +89,11 @@ bool Pipeline::Stop(std::chrono::milliseconds timeout) {
   return state_->changed.wait_for(lock, timeout, [this] { return state_->finished; });
 }
 
+bool Pipeline::released() const {
+  const std::lock_guard lock(state_->mutex);
+  return !state_->spawned || state_->finished;
+}
+
 void Pipeline::Interrupt() { state_->Set(&State::interrupted); }
 
 void Pipeline::Run(const std::shared_ptr<State>& state, const std::string& description) {

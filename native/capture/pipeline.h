@@ -44,6 +44,8 @@ class Pipeline {
   Status WaitForEnd(std::chrono::milliseconds timeout);
   /// True once the pipeline has released everything; true as well when it was never started.
   bool Stop(std::chrono::milliseconds timeout);
+  /// Whether the pipeline has released everything, or was never started.
+  bool released() const;
   /// Makes a Start or WaitForEnd in progress return; from any thread.
   void Interrupt();
 

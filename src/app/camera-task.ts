@@ -5,7 +5,6 @@ import type { CameraConfig, PublishConfig, SegmentationConfig } from '../config/
 import type { FrameResult } from '../domain/result.js';
 import { encodeResult } from '../encode/result.js';
 import type { SegmentationEngine } from '../engine/engine.js';
-import { isFastsamError, messageOf } from '../errors.js';
 import { type AppliedPrompts, runPipeline } from '../pipeline/pipeline.js';
 import { Camera, type CameraStatus } from '../source/camera.js';
 import type { SourceOptions } from '../source/source.js';
@@ -43,11 +42,10 @@ export class CameraTask {
     this.#deps = deps;
     this.meter = new CameraMeter(config.id);
     const onStatus = (status: CameraStatus) => {
-      const level = status.phase === 'lost' ? 'warn' : 'info';
-      log[level]({ camera: config.id, reason: status.reason }, `camera ${config.id}: ${status.phase}`);
+      log[logLevel(status)]({ camera: config.id, reason: status.reason }, `camera ${config.id}: ${status.phase}`);
       deps.onStatus(status);
     };
-    this.#camera = new Camera({ uri: config.source, options: sourceOptions(config), onStatus });
+    this.#camera = new Camera({ uri: config.source, options: sourceOptions(config), onWedged: config.onWedged, onStatus });
   }
 
   get status(): CameraStatus {
@@ -60,12 +58,26 @@ export class CameraTask {
   }
 
   /**
-   * Settles when the camera has ended or was stopped. A camera that can not be opened at all is lost for good and says
-   * so; the others go on. Errors: those of the engine, which concern every camera.
+   * Settles when the camera was stopped; one that is lost or has ended says so and waits. Errors: those that concern every
+   * camera, the engine's and SOURCE_WEDGED with `onWedged: restart-process`.
    */
   run(): Promise<void> {
     this.#running ??= this.#run();
     return this.#running;
+  }
+
+  /** Closes the camera until `resume`. */
+  pause(): Promise<void> {
+    return this.#camera.pause();
+  }
+
+  resume(): Promise<void> {
+    return this.#camera.resume();
+  }
+
+  /** Opens the camera anew at once, also one that has ended, is wedged or paused. */
+  restart(): Promise<void> {
+    return this.#camera.restart();
   }
 
   /** Takes no more frames; `run` settles when the one in flight is delivered. */
@@ -76,19 +88,13 @@ export class CameraTask {
   async #run(): Promise<void> {
     const { engine, prompts, settings, log } = this.#deps;
     log.info({ camera: this.id, source: redactUri(this.#deps.config.source) }, `camera ${this.id}: opening`);
-    try {
-      await runPipeline({
-        source: this.#camera,
-        engine,
-        segmentation: () => settings().segmentation,
-        prompts,
-        deliver: (result) => this.#deliver(result),
-      });
-    } catch (error) {
-      const ofThisCamera = isFastsamError(error) && error.code.startsWith('SOURCE_');
-      if (!ofThisCamera) throw error;
-      log.error({ camera: this.id, code: error.code, reason: messageOf(error) }, `camera ${this.id}: given up`);
-    }
+    await runPipeline({
+      source: this.#camera,
+      engine,
+      segmentation: () => settings().segmentation,
+      prompts,
+      deliver: (result) => this.#deliver(result),
+    });
   }
 
   async #deliver(result: FrameResult): Promise<void> {
@@ -107,10 +113,19 @@ export class CameraTask {
   }
 }
 
-function sourceOptions({ width, height, fps, loop, realtime }: CameraConfig): SourceOptions {
+/** A camera that stays away is tried again and again: only that it is away is news. */
+function logLevel({ phase, reason }: CameraStatus): 'debug' | 'info' | 'warn' | 'error' {
+  if (phase === 'wedged') return 'error';
+  if (phase === 'lost') return 'warn';
+  return phase === 'connecting' && reason !== undefined ? 'debug' : 'info';
+}
+
+function sourceOptions({ width, height, fps, loop, realtime, stallTimeoutMs, expectIdle }: CameraConfig): SourceOptions {
   return {
     loop,
     realtime,
+    stallTimeoutMs,
+    expectIdle,
     ...(width === undefined ? {} : { width }),
     ...(height === undefined ? {} : { height }),
     ...(fps === undefined ? {} : { fps }),

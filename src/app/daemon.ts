@@ -186,7 +186,7 @@ export class Daemon {
 
   #publishState(): void {
     if (this.#stopping) return;
-    const lost = this.#tasks.filter((task) => task.status.phase === 'lost').map(({ id, status }) => `camera ${id}: ${status.reason}`);
+    const lost = this.#tasks.filter((task) => task.status.reason !== undefined).map(({ id, status }) => `camera ${id}: ${status.reason}`);
     if (lost.length > 0) this.#publisher.setState('degraded', lost.join('; ').slice(0, 1000));
     else this.#publisher.setState('ready');
   }

@@ -11,6 +11,10 @@ export interface SourceOptions {
   readonly loop?: boolean;
   /** Files: play at their own frame rate and drop frames like a camera. Default: as fast as frames are taken, dropping none. */
   readonly realtime?: boolean;
+  /** Live sources: without a frame for this long they are lost; default 3000. */
+  readonly stallTimeoutMs?: number;
+  /** A live source that is silent for as long as nothing happens (a triggered camera) is never lost for that. */
+  readonly expectIdle?: boolean;
   /** Sequence number of the first frame; a camera that is reopened counts on. */
   readonly firstSequence?: number;
   /** Called for a corrupt picture in a directory, which is then skipped; without it the error ends the source. */
@@ -29,7 +33,10 @@ export interface Source extends AsyncIterable<Frame> {
   open(): Promise<void>;
   /** Frames dropped so far, by reason. */
   dropped(): Readonly<Record<string, number>>;
-  /** Ends the iteration and frees everything. May be called twice, and before `open`. */
+  /**
+   * Ends the iteration and frees everything. May be called twice, and before `open`. Errors: SOURCE_WEDGED when it does
+   * not let go within 5 s; calling it again then tells whether it has meanwhile.
+   */
   stop(): Promise<void>;
 }
 

@@ -45,7 +45,7 @@ export const infoMessageSchema = z.object({
   config: z.record(z.string(), z.unknown()).meta({ description: 'The effective configuration, secrets redacted.' }),
 });
 
-export const CAMERA_STATES = ['connecting', 'streaming', 'lost', 'wedged', 'ended'] as const;
+export const CAMERA_STATES = ['connecting', 'streaming', 'paused', 'lost', 'wedged', 'ended'] as const;
 export type CameraState = (typeof CAMERA_STATES)[number];
 
 export const cameraStateMessageSchema = z.object({

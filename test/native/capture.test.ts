@@ -48,9 +48,10 @@ describe.skipIf(!native().features.gstreamer)('capture (needs GStreamer)', () =>
     });
     expect(frames).toBe(50);
     expect(times).toEqual(times.map((_, index) => (BigInt(index) * 1_000_000_000n) / 30n));
-    expect(capture.stats()).toEqual({ received: 50, overwritten: 0, corrupt: 0 });
+    expect(capture.stats()).toEqual({ received: 50, overwritten: 0, corrupt: 0, discarded: 0, released: false });
     expect(await capture.read(TIMEOUT)).toBeNull();
     expect(await capture.stop(TIMEOUT)).toBe(true);
+    expect(capture.stats().released).toBe(true);
   });
 
   it('keeps the newest frame of a live source and counts the ones it replaced', async () => {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MASK_ENCODINGS } from '../../domain/mask.js';
 import { idSchema, promptSetSchema } from '../../domain/prompt.js';
+import { milliseconds } from './common.js';
 
 export const publishSchema = z.strictObject({
   objects: z.enum(['matched', 'all']).default('matched').meta({ description: 'With prompts: only the objects they matched, or all.' }),
@@ -24,6 +25,15 @@ export const cameraSchema = z.strictObject({
     .boolean()
     .default(false)
     .meta({ description: 'Files: play at their own frame rate and drop frames like a camera, instead of as fast as possible.' }),
+  stallTimeoutMs: milliseconds(3000, 100).meta({ description: 'A live camera that sends no frame for this long is opened anew.' }),
+  expectIdle: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'The camera sends frames only when something happens: silence is no reason to open it anew.' }),
+  onWedged: z.enum(['keep-going', 'restart-process']).default('keep-going').meta({
+    description:
+      'When the driver hangs so that the camera can not be closed: keep-going waits for it while the other cameras work; restart-process ends fastsamd with an error, for the service manager to start it again.',
+  }),
   prompts: promptSetSchema
     .default([])
     .meta({ description: 'Prompts at start; an empty list means everything. Changed remotely over MQTT.' }),
