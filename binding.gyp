@@ -21,6 +21,7 @@
         'native/binding/mask_bitmap.cc',
         'native/binding/native_frame.cc',
         'native/binding/polygons.cc',
+        'native/binding/render_conveyor.cc',
         'native/binding/render_shapes.cc',
         'native/binding/to_rgb.cc',
         'native/binding/values.cc',

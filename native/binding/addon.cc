@@ -23,6 +23,8 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
 
   exports.Set("setErrorClass", Napi::Function::New<SetErrorClass>(env));
   exports.Set("createFrame", Napi::Function::New<CreateFrame>(env));
+  exports.Set("renderConveyor", Napi::Function::New<Promised<RenderConveyor>>(env));
+  exports.Set("conveyorTruth", Napi::Function::New<Promised<ConveyorTruth>>(env));
   exports.Set("renderShapes", Napi::Function::New<Promised<RenderShapes>>(env));
   exports.Set("toRgb", Napi::Function::New<Promised<ToRgb>>(env));
   exports.Set("letterboxGeometry", Napi::Function::New<LetterboxGeometry>(env));

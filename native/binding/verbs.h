@@ -4,9 +4,11 @@
 
 namespace fastsamd::binding {
 
-// The functions of the addon, one per file. Their contract is NativeAddon in src/native.ts.
+// The functions of the addon, one per file or pair. Their contract is NativeAddon in src/native.ts.
 
 Napi::Value CreateFrame(const Napi::CallbackInfo& info);
+Napi::Value RenderConveyor(const Napi::CallbackInfo& info);
+Napi::Value ConveyorTruth(const Napi::CallbackInfo& info);
 Napi::Value RenderShapes(const Napi::CallbackInfo& info);
 Napi::Value ToRgb(const Napi::CallbackInfo& info);
 Napi::Value LetterboxGeometry(const Napi::CallbackInfo& info);

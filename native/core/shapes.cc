@@ -7,6 +7,8 @@
 #include <cstring>
 #include <vector>
 
+#include "core/random.h"
+
 namespace fastsamd {
 namespace {
 
@@ -31,24 +33,6 @@ constexpr std::array<std::array<uint8_t, 3>, kShapes> kColors{{{220, 50, 47},
                                                                {42, 190, 180},
                                                                {245, 130, 30},
                                                                {240, 240, 235}}};
-
-/// SplitMix64 (Steele, Lea, Flood 2014), as numbers in 0..1: the same on every machine.
-class Random {
- public:
-  explicit Random(uint64_t seed) : state_(seed) {}
-
-  double Next() {
-    state_ += 0x9e3779b97f4a7c15ULL;
-    uint64_t z = state_;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    z ^= z >> 31;
-    return static_cast<double>(z >> 11) * 0x1.0p-53;
-  }
-
- private:
-  uint64_t state_;
-};
 
 /// A point that travels between 0 and `length` and turns at both ends.
 double Bounce(double distance, double length) {

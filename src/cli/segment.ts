@@ -40,7 +40,7 @@ export const segmentCommand: CommandModule<object, SegmentArguments> = {
         type: 'string',
         array: true,
         demandOption: true,
-        describe: 'Pictures (JPEG, PNG, WebP), directories, videos, or v4l2:/dev/video0, test:shapes',
+        describe: 'Pictures (JPEG, PNG, WebP), directories, videos, or v4l2:/dev/video0, test:conveyor',
       })
       .options({ ...modelOptions, ...segmentationOptions, ...promptOptions })
       .options({

@@ -6,8 +6,8 @@ import { FastsamError, systemCodeOf } from '../errors.js';
 import { filePipeline, v4l2Pipeline } from './gst-pipelines.js';
 import { GstSource } from './gst-source.js';
 import { imageDirectory, imageFile, isImagePath } from './image.js';
-import { ShapesSource } from './shapes.js';
 import type { Source, SourceOptions } from './source.js';
+import { type TestSceneSettings, TestSceneSource } from './test-scene.js';
 
 /** Makes a source from what follows the scheme; `uri` is the whole text, for messages. */
 type SourceFactory = (rest: string, uri: string, options: SourceOptions) => Promise<Source> | Source;
@@ -20,7 +20,7 @@ const registry = new Map<string, SourceFactory>([
 
 /**
  * Opens `file:PATH` (a video, a picture or a directory of pictures; a bare path is the same), `v4l2:/dev/videoN` or
- * `test:shapes[?width=…&height=…&fps=…&frames=…&seed=…&realtime=false]`. The caller stops the source.
+ * `test:shapes` or `test:conveyor` with `[?width=…&height=…&fps=…&frames=…&seed=…&realtime=false]`. The caller stops the source.
  * Errors: SOURCE_NOT_FOUND, SOURCE_UNSUPPORTED, SOURCE_CORRUPT, SOURCE_TIMEOUT, SOURCE_LOST, NATIVE_UNAVAILABLE.
  */
 export async function openSource(uri: string, options: SourceOptions = {}): Promise<Source> {
@@ -86,8 +86,11 @@ function openV4l2(device: string, uri: string, options: SourceOptions): Source {
 const TEST_PARAMETERS = ['width', 'height', 'fps', 'frames', 'seed', 'realtime'];
 
 function openTest(rest: string, uri: string, options: SourceOptions): Source {
-  const [scene = '', query = ''] = rest.split('?', 2);
-  if (scene !== '' && scene !== 'shapes') throw new FastsamError('SOURCE_UNSUPPORTED', `${uri}: no such test scene (expected test:shapes)`);
+  const [name = '', query = ''] = rest.split('?', 2);
+  const scene = name === '' ? 'shapes' : name;
+  if (scene !== 'shapes' && scene !== 'conveyor') {
+    throw new FastsamError('SOURCE_UNSUPPORTED', `${uri}: no such test scene (expected test:shapes or test:conveyor)`);
+  }
   const parameters = new URLSearchParams(query);
   for (const name of parameters.keys()) {
     if (!TEST_PARAMETERS.includes(name)) {
@@ -101,7 +104,8 @@ function openTest(rest: string, uri: string, options: SourceOptions): Source {
       throw new FastsamError('SOURCE_UNSUPPORTED', `${uri}: ${name} must be a number from ${min} to ${max}`);
     return value;
   };
-  const settings = {
+  const settings: TestSceneSettings = {
+    scene,
     width: Math.round(number('width', options.width ?? 1280, 16, 16384)),
     height: Math.round(number('height', options.height ?? 720, 16, 16384)),
     fps: number('fps', options.fps ?? 30, 0.1, 1000),
@@ -109,5 +113,5 @@ function openTest(rest: string, uri: string, options: SourceOptions): Source {
     realtime: parameters.get('realtime') !== 'false',
     ...(parameters.has('frames') ? { frames: Math.round(number('frames', 1, 1, 1e9)) } : {}),
   };
-  return new ShapesSource(uri, settings, options);
+  return new TestSceneSource(uri, settings, options);
 }

@@ -73,6 +73,8 @@ const layout: PixelLayout = { width: 4, height: 4, format: 'nv12' };
 /** Every function with arguments that it accepts. */
 const valid: Record<string, readonly unknown[]> = {
   createFrame: [new Uint8Array(24), layout],
+  renderConveyor: [0, { width: 16, height: 16, fps: 25, seed: 0 }],
+  conveyorTruth: [0, { width: 16, height: 16, fps: 25, seed: 0 }],
   renderShapes: [0, { width: 16, height: 16, seed: 0 }],
   toRgb: [frame],
   letterboxGeometry: [64, 32, 64, 64],

@@ -15,7 +15,8 @@ export const publishSchema = z.strictObject({
 export const cameraSchema = z.strictObject({
   id: idSchema.meta({ description: 'Name of the camera in topics and messages: 1 to 64 of a-z, 0-9 and "-"; each once.' }),
   source: z.string().min(1).max(4096).meta({
-    description: 'file:CLIP.mp4, v4l2:/dev/video0, test:shapes, an image file or a directory. Paths are relative to this file.',
+    description:
+      'file:CLIP.mp4, v4l2:/dev/video0, test:conveyor, test:shapes, an image file or a directory. Paths are relative to this file.',
   }),
   width: z.number().int().min(16).max(16384).optional().meta({ description: 'Ask the camera for this width.' }),
   height: z.number().int().min(16).max(16384).optional().meta({ description: 'Ask the camera for this height.' }),

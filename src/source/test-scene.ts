@@ -3,7 +3,11 @@ import type { Frame } from '../domain/frame.js';
 import { native } from '../native.js';
 import { captureTime, type Source, SourceFrame, type SourceOptions } from './source.js';
 
-export interface ShapesSettings {
+/** `shapes`: discs, rectangles and triangles. `conveyor`: a belt with parts, some of them defective. */
+export type TestScene = 'shapes' | 'conveyor';
+
+export interface TestSceneSettings {
+  readonly scene: TestScene;
   readonly width: number;
   readonly height: number;
   readonly fps: number;
@@ -14,8 +18,8 @@ export interface ShapesSettings {
   readonly realtime: boolean;
 }
 
-/** `test:shapes`: a scene of moving shapes that behaves like a camera, for machines without one. */
-export class ShapesSource implements Source {
+/** `test:shapes` and `test:conveyor`: a drawn scene that behaves like a camera, for machines without one. */
+export class TestSceneSource implements Source {
   readonly live: boolean;
   readonly #stopping = new AbortController();
   #openedAt = 0;
@@ -23,7 +27,7 @@ export class ShapesSource implements Source {
 
   constructor(
     readonly uri: string,
-    private readonly settings: ShapesSettings,
+    private readonly settings: TestSceneSettings,
     private readonly options: SourceOptions,
   ) {
     this.live = settings.realtime;
@@ -35,13 +39,16 @@ export class ShapesSource implements Source {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Frame> {
-    const { width, height, seed, frames = Number.POSITIVE_INFINITY } = this.settings;
+    const { scene, width, height, fps, seed, frames = Number.POSITIVE_INFINITY } = this.settings;
     let sequence = this.options.firstSequence ?? 0;
     for (let index = 0; index < frames; index += 1) {
       if (this.live) index = await this.#due(index);
       if (this.#stopping.signal.aborted || index >= frames) return;
-      const pixels = await native().renderShapes(index, { width, height, seed });
-      yield new SourceFrame(pixels, sequence++, captureTime(), this.uri, BigInt(Math.round((index * 1e9) / this.settings.fps)));
+      const pixels =
+        scene === 'conveyor'
+          ? await native().renderConveyor(index, { width, height, fps, seed })
+          : await native().renderShapes(index, { width, height, seed });
+      yield new SourceFrame(pixels, sequence++, captureTime(), this.uri, BigInt(Math.round((index * 1e9) / fps)));
     }
   }
 
