@@ -20,6 +20,7 @@
         'native/binding/letterbox.cc',
         'native/binding/mask_bitmap.cc',
         'native/binding/native_frame.cc',
+        'native/binding/notify.cc',
         'native/binding/polygons.cc',
         'native/binding/render_conveyor.cc',
         'native/binding/render_shapes.cc',

@@ -199,6 +199,12 @@ export interface NativeAddon {
   /** The frame as tightly packed RGB with masks filled, outlined and labelled. */
   drawOverlay(frame: NativeFrame, segments: Segments, objects: readonly OverlayObject[]): Promise<Uint8Array>;
 
+  /**
+   * Sends one datagram to a Unix socket, as sd_notify(3) does: `socket` is a path, or "@" and a name of the abstract
+   * namespace. Returns null, or why it was not taken; never blocks.
+   */
+  notify(socket: string, message: string): string | null;
+
   /** Absent (undefined) when the build has no GStreamer. */
   openCapture?(options: CaptureOptions): Capture;
   openVideoWriter?(options: VideoWriterOptions): VideoWriter;

@@ -35,6 +35,7 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("polygons", Napi::Function::New<Promised<Polygons>>(env));
   exports.Set("maskBitmap", Napi::Function::New<Promised<MaskBitmap>>(env));
   exports.Set("drawOverlay", Napi::Function::New<Promised<DrawOverlay>>(env));
+  exports.Set("notify", Napi::Function::New<Notify>(env));
 
   const Napi::Object features = Napi::Object::New(env);
 #ifdef FASTSAMD_GSTREAMER

@@ -19,5 +19,6 @@ Napi::Value DecodeRle(const Napi::CallbackInfo& info);
 Napi::Value Polygons(const Napi::CallbackInfo& info);
 Napi::Value MaskBitmap(const Napi::CallbackInfo& info);
 Napi::Value DrawOverlay(const Napi::CallbackInfo& info);
+Napi::Value Notify(const Napi::CallbackInfo& info);
 
 }  // namespace fastsamd::binding

@@ -10,6 +10,7 @@ import { Camera, type CameraStatus } from '../source/camera.js';
 import type { SourceOptions } from '../source/source.js';
 import { CameraMeter } from '../telemetry/meter.js';
 import type { ResultMessage } from '../wire/result.js';
+import type { Progress } from './health/progress.js';
 
 /** What may change while the camera runs. */
 export interface CameraSettings {
@@ -24,7 +25,10 @@ export interface CameraTaskDeps {
   readonly prompts: (frameWidth: number, frameHeight: number) => AppliedPrompts;
   readonly identity: { readonly node: string; readonly bootId: string; readonly maxPayloadBytes: number };
   readonly onStatus: (status: CameraStatus) => void;
-  readonly onResult: (message: ResultMessage, json: string) => void;
+  /** The next result waits for it. */
+  readonly onResult: (message: ResultMessage, json: string) => void | Promise<void>;
+  /** Told of every result under way. */
+  readonly delivering: Progress;
   readonly log: Logger;
 }
 
@@ -93,7 +97,7 @@ export class CameraTask {
       engine,
       segmentation: () => settings().segmentation,
       prompts,
-      deliver: (result) => this.#deliver(result),
+      deliver: (result) => this.#deps.delivering.watch(() => this.#deliver(result)),
     });
   }
 
@@ -109,7 +113,7 @@ export class CameraTask {
       polygonTolerance: publish.polygonTolerance,
     });
     this.meter.record({ latencyMs: message.latencyMs, dropped: message.dropped }, performance.now());
-    onResult(message, json);
+    await onResult(message, json);
   }
 }
 

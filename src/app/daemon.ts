@@ -12,22 +12,32 @@ import { PromptRegister } from '../prompt/register.js';
 import { createPublisher, type Publisher } from '../publish/publisher.js';
 import type { CameraStatus } from '../source/camera.js';
 import { TelemetryReporter } from '../telemetry/reporter.js';
-import { SensorProcess } from '../telemetry/sensors/process.js';
-import { SystemSampler } from '../telemetry/system.js';
 import type { ResultMessage } from '../wire/result.js';
 import { CameraTask } from './camera-task.js';
+import { Upkeep } from './health/upkeep.js';
 import { infoMessage } from './info.js';
+import { ServiceManager } from './service.js';
 
 /** SIGTERM to exit takes less than 5 s: this much for frames in flight, this much for the broker, the rest for the engine. */
 const DRAIN_MS = 2500;
 const GOODBYE_MS = 1000;
 const ENGINE_STOP_MS = 1000;
 
+/** Changed keys of a configuration that was read again. */
+export interface Reloaded {
+  readonly applied: readonly string[];
+  readonly restart: readonly string[];
+}
+
 export interface DaemonDeps {
   readonly config: Config;
   readonly log: Logger;
-  /** Called with every result, after it is handed to the publisher. */
-  readonly onResult?: (message: ResultMessage) => void;
+  /** Called with every result, after it is handed to the publisher; the camera's next one waits for it. */
+  readonly onResult?: (message: ResultMessage) => void | Promise<void>;
+  /** Who is told how the service is doing; nobody by default. */
+  readonly service?: ServiceManager;
+  /** Default: openEngine of src/engine. */
+  readonly openEngine?: typeof openEngine;
 }
 
 export class Daemon {
@@ -35,8 +45,7 @@ export class Daemon {
   readonly #log: Logger;
   readonly #register: PromptRegister;
   readonly #publisher: Publisher;
-  readonly #sensors: SensorProcess;
-  readonly #system: SystemSampler;
+  readonly #upkeep: Upkeep;
   readonly #startedAt = new Date();
   #config: Config;
   #engine: SegmentationEngine | undefined;
@@ -53,9 +62,6 @@ export class Daemon {
     const { config, log } = deps;
     this.#config = config;
     this.#log = log;
-    // Where the daemon writes: systemd names the folder.
-    this.#sensors = new SensorProcess({ folders: [process.env.STATE_DIRECTORY ?? process.cwd()], log });
-    this.#system = new SystemSampler({ sensors: this.#sensors });
     this.#register = new PromptRegister({
       cameras: new Map(config.cameras.map(({ id, prompts }) => [id, withIds(prompts)])),
       onApplied: (message) => this.#publisher.setPrompts(message),
@@ -68,6 +74,20 @@ export class Daemon {
       prompts: this.#register,
       log,
     });
+    this.#upkeep = new Upkeep({
+      node: config.node,
+      bootId: this.bootId,
+      cameras: () => this.#tasks.map(({ id, status: { phase, since, reason } }) => ({ id, phase, phaseMs: Date.now() - since, reason })),
+      mqttConnected: () => this.#publisher.stats().connectedSince !== null,
+      publish: this.#publisher,
+      service: deps.service ?? new ServiceManager({ environment: {}, log }),
+      log,
+    });
+  }
+
+  /** In force, with what was reloaded. */
+  get config(): Config {
+    return this.#config;
   }
 
   /**
@@ -80,7 +100,11 @@ export class Daemon {
     this.#publisher.setInfo(infoMessage(this.#config, null, this.bootId, this.#startedAt));
     this.#register.start();
     try {
-      this.#engine = await openEngine({ model: model.path, backend: model.backend, onnxruntime: model.onnxruntime });
+      const open = this.deps.openEngine ?? openEngine;
+      const opening = open({ model: model.path, backend: model.backend, onnxruntime: model.onnxruntime });
+      this.#engine = await this.#upkeep.open(opening);
+      // A stop does not wait for a first inference that hangs.
+      if (!this.#stopping) await Promise.race([this.#engine.measureNetwork(1), this.#end]);
     } catch (error) {
       await this.stop(messageOf(error));
       throw error;
@@ -93,7 +117,7 @@ export class Daemon {
     );
     this.#publisher.setInfo(infoMessage(this.#config, this.#engine.model, this.bootId, this.#startedAt));
     this.#tasks = cameras.map((camera) => this.#task(camera.id, this.#engine!));
-    this.#publishState();
+    this.#upkeep.start();
     this.#report(this.#config.telemetry.intervalMs);
     this.#running = Promise.all(this.#tasks.map((task) => task.run())).then(() => undefined);
     // Whoever awaits `finished` sees the error; without anybody it must not end the process.
@@ -124,7 +148,11 @@ export class Daemon {
   }
 
   /** Applies what a changed configuration can change while running, and returns what needs a restart. */
-  async reload(config: Config): Promise<{ readonly applied: readonly string[]; readonly restart: readonly string[] }> {
+  reload(config: Config): Promise<Reloaded> {
+    return this.#upkeep.reloading(() => this.#reload(config));
+  }
+
+  async #reload(config: Config): Promise<Reloaded> {
     const { live, restart } = diffConfig(this.#config, config);
     const before = this.#config;
     const cameras = before.cameras.map((camera) => {
@@ -144,7 +172,7 @@ export class Daemon {
   }
 
   async #stop(reason: string): Promise<void> {
-    this.#sensors.stop();
+    this.#upkeep.stop(reason);
     await this.#reporter?.stop();
     const drained = Promise.allSettled([...this.#tasks.map((task) => task.stop()), this.#running]);
     await within(DRAIN_MS, drained);
@@ -165,8 +193,9 @@ export class Daemon {
       onStatus: (status) => this.#cameraChanged(id, status),
       onResult: (message, json) => {
         this.#publisher.publishResult(id, json);
-        this.deps.onResult?.(message);
+        return this.deps.onResult?.(message);
       },
+      delivering: this.#upkeep.delivering,
       log: this.#log,
     });
   }
@@ -181,14 +210,7 @@ export class Daemon {
       lastFrameAgeMs: task?.lastFrameAgeMs ?? null,
       ...(reason === undefined ? {} : { reason: reason.slice(0, 1000) }),
     });
-    this.#publishState();
-  }
-
-  #publishState(): void {
-    if (this.#stopping) return;
-    const lost = this.#tasks.filter((task) => task.status.reason !== undefined).map(({ id, status }) => `camera ${id}: ${status.reason}`);
-    if (lost.length > 0) this.#publisher.setState('degraded', lost.join('; ').slice(0, 1000));
-    else this.#publisher.setState('ready');
+    this.#upkeep.look();
   }
 
   #report(intervalMs: number): void {
@@ -197,7 +219,7 @@ export class Daemon {
       bootId: this.bootId,
       intervalMs,
       meters: this.#tasks.map((task) => task.meter),
-      system: this.#system,
+      system: this.#upkeep.system,
       mqtt: () => this.#publisher.stats(),
       publish: (message) => this.#publisher.publishTelemetry(message),
       log: this.#log,

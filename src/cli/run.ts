@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { pino } from 'pino';
 import type { CommandModule } from 'yargs';
 import { Daemon } from '../app/daemon.js';
+import { ServiceManager } from '../app/service.js';
 import { loadConfig } from '../config/load.js';
 import { messageOf } from '../errors.js';
 
@@ -30,7 +31,7 @@ async function run(args: RunArguments): Promise<void> {
   const file = resolve(args.config);
   const config = await loadConfig(file);
   const log = pino({ level: config.log.level, base: { node: config.node } }, pino.destination({ fd: 2, sync: true }));
-  const daemon = new Daemon({ config, log });
+  const daemon = new Daemon({ config, log, service: new ServiceManager({ environment: process.env, log }) });
 
   const terminate = (signal: NodeJS.Signals) => {
     log.info({ signal }, `${signal}: stopping`);
