@@ -17,7 +17,12 @@ const place = (name) => `^src/${name}(/|\\.[jt]s$)`;
 
 const forbidden = [
   { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
-  { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^src/', pathNot: '^src/(main|engine/onnx-worker|telemetry/sensors/child)\\.ts$' }, to: {} },
+  {
+    name: 'no-orphans',
+    severity: 'error',
+    from: { orphan: true, path: '^src/', pathNot: '^src/(main|engine/onnx-worker|telemetry/sensors/child)\\.ts$' },
+    to: {},
+  },
   { name: 'no-dev-dependency-in-product', severity: 'error', from: { path: '^src/' }, to: { dependencyTypes: ['npm-dev', 'npm-no-pkg'] } },
 ];
 for (const [depth, names] of layers.entries()) {

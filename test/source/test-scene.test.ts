@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { native } from '../../src/native.js';
+import { type NativeFrame, native } from '../../src/native.js';
 import { openSource } from '../../src/source/open.js';
 
 async function pictures(uri: string): Promise<Buffer[]> {
@@ -7,7 +7,7 @@ async function pictures(uri: string): Promise<Buffer[]> {
   const taken: Buffer[] = [];
   for await (const frame of source) {
     using picture = frame;
-    taken.push(Buffer.from(await native().toRgb(picture.pixels)));
+    taken.push(Buffer.from(await native().toRgb(picture.pixels as NativeFrame)));
   }
   await source.stop();
   return taken;
