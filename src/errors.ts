@@ -33,6 +33,8 @@ const EXIT_CODES = {
   ENGINE_FAILED: 1,
   /** A request over MQTT that cannot be understood or is not allowed. */
   REQUEST_INVALID: 1,
+  /** A request that this node's configuration does not permit. */
+  REQUEST_FORBIDDEN: 1,
   /** `ifRevision` did not match the applied prompt revision. */
   REVISION_CONFLICT: 1,
   RATE_LIMITED: 1,
@@ -79,7 +81,7 @@ export function isSourceRetryable(error: unknown): boolean {
 
 /** True when the sender of an MQTT request is at fault and must be told so; anything else is ours. */
 export function isRequesterFault(error: unknown): boolean {
-  return isFastsamError(error, 'REQUEST_INVALID', 'PROMPT_INVALID', 'REVISION_CONFLICT', 'RATE_LIMITED');
+  return isFastsamError(error, 'REQUEST_INVALID', 'REQUEST_FORBIDDEN', 'PROMPT_INVALID', 'REVISION_CONFLICT', 'RATE_LIMITED');
 }
 
 /** The message of anything thrown, on one line. */

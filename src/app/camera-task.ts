@@ -2,14 +2,16 @@
 import type { Logger } from 'pino';
 import { redactUri } from '../config/redact.js';
 import type { CameraConfig, PublishConfig, SegmentationConfig } from '../config/schema.js';
-import type { FrameResult } from '../domain/result.js';
-import { encodeResult } from '../encode/result.js';
 import type { SegmentationEngine } from '../engine/engine.js';
 import { type AppliedPrompts, runPipeline } from '../pipeline/pipeline.js';
+import type { Snapshot } from '../publish/services.js';
 import { Camera, type CameraStatus } from '../source/camera.js';
 import type { SourceOptions } from '../source/source.js';
 import { CameraMeter } from '../telemetry/meter.js';
+import type { CameraEvent } from '../wire/event.js';
 import type { ResultMessage } from '../wire/result.js';
+import { CameraDelivery } from './camera-delivery.js';
+import { CameraWatch } from './camera-events.js';
 import type { Progress } from './health/progress.js';
 
 /** What may change while the camera runs. */
@@ -29,6 +31,8 @@ export interface CameraTaskDeps {
   readonly onResult: (message: ResultMessage, json: string) => void | Promise<void>;
   /** Told of every result under way. */
   readonly delivering: Progress;
+  readonly eventDebounceMs: number;
+  readonly onEvent: (event: CameraEvent) => void;
   readonly log: Logger;
 }
 
@@ -37,6 +41,7 @@ export class CameraTask {
   readonly meter: CameraMeter;
   readonly #deps: CameraTaskDeps;
   readonly #camera: Camera;
+  readonly #delivery: CameraDelivery;
   #lastFrameAt: bigint | undefined;
   #running: Promise<void> | undefined;
 
@@ -45,9 +50,13 @@ export class CameraTask {
     this.id = config.id;
     this.#deps = deps;
     this.meter = new CameraMeter(config.id);
+    this.#delivery = new CameraDelivery({ ...deps, camera: config.id, publish: () => deps.settings().publish, meter: this.meter });
+    const watch = new CameraWatch();
     const onStatus = (status: CameraStatus) => {
       log[logLevel(status)]({ camera: config.id, reason: status.reason }, `camera ${config.id}: ${status.phase}`);
       deps.onStatus(status);
+      const event = watch.observe(status.phase, status.reason, status.since);
+      if (event) deps.onEvent(event);
     };
     this.#camera = new Camera({ uri: config.source, options: sourceOptions(config), onWedged: config.onWedged, onStatus });
   }
@@ -84,6 +93,11 @@ export class CameraTask {
     return this.#camera.restart();
   }
 
+  /** The next frame as a JPEG. Errors: as CameraService.snapshot. */
+  snapshot(): Promise<Snapshot> {
+    return this.#delivery.snapshot();
+  }
+
   /** Takes no more frames; `run` settles when the one in flight is delivered. */
   stop(): Promise<void> {
     return this.#camera.stop();
@@ -97,23 +111,11 @@ export class CameraTask {
       engine,
       segmentation: () => settings().segmentation,
       prompts,
-      deliver: (result) => this.#deps.delivering.watch(() => this.#deliver(result)),
+      deliver: (result, frame) => {
+        this.#lastFrameAt = result.captured.monotonicNs;
+        return this.#deps.delivering.watch(() => this.#delivery.deliver(result, frame));
+      },
     });
-  }
-
-  async #deliver(result: FrameResult): Promise<void> {
-    const { identity, settings, onResult } = this.#deps;
-    const { publish } = settings();
-    this.#lastFrameAt = result.captured.monotonicNs;
-    const { message, json } = await encodeResult(result, {
-      ...identity,
-      camera: this.id,
-      objects: publish.objects,
-      maskEncoding: publish.maskEncoding,
-      polygonTolerance: publish.polygonTolerance,
-    });
-    this.meter.record({ latencyMs: message.latencyMs, dropped: message.dropped }, performance.now());
-    await onResult(message, json);
   }
 }
 

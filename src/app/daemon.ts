@@ -1,5 +1,6 @@
 /** The composition root: builds the parts from the configuration, starts them in order and stops them in reverse. */
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { diffConfig } from '../config/diff.js';
@@ -9,14 +10,17 @@ import type { SegmentationEngine } from '../engine/engine.js';
 import { openEngine } from '../engine/open.js';
 import { messageOf } from '../errors.js';
 import { PromptRegister } from '../prompt/register.js';
+import { PromptStore, type SavedPrompts } from '../prompt/store.js';
 import { createPublisher, type Publisher } from '../publish/publisher.js';
 import type { CameraStatus } from '../source/camera.js';
 import { TelemetryReporter } from '../telemetry/reporter.js';
 import type { ResultMessage } from '../wire/result.js';
+import { cameraService } from './camera-service.js';
 import { CameraTask } from './camera-task.js';
 import { Upkeep } from './health/upkeep.js';
 import { infoMessage } from './info.js';
 import { ServiceManager } from './service.js';
+import { stateDirectoryOf } from './state-directory.js';
 
 /** SIGTERM to exit takes less than 5 s: this much for frames in flight, this much for the broker, the rest for the engine. */
 const DRAIN_MS = 2500;
@@ -38,12 +42,15 @@ export interface DaemonDeps {
   readonly service?: ServiceManager;
   /** Default: openEngine of src/engine. */
   readonly openEngine?: typeof openEngine;
+  /** The configuration as its file now is, for a reload by request; without it there is nothing to reload. */
+  readonly readConfig?: () => Promise<Config>;
 }
 
 export class Daemon {
   readonly bootId = randomUUID();
   readonly #log: Logger;
   readonly #register: PromptRegister;
+  readonly #store: PromptStore;
   readonly #publisher: Publisher;
   readonly #upkeep: Upkeep;
   readonly #startedAt = new Date();
@@ -65,13 +72,23 @@ export class Daemon {
     this.#register = new PromptRegister({
       cameras: new Map(config.cameras.map(({ id, prompts }) => [id, withIds(prompts)])),
       onApplied: (message) => this.#publisher.setPrompts(message),
+      save: (state) => this.#savePrompts(state),
     });
+    const stateDirectory = stateDirectoryOf(config);
+    this.#store = new PromptStore(join(stateDirectory, 'prompts.json'), log);
     this.#publisher = createPublisher({
       config: config.mqtt,
       node: config.node,
       bootId: this.bootId,
       telemetryIntervalMs: config.telemetry.intervalMs,
       prompts: this.#register,
+      cameras: cameraService(() => this.#tasks),
+      admin: {
+        reloadConfig: async () => this.reload((await deps.readConfig?.()) ?? this.#config),
+        setLogLevel: (level) => {
+          log.level = level;
+        },
+      },
       log,
     });
     this.#upkeep = new Upkeep({
@@ -98,7 +115,7 @@ export class Daemon {
     const { model, cameras } = this.#config;
     this.#publisher.start();
     this.#publisher.setInfo(infoMessage(this.#config, null, this.bootId, this.#startedAt));
-    this.#register.start();
+    this.#register.start(await this.#store.load());
     try {
       const open = this.deps.openEngine ?? openEngine;
       const opening = open({ model: model.path, backend: model.backend, onnxruntime: model.onnxruntime });
@@ -166,7 +183,7 @@ export class Daemon {
       this.#report(config.telemetry.intervalMs);
     }
     const reprompted = cameras.filter(({ id }) => live.some((key) => key.startsWith(`cameras[${id}].prompts`)));
-    await Promise.all(reprompted.map(({ id, prompts }) => this.#register.set({ camera: id, prompts })));
+    await Promise.all(reprompted.map(({ id, prompts }) => this.#register.reconfigure(id, prompts)));
     this.#publisher.setInfo(infoMessage(this.#config, this.#engine?.model ?? null, this.bootId, this.#startedAt));
     return { applied: live, restart };
   }
@@ -176,6 +193,7 @@ export class Daemon {
     await this.#reporter?.stop();
     const drained = Promise.allSettled([...this.#tasks.map((task) => task.stop()), this.#running]);
     await within(DRAIN_MS, drained);
+    this.#register.stop();
     await this.#publisher.stop(reason, GOODBYE_MS);
     if (this.#engine) await within(ENGINE_STOP_MS, this.#engine.stop());
     this.#stopped();
@@ -191,6 +209,8 @@ export class Daemon {
       prompts: (width, height) => this.#register.take(id, width, height),
       identity: { node, bootId: this.bootId, maxPayloadBytes: mqtt.maxPayloadBytes },
       onStatus: (status) => this.#cameraChanged(id, status),
+      eventDebounceMs: this.#config.events.debounceMs,
+      onEvent: (event) => this.#publisher.publishEvent(id, event),
       onResult: (message, json) => {
         this.#publisher.publishResult(id, json);
         return this.deps.onResult?.(message);
@@ -198,6 +218,16 @@ export class Daemon {
       delivering: this.#upkeep.delivering,
       log: this.#log,
     });
+  }
+
+  async #savePrompts(state: SavedPrompts): Promise<boolean> {
+    const saved = await this.#store.save(state);
+    if (saved) this.#publisher.clearAlert('prompts-unsaved');
+    else {
+      const message = `prompts cannot be saved in ${stateDirectoryOf(this.#config)}: a restart would lose them; expected a writable folder with space`;
+      this.#publisher.setAlert('prompts-unsaved', { severity: 'warning', message });
+    }
+    return saved;
   }
 
   #cameraChanged(id: string, { phase, since, reconnects, reason }: CameraStatus): void {

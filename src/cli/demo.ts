@@ -2,8 +2,9 @@
 
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Aedes } from 'aedes';
@@ -54,7 +55,9 @@ async function demo(args: DemoArguments): Promise<void> {
   const source = args.source ?? findSource();
   const broker = args.broker === undefined ? await startBroker() : undefined;
   const url = args.broker ?? broker!.url;
-  const config = demoConfig(model, source, url, broker ? 4 : 5);
+  // Nothing of a demo outlives it.
+  const stateDir = await mkdtemp(join(tmpdir(), 'fastsamd-demo-'));
+  const config = { ...demoConfig(model, source, url, broker ? 4 : 5), stateDir };
   const lines = new StatusLines(args.frames);
   const daemon = new Daemon({
     config,
@@ -78,6 +81,7 @@ async function demo(args: DemoArguments): Promise<void> {
   } finally {
     lines.flush();
     await broker?.stop();
+    await rm(stateDir, { recursive: true, force: true });
   }
 }
 

@@ -31,7 +31,12 @@ async function run(args: RunArguments): Promise<void> {
   const file = resolve(args.config);
   const config = await loadConfig(file);
   const log = pino({ level: config.log.level, base: { node: config.node } }, pino.destination({ fd: 2, sync: true }));
-  const daemon = new Daemon({ config, log, service: new ServiceManager({ environment: process.env, log }) });
+  const daemon = new Daemon({
+    config,
+    log,
+    readConfig: () => loadConfig(file),
+    service: new ServiceManager({ environment: process.env, log }),
+  });
 
   const terminate = (signal: NodeJS.Signals) => {
     log.info({ signal }, `${signal}: stopping`);

@@ -97,6 +97,7 @@ function resolvePaths(config: Config, folder: string): Config {
   // A name such as fastsam-s is an installed model, not a file beside the configuration.
   if (!isModelName(model.path)) model.path = path.resolve(folder, model.path);
   for (const camera of cameras) camera.source = resolveSource(camera.source, folder);
+  if (resolved.stateDir !== undefined) resolved.stateDir = path.resolve(folder, resolved.stateDir);
   if (mqtt.passwordFile !== undefined) mqtt.passwordFile = path.resolve(folder, mqtt.passwordFile);
   for (const key of ['caFile', 'certFile', 'keyFile'] as const) {
     const file = mqtt.tls[key];

@@ -6,7 +6,8 @@ import os from 'node:os';
 import { z } from 'zod';
 import { idSchema } from '../domain/prompt.js';
 import { cameraSchema } from './sections/camera.js';
-import { milliseconds } from './sections/common.js';
+import { milliseconds, path } from './sections/common.js';
+import { eventsSchema } from './sections/events.js';
 import { modelSchema } from './sections/model.js';
 import { mqttSchema } from './sections/mqtt.js';
 import { segmentationSchema } from './sections/segmentation.js';
@@ -30,6 +31,11 @@ export const configSchema = z
     segmentation: segmentationSchema.prefault({}),
     cameras: z.array(cameraSchema).min(1).max(16).meta({ description: 'What is watched; one entry per camera.' }),
     mqtt: mqttSchema.prefault({}),
+    events: eventsSchema.prefault({}),
+    stateDir: path.optional().meta({
+      description:
+        "Folder for prompts and events that outlive the process; systemd's StateDirectory or the user's state folder when absent.",
+    }),
     telemetry: z
       .strictObject({ intervalMs: milliseconds(5000, 100).meta({ description: 'Time from one telemetry message to the next.' }) })
       .prefault({}),
@@ -71,3 +77,4 @@ export type SegmentationConfig = Config['segmentation'];
 export type CameraConfig = Config['cameras'][number];
 export type PublishConfig = CameraConfig['publish'];
 export type MqttConfig = Config['mqtt'];
+export type EventsConfig = Config['events'];

@@ -17,14 +17,21 @@ const coordinate = z.number().min(-PROMPT_LIMITS.coordinate).max(PROMPT_LIMITS.c
 const space = z.enum(['pixel', 'normalized']).default('pixel').meta({ description: 'Coordinates in source pixels, or 0…1 of the frame.' });
 const id = idSchema.optional().meta({ description: 'Names the answer; p1, p2, … in order when absent.' });
 
+export const PROMPT_PUBLISH = ['matched', 'all', 'status'] as const;
+const publish = z.enum(PROMPT_PUBLISH).optional().meta({
+  description:
+    "What this prompt sends: the objects it matches, all objects, or its status alone; the camera's publish.objects when absent.",
+});
+
 export const SELECTIONS = ['best', 'smallest', 'largest', 'all', 'merge'] as const;
 export type Selection = (typeof SELECTIONS)[number];
 
-export const everythingPromptSchema = z.strictObject({ type: z.literal('everything').meta({ description: 'all objects' }), id });
+export const everythingPromptSchema = z.strictObject({ type: z.literal('everything').meta({ description: 'all objects' }), id, publish });
 
 export const boxPromptSchema = z.strictObject({
   type: z.literal('box').meta({ description: 'the object that fills the box best' }),
   id,
+  publish,
   box: z.tuple([coordinate, coordinate, coordinate, coordinate]).meta({ description: 'x1, y1, x2, y2.' }),
   space,
   minIou: z
@@ -38,6 +45,7 @@ export const boxPromptSchema = z.strictObject({
 export const pointsPromptSchema = z.strictObject({
   type: z.literal('points').meta({ description: 'what lies under the points' }),
   id,
+  publish,
   points: z
     .array(z.tuple([coordinate, coordinate]))
     .min(1)
@@ -91,6 +99,8 @@ export const promptSetSchema = z
 
 export type PromptInput = z.input<typeof promptSchema>;
 type ParsedPrompt = z.output<typeof promptSchema>;
+/** Prompts that were checked and may still lack ids. */
+export type PromptInputs = readonly ParsedPrompt[];
 /** A prompt after validation: defaults filled in and an id given. */
 export type Prompt = ParsedPrompt & { id: string };
 export type EverythingPrompt = Extract<Prompt, { type: 'everything' }>;
@@ -126,6 +136,8 @@ export function parsePrompts(input: unknown): Prompt[] {
 export interface PromptAnswer {
   readonly id: string;
   readonly type: Prompt['type'];
+  /** The prompt's own choice of what is sent. */
+  readonly publish?: (typeof PROMPT_PUBLISH)[number];
   readonly matches: readonly { readonly index: number; readonly score: number }[];
   /** The best score seen when nothing matched. */
   readonly bestScore?: number;

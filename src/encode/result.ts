@@ -62,8 +62,10 @@ function tooLarge(encoded: EncodedResult, options: EncodeOptions): boolean {
 /** Indices of the objects that consumers asked for, ascending. */
 export function objectsToSend(result: FrameResult, which: 'matched' | 'all'): Uint32Array {
   const { count } = result.segments;
-  if (which === 'all' || result.answers.length === 0) return Uint32Array.from({ length: count }, (_, index) => index);
-  const matched = new Set(result.answers.flatMap((answer) => answer.matches.map(({ index }) => index)));
+  const everything = result.answers.some(({ publish = which }) => publish === 'all');
+  if (everything || result.answers.length === 0) return Uint32Array.from({ length: count }, (_, index) => index);
+  const sending = result.answers.filter(({ publish }) => publish !== 'status');
+  const matched = new Set(sending.flatMap((answer) => answer.matches.map(({ index }) => index)));
   return Uint32Array.from(matched).sort();
 }
 
@@ -138,7 +140,7 @@ async function answerMessage(
     return { id, type, status: 'unmatched', ...(answer.bestScore === undefined ? {} : { bestScore: rounded(answer.bestScore, 4) }) };
   }
   const objects = answer.matches.map(({ index, score }) => ({ id: index, score: rounded(score, 4) }));
-  if (!answer.merged) return { id, type, status: 'matched', objects };
+  if (!answer.merged || answer.publish === 'status') return { id, type, status: 'matched', objects };
   const merged = asSegments(answer.merged, result.segments.width, result.segments.height);
   const [mask] = await encodeMasks(merged, Uint32Array.of(0), encoding, options.polygonTolerance);
   return { id, type, status: 'matched', objects, ...(mask ? { mask } : {}) };

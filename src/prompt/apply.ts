@@ -12,7 +12,7 @@ import type { Segments } from '../domain/segments.js';
  * `matches` and the best score that was seen in `bestScore`; a prompt that lies outside of the frame matches nothing.
  */
 export function applyPrompts(segments: Segments, prompts: readonly Prompt[]): PromptAnswer[] {
-  return prompts.map((prompt) => answer(segments, prompt));
+  return prompts.map((prompt) => ({ ...answer(segments, prompt), ...(prompt.publish && { publish: prompt.publish }) }));
 }
 
 function answer(segments: Segments, prompt: Prompt): PromptAnswer {

@@ -1,21 +1,26 @@
 /**
- * The prompts in force, per camera. A change is a transaction: checked as a whole, applied at a frame boundary, then
- * acknowledged with its revision. On an error the old prompts stay, on every camera.
+ * The prompts in force, per camera. A change is a transaction: checked as a whole, applied at a frame boundary, saved,
+ * then acknowledged with its revision. On an error the old prompts stay, on every camera.
  */
-import { type Prompt, withIds } from '../domain/prompt.js';
+import { isDeepStrictEqual } from 'node:util';
+import { type Prompt, type PromptInputs, withIds } from '../domain/prompt.js';
 import { FastsamError } from '../errors.js';
 import { toTimestamp } from '../wire/common.js';
 import type { PromptsMessage, RequestOf } from '../wire/messages.js';
+import { applyChange, type HeldPrompts, inForce, type PromptChange } from './changes.js';
 import { assertInFrame, type FrameSize } from './frame-check.js';
+import type { SavedPrompts } from './store.js';
 
 /** How long a change waits for a frame before it is acknowledged without one: the camera is away, the next frame will have it. */
 const GRACE_MS = 1000;
 
 export interface PromptRegisterDeps {
-  /** Prompts at start, by camera: revision 1. */
+  /** Configured prompts, by camera: revision 1 of a node that was never asked for others. */
   readonly cameras: ReadonlyMap<string, readonly Prompt[]>;
   /** Told about every prompt set in force, the first ones on `start` included. */
   readonly onApplied: (message: PromptsMessage) => void;
+  /** Keeps the prompts over a restart; resolves to false where that failed. */
+  readonly save?: (state: SavedPrompts) => Promise<boolean>;
   /** Milliseconds since the Unix epoch. */
   readonly now?: () => number;
 }
@@ -26,10 +31,25 @@ export interface PromptSet {
   readonly prompts: readonly Prompt[];
 }
 
+/** What became of a change. `saved` is false when it will not survive a restart. */
+export interface PromptsApplied {
+  readonly revision: number;
+  readonly saved: boolean;
+}
+
+interface Applied extends PromptSet {
+  readonly sinceMs: number;
+  readonly expiresAtMs?: number;
+}
+
 interface CameraPrompts {
-  applied: PromptSet & { readonly sinceMs: number };
+  configured: readonly Prompt[];
+  /** As accepted last, whether a frame has seen it or not. */
+  held: HeldPrompts;
+  applied: Applied;
   /** Accepted, and not yet seen by a frame. */
-  pending?: PromptSet;
+  pending?: PromptSet & { readonly expiresAtMs?: number };
+  expiry?: NodeJS.Timeout;
   frame?: FrameSize;
 }
 
@@ -39,6 +59,8 @@ interface Change {
   readonly waiting: Set<string>;
   readonly done: () => void;
 }
+
+type Conditions = { readonly camera?: string | undefined; readonly ifRevision?: number | undefined; readonly ttlS?: number | undefined };
 
 export class PromptRegister {
   readonly #deps: PromptRegisterDeps;
@@ -52,43 +74,66 @@ export class PromptRegister {
     this.#deps = deps;
     this.#now = deps.now ?? Date.now;
     const sinceMs = this.#now();
-    this.#cameras = new Map([...deps.cameras].map(([camera, prompts]) => [camera, { applied: { revision: 1, prompts, sinceMs } }]));
-  }
-
-  /** Announces the prompts at start. */
-  start(): void {
-    for (const camera of this.#cameras.keys()) this.#announce(camera);
+    this.#cameras = new Map(
+      [...deps.cameras].map(([camera, prompts]) => [
+        camera,
+        { configured: prompts, held: { base: prompts }, applied: { revision: 1, prompts, sinceMs } },
+      ]),
+    );
   }
 
   /**
-   * Replaces the prompts of one camera, or of all. Resolves with the revision once every camera concerned has started
-   * a frame with it, or after a second for those without frames.
+   * Announces the prompts at start: those that were in force when they were saved, unless the configured ones have
+   * changed since.
+   */
+  start(saved?: SavedPrompts): void {
+    if (saved) this.#restore(saved);
+    for (const camera of this.#cameras.keys()) this.#announce(camera);
+  }
+
+  stop(): void {
+    for (const { expiry } of this.#cameras.values()) clearTimeout(expiry);
+  }
+
+  /**
+   * Replaces the prompts of one camera, or of all; for `ttlS` seconds, where that is given. Resolves once every camera
+   * concerned has started a frame with them, or after a second for those without frames.
    * Errors: REQUEST_INVALID (no such camera), PROMPT_INVALID (out of frame), REVISION_CONFLICT.
    */
-  async set(request: Pick<RequestOf<'prompt/set'>, 'camera' | 'prompts' | 'ifRevision'>): Promise<number> {
-    const cameras = this.#select(request.camera);
-    const prompts = withIds(request.prompts);
-    for (const camera of cameras) {
-      const entry = this.#cameras.get(camera)!;
-      const { revision } = entry.pending ?? entry.applied;
-      if (request.ifRevision !== undefined && request.ifRevision !== revision) {
-        throw new FastsamError(
-          'REVISION_CONFLICT',
-          `expected revision ${request.ifRevision} on camera "${camera}", which is at ${revision}`,
-        );
-      }
-      if (entry.frame) assertInFrame(prompts, camera, entry.frame);
+  set({ prompts, ...conditions }: Omit<RequestOf<'prompt/set'>, 'id'>): Promise<PromptsApplied> {
+    return this.#change({ kind: 'set', prompts }, conditions);
+  }
+
+  /** Puts prompts beside those in force; one with the id of another takes its place. As `set`. */
+  add({ prompts, ...conditions }: Omit<RequestOf<'prompt/add'>, 'id'>): Promise<PromptsApplied> {
+    return this.#change({ kind: 'add', prompts }, conditions);
+  }
+
+  /** Takes prompts away by id. As `set`; PROMPT_INVALID for an id that no camera concerned has. */
+  async remove({ ids, ...conditions }: Omit<RequestOf<'prompt/remove'>, 'id'>): Promise<PromptsApplied> {
+    const known = new Set(
+      this.#select(conditions.camera).flatMap((camera) => inForce(this.#cameras.get(camera)!.held).map(({ id }) => id)),
+    );
+    const unknown = ids.find((id) => !known.has(id));
+    if (unknown !== undefined) {
+      throw new FastsamError(
+        'PROMPT_INVALID',
+        `ids: no prompt "${unknown}"; expected ${[...known].slice(0, 20).join(', ') || 'none: there are no prompts'}`,
+      );
     }
-    this.#revision += 1;
-    const revision = this.#revision;
-    for (const camera of cameras) this.#cameras.get(camera)!.pending = { revision, prompts };
-    await this.#inForce(revision, cameras);
-    return revision;
+    return this.#change({ kind: 'remove', ids }, conditions);
   }
 
   /** Back to no prompts: everything is segmented and published. As `set`. */
-  clear(request: Pick<RequestOf<'prompt/clear'>, 'camera' | 'ifRevision'>): Promise<number> {
-    return this.set({ ...request, prompts: [] });
+  clear(conditions: Omit<RequestOf<'prompt/clear'>, 'id'>): Promise<PromptsApplied> {
+    return this.#change({ kind: 'set', prompts: [] }, conditions);
+  }
+
+  /** The configuration of a camera names other prompts: they replace what requests have set. As `set`. */
+  reconfigure(camera: string, prompts: PromptInputs): Promise<PromptsApplied> {
+    const entry = this.#cameras.get(camera);
+    if (entry) entry.configured = withIds(prompts);
+    return this.#change({ kind: 'set', prompts }, { camera });
   }
 
   /** The prompts in force of one camera, or of all. Errors: REQUEST_INVALID. */
@@ -109,10 +154,54 @@ export class PromptRegister {
     const known = [...this.#cameras.keys()];
     if (camera === undefined) return known;
     if (this.#cameras.has(camera)) return [camera];
-    throw new FastsamError('REQUEST_INVALID', `no camera "${camera}"; expected one of ${known.join(', ')}`);
+    throw new FastsamError('REQUEST_INVALID', `no camera "${camera}"; expected one of ${known.join(', ') || '(this node has none)'}`);
   }
 
-  #inForce(revision: number, cameras: readonly string[]): Promise<void> {
+  async #change(change: PromptChange, { camera: which, ifRevision, ttlS }: Conditions): Promise<PromptsApplied> {
+    const cameras = this.#select(which);
+    const expiresAtMs = ttlS === undefined ? undefined : this.#now() + ttlS * 1000;
+    const accepted = cameras.map((camera) => {
+      const entry = this.#cameras.get(camera)!;
+      const { revision } = entry.pending ?? entry.applied;
+      if (ifRevision !== undefined && ifRevision !== revision) {
+        throw new FastsamError('REVISION_CONFLICT', `expected revision ${ifRevision} on camera "${camera}", which is at ${revision}`);
+      }
+      const held = applyChange(entry.held, change, expiresAtMs);
+      if (entry.frame) assertInFrame(inForce(held), camera, entry.frame);
+      return [camera, held] as const;
+    });
+    this.#revision += 1;
+    const revision = this.#revision;
+    for (const [camera, held] of accepted) this.#hold(camera, held, revision);
+    const [saved] = await Promise.all([this.#save(), this.#takesEffect(revision, cameras)]);
+    return { revision, saved };
+  }
+
+  /** Makes prompts the accepted ones of a camera; its next frame has them. */
+  #hold(camera: string, held: HeldPrompts, revision: number): void {
+    const entry = this.#cameras.get(camera)!;
+    entry.held = held;
+    entry.pending = { revision, prompts: inForce(held), ...(held.temporary && { expiresAtMs: held.temporary.expiresAtMs }) };
+    clearTimeout(entry.expiry);
+    if (held.temporary) this.#expireAt(camera, held.temporary.expiresAtMs);
+  }
+
+  #expireAt(camera: string, atMs: number): void {
+    const entry = this.#cameras.get(camera)!;
+    entry.expiry = setTimeout(
+      () => {
+        this.#revision += 1;
+        this.#hold(camera, { base: entry.held.base }, this.#revision);
+        void this.#save();
+        void this.#takesEffect(this.#revision, [camera]);
+      },
+      Math.max(0, atMs - this.#now()),
+    );
+    entry.expiry.unref();
+  }
+
+  #takesEffect(revision: number, cameras: readonly string[]): Promise<void> {
+    if (cameras.length === 0) return Promise.resolve();
     return new Promise((resolve) => {
       const done = () => {
         clearTimeout(timer);
@@ -141,12 +230,50 @@ export class PromptRegister {
     }
   }
 
+  #restore(saved: SavedPrompts): void {
+    const now = this.#now();
+    this.#revision = Math.max(this.#revision, saved.revision);
+    const isNew = (camera: string) => !isDeepStrictEqual(saved.cameras[camera]?.configured, this.#cameras.get(camera)!.configured);
+    // Whatever is not as it was left has a revision of its own: nobody takes the new prompts for the old ones.
+    if ([...this.#cameras.keys()].some((camera) => isNew(camera) || expired(saved.cameras[camera]?.held, now))) this.#revision += 1;
+    for (const [camera, entry] of this.#cameras) {
+      const known = saved.cameras[camera];
+      if (!known || isNew(camera)) {
+        entry.applied = { ...entry.applied, revision: this.#revision };
+        continue;
+      }
+      const over = expired(known.held, now);
+      entry.held = over ? { base: known.held.base } : known.held;
+      entry.applied = {
+        prompts: inForce(entry.held),
+        revision: over ? this.#revision : known.revision,
+        sinceMs: over ? now : known.sinceMs,
+        ...(entry.held.temporary && { expiresAtMs: entry.held.temporary.expiresAtMs }),
+      };
+      if (entry.held.temporary) this.#expireAt(camera, entry.held.temporary.expiresAtMs);
+    }
+  }
+
+  async #save(): Promise<boolean> {
+    if (!this.#deps.save) return true;
+    const cameras = [...this.#cameras].map(([camera, { configured, held, applied, pending }]) => {
+      const sinceMs = pending ? this.#now() : applied.sinceMs;
+      return [camera, { configured, held, revision: (pending ?? applied).revision, sinceMs }] as const;
+    });
+    return this.#deps.save({ v: 1, revision: this.#revision, cameras: Object.fromEntries(cameras) });
+  }
+
   #announce(camera: string): void {
     this.#deps.onApplied(this.#message(camera));
   }
 
   #message(camera: string): PromptsMessage {
-    const { revision, prompts, sinceMs } = this.#cameras.get(camera)!.applied;
-    return { v: 1, camera, revision, since: toTimestamp(sinceMs), prompts: [...prompts] };
+    const { revision, prompts, sinceMs, expiresAtMs } = this.#cameras.get(camera)!.applied;
+    const expires = expiresAtMs === undefined ? {} : { expiresAt: toTimestamp(expiresAtMs) };
+    return { v: 1, camera, revision, since: toTimestamp(sinceMs), ...expires, prompts: [...prompts] };
   }
+}
+
+function expired(held: HeldPrompts | undefined, now: number): boolean {
+  return held?.temporary !== undefined && held.temporary.expiresAtMs <= now;
 }

@@ -29,7 +29,8 @@ import { EventSpool } from './event-spool.js';
 import { MemoryEventStore } from './event-store.js';
 import { Outbox } from './outbox.js';
 import type { Publication } from './publication.js';
-import { type PromptService, type RequestCounts, Requests } from './requests.js';
+import { type RequestCounts, Requests } from './requests.js';
+import type { AdminService, CameraService, PromptService } from './services.js';
 import { Session } from './session.js';
 
 /** Undelivered results are old news after this long. MQTT counts expiry in whole seconds. */
@@ -45,6 +46,8 @@ export interface PublisherDeps {
   readonly bootId: string;
   readonly telemetryIntervalMs: number;
   readonly prompts: PromptService;
+  readonly cameras: CameraService;
+  readonly admin: AdminService;
   readonly log: Logger;
 }
 
@@ -93,11 +96,12 @@ class MqttPublisher implements Publisher {
   #published = 0;
   #state: NodeState = 'init';
   #info: InfoMessage | undefined;
+  #health: HealthMessage | undefined;
 
   constructor(deps: PublisherDeps) {
-    const { config, node, prompts, log } = deps;
+    const { config, node, prompts, cameras, admin, log } = deps;
     this.#deps = deps;
-    const topics = topicsOf(config.prefix, node);
+    const topics = topicsOf(config.prefix, node, config.groups);
     this.#topics = topics;
     this.#outbox = new Outbox({ lastTopic: topics.state, nameOf: topics.relative });
     this.#events = new EventSpool({
@@ -107,12 +111,20 @@ class MqttPublisher implements Publisher {
       log,
     });
     this.#requests = new Requests({
+      node,
       topics,
       maxRequestBytes: config.maxRequestBytes,
       responsePrefix: (config.responsePrefix ?? `${config.prefix}/clients`).replace(/\/?$/, '/'),
       prompts,
+      cameras,
+      ...(config.admin && { admin }),
       ping: () => ({ v: 1, bootId: deps.bootId, ts: toTimestamp(Date.now()), state: this.#state }),
       info: () => this.#info,
+      health: () => ({ health: this.#health ?? null, alerts: this.alerts() }),
+      publishSnapshot: (camera, { jpeg }) => {
+        this.publishSnapshot(camera, jpeg);
+        return topics.snapshot(camera);
+      },
       respond: (publication) => {
         this.#outbox.putResponse(publication);
         this.#delivery?.wake();
@@ -175,6 +187,7 @@ class MqttPublisher implements Publisher {
   }
 
   setHealth(message: HealthMessage): void {
+    this.#health = message;
     this.#retain(this.#topics.health, JSON.stringify(message), 'fastsam.v1.health');
   }
 
@@ -226,7 +239,7 @@ class MqttPublisher implements Publisher {
     this.#events.goOnline();
     this.#delivery = new Delivery({ connection, outbox: this.#outbox, events: this.#events, eventTopic: this.#topics.event, log });
     // Before the state goes out, so that whoever reads "ready" may ask at once.
-    for (const topic of [this.#topics.requests, this.#topics.alert('+')]) {
+    for (const topic of [...this.#topics.requests, this.#topics.alert('+')]) {
       connection.subscribe(topic).catch((error: unknown) => {
         log.warn({ topic, reason: messageOf(error) }, 'mqtt: cannot subscribe');
       });

@@ -6,45 +6,25 @@ import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { idSchema } from '../domain/prompt.js';
 import { FastsamError, isFastsamError, isRequesterFault, messageOf } from '../errors.js';
-import {
-  type InfoMessage,
-  isVerb,
-  type PingData,
-  type PromptsMessage,
-  type RequestOf,
-  type ResponseMessage,
-  requestSchemas,
-  VERBS,
-  type Verb,
-} from '../wire/messages.js';
+import { isVerb, type RequestOf, type ResponseMessage, requestSchemas, VERBS, type Verb } from '../wire/messages.js';
 import type { Topics } from '../wire/topics.js';
 import { Answers } from './answers.js';
 import type { InboundMessage } from './connection.js';
 import { parsePayload } from './payload.js';
 import type { Publication } from './publication.js';
 import { TokenBucket } from './token-bucket.js';
+import { type Answer, changesSomething, handlersOf, type VerbDeps } from './verbs.js';
 
 const RATE = { perSecond: 50, burst: 100 } as const;
 /** An answer may hold one path of a schema and one message, never a payload. */
 const MAX_ERROR_CHARS = 500;
 
-/** The prompts of all cameras. `set` and `clear` resolve with the new revision once results carry it. */
-export interface PromptService {
-  /** Errors: REQUEST_INVALID, PROMPT_INVALID, REVISION_CONFLICT; the old prompts then stay. */
-  set(request: Pick<RequestOf<'prompt/set'>, 'camera' | 'prompts' | 'ifRevision'>): Promise<number>;
-  clear(request: Pick<RequestOf<'prompt/clear'>, 'camera' | 'ifRevision'>): Promise<number>;
-  get(request: Pick<RequestOf<'prompt/get'>, 'camera'>): PromptsMessage[];
-}
-
-export interface RequestsDeps {
+export interface RequestsDeps extends VerbDeps {
+  readonly node: string;
   readonly topics: Topics;
   readonly maxRequestBytes: number;
   /** MQTT 5 response topics are honoured below this only; ends with "/". */
   readonly responsePrefix: string;
-  readonly prompts: PromptService;
-  readonly ping: () => PingData;
-  /** Undefined before the node knows itself. */
-  readonly info: () => InfoMessage | undefined;
   readonly respond: (publication: Publication) => void;
   readonly log: Logger;
   /** Monotonic, milliseconds. */
@@ -58,11 +38,10 @@ export interface RequestCounts {
   ignored: number;
 }
 
-type Answer = Pick<ResponseMessage, 'revision' | 'data'>;
-
 export class Requests {
   readonly counts: RequestCounts = { answered: 0, failed: 0, ignored: 0 };
   readonly #deps: RequestsDeps;
+  readonly #handlers;
   readonly #accepted = new TokenBucket(RATE);
   /** A flood is told so at this rate; beyond it, telling would only add to the flood. */
   readonly #refused = new TokenBucket(RATE);
@@ -70,6 +49,7 @@ export class Requests {
 
   constructor(deps: RequestsDeps) {
     this.#deps = deps;
+    this.#handlers = handlersOf(deps);
   }
 
   /** Resolves when the request is answered or counted; never rejects. */
@@ -88,40 +68,21 @@ export class Requests {
       if (!accepted) throw new FastsamError('RATE_LIMITED', `expected at most ${RATE.perSecond} requests per second; try again later`);
       if (!isVerb(verb)) throw new FastsamError('REQUEST_INVALID', `unknown request "${verb}"; expected one of ${VERBS.join(', ')}`);
       const answer = await this.#apply(verb, value, message.payload);
-      this.#respond(verb, message, { id, status: 'ok', ...answer });
+      this.#respond(verb, message, { id, node: this.#deps.node, status: 'ok', ...answer });
     } catch (error) {
-      this.#respond(verb, message, { id, status: 'error', ...this.#explain(error, verb) });
+      this.#respond(verb, message, { id, node: this.#deps.node, status: 'error', ...this.#explain(error, verb) });
     }
   }
 
-  #apply(verb: Verb, value: unknown, payload: Buffer): Promise<Answer> | Answer {
-    const { prompts, ping, info } = this.#deps;
-    switch (verb) {
-      case 'prompt/set': {
-        const { id, ...request } = parseRequest(verb, value);
-        return this.#once(verb, id, payload, async () => ({ revision: await prompts.set(request) }));
-      }
-      case 'prompt/clear': {
-        const { id, ...request } = parseRequest(verb, value);
-        return this.#once(verb, id, payload, async () => ({ revision: await prompts.clear(request) }));
-      }
-      case 'prompt/get':
-        return { data: prompts.get(parseRequest(verb, value)) };
-      case 'read/ping':
-        parseRequest(verb, value);
-        return { data: ping() };
-      case 'read/info':
-        parseRequest(verb, value);
-        return { data: info() ?? null };
-    }
-  }
-
-  #once(verb: Verb, id: string | undefined, payload: Buffer, apply: () => Promise<Answer>): Promise<Answer> {
-    return id === undefined ? apply() : this.#applied.once(`${verb} ${id}`, payload, apply);
+  #apply<V extends Verb>(verb: V, value: unknown, payload: Buffer): Promise<Answer> | Answer {
+    const { id, ...request } = parseRequest(verb, value);
+    const apply = async () => this.#handlers[verb](request);
+    return id !== undefined && changesSomething(verb) ? this.#applied.once(`${verb} ${id}`, payload, apply) : apply();
   }
 
   #explain(error: unknown, verb: string): Pick<ResponseMessage, 'code' | 'error'> {
-    if (isRequesterFault(error) && isFastsamError(error)) {
+    // What the camera or the file lacks is said too: the operator is who can mend it.
+    if (isFastsamError(error) && (isRequesterFault(error) || isFastsamError(error, 'SOURCE_TIMEOUT', 'SOURCE_LOST', 'CONFIG_INVALID'))) {
       return { code: error.code, error: messageOf(error).slice(0, MAX_ERROR_CHARS) };
     }
     this.#deps.log.error({ err: error, verb }, 'mqtt: request failed');

@@ -62,6 +62,7 @@ export const promptsMessageSchema = z.object({
   camera: idSchema,
   revision: count.meta({ description: 'Grows with every change on this node; results carry it as promptRevision.' }),
   since: timestamp,
+  expiresAt: timestamp.optional().meta({ description: 'When these prompts revert by themselves; absent for permanent ones.' }),
   prompts: z
     .array(promptSchema.and(z.object({ id: idSchema })))
     .meta({ description: 'Applied prompts, defaults filled in; empty: everything.' }),

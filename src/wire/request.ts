@@ -1,22 +1,55 @@
 /** `request/<verb>` and `response/<verb>`: what a node can be asked, and how it answers. */
 import { z } from 'zod';
-import { idSchema, promptSetSchema } from '../domain/prompt.js';
+import { idSchema, PROMPT_LIMITS, promptSetSchema } from '../domain/prompt.js';
 import { count, timestamp, version } from './common.js';
+import { alertMessageSchema, healthMessageSchema } from './health.js';
 import { NODE_STATES, promptsMessageSchema } from './node.js';
+
+const MAX_TTL_S = 7 * 86_400;
 
 const id = idSchema
   .optional()
   .meta({ description: 'Comes back in the response; the same id twice is applied once. Optional where correlation data does that job.' });
 const camera = idSchema.optional().meta({ description: 'All cameras when absent.' });
+const oneCamera = idSchema.meta({ description: 'Which camera.' });
 const ifRevision = count.optional().meta({ description: 'Apply only when this is still the revision of the camera (of every camera).' });
+const ttlS = z
+  .number()
+  .positive()
+  .max(MAX_TTL_S)
+  .optional()
+  .meta({ description: 'Seconds after which the prompts are again what they permanently are; for good when absent.' });
+const change = { id, camera, ifRevision, ttlS };
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
 /** Payload of each verb; an empty payload is read as `{}`. */
 export const requestSchemas = {
-  'prompt/set': z.strictObject({ id, camera, prompts: promptSetSchema, ifRevision }),
-  'prompt/clear': z.strictObject({ id, camera, ifRevision }),
+  'prompt/set': z.strictObject({ ...change, prompts: promptSetSchema }),
+  'prompt/add': z.strictObject({
+    ...change,
+    prompts: promptSetSchema.meta({ description: 'Put beside those in force; one with the id of another takes its place.' }),
+  }),
+  'prompt/remove': z.strictObject({ ...change, ids: z.array(idSchema).min(1).max(PROMPT_LIMITS.prompts) }),
+  'prompt/clear': z.strictObject(change),
   'prompt/get': z.strictObject({ id, camera }),
   'read/ping': z.strictObject({ id }),
   'read/info': z.strictObject({ id }),
+  'read/health': z.strictObject({ id }),
+  'read/snapshot': z.strictObject({ id, camera: oneCamera }),
+  'read/schema': z.strictObject({
+    id,
+    name: z
+      .string()
+      .max(100)
+      .optional()
+      .meta({ description: 'Name of a schema, as in the user property "schema"; all names when absent.' }),
+  }),
+  'admin/camera-pause': z.strictObject({ id, camera: oneCamera }),
+  'admin/camera-resume': z.strictObject({ id, camera: oneCamera }),
+  'admin/camera-restart': z.strictObject({ id, camera: oneCamera }),
+  'admin/config-reload': z.strictObject({ id }),
+  'admin/log-level': z.strictObject({ id, level: z.enum(LOG_LEVELS).meta({ description: 'Until the next start or reload.' }) }),
 } as const;
 
 export type Verb = keyof typeof requestSchemas;
@@ -30,13 +63,14 @@ export function isVerb(verb: string): verb is Verb {
 
 export const responseMessageSchema = z.object({
   id: idSchema.nullable().meta({ description: 'Of the request; null where it had none that could be read.' }),
+  node: idSchema.meta({ description: 'Who answers: a request to a group has several answers.' }),
   status: z.enum(['ok', 'error']),
-  code: z
-    .string()
-    .optional()
-    .meta({ description: 'With status error: REQUEST_INVALID, PROMPT_INVALID, REVISION_CONFLICT, RATE_LIMITED, INTERNAL.' }),
+  code: z.string().optional().meta({
+    description:
+      'With status error: REQUEST_INVALID, REQUEST_FORBIDDEN, PROMPT_INVALID, REVISION_CONFLICT, RATE_LIMITED, INTERNAL, or what kept the node from doing it (SOURCE_TIMEOUT, CONFIG_INVALID, …).',
+  }),
   error: z.string().optional().meta({ description: 'With status error: what was expected, in one line.' }),
-  revision: count.optional().meta({ description: 'After prompt/set and prompt/clear: the revision that results will carry.' }),
+  revision: count.optional().meta({ description: 'After a change of prompts: the revision that results will carry.' }),
   data: z.unknown().optional(),
 });
 
@@ -45,5 +79,23 @@ export const pingDataSchema = z.object({ v: version, bootId: z.uuid(), ts: times
 /** `data` of prompt/get. */
 export const promptsDataSchema = z.array(promptsMessageSchema);
 
+/** `data` of read/health. `health` is null before the first report. */
+export const healthDataSchema = z.object({
+  health: healthMessageSchema.nullable(),
+  alerts: z.record(idSchema, alertMessageSchema).meta({ description: 'In force, by id.' }),
+});
+
+/** `data` of read/snapshot: the picture itself is on `topic`. */
+export const snapshotDataSchema = z.object({
+  topic: z.string(),
+  contentType: z.literal('image/jpeg'),
+  bytes: count,
+  width: count,
+  height: count,
+  capturedAt: timestamp,
+});
+
 export type ResponseMessage = z.output<typeof responseMessageSchema>;
 export type PingData = z.output<typeof pingDataSchema>;
+export type HealthData = z.output<typeof healthDataSchema>;
+export type SnapshotData = z.output<typeof snapshotDataSchema>;

@@ -11,8 +11,8 @@ export interface Topics {
   readonly info: string;
   readonly health: string;
   readonly telemetry: string;
-  /** Subscription filter for everything this node may be asked. */
-  readonly requests: string;
+  /** Subscription filters for everything this node may be asked: by its own name, and by that of each of its groups. */
+  readonly requests: readonly string[];
   cameraState(camera: string): string;
   result(camera: string): string;
   prompts(camera: string): string;
@@ -21,16 +21,16 @@ export interface Topics {
   alert(id: string): string;
   request(verb: string): string;
   response(verb: string): string;
-  /** The verb (`prompt/set`) of a request topic; undefined for any other topic and for verbs that are not well-formed. */
+  /** The verb (`prompt/set`) of a request to this node or one of its groups; undefined for any other topic and for verbs that are not well-formed. */
   verbOf(topic: string): string | undefined;
   /** A topic without the base, as it appears in counters: `cameras/belt/result`. */
   relative(topic: string): string;
 }
 
-/** `prefix` such as `fastsam/v1`, `node` an id. */
-export function topicsOf(prefix: string, node: string): Topics {
+/** `prefix` such as `fastsam/v1`, `node` and `groups` ids. A group's level starts with "@", so that no node can be taken for one. */
+export function topicsOf(prefix: string, node: string, groups: readonly string[] = []): Topics {
   const base = `${prefix}/${node}`;
-  const requestBase = `${base}/request/`;
+  const requestBases = [`${base}/request/`, ...groups.map((group) => `${prefix}/@${group}/request/`)];
   return {
     base,
     state: `${base}/state`,
@@ -38,17 +38,18 @@ export function topicsOf(prefix: string, node: string): Topics {
     info: `${base}/info`,
     health: `${base}/health`,
     telemetry: `${base}/telemetry`,
-    requests: `${requestBase}#`,
+    requests: requestBases.map((requestBase) => `${requestBase}#`),
     cameraState: (camera) => `${base}/cameras/${camera}/state`,
     result: (camera) => `${base}/cameras/${camera}/result`,
     prompts: (camera) => `${base}/cameras/${camera}/prompts`,
     event: (camera) => `${base}/cameras/${camera}/event`,
     snapshot: (camera) => `${base}/cameras/${camera}/snapshot`,
     alert: (id) => `${base}/alert/${id}`,
-    request: (verb) => `${requestBase}${verb}`,
+    request: (verb) => `${base}/request/${verb}`,
     response: (verb) => `${base}/response/${verb}`,
     verbOf: (topic) => {
-      if (!topic.startsWith(requestBase)) return undefined;
+      const requestBase = requestBases.find((each) => topic.startsWith(each));
+      if (requestBase === undefined) return undefined;
       const verb = topic.slice(requestBase.length);
       return VERB.test(verb) ? verb : undefined;
     },

@@ -2,10 +2,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import {
   cameraStateMessageSchema,
+  eventMessageSchema,
   infoMessageSchema,
   resultMessageSchema,
   stateMessageSchema,
@@ -41,6 +43,7 @@ async function writeConfig(port: number, changes: Record<string, unknown> = {}):
     cameras: [{ id: 'belt', source: SCENE }],
     mqtt: { url: `mqtt://127.0.0.1:${port}`, reconnect: { minMs: 50, maxMs: 500 } },
     telemetry: { intervalMs: 500 },
+    stateDir: join(directory, `state-${port}`),
     ...changes,
   };
   const path = join(directory, `config-${port}.yaml`);
@@ -123,6 +126,30 @@ describe.skipIf(!hasMosquitto)('fastsamd run (needs mosquitto)', { timeout: 60_0
       `${BASE}/cameras/belt/result`,
       ({ promptRevision, objects }) => promptRevision === 3 && objects.length === 3,
     );
+  });
+
+  it('has its prompts again after it was killed, tells events of them, and shows the camera where that is allowed', async () => {
+    const cameras = [{ id: 'belt', source: SCENE, publish: { snapshots: true } }];
+    const path = await writeConfig(broker.port, { cameras, events: { debounceMs: 50 } });
+    const observer = await broker.observe(`${BASE}/#`);
+    daemon = start('run', '--config', path);
+    await observer.untilJson<Result>(`${BASE}/cameras/belt/result`, ({ seq }) => seq >= 2);
+    const set = { id: 'k1', camera: 'belt', prompts: [{ type: 'box', box: [40, 40, 120, 120], id: 'station' }] };
+    await observer.publish(`${BASE}/request/prompt/set`, JSON.stringify(set));
+    expect(await observer.untilJson(`${BASE}/response/prompt/set`)).toEqual({ id: 'k1', node: NODE, status: 'ok', revision: 2 });
+    const event = await observer.untilJson(`${BASE}/cameras/belt/event`);
+    expect(eventMessageSchema.parse(event)).toMatchObject({ type: 'prompt-matched', prompt: 'station', revision: 2, replayed: false });
+
+    daemon.process.kill('SIGKILL');
+    await daemon.outcome;
+    const position = observer.received.length;
+    daemon = start('run', '--config', path);
+    const first = await observer.untilJson<Result>(`${BASE}/cameras/belt/result`, () => true, position);
+    expect(first).toMatchObject({ promptRevision: 2, prompts: [{ id: 'station' }] });
+
+    await observer.publish(`${BASE}/request/read/snapshot`, '{"id":"s1","camera":"belt"}');
+    const { packet } = await observer.until(`${BASE}/cameras/belt/snapshot`);
+    expect(await sharp(packet.payload as Buffer).metadata()).toMatchObject({ format: 'jpeg', width: 320, height: 320 });
   });
 
   it('segments while the broker is away, before it ever came and after it was killed', async () => {

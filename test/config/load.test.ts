@@ -134,7 +134,7 @@ describe('problems name the line, the key and what was expected', () => {
     [
       'a mistake behind an anchor',
       'model: { path: m }\ncameras: [{ id: a, source: x, publish: &p { png: 1 } }, { id: b, source: y, publish: *p }]\n',
-      'c.yaml:2:45 cameras[0].publish.png: unknown key; expected one of objects, maskEncoding, polygonTolerance',
+      'c.yaml:2:45 cameras[0].publish.png: unknown key; expected one of objects, maskEncoding, everyNth, maxFps, onChange, snapshots, polygonTolerance',
     ],
     ['a duplicate key', `${MINIMAL}node: a\nnode: b\n`, 'c.yaml:4:1 duplicate key "node"; expected it once'],
     ['a tag', `${MINIMAL}node: !!binary aGk=\n`, 'c.yaml:3:7 the tag !!binary is not supported; expected plain YAML'],

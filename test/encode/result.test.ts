@@ -184,4 +184,19 @@ describe('the payload budget', () => {
     expect(message.objects.length).toBeGreaterThan(0);
     expect(message.objects.map(({ id }) => id)).toEqual(Array.from({ length: message.objects.length }, (_, k) => k));
   });
+
+  it.each([
+    ['matched', 'status', [1]],
+    ['matched', 'all', [0, 1, 2]],
+    ['all', 'status', [1]],
+    ['all', 'matched', [0, 1]],
+  ] as const)('send what each prompt chose, by default what the camera did (%s, %s)', async (objects, publish, sent) => {
+    const prompts: PromptInput[] = [
+      { type: 'points', points: [[25, 25]], publish },
+      { type: 'points', points: [[50, 20]], publish: 'matched' },
+    ];
+    const { message } = await encodeResult(resultOf(scene, prompts), { ...OPTIONS, objects });
+    expect(message.objects.map(({ id }) => id)).toEqual(sent);
+    expect(message.prompts.map(({ status }) => status)).toEqual(['matched', 'matched']);
+  });
 });

@@ -3,8 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import type { z } from 'zod';
 import { mqttSchema } from '../../src/config/sections/mqtt.js';
+import { FastsamError } from '../../src/errors.js';
 import { PromptRegister } from '../../src/prompt/register.js';
 import { createPublisher, type Publisher } from '../../src/publish/publisher.js';
+import type { AdminService, CameraService } from '../../src/publish/services.js';
 
 export const CAMERAS = ['belt', 'gate'] as const;
 
@@ -15,6 +17,8 @@ export interface TestNode extends AsyncDisposable {
   readonly base: string;
   /** Messages of the log, `msg` with `reason`. */
   readonly logged: Record<string, unknown>[];
+  /** What requests asked of the cameras and the node. */
+  readonly asked: string[];
 }
 
 export function testNode(mqtt: z.input<typeof mqttSchema>): TestNode {
@@ -26,7 +30,23 @@ export function testNode(mqtt: z.input<typeof mqttSchema>): TestNode {
     cameras: new Map(CAMERAS.map((camera) => [camera, []])),
     onApplied: (message) => publisher.setPrompts(message),
   });
-  const publisher = createPublisher({ config, node: 'line-3', bootId, telemetryIntervalMs: 1000, prompts: register, log });
+  const asked: string[] = [];
+  const cameras: CameraService = {
+    snapshot: async (camera) => {
+      asked.push(`snapshot ${camera}`);
+      return { jpeg: Buffer.from([0xff, 0xd8, 0xff]), width: 4, height: 3, capturedAtMs: 0 };
+    },
+    pause: async (camera) => void asked.push(`pause ${camera}`),
+    resume: async (camera) => void asked.push(`resume ${camera}`),
+    restart: async (camera) => void asked.push(`restart ${camera}`),
+  };
+  const admin: AdminService = {
+    reloadConfig: async () => {
+      throw new FastsamError('CONFIG_INVALID', 'config.yaml:1:1 unknown key');
+    },
+    setLogLevel: (level) => void asked.push(`log ${level}`),
+  };
+  const publisher = createPublisher({ config, node: 'line-3', bootId, telemetryIntervalMs: 1000, prompts: register, cameras, admin, log });
   register.start();
   return {
     publisher,
@@ -34,6 +54,7 @@ export function testNode(mqtt: z.input<typeof mqttSchema>): TestNode {
     bootId,
     base: `${config.prefix}/line-3`,
     logged,
+    asked,
     [Symbol.asyncDispose]: () => publisher.stop('test is over', 500),
   };
 }

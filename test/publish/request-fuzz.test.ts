@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
+import { FastsamError } from '../../src/errors.js';
 import { PromptRegister } from '../../src/prompt/register.js';
 import type { Publication } from '../../src/publish/publication.js';
 import { Requests } from '../../src/publish/requests.js';
@@ -9,18 +10,26 @@ import { topicsOf } from '../../src/wire/topics.js';
 
 const topics = topicsOf('fastsam/v1', 'line-3');
 
+const unreachable = async () => {
+  throw new FastsamError('REQUEST_INVALID', 'no camera');
+};
+
 function requestsWithRegister() {
   const responses: Publication[] = [];
   const register = new PromptRegister({ cameras: new Map([['belt', []]]), onApplied: () => undefined });
   register.take('belt', 640, 480);
   let now = 0;
   const requests = new Requests({
+    node: 'line-3',
     topics,
     maxRequestBytes: 65_536,
     responsePrefix: 'fastsam/v1/clients/',
     prompts: register,
     ping: () => ({ v: 1, bootId: '00000000-0000-4000-8000-000000000000', ts: '2026-01-01T00:00:00.000Z', state: 'ready' }),
     info: () => undefined,
+    health: () => ({ health: null, alerts: {} }),
+    cameras: { snapshot: unreachable, pause: unreachable, resume: unreachable, restart: unreachable },
+    publishSnapshot: () => '',
     respond: (publication) => void responses.push(publication),
     log: pino({ level: 'silent' }),
     // One request a second: never limited.
@@ -35,6 +44,8 @@ const almost = fc.record(
     id: fc.oneof(fc.stringMatching(/^[a-z0-9-]{1,64}$/), fc.anything()),
     camera: fc.oneof(fc.constant('belt'), fc.string(), fc.anything()),
     ifRevision: fc.oneof(fc.integer(), fc.double()),
+    ttlS: fc.oneof(fc.integer(), fc.double()),
+    ids: fc.oneof(fc.array(fc.constantFrom('p1', 'p2', 'none')), fc.anything()),
     prompts: fc.oneof(
       fc.anything(),
       fc.array(

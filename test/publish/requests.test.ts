@@ -43,7 +43,7 @@ describe.skipIf(!hasMosquitto)('requests through mosquitto', { timeout: 20_000 }
     await using s = await setup({ protocol });
     const answer = s.ask('prompt/set', { id: 'r1', camera: 'belt', prompts: [box(10, 20, 300, 400)] });
     await eventually(() => s.node.register.take('belt', 1920, 1080).revision === 2);
-    expect(await answer).toEqual({ id: 'r1', status: 'ok', revision: 2 });
+    expect(await answer).toEqual({ id: 'r1', node: 'line-3', status: 'ok', revision: 2 });
 
     const applied = await s.observer.untilJson<PromptsMessage>(`${s.node.base}/cameras/belt/prompts`, ({ revision }) => revision === 2);
     expect(applied.prompts).toEqual([{ id: 'p1', type: 'box', box: [10, 20, 300, 400], space: 'pixel', minIou: 0.1 }]);
@@ -60,7 +60,7 @@ describe.skipIf(!hasMosquitto)('requests through mosquitto', { timeout: 20_000 }
   it('answers ping and info, with an empty payload too', async () => {
     await using s = await setup();
     expect(await s.ask('read/ping', '')).toMatchObject({ id: null, status: 'ok', data: { bootId: s.node.bootId, state: 'ready' } });
-    expect(await s.ask('read/info', { id: 'i1' })).toEqual({ id: 'i1', status: 'ok', data: null });
+    expect(await s.ask('read/info', { id: 'i1' })).toEqual({ id: 'i1', node: 'line-3', status: 'ok', data: null });
     s.node.publisher.setInfo({ v: 1, node: 'line-3' } as InfoMessage);
     expect(await s.ask('read/info', { id: 'i2' })).toMatchObject({ id: 'i2', data: { node: 'line-3' } });
   });
@@ -118,6 +118,80 @@ describe.skipIf(!hasMosquitto)('requests through mosquitto', { timeout: 20_000 }
     expect(s.node.register.get({}).map(({ revision }) => revision)).toEqual([1, 1]);
   });
 
+  it('adds, replaces and removes prompts by id', async () => {
+    await using s = await setup();
+    const ids = () => s.node.register.get({ camera: 'gate' })[0]!.prompts.map(({ id, type }) => `${id} ${type}`);
+    await s.ask('prompt/set', { camera: 'gate', prompts: [{ type: 'everything' }] });
+    expect(await s.ask('prompt/add', { camera: 'gate', prompts: [box(1, 2, 3, 4), { ...box(1, 2, 3, 4), id: 'tool' }] })).toMatchObject({
+      revision: 3,
+    });
+    expect(ids()).toEqual(['p1 everything', 'p2 box', 'tool box']);
+    await s.ask('prompt/add', { camera: 'gate', prompts: [{ type: 'everything', id: 'tool' }] });
+    expect(ids()).toEqual(['p1 everything', 'p2 box', 'tool everything']);
+    expect(await s.ask('prompt/remove', { camera: 'gate', ids: ['p1', 'p2'] })).toMatchObject({ status: 'ok', revision: 5 });
+    expect(ids()).toEqual(['tool everything']);
+    expect(await s.ask('prompt/remove', { camera: 'gate', ids: ['p1'] })).toMatchObject({
+      code: 'PROMPT_INVALID',
+      error: expect.stringContaining('tool'),
+    });
+    const many = Array.from({ length: 100 }, () => ({ type: 'everything' }));
+    expect(await s.ask('prompt/add', { camera: 'gate', prompts: many })).toMatchObject({
+      code: 'PROMPT_INVALID',
+      error: expect.stringContaining('got 101'),
+    });
+    expect(ids()).toEqual(['tool everything']);
+  });
+
+  it('reverts by itself after ttlS, and says until when', async () => {
+    await using s = await setup();
+    await s.ask('prompt/set', { camera: 'gate', ttlS: 0.3, prompts: [{ type: 'everything' }] });
+    const topic = `${s.node.base}/cameras/gate/prompts`;
+    const temporary = await s.observer.untilJson<PromptsMessage>(topic, ({ revision }) => revision === 2);
+    expect(temporary.expiresAt).toMatch(/^20/);
+    const after = await s.observer.untilJson<PromptsMessage>(topic, ({ revision }) => revision === 3);
+    expect(after).toEqual(expect.not.objectContaining({ expiresAt: expect.anything() }));
+    expect(after.prompts).toEqual([]);
+  });
+
+  it('answers a group with each of its nodes, and knows no other group', async () => {
+    await using s = await setup({ groups: ['fleet'] });
+    await s.observer.publish('fastsam/v1/@other/request/prompt/set', '{"id":"not-mine","prompts":[{"type":"everything"}]}');
+    await s.observer.publish('fastsam/v1/@fleet/request/prompt/set', '{"id":"all","camera":"gate","prompts":[{"type":"everything"}]}');
+    const answer = await s.observer.untilJson<ResponseMessage>(`${s.node.base}/response/prompt/set`);
+    expect(answer).toEqual({ id: 'all', node: 'line-3', status: 'ok', revision: 2 });
+  });
+
+  it('tells health, schemas, and publishes a snapshot', async () => {
+    await using s = await setup();
+    expect(await s.ask('read/health', {})).toMatchObject({ data: { health: null, alerts: {} } });
+    s.node.publisher.setAlert('hot', { severity: 'warning', message: '95 °C' });
+    expect(await s.ask('read/health', {})).toMatchObject({ data: { alerts: { hot: { message: '95 °C' } } } });
+    const { data: names } = await s.ask('read/schema', {});
+    expect(names).toContain('fastsam.v1.request.prompt.set');
+    const { data: schema } = await s.ask('read/schema', { name: 'fastsam.v1.result' });
+    expect(schema).toMatchObject({ title: 'fastsam.v1.result', properties: { promptRevision: { type: 'integer' } } });
+    expect(await s.ask('read/schema', { name: '__proto__' })).toMatchObject({ code: 'REQUEST_INVALID' });
+    const { data: snapshot } = await s.ask('read/snapshot', { camera: 'belt' });
+    expect(snapshot).toMatchObject({ topic: `${s.node.base}/cameras/belt/snapshot`, bytes: 3, width: 4, height: 3 });
+    await s.observer.until(`${s.node.base}/cameras/belt/snapshot`);
+  });
+
+  it('refuses admin requests unless they are switched on', async () => {
+    await using off = await setup();
+    expect(await off.ask('admin/camera-restart', { camera: 'belt' })).toMatchObject({
+      code: 'REQUEST_FORBIDDEN',
+      error: expect.stringContaining('mqtt.admin: true'),
+    });
+    expect(off.node.asked).toEqual([]);
+    await using on = await setup({ admin: true });
+    for (const verb of ['pause', 'resume', 'restart'])
+      expect(await on.ask(`admin/camera-${verb}`, { camera: 'belt' })).toMatchObject({ status: 'ok' });
+    expect(await on.ask('admin/log-level', { id: 'l1', level: 'debug' })).toMatchObject({ status: 'ok' });
+    expect(await on.ask('admin/log-level', { id: 'l1', level: 'debug' })).toMatchObject({ status: 'ok' });
+    expect(on.node.asked).toEqual(['pause belt', 'resume belt', 'restart belt', 'log debug']);
+    expect(await on.ask('admin/config-reload', {})).toMatchObject({ code: 'CONFIG_INVALID', error: 'config.yaml:1:1 unknown key' });
+  });
+
   it('ignores a retained request', async () => {
     const broker = await Broker.start();
     const early = await broker.observe('fastsam/v1/#');
@@ -139,7 +213,7 @@ describe.skipIf(!hasMosquitto)('requests through mosquitto', { timeout: 20_000 }
     await using s = await setup();
     const request = { id: 'same', camera: 'gate', prompts: [{ type: 'everything' }] };
     const [first, second] = await Promise.all([s.ask('prompt/set', request), s.ask('prompt/set', request)]);
-    expect(first).toEqual({ id: 'same', status: 'ok', revision: 2 });
+    expect(first).toEqual({ id: 'same', node: 'line-3', status: 'ok', revision: 2 });
     expect(second).toEqual(first);
     expect(await s.ask('prompt/set', { ...request, prompts: [] })).toMatchObject({ id: 'same', status: 'error', code: 'REQUEST_INVALID' });
     expect(s.node.register.get({ camera: 'gate' })).toMatchObject([{ revision: 2, prompts: [{ type: 'everything' }] }]);

@@ -9,6 +9,16 @@ export const publishSchema = z.strictObject({
     .enum(MASK_ENCODINGS)
     .default('rle')
     .meta({ description: 'rle: COCO compressed RLE; polygon: rings with holes; bbox: no masks; png: bitmap, base64.' }),
+  everyNth: z.number().int().min(1).max(10_000).default(1).meta({ description: 'Publish only every Nth result.' }),
+  maxFps: z.number().min(0.01).max(1000).optional().meta({ description: 'Publish at most this many results per second; all when absent.' }),
+  onChange: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'Publish only results that differ: a prompt matched or not, objects came, went or moved.' }),
+  snapshots: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'Answer request/read/snapshot with a picture. Off, because pictures show people.' }),
   polygonTolerance: z.number().min(0).max(100).default(1).meta({ description: 'Pixels a polygon may deviate from the mask.' }),
 });
 

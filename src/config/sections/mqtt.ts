@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { idSchema } from '../../domain/prompt.js';
 import { milliseconds, path, secretEnv, secretFile } from './common.js';
 
 export const mqttSchema = z.strictObject({
@@ -16,6 +17,15 @@ export const mqttSchema = z.strictObject({
     .max(128)
     .default('fastsam/v1')
     .meta({ description: 'Topic levels before the node: all topics are PREFIX/NODE/….' }),
+  groups: z
+    .array(idSchema)
+    .max(16)
+    .default([])
+    .meta({ description: 'Groups of this node: requests to PREFIX/@GROUP/request/… concern all nodes of a group at once.' }),
+  admin: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'Accept request/admin/…: pause, resume and restart cameras, reload the configuration, set the log level.' }),
   protocol: z
     .union([z.literal(5), z.literal(4)])
     .default(5)

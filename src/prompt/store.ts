@@ -1,0 +1,110 @@
+/** Prompts over a restart: one small file, replaced as a whole or not at all. */
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { idSchema, type Prompt, promptSchema } from '../domain/prompt.js';
+import { messageOf, systemCodeOf } from '../errors.js';
+import type { HeldPrompts } from './changes.js';
+
+const prompts = z.array(
+  promptSchema.transform((prompt, ctx) => {
+    if (prompt.id !== undefined) return { ...prompt, id: prompt.id };
+    ctx.addIssue({ code: 'custom', message: 'expected an id' });
+    return z.NEVER;
+  }),
+);
+
+const savedSchema = z.object({
+  v: z.literal(1),
+  revision: z.number().int().min(1),
+  cameras: z.record(
+    idSchema,
+    z.object({
+      configured: prompts,
+      held: z.object({
+        base: prompts,
+        temporary: z.object({ prompts, expiresAtMs: z.number() }).optional(),
+      }),
+      revision: z.number().int().min(1),
+      sinceMs: z.number(),
+    }),
+  ),
+});
+
+/** What is kept of the prompts of all cameras. `configured`: as the configuration named them then. */
+export interface SavedPrompts {
+  readonly v: 1;
+  readonly revision: number;
+  readonly cameras: Readonly<
+    Record<
+      string,
+      {
+        readonly configured: readonly Prompt[];
+        readonly held: HeldPrompts;
+        readonly revision: number;
+        readonly sinceMs: number;
+      }
+    >
+  >;
+}
+
+export class PromptStore {
+  readonly #file: string;
+  readonly #log: Logger;
+  #writing: Promise<void> = Promise.resolve();
+  #next: SavedPrompts | undefined;
+
+  constructor(file: string, log: Logger) {
+    this.#file = file;
+    this.#log = log;
+  }
+
+  /** Undefined when there is nothing, or nothing readable: that is put aside, and the configured prompts hold. */
+  async load(): Promise<SavedPrompts | undefined> {
+    try {
+      return savedSchema.parse(JSON.parse(await readFile(this.#file, 'utf8'))) as SavedPrompts;
+    } catch (error) {
+      if (systemCodeOf(error) === 'ENOENT') return undefined;
+      this.#log.error(
+        { file: this.#file, reason: messageOf(error).slice(0, 300) },
+        'saved prompts are unreadable; the configured ones hold',
+      );
+      await rename(this.#file, `${this.#file}.unreadable`).catch(() => undefined);
+      return undefined;
+    }
+  }
+
+  /** Resolves to true once this state, or a later one, is on disk. Never rejects. */
+  save(state: SavedPrompts): Promise<boolean> {
+    this.#next = state;
+    const done = this.#writing.then(async () => {
+      const latest = this.#next;
+      if (latest) {
+        this.#next = undefined;
+        await this.#write(latest);
+      }
+    });
+    this.#writing = done.catch(() => undefined);
+    return done.then(
+      () => true,
+      (error: unknown) => {
+        this.#log.error({ file: this.#file, reason: messageOf(error) }, 'prompts cannot be saved: a restart would lose them');
+        return false;
+      },
+    );
+  }
+
+  async #write(state: SavedPrompts): Promise<void> {
+    await mkdir(dirname(this.#file), { recursive: true });
+    const part = `${this.#file}.part`;
+    {
+      await using handle = await open(part, 'w', 0o640);
+      await handle.writeFile(JSON.stringify(state));
+      await handle.sync();
+    }
+    await rename(part, this.#file);
+    await using folder = await open(dirname(this.#file), 'r');
+    await folder.sync();
+  }
+}

@@ -1,0 +1,44 @@
+/** What requests act on. The app provides it; nothing here knows how a camera or a configuration works. */
+import type { PromptsMessage, RequestOf } from '../wire/messages.js';
+
+type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+/** The prompts of all cameras. Changes resolve once results carry them; `saved` is false when a restart would lose them. */
+export interface PromptService {
+  /** Errors: REQUEST_INVALID, PROMPT_INVALID, REVISION_CONFLICT; the old prompts then stay. */
+  set(request: Without<RequestOf<'prompt/set'>, 'id'>): Promise<PromptsApplied>;
+  add(request: Without<RequestOf<'prompt/add'>, 'id'>): Promise<PromptsApplied>;
+  remove(request: Without<RequestOf<'prompt/remove'>, 'id'>): Promise<PromptsApplied>;
+  clear(request: Without<RequestOf<'prompt/clear'>, 'id'>): Promise<PromptsApplied>;
+  get(request: Pick<RequestOf<'prompt/get'>, 'camera'>): PromptsMessage[];
+}
+
+export interface PromptsApplied {
+  readonly revision: number;
+  readonly saved: boolean;
+}
+
+/** One frame as a JPEG file. */
+export interface Snapshot {
+  readonly jpeg: Buffer;
+  readonly width: number;
+  readonly height: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly capturedAtMs: number;
+}
+
+/** Cameras by configured id. Errors: REQUEST_INVALID for an id that is none. */
+export interface CameraService {
+  /** The next frame. Errors: REQUEST_FORBIDDEN where snapshots are off, SOURCE_TIMEOUT when no frame comes. */
+  snapshot(camera: string): Promise<Snapshot>;
+  pause(camera: string): Promise<void>;
+  resume(camera: string): Promise<void>;
+  restart(camera: string): Promise<void>;
+}
+
+/** The node itself; requests reach it only where `mqtt.admin` permits. */
+export interface AdminService {
+  /** Reads the configuration file again. Errors: CONFIG_INVALID. */
+  reloadConfig(): Promise<{ readonly applied: readonly string[]; readonly restart: readonly string[] }>;
+  setLogLevel(level: RequestOf<'admin/log-level'>['level']): void;
+}
