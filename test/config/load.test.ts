@@ -129,7 +129,7 @@ describe('problems name the line, the key and what was expected', () => {
     [
       'a key of another kind of prompt',
       'model: { path: m }\ncameras: [{ id: a, source: x, prompts: [{ type: everything, select: best }] }]\n',
-      'c.yaml:2:61 cameras[0].prompts[0].select: unknown key; expected one of type, id',
+      'c.yaml:2:61 cameras[0].prompts[0].select: unknown key; expected one of type, id, publish',
     ],
     [
       'a mistake behind an anchor',

@@ -110,7 +110,7 @@ describe('request fuzz', () => {
       }),
       { numRuns: 5000, seed: 20_260_101 },
     );
-    expect(requests.counts.answered).toBeGreaterThan(100);
+    expect(requests.counts.answered).toBeGreaterThan(50);
     expect(requests.counts.failed).toBeGreaterThan(1000);
   }, 60_000);
 });

@@ -144,7 +144,7 @@ describe.skipIf(!hasMosquitto)('requests through mosquitto', { timeout: 20_000 }
 
   it('reverts by itself after ttlS, and says until when', async () => {
     await using s = await setup();
-    await s.ask('prompt/set', { camera: 'gate', ttlS: 0.3, prompts: [{ type: 'everything' }] });
+    await s.ask('prompt/set', { camera: 'gate', ttlS: 1.5, prompts: [{ type: 'everything' }] });
     const topic = `${s.node.base}/cameras/gate/prompts`;
     const temporary = await s.observer.untilJson<PromptsMessage>(topic, ({ revision }) => revision === 2);
     expect(temporary.expiresAt).toMatch(/^20/);

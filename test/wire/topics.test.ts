@@ -9,7 +9,7 @@ describe('topics', () => {
   it('are those of the contract', () => {
     expect(topics.state).toBe('fastsam/v1/line-3/state');
     expect(topics.result('belt')).toBe('fastsam/v1/line-3/cameras/belt/result');
-    expect(topics.requests).toBe('fastsam/v1/line-3/request/#');
+    expect(topics.requests).toEqual(['fastsam/v1/line-3/request/#']);
     expect(topics.response('prompt/set')).toBe('fastsam/v1/line-3/response/prompt/set');
     expect(topics.relative(topics.result('belt'))).toBe('cameras/belt/result');
     expect(topics.relative('elsewhere/x')).toBe('elsewhere/x');
