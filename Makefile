@@ -8,7 +8,10 @@ BROKER ?=
 SOURCE ?=
 FRAMES ?=
 MODEL ?=
-export BROKER SOURCE FRAMES MODEL
+MINUTES ?=
+SEED ?=
+PREFIX ?=
+export BROKER SOURCE FRAMES MODEL MINUTES SEED PREFIX
 
 native_sources := $(shell find native -path native/test -prune -o \( -name '*.cc' -o -name '*.cu' -o -name '*.h' \) -print) binding.gyp
 typescript_sources := $(shell find src -name '*.ts') tsconfig.json tsconfig.build.json
@@ -19,7 +22,7 @@ compiled := dist/.fastsamd-compiled
 # onnxruntime-node would download CUDA libraries otherwise; the ones of the system are used.
 export ONNXRUNTIME_NODE_INSTALL := skip
 
-.PHONY: help setup build demo test check-cuda lint format fuzz generate bench clean
+.PHONY: help setup build demo test check-cuda lint format fuzz generate bench soak install uninstall deb check-deb clean
 
 help: ## List the targets
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +79,21 @@ bench: build ## Measure decoding alone, then the pipeline [SOURCE=… MODEL=… 
 	build/bench/bench_decode
 	test -n "$$MODEL" || { echo 'bench: expected MODEL=PATH of an ONNX model' >&2; exit 2; }
 	node bin/fastsamd bench "$${SOURCE:-test:shapes?realtime=false}" --model "$$MODEL" $${FRAMES:+--frames "$$FRAMES"}
+
+soak: build ## A long run with faults, reported in docs/soak.md [MINUTES=30 SEED=…]
+	SOAK_MINUTES=$${MINUTES:-30} SOAK_SEED=$${SEED:-20261125} SOAK_REPORT=docs/soak.md npx vitest run test/soak
+
+install: build ## Install the service on this machine [PREFIX=/usr/local]
+	scripts/install.sh install
+
+uninstall: ## Remove it again; configuration and state are kept
+	scripts/install.sh uninstall
+
+deb: build ## Write a Debian package to build/
+	scripts/deb.sh
+
+check-deb: build ## Install that package in a root of its own, run it, remove it (root, debootstrap)
+	CHECK_DEB=1 npx vitest run test/packaging
 
 clean: ## Remove everything that was built
 	rm -rf build dist node_modules

@@ -9,8 +9,9 @@ readonly runtime_packages=(
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav
 )
+# systemd: for systemd-analyze, which checks the units; nothing of it runs.
 # mosquitto: the tests start brokers of their own; the service that its package brings is neither needed nor touched.
-readonly test_packages=(cmake libgtest-dev clang-format mosquitto mosquitto-clients)
+readonly test_packages=(cmake libgtest-dev clang-format mosquitto mosquitto-clients systemd)
 
 say() { printf 'setup: %s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
@@ -28,6 +29,7 @@ present() {
   case $1 in
     build-essential) command -v g++ >/dev/null && command -v make >/dev/null ;;
     python3 | pkg-config | cmake | clang-format | mosquitto) command -v "$1" >/dev/null ;;
+    systemd) command -v systemd-analyze >/dev/null ;;
     mosquitto-clients) command -v mosquitto_sub >/dev/null && command -v mosquitto_pub >/dev/null ;;
     *) [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ] ;;
   esac

@@ -1,0 +1,79 @@
+/** The systemd units, and what "make install" puts where. */
+import { execFile, execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const units = ['systemd/fastsamd.service', 'systemd/fastsamd@.service'];
+/** What the issue of a hardened service allows at most. */
+const MOST_EXPOSURE = 2.5;
+
+function hasAnalyze(): boolean {
+  try {
+    // Older ones do not look at files.
+    return Number(/^systemd (\d+)/.exec(execFileSync('systemd-analyze', ['--version'], { encoding: 'utf8' }))?.[1]) >= 250;
+  } catch {
+    return false;
+  }
+}
+
+describe.skipIf(!hasAnalyze())('systemd units (needs systemd-analyze 250)', () => {
+  it('pass systemd-analyze verify without a word', async () => {
+    const { stdout, stderr } = await run('systemd-analyze', ['verify', ...units], { cwd: root });
+    expect(stdout + stderr).toBe('');
+  });
+
+  it.each(units)('%s exposes little', async (unit) => {
+    const { stdout } = await run('systemd-analyze', ['security', '--offline=true', '--no-pager', unit], { cwd: root });
+    const exposure = Number(/Overall exposure level for .*: ([\d.]+)/.exec(stdout)?.[1]);
+    expect(exposure).toBeGreaterThan(0);
+    expect(exposure).toBeLessThanOrEqual(MOST_EXPOSURE);
+  });
+});
+
+it('the template unit differs only in what names the instance', () => {
+  const lines = units.map((unit) => readFileSync(join(root, unit), 'utf8').split('\n').slice(1));
+  const [plain, template] = lines as [string[], string[]];
+  const differing = template.filter((line, index) => line !== plain[index]);
+  expect(template).toHaveLength(plain.length);
+  for (const line of differing) expect(line).toContain('%i');
+  expect(differing.length).toBeGreaterThan(3);
+});
+
+// Copies what is installed of node_modules, twice.
+describe.skipIf(!process.env.CHECK_DEB)('make install (make check-deb)', { timeout: 600_000 }, () => {
+  let staging = '';
+  const install = (action: string) =>
+    run(join(root, 'scripts/install.sh'), [action], {
+      env: { ...process.env, DESTDIR: staging, PREFIX: '/opt/x', UNITDIR: '/lib/systemd/system' },
+    });
+  beforeAll(() => {
+    staging = mkdtempSync(join(tmpdir(), 'fastsamd-install-'));
+  });
+  afterAll(() => rmSync(staging, { recursive: true }));
+
+  it('installs a command that works from where it is, and takes it away without the configuration', async () => {
+    await install('install');
+    const command = join(staging, 'opt/x/bin/fastsamd');
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+    expect((await run(command, ['--version'])).stdout.trim()).toBe(version);
+    expect((await run(command, ['config', 'check', join(staging, 'etc/fastsamd/config.yaml')])).stdout).toMatch(
+      /ok \(1 camera, model fastsam-s\)/,
+    );
+    expect(readFileSync(join(staging, 'lib/systemd/system/fastsamd.service'), 'utf8')).toContain('ExecStart=/opt/x/bin/fastsamd run');
+    expect(existsSync(join(staging, 'opt/x/lib/fastsamd/node_modules/vitest'))).toBe(false);
+
+    writeFileSync(join(staging, 'etc/fastsamd/config.yaml'), '# mine\n');
+    await install('install');
+    await install('uninstall');
+    expect(existsSync(join(staging, 'opt/x/lib/fastsamd'))).toBe(false);
+    expect(existsSync(command)).toBe(false);
+    expect(existsSync(join(staging, 'lib/systemd/system/fastsamd.service'))).toBe(false);
+    expect(readFileSync(join(staging, 'etc/fastsamd/config.yaml'), 'utf8')).toBe('# mine\n');
+  });
+});
