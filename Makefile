@@ -22,7 +22,7 @@ compiled := dist/.fastsamd-compiled
 # onnxruntime-node would download CUDA libraries otherwise; the ones of the system are used.
 export ONNXRUNTIME_NODE_INSTALL := skip
 
-.PHONY: help setup build demo test check-cuda lint format fuzz generate bench soak install uninstall deb check-deb clean
+.PHONY: help setup build demo test check-cuda lint format fuzz generate bench soak train-demo install uninstall deb check-deb clean
 
 help: ## List the targets
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,7 +49,7 @@ $(compiled): $(typescript_sources) $(modules)
 	npm run --silent build:ts
 	touch $@
 
-demo: build ## Segment a clip and publish it [BROKER=mqtt://… SOURCE=… FRAMES=20 MODEL=…]
+demo: build ## Segment a drawn conveyor belt and publish it [BROKER=mqtt://… SOURCE=… FRAMES=20 MODEL=…]
 	node bin/fastsamd demo $${BROKER:+--broker "$$BROKER"} $${SOURCE:+--source "$$SOURCE"} $${FRAMES:+--frames "$$FRAMES"} $${MODEL:+--model "$$MODEL"}
 
 test: ## Lint, layers, types, native tests, TypeScript tests
@@ -94,6 +94,9 @@ deb: build ## Write a Debian package to build/
 
 check-deb: build ## Install that package in a root of its own, run it, remove it (root, debootstrap)
 	CHECK_DEB=1 npx vitest run test/packaging
+
+train-demo: ## Train the demo model anew, about an hour and a half; see models/demo/README.md
+	models/demo/train.sh
 
 clean: ## Remove everything that was built
 	rm -rf build dist node_modules
