@@ -1,11 +1,10 @@
 /** `fastsamd demo`: the daemon's main job on this machine, with nothing to set up. `make demo` calls it. */
 
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Aedes } from 'aedes';
 import { pino } from 'pino';
@@ -16,9 +15,16 @@ import { FastsamError } from '../errors.js';
 import type { ResultMessage } from '../wire/result.js';
 import { demandRange } from './model-options.js';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-/** Test material beside a checkout, see README. */
-const SHARED = join(ROOT, '../shared');
+/** Ships with the project, see models/demo. */
+export const MODEL = fileURLToPath(new URL('../../models/demo.onnx', import.meta.url));
+/** Drawn in the size of the model's input, which it then sees unscaled. */
+export const SCENE = 'test:conveyor?width=640&height=640';
+/** What an operator of that belt could ask: what lies in the inspection station, what passes the pick point, and all the rest. */
+export const SCENE_PROMPTS = [
+  { id: 'station', type: 'box', box: [0.36, 0.36, 0.64, 0.64], space: 'normalized', minIou: 0.15 },
+  { id: 'pick', type: 'points', points: [[0.8, 0.5]], space: 'normalized' },
+  { id: 'everything', type: 'everything' },
+] as const;
 const PRINT_INTERVAL_MS = 1000;
 
 interface DemoArguments {
@@ -30,7 +36,7 @@ interface DemoArguments {
 
 export const demoCommand: CommandModule<object, DemoArguments> = {
   command: 'demo',
-  describe: 'Run the daemon on a clip or a generated scene, with a broker of its own',
+  describe: 'Run the daemon on a drawn conveyor belt, with a model and a broker of its own',
   builder: (yargs) =>
     yargs.options({
       broker: {
@@ -38,11 +44,11 @@ export const demoCommand: CommandModule<object, DemoArguments> = {
         requiresArg: true,
         describe: 'mqtt://HOST:PORT of a broker; one is started on a free loopback port when absent.',
       },
-      source: { type: 'string', requiresArg: true, describe: 'As for segment; a clip or test:shapes when absent.' },
+      source: { type: 'string', requiresArg: true, describe: 'As for segment; a drawn conveyor belt with prompts when absent.' },
       model: {
         type: 'string',
         requiresArg: true,
-        describe: 'ONNX file; the first of models/fastsam-s*.onnx, models/demo.onnx and the test models when absent.',
+        describe: 'Name of an installed model (fastsam-s), or an ONNX file; the small one that comes with fastsamd when absent.',
       },
       frames: { type: 'number', requiresArg: true, describe: 'Stop by itself after this many results.' },
     }),
@@ -51,13 +57,14 @@ export const demoCommand: CommandModule<object, DemoArguments> = {
 
 async function demo(args: DemoArguments): Promise<void> {
   if (args.frames !== undefined) demandRange('--frames', args.frames, 1, 1e9, true);
-  const model = args.model ?? (await findModel());
-  const source = args.source ?? findSource();
+  const model = args.model ?? MODEL;
+  const source = args.source ?? SCENE;
   const broker = args.broker === undefined ? await startBroker() : undefined;
   const url = args.broker ?? broker!.url;
   // Nothing of a demo outlives it.
   const stateDir = await mkdtemp(join(tmpdir(), 'fastsamd-demo-'));
-  const config = { ...demoConfig(model, source, url, broker ? 4 : 5), stateDir };
+  const prompts = args.source === undefined ? SCENE_PROMPTS : [];
+  const config = { ...demoConfig(model, source, prompts, url, broker ? 4 : 5), stateDir };
   const lines = new StatusLines(args.frames);
   const daemon = new Daemon({
     config,
@@ -89,35 +96,12 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-async function findModel(): Promise<string> {
-  const own = await listed(join(ROOT, 'models'));
-  const fastsam = own.find((path) => /fastsam-s[^/]*\.onnx$/i.test(path));
-  const bundled = own.find((path) => path.endsWith('/demo.onnx'));
-  const shared = (await listed(join(SHARED, 'models'))).find((path) => path.endsWith('.onnx'));
-  const model = fastsam ?? bundled ?? shared;
-  if (model) return model;
-  throw new FastsamError(
-    'USAGE',
-    'no model found: "bin/fastsamd model pull fastsam-s" fetches FastSAM-s, MODEL=path (make) or --model path names another ONNX file',
-  );
-}
-
-async function listed(directory: string): Promise<string[]> {
-  const names = await readdir(directory).catch(() => []);
-  return names.sort().map((name) => join(directory, name));
-}
-
-function findSource(): string {
-  const clip = join(SHARED, 'videos/bedroom.mp4');
-  return existsSync(clip) ? clip : 'test:shapes';
-}
-
-function demoConfig(model: string, source: string, url: string, protocol: 4 | 5): Config {
+function demoConfig(model: string, source: string, prompts: readonly object[], url: string, protocol: 4 | 5): Config {
   const parsed = configSchema.safeParse({
     node: 'demo',
-    model: { path: resolve(model) },
-    segmentation: { conf: 0.25 },
-    cameras: [{ id: 'camera', source, loop: true, realtime: true }],
+    model: { path: model },
+    segmentation: { conf: 0.4, iou: 0.7 },
+    cameras: [{ id: 'camera', source, loop: true, realtime: true, prompts }],
     mqtt: { url, protocol },
     telemetry: { intervalMs: 2000 },
     log: { level: 'warn' },
@@ -171,7 +155,7 @@ class StatusLines {
     const { infer, decode } = last.latencyMs;
     print(
       `frame ${String(last.seq).padStart(5)}  ${(count / seconds).toFixed(1).padStart(5)} fps  latency ${totals[count >> 1]!.toFixed(0)} ms` +
-        ` (network ${infer.toFixed(0)}, decode ${decode.toFixed(1)})  ${last.objects.length} objects  ${dropped} dropped${labelled(last)}`,
+        ` (network ${infer.toFixed(0)}, decode ${decode.toFixed(1)})  ${last.objects.length} objects  ${dropped} dropped${labelled(last)}${answered(last)}`,
     );
     this.#pending = [];
     this.#since = performance.now();
@@ -184,4 +168,15 @@ function labelled(message: ResultMessage): string {
   for (const { label } of message.objects) if (label !== null) counts.set(label, (counts.get(label) ?? 0) + 1);
   const named = [...counts].map(([label, count]) => `${count} ${label}`).join(', ');
   return named ? `: ${named}` : '';
+}
+
+/** `; station: object 3 (0.57), pick: unmatched`; nothing for "everything", which is the number of objects. */
+function answered(message: ResultMessage): string {
+  const answers = message.prompts
+    .filter((answer) => answer.type !== 'everything')
+    .map((answer) => {
+      const found = answer.status === 'matched' ? answer.objects.map(({ id, score }) => `object ${id} (${score.toFixed(2)})`) : [];
+      return `${answer.id}: ${found.join(', ') || 'unmatched'}`;
+    });
+  return answers.length > 0 ? `; ${answers.join(', ')}` : '';
 }

@@ -13,15 +13,17 @@ const SYSTEM_DIRECTORY = '/var/lib/fastsamd/models';
 
 /**
  * Folders in which a name is looked for, in this order; new models go into the first. `FASTSAMD_MODELS` alone when it is
- * set; else `models/` of a checkout, then the system's and the user's, root's own being the system's.
+ * set; else `models/` of a checkout, the system's and the user's (root's own being the system's), and `models/` of an
+ * installed package.
  */
 export function modelDirectories(): readonly [string, ...string[]] {
   const chosen = process.env['FASTSAMD_MODELS'];
   if (chosen) return [resolve(chosen)];
   const user = join(process.env['XDG_DATA_HOME'] || join(homedir(), '.local/share'), 'fastsamd/models');
   const shared: [string, string] = process.getuid?.() === 0 ? [SYSTEM_DIRECTORY, user] : [user, SYSTEM_DIRECTORY];
-  // An installed package has no sources, and the next version would delete what is stored in it.
-  return existsSync(join(PACKAGE_ROOT, 'src')) ? [join(PACKAGE_ROOT, 'models'), ...shared] : shared;
+  const own = join(PACKAGE_ROOT, 'models');
+  // An installed package has no sources: it brings the demo model, but the next version would delete what is stored in it.
+  return existsSync(join(PACKAGE_ROOT, 'src')) ? [own, ...shared] : [...shared, own];
 }
 
 export interface Variant {

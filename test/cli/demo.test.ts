@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { MODEL, SCENE, SCENE_PROMPTS } from '../../src/cli/demo.js';
+import { parsePrompts } from '../../src/domain/prompt.js';
+import { openEngine } from '../../src/engine/open.js';
+import { runPipeline } from '../../src/pipeline/pipeline.js';
+import { openSource } from '../../src/source/open.js';
+import { fastsamd } from '../helpers/command.js';
+
+describe('fastsamd demo', () => {
+  it('segments the belt with the model in the box and says what the prompts found', async () => {
+    const { code, stdout, stderr } = await fastsamd('demo', '--frames', '4');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^model {3}\S*models\/demo\.onnx$/m);
+    expect(stdout).toMatch(/^source {2}test:conveyor/m);
+    expect(stdout).toMatch(/ \d+ objects .*; station: (object \d+ \(0\.\d+\)|unmatched), pick: (object \d+ \(1\.00\)|unmatched)$/m);
+  }, 60_000);
+
+  it('asks nothing of a source that is not its own', async () => {
+    const { code, stdout } = await fastsamd('demo', '--source', 'test:shapes?width=320&height=240', '--frames', '2');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^frame .* objects/m);
+    expect(stdout).not.toContain('station');
+  }, 60_000);
+
+  it('its prompts match now and then, each of them', async () => {
+    const engine = await openEngine({ model: MODEL });
+    // One picture a second, for sixteen seconds.
+    const source = await openSource(`${SCENE}&fps=1&frames=16&realtime=false`);
+    const answers = new Map<string, Set<boolean>>(SCENE_PROMPTS.map(({ id }) => [id, new Set()]));
+    await runPipeline({
+      source,
+      engine,
+      segmentation: () => ({ conf: 0.4, iou: 0.7, maxDet: 300, snapToBorder: 'auto' }),
+      prompts: () => ({ revision: 0, prompts: parsePrompts(SCENE_PROMPTS) }),
+      deliver: async (result) => {
+        for (const { id, matches } of result.answers) answers.get(id)!.add(matches.length > 0);
+      },
+    });
+    await source.stop();
+    await engine.stop();
+    const both = new Set([true, false]);
+    expect(answers).toEqual(
+      new Map([
+        ['station', both],
+        ['pick', both],
+        ['everything', new Set([true])],
+      ]),
+    );
+  }, 60_000);
+});
