@@ -12,6 +12,7 @@
         'native/binding/addon.cc',
         'native/binding/arguments.cc',
         'native/binding/create_frame.cc',
+        'native/binding/crop_batch.cc',
         'native/binding/decode.cc',
         'native/binding/decode_rle.cc',
         'native/binding/draw_overlay.cc',

@@ -136,6 +136,20 @@ export interface VideoWriter {
   finish(timeoutMs: number): Promise<void>;
 }
 
+/** How an image encoder wants its pictures. */
+export interface CropOptions {
+  /** Side of the square that the encoder reads, in pixels; at most 1024. */
+  readonly size: number;
+  readonly filter: 'bilinear' | 'bicubic';
+  /** What is in the box and not on the mask: left as it is, or replaced by `fill`. */
+  readonly background: 'keep' | 'mean';
+  /** 8 bit red, green, blue of the padding, and of the background unless that is kept. */
+  readonly fill: readonly [number, number, number];
+  /** A sample v of 0…255 becomes (v / 255 − mean) / deviation. */
+  readonly mean: readonly [number, number, number];
+  readonly deviation: readonly [number, number, number];
+}
+
 export interface ShapesOptions {
   readonly width: number;
   readonly height: number;
@@ -187,6 +201,13 @@ export interface NativeAddon {
   letterbox(frame: NativeFrame, input: Float32Array, inputWidth: number, inputHeight: number): Promise<LetterboxGeometry>;
   /** Candidates → NMS → border snap → mask runs. */
   decode(outputs: RawOutputs, geometry: LetterboxGeometry, options: DecodeOptions): Promise<Segments>;
+
+  /**
+   * Writes the crops of the objects at `indices` as [n, 3, size, size] RGB to the front of `output`: box rounded outwards
+   * to whole pixels, background, longer side resized to `size` as Pillow does (8 bit, antialiased), padded to a square
+   * with the object in the middle, normalised.
+   */
+  cropBatch(frame: NativeFrame, segments: Segments, indices: Uint32Array, options: CropOptions, output: Float32Array): Promise<void>;
 
   /** COCO compressed RLE `counts` of the objects at `indices`. */
   encodeRle(segments: Segments, indices: Uint32Array): Promise<string[]>;

@@ -29,6 +29,7 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("toRgb", Napi::Function::New<Promised<ToRgb>>(env));
   exports.Set("letterboxGeometry", Napi::Function::New<LetterboxGeometry>(env));
   exports.Set("letterbox", Napi::Function::New<Promised<Letterbox>>(env));
+  exports.Set("cropBatch", Napi::Function::New<Promised<CropBatch>>(env));
   exports.Set("decode", Napi::Function::New<Promised<Decode>>(env));
   exports.Set("encodeRle", Napi::Function::New<Promised<EncodeRle>>(env));
   exports.Set("decodeRle", Napi::Function::New<DecodeRle>(env));

@@ -13,6 +13,7 @@ Napi::Value RenderShapes(const Napi::CallbackInfo& info);
 Napi::Value ToRgb(const Napi::CallbackInfo& info);
 Napi::Value LetterboxGeometry(const Napi::CallbackInfo& info);
 Napi::Value Letterbox(const Napi::CallbackInfo& info);
+Napi::Value CropBatch(const Napi::CallbackInfo& info);
 Napi::Value Decode(const Napi::CallbackInfo& info);
 Napi::Value EncodeRle(const Napi::CallbackInfo& info);
 Napi::Value DecodeRle(const Napi::CallbackInfo& info);
