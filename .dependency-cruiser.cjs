@@ -1,4 +1,4 @@
-// Imports point downward: main → cli → app → {pipeline, publish, telemetry} → stages → {native, wire, config} → domain → errors.
+// Imports point downward: main → cli → app → {pipeline, publish, telemetry} → text → stages → {native, wire, config} → domain → errors.
 // Folders of one layer do not import each other. See docs/architecture.md.
 const layers = [
   ['main'],
@@ -6,6 +6,7 @@ const layers = [
   ['index'],
   ['app'],
   ['pipeline', 'publish', 'telemetry'],
+  ['text'],
   ['source', 'engine', 'prompt', 'encode'],
   ['model'],
   ['native', 'wire', 'config'],
@@ -20,7 +21,7 @@ const forbidden = [
   {
     name: 'no-orphans',
     severity: 'error',
-    from: { orphan: true, path: '^src/', pathNot: '^src/(main|engine/onnx-worker|telemetry/sensors/child)\\.ts$' },
+    from: { orphan: true, path: '^src/', pathNot: '^src/(main|engine/(onnx|text|vision)-worker|telemetry/sensors/child)\\.ts$' },
     to: {},
   },
   { name: 'no-dev-dependency-in-product', severity: 'error', from: { path: '^src/' }, to: { dependencyTypes: ['npm-dev', 'npm-no-pkg'] } },

@@ -27,6 +27,8 @@ const EXIT_CODES = {
   /** The file is a model, with inputs or outputs that are not YOLOv8-seg's. */
   MODEL_UNSUPPORTED: 3,
   OUTPUT_UNWRITABLE: 3,
+  /** Text prompts were asked for, and there is no text model that can answer them. */
+  TEXT_UNAVAILABLE: 3,
   /** The configured backend is not part of this build or not on this machine. */
   ENGINE_UNAVAILABLE: 1,
   /** Inference failed on a frame. */
@@ -81,7 +83,15 @@ export function isSourceRetryable(error: unknown): boolean {
 
 /** True when the sender of an MQTT request is at fault and must be told so; anything else is ours. */
 export function isRequesterFault(error: unknown): boolean {
-  return isFastsamError(error, 'REQUEST_INVALID', 'REQUEST_FORBIDDEN', 'PROMPT_INVALID', 'REVISION_CONFLICT', 'RATE_LIMITED');
+  return isFastsamError(
+    error,
+    'REQUEST_INVALID',
+    'REQUEST_FORBIDDEN',
+    'PROMPT_INVALID',
+    'REVISION_CONFLICT',
+    'RATE_LIMITED',
+    'TEXT_UNAVAILABLE',
+  );
 }
 
 /** The message of anything thrown, on one line. */

@@ -41,15 +41,16 @@ export class CameraDelivery {
     const now = performance.now();
     for (const event of this.#prompts.observe(result.answers, result.promptRevision, eventDebounceMs, now)) onEvent(event);
     if (this.#wanted.length > 0) await this.#takeSnapshot(frame);
+    const text = result.text && { text: result.text };
     const due = this.#cadence.admit(result, cadence, now);
     if (!due) {
       const { timings, captured, dropped } = result;
       const total = Number(process.hrtime.bigint() - captured.monotonicNs) / 1e6;
-      meter.record({ latencyMs: { ...timings, total }, dropped }, now);
+      meter.record({ latencyMs: { ...timings, total }, dropped, ...text }, now);
       return;
     }
     const { message, json } = await encodeResult(due, { ...identity, camera, objects, maskEncoding, polygonTolerance });
-    meter.record({ latencyMs: message.latencyMs, dropped: result.dropped }, performance.now());
+    meter.record({ latencyMs: message.latencyMs, dropped: result.dropped, ...text }, performance.now());
     await onResult(message, json);
   }
 

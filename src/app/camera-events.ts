@@ -1,5 +1,5 @@
 /** From what is seen of a camera to events about it. Pure. */
-import type { PromptAnswer } from '../domain/prompt.js';
+import { isPending, type PromptAnswer } from '../domain/prompt.js';
 import type { CameraEvent, CameraState } from '../wire/messages.js';
 
 /** Tells when a camera is lost and when it is back, once each. */
@@ -38,8 +38,11 @@ export class PromptWatch {
   observe(answers: readonly PromptAnswer[], revision: number, debounceMs: number, now: number): CameraEvent[] {
     const gone = new Set(this.#prompts.keys());
     const events: CameraEvent[] = [];
-    for (const { id, matches } of answers) {
+    for (const answer of answers) {
+      const { id, matches } = answer;
       gone.delete(id);
+      // Whether a text matches is not known in this frame: that is no news.
+      if (isPending(answer)) continue;
       const matched = matches.length > 0;
       const watched = this.#prompts.get(id) ?? { settled: undefined, matched, since: now };
       this.#prompts.set(id, watched);

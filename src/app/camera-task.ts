@@ -8,6 +8,7 @@ import type { Snapshot } from '../publish/services.js';
 import { Camera, type CameraStatus } from '../source/camera.js';
 import type { SourceOptions } from '../source/source.js';
 import { CameraMeter } from '../telemetry/meter.js';
+import type { TextStage } from '../text/stage.js';
 import type { CameraEvent } from '../wire/event.js';
 import type { ResultMessage } from '../wire/result.js';
 import { CameraDelivery } from './camera-delivery.js';
@@ -25,6 +26,7 @@ export interface CameraTaskDeps {
   readonly engine: SegmentationEngine;
   readonly settings: () => CameraSettings;
   readonly prompts: (frameWidth: number, frameHeight: number) => AppliedPrompts;
+  readonly text: TextStage;
   readonly identity: { readonly node: string; readonly bootId: string; readonly maxPayloadBytes: number };
   readonly onStatus: (status: CameraStatus) => void;
   /** The next result waits for it. */
@@ -104,13 +106,14 @@ export class CameraTask {
   }
 
   async #run(): Promise<void> {
-    const { engine, prompts, settings, log } = this.#deps;
+    const { engine, prompts, text, settings, log } = this.#deps;
     log.info({ camera: this.id, source: redactUri(this.#deps.config.source) }, `camera ${this.id}: opening`);
     await runPipeline({
       source: this.#camera,
       engine,
       segmentation: () => settings().segmentation,
       prompts,
+      text,
       deliver: (result, frame) => {
         this.#lastFrameAt = result.captured.monotonicNs;
         return this.#deps.delivering.watch(() => this.#delivery.deliver(result, frame));

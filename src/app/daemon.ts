@@ -5,15 +5,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { diffConfig } from '../config/diff.js';
 import type { Config } from '../config/schema.js';
-import { withIds } from '../domain/prompt.js';
+import { type Prompt, withIds } from '../domain/prompt.js';
 import type { SegmentationEngine } from '../engine/engine.js';
 import { openEngine } from '../engine/open.js';
 import { messageOf } from '../errors.js';
+import { assertLabels } from '../prompt/label-check.js';
 import { PromptRegister } from '../prompt/register.js';
 import { PromptStore, type SavedPrompts } from '../prompt/store.js';
 import { createPublisher, type Publisher } from '../publish/publisher.js';
 import type { CameraStatus } from '../source/camera.js';
 import { TelemetryReporter } from '../telemetry/reporter.js';
+import { TextStage } from '../text/stage.js';
+import { TextModel } from '../text/text-model.js';
 import type { ResultMessage } from '../wire/result.js';
 import { cameraService } from './camera-service.js';
 import { CameraTask } from './camera-task.js';
@@ -51,6 +54,7 @@ export class Daemon {
   readonly #log: Logger;
   readonly #register: PromptRegister;
   readonly #store: PromptStore;
+  readonly #text: TextModel;
   readonly #publisher: Publisher;
   readonly #upkeep: Upkeep;
   readonly #startedAt = new Date();
@@ -69,10 +73,12 @@ export class Daemon {
     const { config, log } = deps;
     this.#config = config;
     this.#log = log;
+    this.#text = new TextModel({ options: config.text, onnxruntime: config.model.onnxruntime, log });
     this.#register = new PromptRegister({
       cameras: new Map(config.cameras.map(({ id, prompts }) => [id, withIds(prompts)])),
       onApplied: (message) => this.#publisher.setPrompts(message),
       save: (state) => this.#savePrompts(state),
+      prepare: (prompts) => this.#prepare(prompts),
     });
     const stateDirectory = stateDirectoryOf(config);
     this.#store = new PromptStore(join(stateDirectory, 'prompts.json'), log);
@@ -122,6 +128,7 @@ export class Daemon {
       this.#engine = await this.#upkeep.open(opening);
       // A stop does not wait for a first inference that hangs.
       if (!this.#stopping) await Promise.race([this.#engine.measureNetwork(1), this.#end]);
+      for (const { prompts } of cameras) assertLabels(withIds(prompts), this.#engine.model);
     } catch (error) {
       await this.stop(messageOf(error));
       throw error;
@@ -188,6 +195,11 @@ export class Daemon {
     return { applied: live, restart };
   }
 
+  async #prepare(prompts: readonly Prompt[]): Promise<void> {
+    if (this.#engine) assertLabels(prompts, this.#engine.model);
+    await this.#text.prepare(prompts);
+  }
+
   async #stop(reason: string): Promise<void> {
     this.#upkeep.stop(reason);
     await this.#reporter?.stop();
@@ -195,7 +207,7 @@ export class Daemon {
     await within(DRAIN_MS, drained);
     this.#register.stop();
     await this.#publisher.stop(reason, GOODBYE_MS);
-    if (this.#engine) await within(ENGINE_STOP_MS, this.#engine.stop());
+    await within(ENGINE_STOP_MS, Promise.all([this.#engine?.stop(), this.#text.stop()]));
     this.#stopped();
   }
 
@@ -207,6 +219,7 @@ export class Daemon {
       engine,
       settings: () => ({ publish: config().publish, segmentation: this.#config.segmentation }),
       prompts: (width, height) => this.#register.take(id, width, height),
+      text: new TextStage(this.#text),
       identity: { node, bootId: this.bootId, maxPayloadBytes: mqtt.maxPayloadBytes },
       onStatus: (status) => this.#cameraChanged(id, status),
       eventDebounceMs: this.#config.events.debounceMs,

@@ -43,10 +43,16 @@ export function infoMessage(config: Config, model: ModelIdentity | null, bootId:
       points: PROMPT_LIMITS.points,
     },
     capabilities: [
-      ...['everything', 'box', 'points'].map((type) => `prompt:${type}`),
+      ...promptTypes(config, model).map((type) => `prompt:${type}`),
       ...MASK_ENCODINGS.map((encoding) => `mask:${encoding}`),
       ...VERBS.map((verb) => `request:${verb}`),
     ],
     config: redactConfig(config),
   };
+}
+
+/** The prompts that can be answered with this configuration and model. */
+function promptTypes(config: Config, model: ModelIdentity | null): string[] {
+  const optional = [...(config.text.model === undefined ? [] : ['text']), ...(model && model.labels.length > 0 ? ['label'] : [])];
+  return ['everything', 'box', 'points', ...optional];
 }

@@ -16,6 +16,29 @@ export const promptOptions = {
     nargs: 1,
     describe: 'Point x,y or x,y,1 on the object, or x,y,0 off it. All points form one prompt.',
   },
+  text: {
+    type: 'string',
+    array: true,
+    nargs: 1,
+    describe: 'Text prompt, as in "a red part": all objects that fit. Repeat for more prompts. Needs a text model.',
+  },
+  'text-threshold': {
+    type: 'number',
+    describe: 'Least score of a text prompt to match, from -1 to 1; default 0.25, with --negative 0.5.',
+  },
+  negative: {
+    type: 'string',
+    array: true,
+    nargs: 1,
+    describe: 'What the objects of --text must not be, as in "a blue part"; the score becomes the share of the text among these. Repeat.',
+  },
+  'text-model': {
+    type: 'string',
+    requiresArg: true,
+    default: 'clip-vit-base-patch32',
+    describe: 'Directory with text_model.onnx, vision_model.onnx and tokenizer.json, or the name of an installed model.',
+  },
+  label: { type: 'string', array: true, nargs: 1, describe: 'Objects of this class of a labelled model. All labels form one prompt.' },
   select: {
     choices: SELECTIONS,
     default: 'best',
@@ -27,6 +50,11 @@ export interface PromptArguments {
   readonly box?: readonly string[] | undefined;
   readonly 'min-iou': number;
   readonly point?: readonly string[] | undefined;
+  readonly text?: readonly string[] | undefined;
+  readonly 'text-threshold'?: number | undefined;
+  readonly negative?: readonly string[] | undefined;
+  readonly 'text-model': string;
+  readonly label?: readonly string[] | undefined;
   readonly select: (typeof SELECTIONS)[number];
 }
 
@@ -43,6 +71,17 @@ export function promptsOf(args: PromptArguments): Prompt[] {
     const labels = parsed.map(([, , label = 1]) => label as 0 | 1);
     prompts.push({ type: 'points', points, labels, select: args.select });
   }
+  const { negative, 'text-threshold': threshold } = args;
+  if (!args.text && negative) throw new FastsamError('USAGE', '--negative says what --text must not be; expected --text');
+  for (const text of args.text ?? []) {
+    prompts.push({
+      type: 'text',
+      text,
+      ...(negative ? { negatives: [...negative] } : {}),
+      ...(threshold === undefined ? {} : { threshold }),
+    });
+  }
+  if (args.label && args.label.length > 0) prompts.push({ type: 'label', labels: [...args.label] });
   try {
     return parsePrompts(prompts);
   } catch (cause) {

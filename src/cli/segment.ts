@@ -13,8 +13,11 @@ import { openEngine } from '../engine/open.js';
 import { exitCodeOf, isFastsamError, messageOf } from '../errors.js';
 import { runPipeline } from '../pipeline/pipeline.js';
 import { frameProblem } from '../prompt/frame-check.js';
+import { assertLabels } from '../prompt/label-check.js';
 import { firstFrames } from '../source/limit.js';
 import { openSource } from '../source/open.js';
+import { TextStage } from '../text/stage.js';
+import { TextModel } from '../text/text-model.js';
 import { demandRange, modelOptions, type SegmentationArguments, segmentationOf, segmentationOptions } from './model-options.js';
 import { AnnotatedOutput } from './output.js';
 import { startProgress } from './progress.js';
@@ -30,6 +33,14 @@ interface SegmentArguments extends SegmentationArguments, PromptArguments {
   readonly json: boolean;
   readonly out?: string | undefined;
 }
+
+/** Every object of every frame is looked at: there is time, and neighbouring pictures may have nothing in common. */
+const OFFLINE_TEXT = {
+  family: 'clip',
+  background: 'mean',
+  maxCropsPerFrame: Number.POSITIVE_INFINITY,
+  refresh: { iou: 1, area: 0, ageMs: 0 },
+} as const;
 
 export const segmentCommand: CommandModule<object, SegmentArguments> = {
   command: 'segment <source..>',
@@ -52,6 +63,10 @@ export const segmentCommand: CommandModule<object, SegmentArguments> = {
       .example('$0 segment photo.jpg --model FastSAM-s.onnx --out marked.jpg', 'everything in a photo, drawn')
       .example('$0 segment photo.jpg --model FastSAM-s.onnx --box 90,40,300,420 --json', 'the object in a box, as JSON')
       .example(
+        '$0 segment photo.jpg --model FastSAM-s.onnx --text "a yellow dog"',
+        'what a text describes (fastsamd model pull clip-vit-base-patch32)',
+      )
+      .example(
         '$0 segment clip.mp4 --model FastSAM-s.onnx --point 320,240 --point 20,20,0 --out marked.mp4',
         'the object at a point, not the one at another',
       ),
@@ -62,8 +77,10 @@ async function segment(args: SegmentArguments): Promise<void> {
   const segmentation = segmentationOf(args);
   demandRange('--min-iou', args['min-iou'], 0, 1);
   if (args.frames !== undefined) demandRange('--frames', args.frames, 1, 1e9, true);
+  if (args['text-threshold'] !== undefined) demandRange('--text-threshold', args['text-threshold'], -1, 1);
   const prompts = promptsOf(args);
   const engine = await openEngine({ model: args.model, backend: args.backend, onnxruntime: { threads: args.threads } });
+  const text = new TextModel({ options: { ...OFFLINE_TEXT, model: args['text-model'] }, onnxruntime: { threads: args.threads } });
   const output = args.out === undefined ? undefined : new AnnotatedOutput(args.out);
   const progress = startProgress(args.frames === undefined ? expectedFrames(args.source) : args.frames * args.source.length);
   const failures: unknown[] = [];
@@ -72,9 +89,11 @@ async function segment(args: SegmentArguments): Promise<void> {
     process.stderr.write(`fastsamd: ${messageOf(error)}\n`);
   };
   try {
+    assertLabels(prompts, engine.model);
+    await text.prepare(prompts);
     for (const uri of args.source) {
       try {
-        await segmentSource(uri, args, { engine, segmentation, prompts, output, report, onFrame: () => progress.advance() });
+        await segmentSource(uri, args, { engine, segmentation, prompts, text, output, report, onFrame: () => progress.advance() });
       } catch (error) {
         // One unusable input among many: the others are still wanted.
         if (args.source.length === 1 || !isFastsamError(error) || exitCodeOf(error) !== 3 || error.code === 'OUTPUT_UNWRITABLE')
@@ -85,7 +104,7 @@ async function segment(args: SegmentArguments): Promise<void> {
   } finally {
     progress.stop();
     await output?.close();
-    await engine.stop();
+    await Promise.all([engine.stop(), text.stop()]);
   }
   if (output && !args.json) for (const file of output.files) process.stdout.write(`wrote ${file}\n`);
   if (failures.length > 0) process.exitCode = Math.max(...failures.map(exitCodeOf));
@@ -100,6 +119,7 @@ interface SegmentDeps {
   readonly engine: SegmentationEngine;
   readonly segmentation: SegmentationOptions;
   readonly prompts: readonly Prompt[];
+  readonly text: TextModel;
   readonly output: AnnotatedOutput | undefined;
   readonly report: (error: unknown) => void;
   readonly onFrame: () => void;
@@ -134,6 +154,7 @@ async function segmentSource(uri: string, args: SegmentArguments, deps: SegmentD
       engine: deps.engine,
       segmentation: () => deps.segmentation,
       prompts: () => ({ revision: 0, prompts: deps.prompts }),
+      text: new TextStage(deps.text),
       deliver,
     });
     await deps.output?.endSource();

@@ -93,9 +93,10 @@ function resolveSource(source: string, folder: string): string {
 
 function resolvePaths(config: Config, folder: string): Config {
   const resolved = structuredClone(config);
-  const { model, mqtt, cameras } = resolved;
+  const { model, text, mqtt, cameras } = resolved;
   // A name such as fastsam-s is an installed model, not a file beside the configuration.
   if (!isModelName(model.path)) model.path = path.resolve(folder, model.path);
+  if (text.model !== undefined && !isModelName(text.model)) text.model = path.resolve(folder, text.model);
   for (const camera of cameras) camera.source = resolveSource(camera.source, folder);
   if (resolved.stateDir !== undefined) resolved.stateDir = path.resolve(folder, resolved.stateDir);
   if (mqtt.passwordFile !== undefined) mqtt.passwordFile = path.resolve(folder, mqtt.passwordFile);

@@ -46,7 +46,11 @@ function merged(rows: readonly Row[]): Row[] {
     const group = rows.filter((row) => row.key === key);
     const [first] = group;
     if (!first || group.length === 1) return group;
-    if (first.schema.const === undefined) return [{ ...first, kind: undefined }];
+    if (first.schema.const === undefined) {
+      const kinds = group.filter((row, k) => group.findIndex(({ schema }) => schema.description === row.schema.description) === k);
+      // The same name for different things: each kind has a row of its own.
+      return kinds.length > 1 ? kinds : [{ ...first, kind: undefined }];
+    }
     const description = group.map(({ schema }) => `${schema.const}: ${schema.description}`).join('; ');
     return [{ ...first, kind: undefined, schema: { anyOf: group.map((row) => row.schema), description } }];
   });

@@ -11,6 +11,7 @@ import { eventsSchema } from './sections/events.js';
 import { modelSchema } from './sections/model.js';
 import { mqttSchema } from './sections/mqtt.js';
 import { segmentationSchema } from './sections/segmentation.js';
+import { textSchema } from './sections/text.js';
 
 /** The host's name as an id; `fastsamd` when nothing of it is left. */
 function defaultNode(): string {
@@ -29,6 +30,7 @@ export const configSchema = z
     node: idSchema.default(defaultNode).meta({ description: 'Name of this node in all topics; the host name when absent.' }),
     model: modelSchema,
     segmentation: segmentationSchema.prefault({}),
+    text: textSchema.prefault({}),
     cameras: z.array(cameraSchema).min(1).max(16).meta({ description: 'What is watched; one entry per camera.' }),
     mqtt: mqttSchema.prefault({}),
     events: eventsSchema.prefault({}),
@@ -53,6 +55,11 @@ export const configSchema = z
     for (const [index, camera] of config.cameras.entries()) {
       if (seen.has(camera.id)) ctx.addIssue({ code: 'custom', path: ['cameras', index, 'id'], message: `"${camera.id}" is used twice` });
       seen.add(camera.id);
+    }
+    for (const [index, camera] of config.cameras.entries()) {
+      const asked = camera.prompts.findIndex(({ type }) => type === 'text');
+      if (asked < 0 || config.text.model !== undefined) continue;
+      ctx.addIssue({ code: 'custom', path: ['cameras', index, 'prompts', asked], message: 'a text prompt needs text.model' });
     }
     const { passwordFile, passwordEnv, tls, reconnect } = config.mqtt;
     if (passwordFile !== undefined && passwordEnv !== undefined) {

@@ -6,7 +6,18 @@ import { z } from 'zod';
 import { FastsamError } from '../errors.js';
 
 /** Limits on what one prompt set may cost. */
-export const PROMPT_LIMITS = { prompts: 100, points: 1000, coordinate: 1_000_000 } as const;
+export const PROMPT_LIMITS = {
+  prompts: 100,
+  points: 1000,
+  coordinate: 1_000_000,
+  /** Characters (UTF-16) of one text, label or template. */
+  text: 200,
+  negatives: 16,
+  templates: 16,
+  labels: 100,
+  /** Different texts of one prompt set, negatives and templates included: what may have to be encoded at once. */
+  texts: 500,
+} as const;
 
 export const idSchema = z
   .string()
@@ -63,14 +74,67 @@ export const pointsPromptSchema = z.strictObject({
   }),
 });
 
+/** Where the text goes in a template. */
+const PLACEHOLDER = '{}';
+
+/** Text is data: bounded, of any script, without what a terminal or a log would take for a command. */
+const text = z
+  .string()
+  .min(1)
+  .max(PROMPT_LIMITS.text)
+  .refine((value) => /\S/.test(value), 'expected some text')
+  .refine((value) => !/[\p{Cc}\p{Cs}]/u.test(value), 'expected text without control characters');
+
+export const textPromptSchema = z.strictObject({
+  type: z.literal('text').meta({ description: 'what a text describes' }),
+  id,
+  publish,
+  text: text.meta({ description: 'What is looked for, in words: "a red part".' }),
+  negatives: z
+    .array(text)
+    .max(PROMPT_LIMITS.negatives)
+    .optional()
+    .meta({ description: 'What it must not be: the score becomes the share of the text among these.' }),
+  threshold: z
+    .number()
+    .min(-1)
+    .max(1)
+    .optional()
+    .meta({ description: 'Least score of a match; text.threshold when absent, 0.5 with negatives.' }),
+  select: z.enum(['all', 'best']).default('all').meta({ description: 'All objects above the threshold, or the best of them.' }),
+  templates: z
+    .array(text.refine((value) => value.split(PLACEHOLDER).length === 2, `expected "${PLACEHOLDER}" once, where the text goes`))
+    .min(1)
+    .max(PROMPT_LIMITS.templates)
+    .optional()
+    .meta({ description: 'Sentences around the text, as in "a photo of {}"; their embeddings are averaged. The text alone when absent.' }),
+});
+
+export const labelPromptSchema = z.strictObject({
+  type: z.literal('label').meta({ description: 'objects of the named classes' }),
+  id,
+  publish,
+  labels: z.array(text).min(1).max(PROMPT_LIMITS.labels).meta({ description: 'Class names of a labelled model.' }),
+});
+
+/** The sentences that stand for a text: itself, or itself in each template. */
+export function sentencesOf(words: string, templates: readonly string[] | undefined): string[] {
+  return templates ? templates.map((template) => template.replace(PLACEHOLDER, () => words)) : [words];
+}
+
+/** Every sentence that a text prompt needs an embedding of. */
+export function sentencesOfPrompt({ text: words, negatives = [], templates }: TextPrompt): string[] {
+  return [words, ...negatives].flatMap((each) => sentencesOf(each, templates));
+}
+
 export const promptSchema = z
-  .discriminatedUnion('type', [everythingPromptSchema, boxPromptSchema, pointsPromptSchema])
+  .discriminatedUnion('type', [everythingPromptSchema, boxPromptSchema, pointsPromptSchema, textPromptSchema, labelPromptSchema])
   .superRefine((prompt, ctx) => {
     if (prompt.type === 'box') {
       const [x1, y1, x2, y2] = prompt.box;
       if (x2 <= x1 || y2 <= y1) ctx.addIssue({ code: 'custom', path: ['box'], message: 'expected x1 < x2 and y1 < y2' });
     }
-    if (prompt.type !== 'everything' && prompt.space === 'normalized') {
+    if ((prompt.type === 'box' || prompt.type === 'points') && prompt.space === 'normalized') {
       const [key, values] = prompt.type === 'box' ? ['box', prompt.box] : ['points', prompt.points.flat()];
       if (values.some((value) => value < 0 || value > 1)) {
         ctx.addIssue({ code: 'custom', path: [key], message: 'expected normalized coordinates within 0…1' });
@@ -95,6 +159,13 @@ export const promptSetSchema = z
       if (seen.has(prompt.id)) ctx.addIssue({ code: 'custom', path: [index, 'id'], message: `"${prompt.id}" is used twice` });
       seen.add(prompt.id);
     }
+    const sentences = new Set(prompts.flatMap((prompt) => (prompt.type === 'text' ? sentencesOfPrompt(prompt) : [])));
+    if (sentences.size > PROMPT_LIMITS.texts) {
+      ctx.addIssue({
+        code: 'custom',
+        message: `expected at most ${PROMPT_LIMITS.texts} different texts in all, negatives and templates included, got ${sentences.size}`,
+      });
+    }
   });
 
 export type PromptInput = z.input<typeof promptSchema>;
@@ -106,6 +177,8 @@ export type Prompt = ParsedPrompt & { id: string };
 export type EverythingPrompt = Extract<Prompt, { type: 'everything' }>;
 export type BoxPrompt = Extract<Prompt, { type: 'box' }>;
 export type PointsPrompt = Extract<Prompt, { type: 'points' }>;
+export type TextPrompt = Extract<ParsedPrompt, { type: 'text' }>;
+export type LabelPrompt = Extract<Prompt, { type: 'label' }>;
 
 /** Gives every prompt without an id the first free of p1, p2, …, in order. */
 export function withIds(prompts: readonly ParsedPrompt[]): Prompt[] {
@@ -132,15 +205,32 @@ export function parsePrompts(input: unknown): Prompt[] {
   throw new FastsamError('PROMPT_INVALID', `prompts${place}: ${issue?.message ?? 'not a list of prompts'}`);
 }
 
-/** The answer to one prompt on one frame. `index` points into the frame's segments. */
+/** One object that a prompt matched. `index` points into the frame's segments. */
+export interface PromptMatch {
+  readonly index: number;
+  readonly score: number;
+  /** Text prompts: milliseconds since the object was last looked at; 0 for this frame. */
+  readonly ageMs?: number;
+}
+
+/** The answer to one prompt on one frame. */
 export interface PromptAnswer {
   readonly id: string;
   readonly type: Prompt['type'];
   /** The prompt's own choice of what is sent. */
   readonly publish?: (typeof PROMPT_PUBLISH)[number];
-  readonly matches: readonly { readonly index: number; readonly score: number }[];
+  readonly matches: readonly PromptMatch[];
   /** The best score seen when nothing matched. */
   readonly bestScore?: number;
   /** Runs of the merged mask (`select: "merge"`), as in Segments. */
   readonly merged?: Uint32Array;
+  /** Text prompts: objects that nobody has looked at yet; without a match it is too early to say "nothing". */
+  readonly unscored?: number;
+  /** Text prompts: why no object could be looked at. */
+  readonly reason?: string;
+}
+
+/** Too early to say that nothing matches: objects have not been looked at yet. */
+export function isPending({ matches, unscored, reason }: PromptAnswer): boolean {
+  return matches.length === 0 && (unscored !== undefined || reason !== undefined);
 }

@@ -23,6 +23,16 @@ export interface StageTimings {
   readonly prompt: number;
 }
 
+/** What text prompts cost on one frame. */
+export interface TextUse {
+  /** Objects that were asked about. */
+  readonly objects: number;
+  /** Objects that were looked at in this frame. */
+  readonly crops: number;
+  /** Objects that keep what was seen in an earlier frame. */
+  readonly hits: number;
+}
+
 /** Everything known about one frame once its prompts are answered; plain data, no pixels. */
 export interface FrameResult {
   readonly sequence: number;
@@ -33,6 +43,8 @@ export interface FrameResult {
   readonly segments: Segments;
   readonly promptRevision: number;
   readonly answers: readonly PromptAnswer[];
+  /** Absent without text prompts. */
+  readonly text?: TextUse;
   readonly timings: StageTimings;
   /** Frames dropped since the previous result of this camera, by reason. */
   readonly dropped: Readonly<Record<string, number>>;

@@ -1,6 +1,6 @@
 /** From a frame's result to its wire message. */
 import type { MaskEncoding } from '../domain/mask.js';
-import type { PromptAnswer } from '../domain/prompt.js';
+import { isPending, type PromptAnswer } from '../domain/prompt.js';
 import type { FrameResult } from '../domain/result.js';
 import { WIRE_VERSION } from '../wire/common.js';
 import type { MaskMessage, ObjectMessage, PromptAnswerMessage, ResultMessage } from '../wire/result.js';
@@ -135,12 +135,19 @@ async function answerMessage(
   encoding: MaskEncoding,
   options: EncodeOptions,
 ): Promise<PromptAnswerMessage> {
-  const { id, type } = answer;
+  const { id, type, unscored, reason } = answer;
+  const open = { ...(unscored === undefined ? {} : { unscored }), ...(reason === undefined ? {} : { reason }) };
   if (answer.matches.length === 0) {
-    return { id, type, status: 'unmatched', ...(answer.bestScore === undefined ? {} : { bestScore: rounded(answer.bestScore, 4) }) };
+    const best = answer.bestScore === undefined ? {} : { bestScore: rounded(answer.bestScore, 4) };
+    if (!isPending(answer)) return { id, type, status: 'unmatched', ...best };
+    return { id, type, status: 'pending', ...best, ...open };
   }
-  const objects = answer.matches.map(({ index, score }) => ({ id: index, score: rounded(score, 4) }));
-  if (!answer.merged || answer.publish === 'status') return { id, type, status: 'matched', objects };
+  const objects = answer.matches.map(({ index, score, ageMs }) => ({
+    id: index,
+    score: rounded(score, 4),
+    ...(ageMs === undefined ? {} : { ageMs: Math.round(ageMs) }),
+  }));
+  if (!answer.merged || answer.publish === 'status') return { id, type, status: 'matched', objects, ...open };
   const merged = asSegments(answer.merged, result.segments.width, result.segments.height);
   const [mask] = await encodeMasks(merged, Uint32Array.of(0), encoding, options.polygonTolerance);
   return { id, type, status: 'matched', objects, ...(mask ? { mask } : {}) };

@@ -2,12 +2,12 @@
  * The thread that owns the onnxruntime session. onnxruntime-node runs inference on the calling thread, so it has one
  * of its own; the JS thread of the daemon never waits for the network.
  */
-import { availableParallelism } from 'node:os';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import * as ort from 'onnxruntime-node';
 import { FastsamError, messageOf } from '../errors.js';
 import { recognise, type Signature } from '../model/signature.js';
 import { buffersOf, type FromWorker, type Tensors, type ToWorker, type WorkerSettings } from './onnx-protocol.js';
+import { createSession } from './onnx-session.js';
 
 const WARM_UP_LEVEL = 114 / 255;
 
@@ -38,31 +38,6 @@ async function load(settings: WorkerSettings): Promise<Network> {
     floats.map(([output, tensor]) => ({ name: output, dims: tensor.dims })),
   );
   return { session, inputWidth, inputHeight, signature };
-}
-
-async function createSession(settings: WorkerSettings): Promise<ort.InferenceSession> {
-  try {
-    return await ort.InferenceSession.create(settings.path, {
-      executionProviders: [...settings.providers],
-      intraOpNumThreads: settings.threads || availableParallelism(),
-      interOpNumThreads: 1,
-      executionMode: 'sequential',
-      extra: {
-        session: {
-          // Smaller blocks, handed out as threads become free: a core that decodes video for a while does not hold up
-          // the other.
-          dynamic_block_base: '4',
-        },
-      },
-    });
-  } catch (cause) {
-    const message = messageOf(cause);
-    if (/execution provider|backend not found|not supported.*provider/i.test(message)) {
-      const asked = settings.providers.join(', ');
-      throw new FastsamError('ENGINE_UNAVAILABLE', `onnxruntime has none of the execution providers ${asked} here (${message}); use "cpu"`);
-    }
-    throw new FastsamError('MODEL_CORRUPT', `${settings.path}: onnxruntime cannot load it: ${message}`);
-  }
 }
 
 function inputOf(session: ort.InferenceSession, settings: WorkerSettings): { name: string; inputWidth: number; inputHeight: number } {

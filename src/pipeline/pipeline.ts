@@ -10,6 +10,7 @@ import type { SegmentationEngine, SegmentationOptions, Segmented } from '../engi
 import { Slots } from '../engine/slots.js';
 import { applyPrompts } from '../prompt/apply.js';
 import type { Source } from '../source/source.js';
+import type { TextStage } from '../text/stage.js';
 
 /** Time to prepare a frame, beyond what the last ones took: a live frame is taken this early before the network is free. */
 const PREPARE_MARGIN_MS = 3;
@@ -26,6 +27,8 @@ export interface PipelineDeps {
   readonly segmentation: () => SegmentationOptions;
   /** The prompts for a frame of this size; called once a frame, in order: the frame boundary of a prompt change. */
   readonly prompts: (frameWidth: number, frameHeight: number) => AppliedPrompts;
+  /** Looks at objects for text prompts; without it they are answered with a reason. */
+  readonly text?: Pick<TextStage, 'look'> | undefined;
   /** Takes the results, one at a time and in order. The frame is released afterwards. */
   readonly deliver: (result: FrameResult, frame: Frame) => void | Promise<void>;
 }
@@ -54,7 +57,8 @@ export async function runPipeline(deps: PipelineDeps): Promise<void> {
       prepareMs = timings.preprocess;
       const begin = performance.now();
       const { revision, prompts } = deps.prompts(frame.width, frame.height);
-      const answers = applyPrompts(segments, prompts);
+      const seen = prompts.some(({ type }) => type === 'text') ? await deps.text?.look(frame, segments, prompts) : undefined;
+      const answers = applyPrompts(segments, prompts, { labels: engine.model.labels, ...(seen ? { text: seen.scores } : {}) });
       await deps.deliver(
         {
           sequence: frame.sequence,
@@ -65,6 +69,7 @@ export async function runPipeline(deps: PipelineDeps): Promise<void> {
           segments,
           promptRevision: revision,
           answers,
+          ...(seen ? { text: seen.use } : {}),
           timings: { ...timings, wait: timings.wait + waited, prompt: performance.now() - begin },
           dropped: dropsSince(),
         },

@@ -6,16 +6,25 @@ import type { Box } from '../domain/box.js';
 import { maskArea, maskAreaInBox, maskContains, maskOf, maskSubtract, maskUnion } from '../domain/mask.js';
 import type { BoxPrompt, PointsPrompt, Prompt, PromptAnswer } from '../domain/prompt.js';
 import type { Segments } from '../domain/segments.js';
+import { answerLabel, answerText, type TextScores } from './text.js';
+
+/** What prompts may ask about beyond the segments themselves. */
+export interface PromptContext {
+  /** Class names by index, for label prompts. */
+  readonly labels?: readonly string[];
+  /** For text prompts. */
+  readonly text?: TextScores;
+}
 
 /**
  * Answers every prompt, in order. Matched indices point into `segments`. A prompt without a match has no entries in
  * `matches` and the best score that was seen in `bestScore`; a prompt that lies outside of the frame matches nothing.
  */
-export function applyPrompts(segments: Segments, prompts: readonly Prompt[]): PromptAnswer[] {
-  return prompts.map((prompt) => ({ ...answer(segments, prompt), ...(prompt.publish && { publish: prompt.publish }) }));
+export function applyPrompts(segments: Segments, prompts: readonly Prompt[], context: PromptContext = {}): PromptAnswer[] {
+  return prompts.map((prompt) => ({ ...answer(segments, prompt, context), ...(prompt.publish && { publish: prompt.publish }) }));
 }
 
-function answer(segments: Segments, prompt: Prompt): PromptAnswer {
+function answer(segments: Segments, prompt: Prompt, { labels = [], text }: PromptContext): PromptAnswer {
   switch (prompt.type) {
     case 'everything':
       return answerEverything(segments, prompt.id);
@@ -23,6 +32,10 @@ function answer(segments: Segments, prompt: Prompt): PromptAnswer {
       return answerBox(segments, prompt);
     case 'points':
       return answerPoints(segments, prompt);
+    case 'text':
+      return answerText(prompt, text);
+    case 'label':
+      return answerLabel(segments, prompt, labels);
   }
 }
 

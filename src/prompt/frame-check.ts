@@ -10,7 +10,8 @@ export interface FrameSize {
 /** What is wrong with a prompt on a frame of this size, or undefined. A box must overlap the frame, a point must lie on it. */
 export function frameProblem(prompt: Prompt, { width, height }: FrameSize): string | undefined {
   // Normalized coordinates are within 0…1 by their schema.
-  if (prompt.type === 'everything' || prompt.space === 'normalized') return undefined;
+  if (prompt.type !== 'box' && prompt.type !== 'points') return undefined;
+  if (prompt.space === 'normalized') return undefined;
   if (prompt.type === 'box') {
     const [x1, y1, x2, y2] = prompt.box;
     const overlaps = x1 < width && y1 < height && x2 > 0 && y2 > 0;

@@ -21,6 +21,8 @@ export interface PromptRegisterDeps {
   readonly onApplied: (message: PromptsMessage) => void;
   /** Keeps the prompts over a restart; resolves to false where that failed. */
   readonly save?: (state: SavedPrompts) => Promise<boolean>;
+  /** Makes ready what new prompts need, and refuses those that nothing here can answer; the old ones stay in force meanwhile. */
+  readonly prepare?: (prompts: readonly Prompt[]) => Promise<void>;
   /** Milliseconds since the Unix epoch. */
   readonly now?: () => number;
 }
@@ -98,7 +100,7 @@ export class PromptRegister {
   /**
    * Replaces the prompts of one camera, or of all; for `ttlS` seconds, where that is given. Resolves once every camera
    * concerned has started a frame with them, or after a second for those without frames.
-   * Errors: REQUEST_INVALID (no such camera), PROMPT_INVALID (out of frame), REVISION_CONFLICT.
+   * Errors: REQUEST_INVALID (no such camera), PROMPT_INVALID (out of frame), REVISION_CONFLICT, those of `prepare`.
    */
   set({ prompts, ...conditions }: Omit<RequestOf<'prompt/set'>, 'id'>): Promise<PromptsApplied> {
     return this.#change({ kind: 'set', prompts }, conditions);
@@ -159,6 +161,7 @@ export class PromptRegister {
 
   async #change(change: PromptChange, { camera: which, ifRevision, ttlS }: Conditions): Promise<PromptsApplied> {
     const cameras = this.#select(which);
+    if ('prompts' in change) await this.#deps.prepare?.(withIds(change.prompts));
     const expiresAtMs = ttlS === undefined ? undefined : this.#now() + ttlS * 1000;
     const accepted = cameras.map((camera) => {
       const entry = this.#cameras.get(camera)!;

@@ -1,4 +1,5 @@
 /** What a camera's pipeline did lately: rates, latencies by stage, drops by reason. Pure, in fixed memory. */
+import type { TextUse } from '../domain/result.js';
 import type { CameraTelemetry, Percentiles } from '../wire/messages.js';
 
 /** Frames over which latencies are summarised. */
@@ -14,6 +15,16 @@ class Window {
   add(value: number): void {
     this.#values[this.#count % WINDOW_FRAMES] = value;
     this.#count += 1;
+  }
+
+  /** Of the values in the window. */
+  sum(): number {
+    return this.#values.subarray(0, Math.min(this.#count, WINDOW_FRAMES)).reduce((sum, value) => sum + value, 0);
+  }
+
+  /** Values in the window. */
+  get length(): number {
+    return Math.min(this.#count, WINDOW_FRAMES);
   }
 
   /** Nearest-rank percentiles. The window must not be empty. */
@@ -55,12 +66,35 @@ class Rate {
   }
 }
 
+/** What text prompts cost over the latest frames. */
+class TextMeter {
+  readonly #objects = new Window();
+  readonly #crops = new Window();
+  readonly #hits = new Window();
+
+  add({ objects, crops, hits }: TextUse): void {
+    this.#objects.add(objects);
+    this.#crops.add(crops);
+    this.#hits.add(hits);
+  }
+
+  read(): NonNullable<CameraTelemetry['text']> {
+    const objects = this.#objects.sum();
+    return {
+      cropsPerFrame: rounded(this.#crops.sum() / this.#crops.length),
+      cacheHitRate: objects > 0 ? this.#hits.sum() / objects : null,
+    };
+  }
+}
+
 /** One frame that went all the way. */
 export interface FrameReport {
   /** Milliseconds by stage, `total` included. */
   readonly latencyMs: Readonly<Record<string, number>>;
   /** Frames dropped since the previous report, by reason. */
   readonly dropped: Readonly<Record<string, number>>;
+  /** What text prompts cost; absent without them. */
+  readonly text?: TextUse;
 }
 
 export class CameraMeter {
@@ -69,13 +103,17 @@ export class CameraMeter {
   readonly #out = new Rate();
   readonly #latency = new Map<string, Window>();
   readonly #dropped = new Map<string, number>();
+  #text: TextMeter | undefined;
 
   constructor(camera: string) {
     this.#camera = camera;
   }
 
   /** `now`: milliseconds, monotonic and not negative, as for `read`. */
-  record({ latencyMs, dropped }: FrameReport, now: number): void {
+  record({ latencyMs, dropped, text }: FrameReport, now: number): void {
+    // Forgotten with the last text prompt: what one set of them cost says nothing about the next.
+    this.#text = text && (this.#text ?? new TextMeter());
+    if (text) this.#text?.add(text);
     this.#out.add(now, 1);
     this.recordDropped(dropped, now);
     this.#in.add(now, 1);
@@ -104,6 +142,7 @@ export class CameraMeter {
       fpsOut: rounded(this.#out.perSecond(now)),
       dropped: Object.fromEntries(this.#dropped),
       latencyMs: Object.fromEntries([...this.#latency].map(([stage, window]) => [stage, window.percentiles()])),
+      ...(this.#text ? { text: this.#text.read() } : {}),
     };
   }
 }

@@ -37,21 +37,42 @@ export const objectSchema = z.object({
   prompts: z.array(idSchema).meta({ description: 'The prompts this object answers.' }),
 });
 
-const answer = { id: idSchema, type: z.enum(['everything', 'box', 'points']) };
+const answer = { id: idSchema, type: z.enum(['everything', 'box', 'points', 'text', 'label']) };
+const bestScore = z.number().optional().meta({ description: 'The best score seen, below what the prompt asked for.' });
+const unscored = count.optional().meta({ description: 'Text prompts: objects that were not looked at yet.' });
+const reason = z.string().optional().meta({ description: 'Text prompts: why objects are not looked at.' });
 
 export const promptAnswerSchema = z.discriminatedUnion('status', [
   z.object({
     ...answer,
     status: z.literal('matched'),
     objects: z
-      .array(z.object({ id: count, score: z.number() }))
+      .array(
+        z.object({
+          id: count,
+          score: z.number(),
+          ageMs: milliseconds.optional().meta({ description: 'Text prompts: time since the object was looked at; 0 in this frame.' }),
+        }),
+      )
       .meta({ description: 'Objects of this message with the score of the match.' }),
     mask: maskSchema.optional().meta({ description: 'The merged mask of a points prompt with select "merge".' }),
+    unscored,
+    reason,
   }),
   z.object({
     ...answer,
     status: z.literal('unmatched'),
-    bestScore: z.number().optional().meta({ description: 'The best score seen, below what the prompt asked for.' }),
+    bestScore,
+  }),
+  z.object({
+    ...answer,
+    status: z.literal('pending').meta({
+      description:
+        'A text prompt without a match among the objects that were looked at, and others are still to come: too early for "unmatched".',
+    }),
+    bestScore,
+    unscored,
+    reason,
   }),
 ]);
 

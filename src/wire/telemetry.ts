@@ -14,6 +14,18 @@ export const cameraTelemetrySchema = z.object({
   latencyMs: z
     .record(z.string(), percentilesSchema)
     .meta({ description: 'By stage, over the latest frames; no entry before the first frame.' }),
+  text: z
+    .object({
+      cropsPerFrame: z.number().min(0).meta({ description: 'Objects looked at per frame.' }),
+      cacheHitRate: z
+        .number()
+        .min(0)
+        .max(1)
+        .nullable()
+        .meta({ description: 'Share of the objects asked about that keep what an earlier frame showed; null when there were none.' }),
+    })
+    .optional()
+    .meta({ description: 'What text prompts cost, over the latest frames; absent without them.' }),
 });
 
 export const spoolTelemetrySchema = z.object({

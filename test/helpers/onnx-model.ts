@@ -56,6 +56,11 @@ const onnx = protobuf.Root.fromJSON({
 });
 const ModelProto = onnx.lookupType('ModelProto');
 
+/** The bytes of an ONNX file, opset 13, from plain objects in the shape of the schema above. */
+export function encodeModel(graph: Record<string, unknown>): Uint8Array {
+  return ModelProto.encode(ModelProto.fromObject({ irVersion: 8, opsetImport: [{ domain: '', version: 13 }], graph })).finish();
+}
+
 const FLOAT = 1;
 
 export interface TestModel {
@@ -82,9 +87,9 @@ export const THREE_OBJECTS = [
   { cxcywh: [160, 250, 200, 40], score: 0.7 },
 ] as const;
 
-function value(name: string, dims: readonly (number | string)[]) {
+export function value(name: string, dims: readonly (number | string)[], elemType = FLOAT) {
   const dim = dims.map((size) => (typeof size === 'number' ? { dimValue: size } : { dimParam: size }));
-  return { name, type: { tensorType: { elemType: FLOAT, shape: { dim } } } };
+  return { name, type: { tensorType: { elemType, shape: { dim } } } };
 }
 
 /** The bytes of a model with the YOLOv8-seg contract whose masks fill their boxes. */

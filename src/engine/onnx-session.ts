@@ -1,0 +1,39 @@
+import { availableParallelism } from 'node:os';
+import * as ort from 'onnxruntime-node';
+import { FastsamError, messageOf } from '../errors.js';
+
+export interface SessionSettings {
+  readonly path: string;
+  readonly providers: readonly string[];
+  /** Threads of one inference, 0: one per core. */
+  readonly threads: number;
+}
+
+/**
+ * Loads an ONNX file in this thread. onnxruntime-node runs inference on the calling thread: only threads that may wait
+ * call this. Errors: MODEL_CORRUPT, ENGINE_UNAVAILABLE (no such execution provider).
+ */
+export async function createSession(settings: SessionSettings): Promise<ort.InferenceSession> {
+  try {
+    return await ort.InferenceSession.create(settings.path, {
+      executionProviders: [...settings.providers],
+      intraOpNumThreads: settings.threads || availableParallelism(),
+      interOpNumThreads: 1,
+      executionMode: 'sequential',
+      extra: {
+        session: {
+          // Smaller blocks, handed out as threads become free: a core that decodes video for a while does not hold up
+          // the other.
+          dynamic_block_base: '4',
+        },
+      },
+    });
+  } catch (cause) {
+    const message = messageOf(cause);
+    if (/execution provider|backend not found|not supported.*provider/i.test(message)) {
+      const asked = settings.providers.join(', ');
+      throw new FastsamError('ENGINE_UNAVAILABLE', `onnxruntime has none of the execution providers ${asked} here (${message}); use "cpu"`);
+    }
+    throw new FastsamError('MODEL_CORRUPT', `${settings.path}: onnxruntime cannot load it: ${message}`);
+  }
+}

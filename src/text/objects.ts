@@ -1,0 +1,127 @@
+/** Which object of this frame is which of the last ones, and which of them deserve another look. No I/O. */
+import type { Segments } from '../domain/segments.js';
+
+/** Objects of this many pixels or fewer say nothing; FastSAM skips them too. */
+export const MIN_AREA = 100;
+/** Least likeness of an object with itself one frame later. */
+const SAME_OBJECT = 0.3;
+/** An object that was not seen for this long is forgotten. */
+const FORGET_MS = 2000;
+/** Most objects remembered, seen or not. */
+const MAX_REMEMBERED = 2048;
+
+/** When a known object is looked at again. */
+export interface RefreshRule {
+  /** The box overlaps the one at the last look by less than this (IoU). */
+  readonly iou: number;
+  /** The mask's area differs from the one at the last look by more than this share. */
+  readonly area: number;
+  /** The last look is this many milliseconds ago. */
+  readonly ageMs: number;
+}
+
+type Box = readonly [number, number, number, number];
+
+/** What was seen of an object, and when. */
+interface Look {
+  readonly embedding: Float32Array;
+  readonly atMs: number;
+  readonly box: Box;
+  readonly area: number;
+}
+
+export interface RememberedObject {
+  box: Box;
+  area: number;
+  seenMs: number;
+  look: Look | undefined;
+  /** Derived from the look by whoever asks; forgotten with it. */
+  scores: { readonly questions: unknown; readonly values: Float32Array } | undefined;
+}
+
+export class ObjectMemory {
+  readonly #rule: RefreshRule;
+  #objects: RememberedObject[] = [];
+  #current: (RememberedObject | undefined)[] = [];
+
+  constructor(rule: RefreshRule) {
+    this.#rule = rule;
+  }
+
+  /** Objects of the latest frame by index; undefined where the mask is too small. */
+  get current(): readonly (RememberedObject | undefined)[] {
+    return this.#current;
+  }
+
+  /** Recognises the objects of a frame: most alike first, by overlap of the boxes and likeness of the areas. */
+  see(segments: Segments, nowMs: number): void {
+    // A clock that went back (another file, say) makes everything old new.
+    const known = this.#objects.filter(({ seenMs }) => nowMs >= seenMs && nowMs - seenMs <= FORGET_MS);
+    const boxes = Array.from({ length: segments.count }, (_, k) => boxOf(segments, k));
+    const pairs: { index: number; object: RememberedObject; likeness: number }[] = [];
+    for (const [index, box] of boxes.entries()) {
+      const area = segments.areas[index]!;
+      if (area <= MIN_AREA) continue;
+      for (const object of known) {
+        const likeness = iou(box, object.box) * (Math.min(area, object.area) / Math.max(area, object.area));
+        if (likeness >= SAME_OBJECT) pairs.push({ index, object, likeness });
+      }
+    }
+    pairs.sort((a, b) => b.likeness - a.likeness || a.index - b.index);
+    const current = new Array<RememberedObject | undefined>(segments.count).fill(undefined);
+    const taken = new Set<RememberedObject>();
+    for (const { index, object } of pairs) {
+      if (current[index] || taken.has(object)) continue;
+      current[index] = object;
+      taken.add(object);
+    }
+    const fresh: RememberedObject[] = [];
+    for (const [index, box] of boxes.entries()) {
+      const area = segments.areas[index]!;
+      if (area <= MIN_AREA) continue;
+      const object = current[index] ?? { box, area, seenMs: nowMs, look: undefined, scores: undefined };
+      if (!current[index]) fresh.push(object);
+      Object.assign(object, { box, area, seenMs: nowMs });
+      current[index] = object;
+    }
+    this.#current = current;
+    const all = [...known, ...fresh];
+    this.#objects = all.length <= MAX_REMEMBERED ? all : all.sort((a, b) => b.seenMs - a.seenMs).slice(0, MAX_REMEMBERED);
+  }
+
+  /** At most `budget` indices of the latest frame that need a look, those whose last one is the longest ago first. */
+  due(budget: number, nowMs: number): Uint32Array {
+    const due = [...this.#current.entries()].filter(([, object]) => object && this.#isDue(object, nowMs));
+    const lookedAt = (object: RememberedObject | undefined) => object?.look?.atMs ?? Number.NEGATIVE_INFINITY;
+    // Never looked at: in the order of the network's own scores. (−∞ − −∞ is NaN.)
+    due.sort(([i, a], [k, b]) => (lookedAt(a) === lookedAt(b) ? i - k : lookedAt(a) - lookedAt(b)));
+    return Uint32Array.from(due.slice(0, budget), ([index]) => index);
+  }
+
+  /** Keeps what was seen of object `index` of the latest frame. */
+  keep(index: number, embedding: Float32Array, atMs: number): void {
+    const object = this.#current[index];
+    if (!object) return;
+    object.look = { embedding, atMs, box: object.box, area: object.area };
+    object.scores = undefined;
+  }
+
+  #isDue({ box, area, look }: RememberedObject, nowMs: number): boolean {
+    if (!look) return true;
+    const { iou: least, area: most, ageMs } = this.#rule;
+    return nowMs - look.atMs >= ageMs || iou(box, look.box) < least || Math.abs(area - look.area) > most * look.area;
+  }
+}
+
+function boxOf(segments: Segments, index: number): Box {
+  const [x1, y1, x2, y2] = segments.boxes.subarray(4 * index, 4 * index + 4);
+  return [x1!, y1!, x2!, y2!];
+}
+
+function iou(a: Box, b: Box): number {
+  const width = Math.min(a[2], b[2]) - Math.max(a[0], b[0]);
+  const height = Math.min(a[3], b[3]) - Math.max(a[1], b[1]);
+  if (!(width > 0 && height > 0)) return 0;
+  const inside = width * height;
+  return inside / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - inside);
+}

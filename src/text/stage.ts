@@ -1,0 +1,107 @@
+/** Text prompts on the frames of one camera: looks at as many objects as the budget allows, remembers the rest. */
+import type { Frame } from '../domain/frame.js';
+import type { Prompt } from '../domain/prompt.js';
+import type { TextUse } from '../domain/result.js';
+import type { Segments } from '../domain/segments.js';
+import type { CropBuffer, ImageEncoder } from '../engine/encoder.js';
+import { messageOf } from '../errors.js';
+import { type NativeAddon, type NativeFrame, native } from '../native.js';
+import type { TextScores } from '../prompt/text.js';
+import { ObjectMemory } from './objects.js';
+import { type Questions, scoresOf } from './score.js';
+import type { TextModel } from './text-model.js';
+
+/** Crops per inference: bounds the memory of a budget without bounds. */
+const BATCH = 16;
+
+export interface Seen {
+  readonly scores: TextScores;
+  readonly use: TextUse;
+}
+
+export class TextStage {
+  readonly #model: TextModel;
+  readonly #memory: ObjectMemory;
+  readonly #addon: () => Pick<NativeAddon, 'cropBatch'>;
+  #buffer: CropBuffer | undefined;
+
+  constructor(model: TextModel, addon: () => Pick<NativeAddon, 'cropBatch'> = native) {
+    this.#model = model;
+    this.#memory = new ObjectMemory(model.options.refresh);
+    this.#addon = addon;
+  }
+
+  /**
+   * What is known about the objects of a frame, after looking at the most overdue ones. Never fails for want of the text
+   * model: then the scores say why. One call at a time, in the order of the frames.
+   */
+  async look(frame: Frame, segments: Segments, prompts: readonly Prompt[]): Promise<Seen> {
+    const questions = this.#model.questions(prompts);
+    const { image } = this.#model;
+    if ('reason' in questions || !image) return nothingKnown(segments, 'reason' in questions ? questions.reason : 'no image encoder');
+    const nowMs = Number(frame.captured.monotonicNs) / 1e6;
+    this.#memory.see(segments, nowMs);
+    const due = this.#memory.due(this.#model.options.maxCropsPerFrame, nowMs);
+    let reason: string | undefined;
+    try {
+      for (let first = 0; first < due.length; first += BATCH) {
+        await this.#lookAt(frame, segments, due.subarray(first, first + BATCH), image, nowMs);
+      }
+    } catch (error) {
+      // The other prompts of this frame have their answers; these keep their last scores and say why.
+      reason = messageOf(error);
+    }
+    return this.#known(questions, nowMs, reason === undefined ? due.length : 0, reason);
+  }
+
+  async #lookAt(frame: Frame, segments: Segments, indices: Uint32Array, image: ImageEncoder, nowMs: number): Promise<void> {
+    const { size, preprocessing, dimension } = image;
+    const { filter, mean, deviation, fill } = preprocessing;
+    const room = Math.min(BATCH, this.#model.options.maxCropsPerFrame) * 3 * size * size;
+    // An encoder that died took the memory with it.
+    if (this.#buffer?.pixels.length !== room) this.#buffer = { pixels: new Float32Array(room) };
+    const { background } = this.#model.options;
+    const options = { size, filter, background, fill, mean, deviation };
+    await this.#addon().cropBatch(frame.pixels as NativeFrame, segments, indices, options, this.#buffer.pixels);
+    const embeddings = await image.encode(this.#buffer, indices.length);
+    for (const [k, index] of indices.entries()) {
+      this.#memory.keep(index, embeddings.slice(k * dimension, (k + 1) * dimension), nowMs);
+    }
+  }
+
+  #known(questions: Questions, nowMs: number, crops: number, reason: string | undefined): Seen {
+    const { current } = this.#memory;
+    const agesMs = new Float32Array(current.length).fill(Number.NaN);
+    const byPrompt = new Map(
+      questions.map(({ id, threshold }) => [id, { scores: new Float32Array(current.length).fill(Number.NaN), threshold }] as const),
+    );
+    const columns = [...byPrompt.values()].map(({ scores }) => scores);
+    let objects = 0;
+    let unscored = 0;
+    for (const [index, object] of current.entries()) {
+      if (!object) continue;
+      objects += 1;
+      const { look } = object;
+      if (!look) {
+        unscored += 1;
+        continue;
+      }
+      if (object.scores?.questions !== questions) {
+        object.scores = { questions, values: scoresOf(look.embedding, questions, this.#model.scoring) };
+      }
+      agesMs[index] = nowMs - look.atMs;
+      for (const [k, column] of columns.entries()) column[index] = object.scores.values[k]!;
+    }
+    return {
+      scores: { byPrompt, agesMs, unscored, ...(reason === undefined ? {} : { reason }) },
+      use: { objects, crops, hits: objects - unscored - crops },
+    };
+  }
+}
+
+function nothingKnown(segments: Segments, reason: string): Seen {
+  return {
+    scores: { byPrompt: new Map(), agesMs: new Float32Array(segments.count), unscored: segments.count, reason },
+    use: { objects: segments.count, crops: 0, hits: 0 },
+  };
+}
