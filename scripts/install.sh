@@ -31,7 +31,7 @@ install_files() {
   mkdir -p "$library/build/Release" "$library/models" "$root$prefix/bin" "$units" "$configuration"
   cp -R bin dist config docs package.json LICENSE NOTICE "$library/"
   cp build/Release/fastsamd.node "$library/build/Release/"
-  cp models/manifest.json "$library/models/"
+  cp models/manifest.json models/demo.onnx "$library/models/"
   copy_modules
   ln -sfn ../lib/fastsamd/bin/fastsamd "$root$prefix/bin/fastsamd"
   for unit in fastsamd.service fastsamd@.service; do
