@@ -22,7 +22,7 @@ compiled := dist/.fastsamd-compiled
 # onnxruntime-node would download CUDA libraries otherwise; the ones of the system are used.
 export ONNXRUNTIME_NODE_INSTALL := skip
 
-.PHONY: help setup build demo test check-cuda lint format fuzz generate bench soak train-demo install uninstall deb check-deb clean
+.PHONY: help setup build demo test check-cuda check-tensorrt lint format fuzz generate bench soak train-demo install uninstall deb check-deb clean
 
 help: ## List the targets
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ test: ## Lint, layers, types, native tests, TypeScript tests
 
 check-cuda: ## Compile the CUDA kernels for Orin, Thor and Hopper; registers and spills (needs nvcc)
 	scripts/check-cuda.sh
+
+check-tensorrt: build ## Compile for every TensorRT, test on stand-ins [TENSORRT_REPO=checkout of NVIDIA's repository]
+	scripts/check-tensorrt.sh
 
 lint: build ## Static checks only
 	npm run --silent lint

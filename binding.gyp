@@ -2,6 +2,8 @@
   'variables': {
     'gstreamer_modules': 'gstreamer-1.0 gstreamer-app-1.0 gstreamer-video-1.0',
     'has_gstreamer%': '<!(pkg-config --exists gstreamer-1.0 gstreamer-app-1.0 gstreamer-video-1.0 && echo 1 || echo 0)',
+    # A word for what TensorRT needs and this machine lacks, or "nothing".
+    'tensorrt_missing%': '<!(node scripts/find-tensorrt.mjs missing)',
   },
   'targets': [
     {
@@ -18,6 +20,7 @@
         'native/binding/draw_overlay.cc',
         'native/binding/encode_rle.cc',
         'native/binding/environment.cc',
+        'native/binding/lane.cc',
         'native/binding/letterbox.cc',
         'native/binding/mask_bitmap.cc',
         'native/binding/native_frame.cc',
@@ -45,7 +48,6 @@
       'conditions': [
         ['has_gstreamer==1', {
           'sources': [
-            'native/binding/lane.cc',
             'native/binding/native_capture.cc',
             'native/binding/native_video_writer.cc',
             'native/capture/capture.cc',
@@ -57,6 +59,28 @@
           'defines': ['FASTSAMD_GSTREAMER'],
           'cflags': ['<!@(pkg-config --cflags <(gstreamer_modules))'],
           'libraries': ['<!@(pkg-config --libs <(gstreamer_modules))'],
+        }],
+        ['tensorrt_missing=="nothing"', {
+          'sources': [
+            '<!@(printf "%s\\n" native/tensorrt/*.cc)',
+            'native/binding/native_context.cc',
+            'native/binding/tensorrt.cc',
+            'native/cuda/masks.cc',
+            'native/cuda/runtime.cc',
+          ],
+          'defines': ['FASTSAMD_TENSORRT'],
+          # NVIDIA's headers mark much as deprecated that older versions have nothing else for.
+          'cflags': ['-Wno-deprecated-declarations', '<!@(node scripts/find-tensorrt.mjs cflags)'],
+          'libraries': ['<!@(node scripts/find-tensorrt.mjs libraries)'],
+          'actions': [{
+            'action_name': 'cuda_kernels',
+            'inputs': ['native/cuda/kernels.cu', '<!@(printf "%s\\n" native/cuda/*.h)'],
+            'outputs': ['<(INTERMEDIATE_DIR)/kernels.o'],
+            'action': ['<!@(node scripts/find-tensorrt.mjs nvcc)', '-c', 'native/cuda/kernels.cu', '-o', '<@(_outputs)'],
+            'process_outputs_as_sources': 1,
+          }],
+        }, {
+          'defines': ['FASTSAMD_TENSORRT_MISSING=<(tensorrt_missing)'],
         }],
       ],
     },

@@ -8,6 +8,9 @@
 #include "binding/native_capture.h"
 #include "binding/native_video_writer.h"
 #endif
+#ifdef FASTSAMD_TENSORRT
+#include "binding/tensorrt.h"
+#endif
 
 namespace fastsamd::binding {
 namespace {
@@ -48,7 +51,18 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
 #else
   features.Set("gstreamer", false);
 #endif
+#ifdef FASTSAMD_TENSORRT
+  exports.Set("tensorrt", MakeTensorRt(env));
+  features.Set("tensorrt", true);
+#else
   features.Set("tensorrt", false);
+#endif
+#ifdef FASTSAMD_TENSORRT_MISSING
+#define FASTSAMD_TEXT_OF(token) #token
+#define FASTSAMD_TEXT(token) FASTSAMD_TEXT_OF(token)
+  // The word of scripts/find-tensorrt.mjs for what this build lacked.
+  features.Set("tensorrtMissing", FASTSAMD_TEXT(FASTSAMD_TENSORRT_MISSING));
+#endif
   exports.Set("features", features);
   return exports;
 }

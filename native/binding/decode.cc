@@ -9,7 +9,6 @@ namespace {
 
 constexpr int kMaxAnchors = 1 << 24;
 constexpr int kMaxClasses = 65536;
-constexpr int kMaxObjects = 100'000;
 
 }  // namespace
 
@@ -17,13 +16,7 @@ Napi::Value Decode(const Napi::CallbackInfo& info) {
   Pins pins;
   const Napi::Object object = ReadObject(info[0], "outputs");
   const Geometry geometry = ReadGeometry(info[1], "geometry");
-  const Napi::Object settings = ReadObject(info[2], "options");
-  DecodeOptions options;
-  options.conf = static_cast<float>(ReadNumber(settings.Get("conf"), "options.conf", 0, 1));
-  options.iou = static_cast<float>(ReadNumber(settings.Get("iou"), "options.iou", 0, 1));
-  options.max_det = ReadInt(settings.Get("maxDet"), "options.maxDet", 1, kMaxObjects);
-  options.snap_to_border =
-      static_cast<float>(ReadNumber(settings.Get("snapToBorder"), "options.snapToBorder", 0, kMaxSide));
+  const DecodeOptions options = ReadDecodeOptions(info[2], "options");
 
   RawOutputs outputs;
   outputs.anchors = ReadInt(object.Get("anchors"), "outputs.anchors", 1, kMaxAnchors);

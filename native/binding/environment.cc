@@ -24,6 +24,18 @@ const char* NameOf(ErrorCode code) {
       return "SOURCE_TIMEOUT";
     case ErrorCode::kOutputUnwritable:
       return "OUTPUT_UNWRITABLE";
+    case ErrorCode::kModelCorrupt:
+      return "MODEL_CORRUPT";
+    case ErrorCode::kEngineUnavailable:
+      return "ENGINE_UNAVAILABLE";
+    case ErrorCode::kEngineFailed:
+      return "ENGINE_FAILED";
+    case ErrorCode::kEngineLost:
+      return "ENGINE_LOST";
+    case ErrorCode::kEngineStale:
+      return "ENGINE_STALE";
+    case ErrorCode::kEngineCorrupt:
+      return "ENGINE_CORRUPT";
     case ErrorCode::kModelUnsupported:
       return "MODEL_UNSUPPORTED";
     case ErrorCode::kOutOfMemory:

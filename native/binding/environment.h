@@ -13,6 +13,7 @@ struct Environment {
   Napi::FunctionReference error_class;
   Napi::FunctionReference frame_class;
   Napi::FunctionReference capture_class;
+  Napi::FunctionReference context_class;
   Napi::FunctionReference video_writer_class;
 
   static Environment& Of(Napi::Env env);

@@ -25,6 +25,8 @@ constexpr std::array kGeometryFields{
 
 /// Most objects that segments from outside may hold.
 constexpr int64_t kMaxObjects = 1'000'000;
+/// Most objects that may be asked for.
+constexpr int kMaxDet = 100'000;
 
 }  // namespace
 
@@ -42,6 +44,20 @@ Geometry ReadGeometry(Napi::Value value, const char* name) {
     geometry.*field.member = ReadInt(object.Get(field.name), path.c_str(), field.min, kMaxSide);
   }
   return geometry;
+}
+
+DecodeOptions ReadDecodeOptions(Napi::Value value, const char* name) {
+  const Napi::Object object = ReadObject(value, name);
+  const auto number = [&](const char* member, double max) {
+    const std::string path = std::string(name) + "." + member;
+    return static_cast<float>(ReadNumber(object.Get(member), path.c_str(), 0, max));
+  };
+  DecodeOptions options;
+  options.conf = number("conf", 1);
+  options.iou = number("iou", 1);
+  options.max_det = ReadInt(object.Get("maxDet"), (std::string(name) + ".maxDet").c_str(), 1, kMaxDet);
+  options.snap_to_border = number("snapToBorder", kMaxSide);
+  return options;
 }
 
 Napi::Object ToObject(Napi::Env env, Segments segments) {

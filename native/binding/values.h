@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "binding/arguments.h"
+#include "core/decode.h"
 #include "core/geometry.h"
 #include "core/image.h"
 #include "core/segments.h"
@@ -47,6 +48,9 @@ Napi::Value ToTypedArray(Napi::Env env, std::vector<T> values) {
 Napi::Object ToObject(Napi::Env env, const Geometry& geometry);
 /// Range checks only; whether the parts agree is for those who use it to say.
 Geometry ReadGeometry(Napi::Value value, const char* name);
+
+/// Errors: MISUSE out of their ranges.
+DecodeOptions ReadDecodeOptions(Napi::Value value, const char* name);
 
 Napi::Object ToObject(Napi::Env env, Segments segments);
 

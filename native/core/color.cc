@@ -9,27 +9,6 @@
 namespace fastsamd {
 namespace {
 
-struct PlaneLayout {
-  int planes;
-  std::array<int, 3> row_bytes;
-};
-
-PlaneLayout LayoutOf(PixelFormat format, int width) {
-  const int chroma = (width + 1) / 2;
-  switch (format) {
-    case PixelFormat::kRgba:
-      return {1, {width * 4, 0, 0}};
-    case PixelFormat::kNv12:
-      return {2, {width, chroma * 2, 0}};
-    case PixelFormat::kI420:
-      return {3, {width, chroma, chroma}};
-    case PixelFormat::kRgb:
-    case PixelFormat::kBgr:
-      break;
-  }
-  return {1, {width * 3, 0, 0}};
-}
-
 template <int kStep, int kRed, int kBlue>
 void PackRow(const uint8_t* __restrict in, int width, uint8_t* __restrict rgb) {
   for (int x = 0; x < width; ++x) {
@@ -58,6 +37,22 @@ void YuvToRgb(const ImageView& image, uint8_t* rgb) {
 }
 
 }  // namespace
+
+PlaneLayout LayoutOf(PixelFormat format, int width) {
+  const int chroma = (width + 1) / 2;
+  switch (format) {
+    case PixelFormat::kRgba:
+      return {1, {width * 4, 0, 0}};
+    case PixelFormat::kNv12:
+      return {2, {width, chroma * 2, 0}};
+    case PixelFormat::kI420:
+      return {3, {width, chroma, chroma}};
+    case PixelFormat::kRgb:
+    case PixelFormat::kBgr:
+      break;
+  }
+  return {1, {width * 3, 0, 0}};
+}
 
 Status Validate(const ImageView& image) {
   if (image.width < 1 || image.height < 1 || image.width > kMaxSide || image.height > kMaxSide) {

@@ -1,11 +1,19 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "core/image.h"
 #include "core/result.h"
 
 namespace fastsamd {
+
+/// How many planes a format has, and the bytes of a tight row of each.
+struct PlaneLayout {
+  int planes;
+  std::array<int, 3> row_bytes;
+};
+PlaneLayout LayoutOf(PixelFormat format, int width);
 
 /// Checks that an image can be read: sides 1..kMaxSide, every plane of its format present, every stride at least one
 /// tight row and at most kMaxStride. Errors: kMisuse. The length of the planes is the caller's business.

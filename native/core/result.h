@@ -16,7 +16,13 @@ enum class ErrorCode {
   kSourceLost,
   kSourceTimeout,
   kOutputUnwritable,
+  kModelCorrupt,
   kModelUnsupported,
+  kEngineUnavailable,
+  kEngineFailed,
+  kEngineLost,
+  kEngineStale,
+  kEngineCorrupt,
   kOutOfMemory,
   kInternal,
 };

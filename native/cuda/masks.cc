@@ -24,14 +24,14 @@ std::vector<Candidate> CandidatesOf(const SelectedAnchor* selected, size_t count
 }
 
 LogitBatch NextBatch(const std::vector<DetectedObject>& objects, size_t begin, const LogitRunWriter& runs,
-                     const SelectedAnchor* selected, size_t capacity) {
+                     const SelectedAnchor* selected, const LogitCapacity& capacity) {
   LogitBatch batch{begin, begin, {}, 0};
   size_t used = 0;
   for (; batch.end < objects.size(); ++batch.end) {
     const DetectedObject& object = objects[batch.end];
     if (IsEmpty(object.pixels)) continue;
     const CellRect cells = runs.CellsOf(object.pixels);
-    if (used + cells.size() > capacity) break;
+    if (used + cells.size() > capacity.logits || batch.requests.size() == capacity.requests) break;
     LogitRequest request{cells.column, cells.row, cells.columns, cells.rows, static_cast<uint32_t>(used), {}};
     std::copy_n(selected[object.anchor].coefficients, kMaskChannels, request.coefficients);
     batch.requests.push_back(request);

@@ -22,9 +22,16 @@ struct LogitBatch {
   int max_cells;
 };
 
-/// The next objects from `begin` on whose logits fit into `capacity` floats, which hold at least one proto grid.
+/// What fits into one launch.
+struct LogitCapacity {
+  /// At least one proto grid.
+  size_t logits;
+  size_t requests;
+};
+
+/// The next objects from `begin` on that fit into one launch.
 LogitBatch NextBatch(const std::vector<DetectedObject>& objects, size_t begin, const LogitRunWriter& runs,
-                     const SelectedAnchor* selected, size_t capacity);
+                     const SelectedAnchor* selected, const LogitCapacity& capacity);
 
 /// Appends the batch's objects with the masks of their logits.
 void AppendBatch(const std::vector<DetectedObject>& objects, const LogitBatch& batch, const float* logits,

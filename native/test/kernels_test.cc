@@ -103,14 +103,14 @@ TEST(Half, RoundsToTheNearestAndTiesToEven) {
 /// Decoding as the engine does it: selection, masks from logits in batches of `capacity` floats.
 template <typename T>
 Segments DecodeByKernels(const std::vector<T>& detections, const std::vector<T>& proto, const Scene& scene,
-                         const DecodeOptions& options, size_t capacity) {
+                         const DecodeOptions& options, const LogitCapacity& capacity) {
   uint32_t count = 0;
   std::vector<SelectedAnchor> selected(static_cast<size_t>(scene.anchors));
   standin::Select(detections.data(), scene.anchors, scene.classes, options.conf, {&count, selected.data()});
   const auto objects = FindObjects(CandidatesOf(selected.data(), count), scene.geometry, options);
   LogitRunWriter runs(scene.geometry);
   Segments segments = NoSegments(scene.geometry);
-  std::vector<float> logits(capacity);
+  std::vector<float> logits(capacity.logits);
   for (size_t done = 0; done < objects.size();) {
     const LogitBatch batch = NextBatch(objects, done, runs, selected.data(), capacity);
     standin::MaskLogits(proto.data(), scene.geometry.input_width / 4, scene.geometry.input_height / 4,
@@ -151,7 +151,9 @@ TEST(DecodeKernels, EqualTheCore) {
         const Segments expected = Decode(scene.outputs(), g, options).value();
         EXPECT_GT(expected.count(), 0U);
         // All at once, and in the smallest batches there are.
-        for (const size_t capacity : {40 * ProtoCells(g), ProtoCells(g)}) {
+        for (const LogitCapacity& capacity :
+             {LogitCapacity{40 * ProtoCells(g), 1000}, LogitCapacity{ProtoCells(g), 1000},
+              LogitCapacity{40 * ProtoCells(g), 1}}) {
           ExpectEqual(DecodeByKernels(scene.detections, scene.proto, scene, options, capacity), expected);
         }
       }
@@ -175,7 +177,7 @@ TEST(DecodeKernels, EqualTheCoreOnHalfPrecisionTensors) {
   const DecodeOptions options;
   const Segments expected = Decode(scene.outputs(), g, options).value();
   EXPECT_GT(expected.count(), 0U);
-  ExpectEqual(DecodeByKernels(detections, proto, scene, options, 4 * ProtoCells(g)), expected);
+  ExpectEqual(DecodeByKernels(detections, proto, scene, options, {4 * ProtoCells(g), 1000}), expected);
 }
 
 TEST(DecodeKernels, RefuseWhatTheCoreRefuses) {

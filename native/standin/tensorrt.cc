@@ -1,0 +1,316 @@
+// libnvinfer and libnvonnxparser as far as native/tensorrt calls them: engines that play back recorded outputs.
+#include <NvInfer.h>
+#include <NvInferVersion.h>
+#include <NvOnnxParser.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <memory>
+
+#include "standin/cuda.h"
+#include "standin/faults.h"
+#include "standin/playback.h"
+#include "stubs.h"
+
+namespace fastsamd::standin {
+namespace {
+
+#if NV_TENSORRT_MAJOR >= 10
+constexpr uint32_t kVersion = NV_TENSORRT_MAJOR * 10000 + NV_TENSORRT_MINOR * 100 + NV_TENSORRT_PATCH;
+#else
+constexpr uint32_t kVersion = NV_TENSORRT_MAJOR * 1000 + NV_TENSORRT_MINOR * 100 + NV_TENSORRT_PATCH;
+#endif
+using Severity = ILogger::Severity;
+
+std::vector<char> Contents(const char* path) {
+  std::ifstream file(path == nullptr ? "" : path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+template <typename List>
+Dims DimsOf(const List& list) {
+  Dims dims{};
+  for (const auto side : list) dims.d[dims.nbDims++] = side;
+  return dims;
+}
+
+/// A public class of TensorRT around a stand-in of what is behind it.
+template <typename Public, typename Impl>
+struct Facade final : Public {
+  template <typename... Arguments>
+  explicit Facade(Arguments&&... arguments) : impl(std::forward<Arguments>(arguments)...) {
+    this->mImpl = &impl;
+  }
+  Impl impl;
+};
+
+class Context final : public VExecutionContextStub {
+ public:
+  explicit Context(std::shared_ptr<const Playback> playback) : playback_(std::move(playback)) {}
+
+  bool setTensorAddress(const char* name, void* memory) noexcept override {
+    addresses_[name] = memory;
+    return FaultOf("setTensorAddress") == 0;
+  }
+  bool enqueueV3(cudaStream_t stream) noexcept override {
+    const int fault = FaultOf("enqueueV3");
+    if (fault >= cudaErrorIllegalAddress) LoseDevice(static_cast<cudaError_t>(fault));
+    if (fault != 0 || addresses_.size() != playback_->outputs.size() + 1) return false;
+    return Enqueue(stream, [this] { Play(); }) == cudaSuccess;
+  }
+
+ private:
+  void Play() {
+    const uint32_t crc = Crc32(addresses_.at("images"), playback_->input_bytes());
+    const Playback::Recording* fitting = nullptr;
+    for (const auto& recording : playback_->recordings) {
+      if (recording.any_input || recording.input_crc == crc) fitting = &recording;
+    }
+    for (size_t i = 0; i < playback_->outputs.size(); ++i) {
+      void* output = addresses_.at(playback_->outputs[i].name);
+      // Nothing found where nothing was recorded: as for the warm-up's empty picture.
+      if (fitting == nullptr) {
+        std::memset(output, 0, playback_->outputs[i].bytes);
+      } else {
+        std::memcpy(output, playback_->bytes.data() + fitting->offsets[i], playback_->outputs[i].bytes);
+      }
+    }
+  }
+
+  std::shared_ptr<const Playback> playback_;
+  std::map<std::string, void*> addresses_;
+};
+
+class Engine final : public VCudaEngineStub {
+ public:
+  explicit Engine(std::shared_ptr<const Playback> playback) : playback_(std::move(playback)) {}
+
+  int32_t getNbIOTensors() const noexcept override { return 1 + static_cast<int32_t>(playback_->outputs.size()); }
+  const char* getIOTensorName(int32_t index) const noexcept override {
+    return index == 0 ? "images" : playback_->outputs[static_cast<size_t>(index) - 1].name.c_str();
+  }
+  TensorIOMode getTensorIOMode(const char* name) const noexcept override {
+    return std::strcmp(name, "images") == 0 ? TensorIOMode::kINPUT : TensorIOMode::kOUTPUT;
+  }
+  TensorFormat getTensorFormat(const char*) const noexcept override { return TensorFormat::kLINEAR; }
+  DataType getTensorDataType(const char* name) const noexcept override {
+    const auto* output = Find(name);
+    return (output == nullptr ? playback_->input_type : output->type) == 1 ? DataType::kHALF : DataType::kFLOAT;
+  }
+  Dims getTensorShape(const char* name) const noexcept override {
+    const auto* output = Find(name);
+    return output == nullptr ? DimsOf(std::vector<int>{1, 3, playback_->height, playback_->width})
+                             : DimsOf(output->dims);
+  }
+#if NV_TENSORRT_MAJOR >= 10
+  IExecutionContext* createExecutionContext(ExecutionContextAllocationStrategy) noexcept override {
+#else
+  IExecutionContext* createExecutionContext() noexcept override {
+#endif
+    if (FaultOf("createExecutionContext") != 0) return nullptr;
+    return new Facade<IExecutionContext, Context>(playback_);
+  }
+
+ private:
+  const Playback::Output* Find(const char* name) const {
+    for (const auto& output : playback_->outputs) {
+      if (output.name == name) return &output;
+    }
+    return nullptr;
+  }
+
+  std::shared_ptr<const Playback> playback_;
+};
+
+class Runtime final : public VRuntimeStub {
+ public:
+  explicit Runtime(ILogger& logger) : logger_(logger) {}
+
+#if NV_TENSORRT_MAJOR >= 10
+  ICudaEngine* deserializeCudaEngine(const void* blob, size_t size) noexcept override {
+#else
+  ICudaEngine* deserializeCudaEngine(const void* blob, size_t size, IPluginFactory*) noexcept override {
+#endif
+    const int fault = FaultOf("deserializeCudaEngine");
+    if (fault == cudaErrorMemoryAllocation) logger_.log(Severity::kERROR, "Cuda Runtime (out of memory)");
+    const auto playback = std::make_shared<Playback>();
+    if (fault != 0 || !Parse(blob, size, *playback)) {
+      logger_.log(Severity::kERROR, "Serialization assertion failed: magic tag does not match");
+      return nullptr;
+    }
+    if (playback->tensorrt_version != 0 && playback->tensorrt_version != kVersion) {
+      logger_.log(Severity::kERROR, "The engine plan file is not compatible with this version of TensorRT");
+      return nullptr;
+    }
+    return new Facade<ICudaEngine, Engine>(playback);
+  }
+#if NV_TENSORRT_MAJOR >= 10 && NV_TENSORRT_MAJOR < 11
+  ICudaEngine* deserializeCudaEngine(IStreamReader&) noexcept override {
+    Unexpected("VRuntime", "deserializeCudaEngine(IStreamReader&)");
+  }
+#endif
+
+ private:
+  ILogger& logger_;
+};
+
+class Memory final : public VHostMemoryStub {
+ public:
+  explicit Memory(std::vector<char> bytes) : bytes_(std::move(bytes)) {}
+  void* data() const noexcept override { return const_cast<char*>(bytes_.data()); }
+  size_t size() const noexcept override { return bytes_.size(); }
+
+ private:
+  std::vector<char> bytes_;
+};
+
+class Tensor final : public VTensorStub {
+ public:
+  Dims getDimensions() const noexcept override { return dims_; }
+#if NV_TENSORRT_MAJOR >= 10
+  void setDimensions(const Dims& dims) noexcept override { dims_ = dims; }
+#else
+  void setDimensions(Dims dims) noexcept override { dims_ = dims; }
+#endif
+
+ private:
+  Dims dims_ = DimsOf(std::vector<int>{-1, 3, -1, -1});
+};
+
+class Network final : public VNetworkDefinitionStub {
+ public:
+  int32_t getNbInputs() const noexcept override { return 1; }
+  ITensor* getInput(int32_t) const noexcept override { return &input_; }
+
+ private:
+  mutable Facade<ITensor, Tensor> input_;
+};
+
+/// What a build was asked for, in the environment of whoever asks: FASTSAMD_STANDIN_PLAN is the file that it gives.
+class Config final : public VBuilderConfigStub {
+ public:
+  void setFlag(BuilderFlag) noexcept override {}
+  void setMemoryPoolLimit(MemoryPoolType, size_t) noexcept override {}
+  void setDefaultDeviceType(DeviceType) noexcept override {}
+  void setDLACore(int32_t) noexcept override {}
+#if NV_TENSORRT_MAJOR < 11
+  void setInt8Calibrator(IInt8Calibrator* calibrator) noexcept override { calibrator_ = calibrator; }
+#endif
+#if NV_TENSORRT_MAJOR >= 10
+  void setProgressMonitor(IProgressMonitor* monitor) noexcept override { monitor_ = monitor; }
+  IProgressMonitor* monitor_ = nullptr;
+#endif
+#if NV_TENSORRT_MAJOR < 11
+  IInt8Calibrator* calibrator_ = nullptr;
+#endif
+};
+
+class Builder final : public VBuilderStub {
+ public:
+  explicit Builder(ILogger& logger) : logger_(logger) {}
+
+  INetworkDefinition* createNetworkV2(NetworkDefinitionCreationFlags) noexcept override {
+    if (FaultOf("createNetworkV2") != 0) return nullptr;
+    return new Facade<INetworkDefinition, Network>();
+  }
+  IBuilderConfig* createBuilderConfig() noexcept override {
+    if (FaultOf("createBuilderConfig") != 0) return nullptr;
+    config_ = new Facade<IBuilderConfig, Config>();
+    return config_;
+  }
+  IHostMemory* buildSerializedNetwork(INetworkDefinition&, IBuilderConfig&) noexcept override {
+    const int fault = FaultOf("buildSerializedNetwork");
+    if (fault == cudaErrorMemoryAllocation) logger_.log(Severity::kERROR, "[virtualMemoryBuffer] OutOfMemory");
+    if (fault != 0 || !Progress()) return nullptr;
+    if (!Calibrate()) {
+      logger_.log(Severity::kERROR, "Calibration failure occurred with no scaling factors detected");
+      return nullptr;
+    }
+    return new Facade<IHostMemory, Memory>(Contents(std::getenv("FASTSAMD_STANDIN_PLAN")));
+  }
+
+ private:
+  bool Progress() {
+#if NV_TENSORRT_MAJOR >= 10
+    IProgressMonitor* monitor = config_->impl.monitor_;
+    if (monitor == nullptr) return true;
+    monitor->phaseStart("Building engine from network", nullptr, 4);
+    for (int step = 0; step < 4; ++step) {
+      monitor->phaseStart("Tactic timing", "Building engine from network", 1);
+      monitor->phaseFinish("Tactic timing");
+      if (!monitor->stepComplete("Building engine from network", step)) return false;
+    }
+    monitor->phaseFinish("Building engine from network");
+#endif
+    return true;
+  }
+  bool Calibrate() {
+#if NV_TENSORRT_MAJOR < 11
+    IInt8Calibrator* calibrator = config_->impl.calibrator_;
+    if (calibrator == nullptr) return true;
+    void* bindings[1] = {};
+    const char* names[1] = {"images"};
+    int batches = 0;
+    while (calibrator->getBatch(bindings, names, 1)) ++batches;
+    return batches > 0;
+#else
+    return true;
+#endif
+  }
+
+  ILogger& logger_;
+  Facade<IBuilderConfig, Config>* config_ = nullptr;
+};
+
+class ParserError final : public parser::IParserErrorStub {
+ public:
+  parser::ErrorCode code() const override { return parser::ErrorCode::kMODEL_DESERIALIZE_FAILED; }
+  const char* desc() const override { return "Failed to parse the ONNX model"; }
+};
+
+class Parser final : public parser::IParserStub {
+ public:
+  /// An ONNX file starts with its IR version: field 1, a varint.
+  bool parseFromFile(const char* path, int) noexcept override {
+    const std::vector<char> bytes = Contents(path);
+    good_ = !bytes.empty() && bytes[0] == 8 && FaultOf("parseFromFile") == 0;
+    return good_;
+  }
+  int getNbErrors() const noexcept override { return good_ ? 0 : 1; }
+  const nvonnxparser::IParserError* getError(int) const noexcept override { return &error_; }
+
+ private:
+  bool good_ = true;
+  ParserError error_;
+};
+
+}  // namespace
+}  // namespace fastsamd::standin
+
+using namespace fastsamd::standin;
+
+extern "C" {
+
+int32_t getInferLibVersion() noexcept { return static_cast<int32_t>(kVersion); }
+
+void* createInferRuntime_INTERNAL(void* logger, int32_t) noexcept {
+  if (FaultOf("createInferRuntime") != 0) return nullptr;
+  return static_cast<nvinfer1::IRuntime*>(
+      new Facade<nvinfer1::IRuntime, Runtime>(*static_cast<nvinfer1::ILogger*>(logger)));
+}
+
+void* createInferBuilder_INTERNAL(void* logger, int32_t) noexcept {
+  if (FaultOf("createInferBuilder") != 0) return nullptr;
+  return static_cast<nvinfer1::IBuilder*>(
+      new Facade<nvinfer1::IBuilder, Builder>(*static_cast<nvinfer1::ILogger*>(logger)));
+}
+
+void* createNvOnnxParser_INTERNAL(void*, void*, int) noexcept {
+  if (FaultOf("createNvOnnxParser") != 0) return nullptr;
+  return static_cast<nvonnxparser::IParser*>(new Parser);
+}
+
+}  // extern "C"

@@ -1,0 +1,171 @@
+#include "tensorrt/builder.h"
+
+#include <NvInfer.h>
+#include <NvInferVersion.h>
+#include <NvOnnxParser.h>
+
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "cuda/runtime.h"
+#include "tensorrt/calibrator.h"
+#include "tensorrt/engine.h"
+#include "tensorrt/engine_file.h"
+
+namespace fastsamd::tensorrt {
+namespace {
+
+constexpr const char* kBuildMemoryAdvice =
+    "; stop what else uses memory, add swap, give --workspace a smaller number, or build for a smaller input";
+
+/// From TensorRT 10 on the builder says how far it is; before, only its log does.
+#if NV_TENSORRT_MAJOR >= 10
+class Progress final : public nvinfer1::IProgressMonitor {
+ public:
+  explicit Progress(const ProgressSink& sink) : sink_(sink) {}
+
+  void phaseStart(const char* phase, const char* parent, int32_t steps) noexcept override {
+    // Of the nested phases the outermost is the one that a user can follow.
+    if (parent != nullptr) return;
+    const std::lock_guard lock(mutex_);
+    steps_ = steps;
+    Report(phase, 0);
+  }
+  bool stepComplete(const char* phase, int32_t step) noexcept override {
+    const std::lock_guard lock(mutex_);
+    if (phase_ == phase) Report(phase, step + 1);
+    return going_;
+  }
+  void phaseFinish(const char* phase) noexcept override {
+    const std::lock_guard lock(mutex_);
+    if (phase_ == phase) Report(phase, steps_);
+  }
+
+ private:
+  void Report(const char* phase, int step) noexcept {
+    try {
+      phase_ = phase;
+      going_ = sink_(phase_, step, steps_) && going_;
+    } catch (...) {
+      going_ = false;
+    }
+  }
+
+  const ProgressSink& sink_;
+  std::mutex mutex_;
+  std::string phase_;
+  int steps_ = 0;
+  bool going_ = true;
+};
+#endif
+
+Error WithAdvice(Error error) {
+  if (error.code == ErrorCode::kOutOfMemory) error.message += kBuildMemoryAdvice;
+  return error;
+}
+
+Status Parse(nvonnxparser::IParser& parser, const BuildRequest& request, Logger& logger) {
+  const int warnings = static_cast<int>(nvinfer1::ILogger::Severity::kWARNING);
+  if (parser.parseFromFile(request.onnx_path.c_str(), warnings)) return Ok();
+  std::string why;
+  for (int i = 0; i < parser.getNbErrors(); ++i) why += (i == 0 ? "" : "; ") + std::string(parser.getError(i)->desc());
+  const bool unreadable =
+      parser.getNbErrors() > 0 && parser.getError(0)->code() == nvonnxparser::ErrorCode::kMODEL_DESERIALIZE_FAILED;
+  const std::string logged = logger.TakeErrors();
+  return Error{unreadable ? ErrorCode::kModelCorrupt : ErrorCode::kModelUnsupported,
+               request.onnx_path + ": TensorRT cannot read it: " + (why.empty() ? logged : why)};
+}
+
+/// Gives an open input the size that is asked for, and says which size it is.
+Status FixInput(nvinfer1::INetworkDefinition& network, const BuildRequest& request, BuildReport& report) {
+  if (network.getNbInputs() != 1 || network.getInput(0)->getDimensions().nbDims != 4) {
+    return Error{ErrorCode::kModelUnsupported, request.onnx_path + ": expected one input [1, 3, H, W]"};
+  }
+  nvinfer1::ITensor& input = *network.getInput(0);
+  nvinfer1::Dims dims = input.getDimensions();
+  if (dims.d[0] < 1) dims.d[0] = 1;
+  if (dims.d[2] < 1) dims.d[2] = request.input_height;
+  if (dims.d[3] < 1) dims.d[3] = request.input_width;
+  input.setDimensions(dims);
+  report.input_height = static_cast<int>(dims.d[2]);
+  report.input_width = static_cast<int>(dims.d[3]);
+  return Ok();
+}
+
+Status SetPrecision(nvinfer1::IBuilderConfig& config, Precision precision) {
+#if NV_TENSORRT_MAJOR < 11
+  // INT8 falls back to FP16 where that is faster than FP32.
+  if (precision != Precision::kFp32) config.setFlag(nvinfer1::BuilderFlag::kFP16);
+  if (precision == Precision::kInt8) config.setFlag(nvinfer1::BuilderFlag::kINT8);
+#else
+  static_cast<void>(config);
+  if (precision != Precision::kFp32) {
+    return Error{ErrorCode::kEngineUnavailable,
+                 "TensorRT " + LibraryVersion() +
+                     " computes in the types that the model has; give it a model in float16 and build with --fp32, "
+                     "which leaves the types as they are"};
+  }
+#endif
+  return Ok();
+}
+
+void UseDla(nvinfer1::IBuilderConfig& config, int core) {
+  config.setDefaultDeviceType(nvinfer1::DeviceType::kDLA);
+  config.setDLACore(core);
+  // Layers that the accelerator cannot do run on the GPU.
+  config.setFlag(nvinfer1::BuilderFlag::kGPU_FALLBACK);
+}
+
+}  // namespace
+
+Result<BuildReport> BuildEngine(const BuildRequest& request, LogSink log, ProgressSink progress) {
+  if (const Result<cuda::Device> device = cuda::QueryDevice(); !device.ok()) return device.error();
+  Logger logger(std::move(log));
+  const std::unique_ptr<nvinfer1::IBuilder> builder(nvinfer1::createInferBuilder(logger));
+  if (builder == nullptr) return logger.Failure(ErrorCode::kEngineUnavailable, "TensorRT's builder does not start");
+#if NV_TENSORRT_MAJOR < 10
+  const uint32_t flags = 1U << static_cast<uint32_t>(nvinfer1::NetworkDefinitionCreationFlag::kEXPLICIT_BATCH);
+#else
+  const uint32_t flags = 0;
+#endif
+  const std::unique_ptr<nvinfer1::INetworkDefinition> network(builder->createNetworkV2(flags));
+  const std::unique_ptr<nvinfer1::IBuilderConfig> config(builder->createBuilderConfig());
+  if (network == nullptr || config == nullptr) {
+    return WithAdvice(logger.Failure(ErrorCode::kEngineFailed, "TensorRT's builder does not start"));
+  }
+  const std::unique_ptr<nvonnxparser::IParser> parser(nvonnxparser::createParser(*network, logger));
+  if (parser == nullptr) return logger.Failure(ErrorCode::kEngineUnavailable, "TensorRT's ONNX parser does not start");
+  if (Status s = Parse(*parser, request, logger); !s.ok()) return s.error();
+  BuildReport report;
+  if (Status s = FixInput(*network, request, report); !s.ok()) return s.error();
+
+  if (Status s = SetPrecision(*config, request.precision); !s.ok()) return s.error();
+  if (request.workspace_bytes > 0) {
+    config->setMemoryPoolLimit(nvinfer1::MemoryPoolType::kWORKSPACE, request.workspace_bytes);
+  }
+  if (request.dla_core >= 0) UseDla(*config, request.dla_core);
+#if NV_TENSORRT_MAJOR < 11
+  Calibrator calibrator;
+  if (request.precision == Precision::kInt8) {
+    Status opened = calibrator.Open(request.calibration_path, report.input_width, report.input_height);
+    if (!opened.ok()) return WithAdvice(opened.error());
+    config->setInt8Calibrator(&calibrator);
+  }
+#endif
+#if NV_TENSORRT_MAJOR >= 10
+  Progress monitor(progress);
+  config->setProgressMonitor(&monitor);
+#else
+  if (!progress("building", 0, 0)) return Error{ErrorCode::kEngineFailed, "the build was cancelled"};
+#endif
+  const std::unique_ptr<nvinfer1::IHostMemory> plan(builder->buildSerializedNetwork(*network, *config));
+  if (plan == nullptr) {
+    return WithAdvice(logger.Failure(ErrorCode::kEngineFailed, request.onnx_path + ": TensorRT builds no engine"));
+  }
+  report.plan_bytes = plan->size();
+  if (Status s = WriteDurably(request.plan_path, plan->data(), plan->size()); !s.ok()) return s.error();
+  return report;
+}
+
+}  // namespace fastsamd::tensorrt

@@ -1,0 +1,289 @@
+#include "tensorrt/execution.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+#include "core/color.h"
+
+namespace fastsamd::tensorrt {
+namespace {
+
+using cuda::Check;
+using Clock = std::chrono::steady_clock;
+
+/// Room for the logits of the objects of one launch: at least a whole proto grid, and 4 MiB, which hold most frames.
+constexpr size_t kMinLogits = 1 << 20;
+/// Objects of one launch.
+constexpr size_t kMaxRequests = 1024;
+/// Planes begin where the widest loads may.
+constexpr size_t kPlaneAlignment = 256;
+
+double MsSince(Clock::time_point begin) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+}
+
+size_t Aligned(size_t bytes) { return (bytes + kPlaneAlignment - 1) / kPlaneAlignment * kPlaneAlignment; }
+
+int RowsOf(const ImageView& image, size_t plane) { return plane == 0 ? image.height : (image.height + 1) / 2; }
+
+void CopyPlane(const uint8_t* from, size_t stride, size_t row_bytes, size_t rows, uint8_t* to) {
+  if (stride == row_bytes) {
+    std::memcpy(to, from, row_bytes * rows);
+    return;
+  }
+  for (size_t row = 0; row < rows; ++row) std::memcpy(to + row * row_bytes, from + row * stride, row_bytes);
+}
+
+/// Moves what a Result holds to its place, or passes its error on.
+template <typename T>
+Status Put(Result<T> result, T& place) {
+  if (!result.ok()) return result.error();
+  place = std::move(result).value();
+  return Ok();
+}
+
+size_t LogitsOf(const Signature& signature) {
+  const size_t grid = static_cast<size_t>(signature.input_width / 4) * static_cast<size_t>(signature.input_height / 4);
+  return std::max(grid, kMinLogits);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Execution>> Execution::Make(std::shared_ptr<Engine> engine) {
+  std::unique_ptr<Execution> execution(new Execution(std::move(engine)));
+  if (Status allocated = execution->Allocate(); !allocated.ok()) return allocated.error();
+  if (Status warm = execution->WarmUp(); !warm.ok()) return warm.error();
+  execution->RecordGraph();
+  return execution;
+}
+
+Status Execution::Allocate() {
+  const Signature& signature = engine_->signature();
+  const size_t taps = static_cast<size_t>(signature.input_width + signature.input_height) * sizeof(Tap);
+  const size_t anchors = static_cast<size_t>(signature.anchors);
+  const size_t logits = LogitsOf(signature);
+  if (Status s = Put(cuda::MakeStream(), stream_); !s.ok()) return s;
+  for (cuda::Event* event : {&started_, &letterboxed_, &inferred_, &done_}) {
+    if (Status s = Put(cuda::MakeEvent(), *event); !s.ok()) return s;
+  }
+  const std::pair<cuda::DeviceMemory*, size_t> device[] = {
+      {&taps_, taps}, {&input_, signature.input.bytes}, {&selected_count_, sizeof(uint32_t)}};
+  for (const auto& [place, bytes] : device) {
+    if (Status s = Put(cuda::AllocateDevice(bytes), *place); !s.ok()) return s;
+  }
+  const std::pair<cuda::MappedMemory*, size_t> mapped[] = {{&host_taps_, taps},
+                                                           {&host_count_, sizeof(uint32_t)},
+                                                           {&selected_, anchors * sizeof(cuda::SelectedAnchor)},
+                                                           {&requests_, kMaxRequests * sizeof(cuda::LogitRequest)},
+                                                           {&logits_, logits * sizeof(float)}};
+  for (const auto& [place, bytes] : mapped) {
+    if (Status s = Put(cuda::MappedMemory::Allocate(bytes), *place); !s.ok()) return s;
+  }
+  if (Status s = Put(engine_->MakeContext(), context_); !s.ok()) return s;
+  if (!context_->setTensorAddress(signature.input.name.c_str(), input_.get())) {
+    return engine_->logger().Failure(ErrorCode::kEngineFailed, "TensorRT takes no memory for its input");
+  }
+  if (Status s = BindOutput(signature.detections, detections_); !s.ok()) return s;
+  if (Status s = BindOutput(signature.proto, proto_); !s.ok()) return s;
+  others_.resize(signature.others.size());
+  for (size_t i = 0; i < others_.size(); ++i) {
+    if (Status s = BindOutput(signature.others[i], others_[i]); !s.ok()) return s;
+  }
+  return Ok();
+}
+
+Status Execution::BindOutput(const Tensor& tensor, cuda::DeviceMemory& memory) {
+  if (Status s = Put(cuda::AllocateDevice(tensor.bytes), memory); !s.ok()) return s;
+  if (!context_->setTensorAddress(tensor.name.c_str(), memory.get())) {
+    return engine_->logger().Failure(ErrorCode::kEngineFailed, "TensorRT takes no memory for " + tensor.name);
+  }
+  return Ok();
+}
+
+/// TensorRT does some of its work at the first enqueue after a change of addresses, which must be over before a graph
+/// is recorded.
+Status Execution::WarmUp() {
+  const Status zeroed =
+      Check(cudaMemsetAsync(input_.get(), 0, engine_->signature().input.bytes, stream_.get()), "clearing the input");
+  if (!zeroed.ok()) return zeroed;
+  if (Status inferred = Infer(); !inferred.ok()) return inferred;
+  return Check(cudaStreamSynchronize(stream_.get()), "the first inference");
+}
+
+/// Best effort: an engine with parts that CUDA cannot record runs without a graph.
+void Execution::RecordGraph() {
+  if (cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeThreadLocal) != cudaSuccess) {
+    cudaGetLastError();  // else the next launch would report it
+    return;
+  }
+  const bool enqueued = context_->enqueueV3(stream_.get());
+  cudaGraph_t recorded = nullptr;
+  const bool ended = cudaStreamEndCapture(stream_.get(), &recorded) == cudaSuccess;
+  const cuda::Graph graph(recorded);
+  cudaGraphExec_t executable = nullptr;
+  if (enqueued && ended && recorded != nullptr &&
+      cudaGraphInstantiateWithFlags(&executable, recorded, 0) == cudaSuccess) {
+    graph_.reset(executable);
+  } else {
+    cudaGetLastError();
+    engine_->logger().TakeErrors();
+  }
+}
+
+Status Execution::StageFrame(const ImageView& image, cuda::LetterboxInput& input) {
+  const PlaneLayout layout = LayoutOf(image.format, image.width);
+  size_t starts[3] = {};
+  size_t bytes = 0;
+  for (size_t plane = 0; plane < static_cast<size_t>(layout.planes); ++plane) {
+    starts[plane] = bytes;
+    bytes += Aligned(static_cast<size_t>(layout.row_bytes[plane]) * static_cast<size_t>(RowsOf(image, plane)));
+  }
+  if (frame_.bytes() < bytes) {
+    if (Status s = Put(cuda::MappedMemory::Allocate(bytes), frame_); !s.ok()) return s;
+  }
+  for (size_t plane = 0; plane < static_cast<size_t>(layout.planes); ++plane) {
+    const size_t row_bytes = static_cast<size_t>(layout.row_bytes[plane]);
+    CopyPlane(image.planes[plane], static_cast<size_t>(image.strides[plane]), row_bytes,
+              static_cast<size_t>(RowsOf(image, plane)), frame_.host<uint8_t>() + starts[plane]);
+    input.planes[plane] = frame_.device<uint8_t>() + starts[plane];
+    input.strides[plane] = layout.row_bytes[plane];
+  }
+  return Ok();
+}
+
+Status Execution::LoadTaps(const Geometry& geometry) {
+  const Geometry& have = taps_geometry_;
+  if (have.frame_width == geometry.frame_width && have.frame_height == geometry.frame_height) return Ok();
+  const std::vector<Tap> columns = MakeTaps(geometry.frame_width, geometry.content_width);
+  const std::vector<Tap> rows = MakeTaps(geometry.frame_height, geometry.content_height);
+  std::copy(columns.begin(), columns.end(), host_taps_.host<Tap>());
+  std::copy(rows.begin(), rows.end(), host_taps_.host<Tap>() + geometry.input_width);
+  if (Status copied = Check(cudaMemcpyAsync(taps_.get(), host_taps_.host<void>(), host_taps_.bytes(),
+                                            cudaMemcpyHostToDevice, stream_.get()),
+                            "loading the letterbox");
+      !copied.ok()) {
+    return copied;
+  }
+  taps_geometry_ = geometry;
+  return Ok();
+}
+
+Status Execution::Letterbox(const ImageView& image, const Geometry& geometry) {
+  cuda::LetterboxInput input{};
+  if (Status staged = StageFrame(image, input); !staged.ok()) return staged;
+  if (Status loaded = LoadTaps(geometry); !loaded.ok()) return loaded;
+  input.yuv = MakeYuvMatrix(image.matrix, image.range);
+  input.columns = static_cast<const Tap*>(taps_.get());
+  input.rows = input.columns + geometry.input_width;
+  input.input_width = geometry.input_width;
+  input.input_height = geometry.input_height;
+  input.content_width = geometry.content_width;
+  input.content_height = geometry.content_height;
+  input.left = geometry.left;
+  input.top = geometry.top;
+  if (Status s = Check(cudaEventRecord(started_.get(), stream_.get()), "timing"); !s.ok()) return s;
+  const cudaError_t launched =
+      cuda::LaunchLetterbox(image.format, input, engine_->signature().input.type, input_.get(), stream_.get());
+  if (Status s = Check(launched, "letterbox"); !s.ok()) return s;
+  return Check(cudaEventRecord(letterboxed_.get(), stream_.get()), "timing");
+}
+
+Status Execution::Infer() {
+  if (graph_ != nullptr) {
+    if (Status s = Check(cudaGraphLaunch(graph_.get(), stream_.get()), "inference"); !s.ok()) return s;
+  } else if (!context_->enqueueV3(stream_.get())) {
+    // TensorRT only logs CUDA's error, which is what decides whether there is a next time.
+    if (Status s = Check(cudaGetLastError(), "inference"); !s.ok()) return s;
+    return engine_->logger().Failure(ErrorCode::kEngineFailed, "inference failed");
+  }
+  return Check(cudaEventRecord(inferred_.get(), stream_.get()), "timing");
+}
+
+Status Execution::Select(float conf) {
+  const Signature& signature = engine_->signature();
+  const cuda::Selection selection{static_cast<uint32_t*>(selected_count_.get()),
+                                  selected_.device<cuda::SelectedAnchor>()};
+  const cudaError_t launched = cuda::LaunchSelect(signature.detections.type, detections_.get(), signature.anchors,
+                                                  signature.classes, conf, selection, stream_.get());
+  if (Status s = Check(launched, "selecting candidates"); !s.ok()) return s;
+  if (Status s = Check(cudaMemcpyAsync(host_count_.host<void>(), selected_count_.get(), sizeof(uint32_t),
+                                       cudaMemcpyDeviceToHost, stream_.get()),
+                       "selecting candidates");
+      !s.ok()) {
+    return s;
+  }
+  return Check(cudaEventRecord(done_.get(), stream_.get()), "timing");
+}
+
+Status Execution::WaitFor(const cuda::Event& event, const char* what) {
+  return Check(cudaEventSynchronize(event.get()), what);
+}
+
+Result<Segments> Execution::Decode(const Geometry& geometry, const DecodeOptions& options) {
+  const Signature& signature = engine_->signature();
+  const size_t count = std::min<size_t>(*host_count_.host<uint32_t>(), static_cast<size_t>(signature.anchors));
+  const auto* selected = selected_.host<cuda::SelectedAnchor>();
+  const std::vector<DetectedObject> objects = FindObjects(cuda::CandidatesOf(selected, count), geometry, options);
+  LogitRunWriter runs(geometry);
+  Segments segments = NoSegments(geometry);
+  for (size_t begin = 0; begin < objects.size();) {
+    const cuda::LogitBatch batch =
+        cuda::NextBatch(objects, begin, runs, selected, {logits_.bytes() / sizeof(float), kMaxRequests});
+    std::copy(batch.requests.begin(), batch.requests.end(), requests_.host<cuda::LogitRequest>());
+    const cudaError_t launched =
+        cuda::LaunchMaskLogits(signature.proto.type, proto_.get(), geometry.input_width / 4, geometry.input_height / 4,
+                               requests_.device<cuda::LogitRequest>(), static_cast<int>(batch.requests.size()),
+                               batch.max_cells, logits_.device<float>(), stream_.get());
+    if (Status s = Check(launched, "mask logits"); !s.ok()) return s.error();
+    if (Status s = Check(cudaEventRecord(done_.get(), stream_.get()), "timing"); !s.ok()) return s.error();
+    if (Status s = WaitFor(done_, "mask logits"); !s.ok()) return s.error();
+    cuda::AppendBatch(objects, batch, logits_.host<float>(), runs, segments);
+    begin = batch.end;
+  }
+  return segments;
+}
+
+Result<Segmented> Execution::Segment(const ImageView& image, const DecodeOptions& options) {
+  const Clock::time_point begin = Clock::now();
+  const Signature& signature = engine_->signature();
+  if (Status s = Validate(image); !s.ok()) return s.error();
+  if (Status s = Validate(options); !s.ok()) return s.error();
+  const Result<Geometry> geometry =
+      MakeGeometry(image.width, image.height, signature.input_width, signature.input_height);
+  if (!geometry.ok()) return geometry.error();
+
+  if (Status s = Letterbox(image, geometry.value()); !s.ok()) return s.error();
+  const double staged_ms = MsSince(begin);
+  if (Status s = Infer(); !s.ok()) return s.error();
+  if (Status s = Select(options.conf); !s.ok()) return s.error();
+  if (Status s = WaitFor(done_, "inference"); !s.ok()) return s.error();
+  const Result<float> letterbox_ms = cuda::ElapsedMs(started_, letterboxed_);
+  if (!letterbox_ms.ok()) return letterbox_ms.error();
+  const Result<float> infer_ms = cuda::ElapsedMs(letterboxed_, inferred_);
+  if (!infer_ms.ok()) return infer_ms.error();
+
+  Result<Segments> segments = Decode(geometry.value(), options);
+  if (!segments.ok()) return segments.error();
+  Timings timings;
+  timings.preprocess = staged_ms + letterbox_ms.value();
+  timings.infer = infer_ms.value();
+  timings.decode = std::max(MsSince(begin) - timings.preprocess - timings.infer, 0.0);
+  return Segmented{std::move(segments).value(), geometry.value(), timings};
+}
+
+Result<std::vector<float>> Execution::Measure(int runs) {
+  std::vector<float> times;
+  for (int run = 0; run < runs; ++run) {
+    if (Status s = Check(cudaEventRecord(letterboxed_.get(), stream_.get()), "timing"); !s.ok()) return s.error();
+    if (Status s = Infer(); !s.ok()) return s.error();
+    if (Status s = WaitFor(inferred_, "inference"); !s.ok()) return s.error();
+    const Result<float> ms = cuda::ElapsedMs(letterboxed_, inferred_);
+    if (!ms.ok()) return ms.error();
+    times.push_back(ms.value());
+  }
+  return times;
+}
+
+}  // namespace fastsamd::tensorrt

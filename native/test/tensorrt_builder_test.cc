@@ -1,0 +1,120 @@
+#include <NvInferVersion.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+#include "playback_file.h"
+#include "standin/cuda.h"
+#include "standin/faults.h"
+#include "tensorrt/builder.h"
+
+namespace fastsamd::tensorrt {
+namespace {
+
+using test::WriteFile;
+
+constexpr int kSide = 64;
+
+class Builder : public testing::Test {
+ protected:
+  void SetUp() override {
+    plan_ = test::PlaybackOf(test::EmptyScene(MakeGeometry(kSide, kSide, kSide, kSide).value(), 1));
+    setenv("FASTSAMD_STANDIN_PLAN", WriteFile("built.plan", plan_).c_str(), 1);
+    request_.onnx_path = WriteFile("model.onnx", {8, 8, 18, 0});
+    request_.plan_path = testing::TempDir() + "/fastsamd-out.plan";
+    request_.precision = Precision::kFp32;
+    request_.input_width = request_.input_height = kSide;
+  }
+  void TearDown() override {
+    standin::SetFaults("");
+    standin::FindDevice();
+    std::remove(request_.plan_path.c_str());
+  }
+
+  Result<BuildReport> Build() {
+    return BuildEngine(request_, {}, [this](const std::string& phase, int step, int steps) {
+      progress_.push_back(phase + " " + std::to_string(step) + "/" + std::to_string(steps));
+      return going_;
+    });
+  }
+  ErrorCode CodeWith(const std::string& faults) {
+    standin::SetFaults(faults);
+    const auto built = Build();
+    EXPECT_FALSE(built.ok()) << faults;
+    EXPECT_FALSE(std::ifstream(request_.plan_path).good()) << "a failed build leaves no plan";
+    return built.ok() ? ErrorCode::kInternal : built.error().code;
+  }
+
+  std::vector<char> plan_;
+  BuildRequest request_;
+  std::vector<std::string> progress_;
+  bool going_ = true;
+};
+
+TEST_F(Builder, WritesThePlanAndReportsProgress) {
+  const auto built = Build();
+  ASSERT_TRUE(built.ok()) << built.error().message;
+  EXPECT_EQ(built.value().plan_bytes, plan_.size());
+  EXPECT_EQ(built.value().input_width, kSide);
+  std::ifstream file(request_.plan_path, std::ios::binary);
+  EXPECT_EQ(std::vector<char>(std::istreambuf_iterator<char>(file), {}), plan_);
+#if NV_TENSORRT_MAJOR >= 10
+  ASSERT_EQ(progress_.size(), 6U);
+  EXPECT_EQ(progress_.front(), "Building engine from network 0/4");
+  EXPECT_EQ(progress_.back(), "Building engine from network 4/4");
+#else
+  EXPECT_EQ(progress_.size(), 1U);
+#endif
+}
+
+TEST_F(Builder, EveryFailureHasItsCode) {
+  EXPECT_EQ(CodeWith("cudaGetDevice:1:100"), ErrorCode::kEngineUnavailable);
+  EXPECT_EQ(CodeWith("createInferBuilder"), ErrorCode::kEngineUnavailable);
+  EXPECT_EQ(CodeWith("createNvOnnxParser"), ErrorCode::kEngineUnavailable);
+  EXPECT_EQ(CodeWith("createNetworkV2"), ErrorCode::kEngineFailed);
+  EXPECT_EQ(CodeWith("createBuilderConfig"), ErrorCode::kEngineFailed);
+  EXPECT_EQ(CodeWith("parseFromFile"), ErrorCode::kModelCorrupt);
+  EXPECT_EQ(CodeWith("buildSerializedNetwork:1:1"), ErrorCode::kEngineFailed);
+  EXPECT_EQ(CodeWith("buildSerializedNetwork:1:2"), ErrorCode::kOutOfMemory);
+  request_.onnx_path = WriteFile("text.onnx", {'h', 'i'});
+  EXPECT_EQ(CodeWith(""), ErrorCode::kModelCorrupt);
+}
+
+TEST_F(Builder, MemoryErrorsSayWhatToDo) {
+  standin::SetFaults("buildSerializedNetwork:1:2");
+  const auto built = Build();
+  ASSERT_FALSE(built.ok());
+  EXPECT_NE(built.error().message.find("--workspace"), std::string::npos) << built.error().message;
+}
+
+TEST_F(Builder, SaysWhenThePlanCannotBeWritten) {
+  request_.plan_path = "/nonexistent/out.plan";
+  EXPECT_EQ(CodeWith(""), ErrorCode::kOutputUnwritable);
+}
+
+TEST_F(Builder, StopsWhenAsked) {
+  going_ = false;
+  EXPECT_EQ(CodeWith(""), ErrorCode::kEngineFailed);
+}
+
+TEST_F(Builder, PrecisionsOfThisTensorRt) {
+  request_.precision = Precision::kInt8;
+  request_.calibration_path = WriteFile("pictures.rgb", std::vector<char>(2 * 3 * kSide * kSide, 100));
+#if NV_TENSORRT_MAJOR < 11
+  EXPECT_TRUE(Build().ok());
+  std::remove(request_.plan_path.c_str());
+  EXPECT_EQ(CodeWith("cudaMalloc:1:2"), ErrorCode::kOutOfMemory);
+  EXPECT_EQ(CodeWith("cudaMemcpy:1:1"), ErrorCode::kEngineFailed);
+  request_.calibration_path = WriteFile("pictures.rgb", std::vector<char>(3 * kSide * kSide - 1, 100));
+  EXPECT_EQ(CodeWith(""), ErrorCode::kSourceNotFound);
+  request_.precision = Precision::kFp16;
+  EXPECT_TRUE(Build().ok());
+#else
+  EXPECT_EQ(CodeWith(""), ErrorCode::kEngineUnavailable);
+#endif
+}
+
+}  // namespace
+}  // namespace fastsamd::tensorrt
