@@ -33,6 +33,14 @@ const EXIT_CODES = {
   ENGINE_UNAVAILABLE: 1,
   /** Inference failed on a frame. */
   ENGINE_FAILED: 1,
+  /** The GPU is lost to this process for good: only a new one can go on. */
+  ENGINE_LOST: 1,
+  /** An engine file that was made for another TensorRT, GPU or model: to be built again. */
+  ENGINE_STALE: 3,
+  /** An engine file that is cut short, damaged or none: to be built again. */
+  ENGINE_CORRUPT: 3,
+  /** An int8 engine that was not compared with its model yet, or failed. */
+  ENGINE_UNVERIFIED: 1,
   /** A request over MQTT that cannot be understood or is not allowed. */
   REQUEST_INVALID: 1,
   /** A request that this node's configuration does not permit. */
@@ -79,6 +87,11 @@ export function exitCodeOf(error: unknown): number {
 /** True when opening the source again later may succeed: the camera is away, not wrong. */
 export function isSourceRetryable(error: unknown): boolean {
   return isFastsamError(error, 'SOURCE_LOST', 'SOURCE_TIMEOUT', 'SOURCE_NOT_FOUND', 'SOURCE_CORRUPT');
+}
+
+/** True when building the engine file again helps. */
+export function isEngineRebuildable(error: unknown): boolean {
+  return isFastsamError(error, 'ENGINE_STALE', 'ENGINE_CORRUPT');
 }
 
 /** True when the sender of an MQTT request is at fault and must be told so; anything else is ours. */

@@ -10,6 +10,7 @@ import type { PixelFormat } from './domain/frame.js';
 import type { LetterboxGeometry } from './domain/geometry.js';
 import type { Segments } from './domain/segments.js';
 import { FastsamError, messageOf } from './errors.js';
+import type { TensorRtAddon } from './native/tensorrt.js';
 
 export type ColorMatrix = 'bt601' | 'bt709' | 'bt2020';
 export type ColorRange = 'limited' | 'full';
@@ -183,7 +184,14 @@ export interface ConveyorTruth {
 
 export interface NativeAddon {
   /** What this build contains. */
-  readonly features: { readonly gstreamer: boolean; readonly tensorrt: boolean };
+  readonly features: {
+    readonly gstreamer: boolean;
+    readonly tensorrt: boolean;
+    /** What TensorRT needs and the machine that built this lacked: a word of scripts/find-tensorrt.mjs. */
+    readonly tensorrtMissing?: string;
+  };
+  /** Absent when the build has no TensorRT. */
+  readonly tensorrt?: TensorRtAddon;
 
   /** Wraps pixels without copying; keeps `pixels` alive until released. Throws on a layout that does not fit the buffer. */
   createFrame(pixels: Uint8Array, layout: PixelLayout): NativeFrame;

@@ -8,7 +8,7 @@ import type { Config } from '../config/schema.js';
 import { type Prompt, withIds } from '../domain/prompt.js';
 import type { SegmentationEngine } from '../engine/engine.js';
 import { openEngine } from '../engine/open.js';
-import { messageOf } from '../errors.js';
+import { isFastsamError, messageOf } from '../errors.js';
 import { assertLabels } from '../prompt/label-check.js';
 import { PromptRegister } from '../prompt/register.js';
 import { PromptStore, type SavedPrompts } from '../prompt/store.js';
@@ -20,6 +20,7 @@ import { TextModel } from '../text/text-model.js';
 import type { ResultMessage } from '../wire/result.js';
 import { cameraService } from './camera-service.js';
 import { CameraTask } from './camera-task.js';
+import { buildReporter } from './engine-news.js';
 import { Upkeep } from './health/upkeep.js';
 import { infoMessage } from './info.js';
 import { ServiceManager } from './service.js';
@@ -124,7 +125,15 @@ export class Daemon {
     this.#register.start(await this.#store.load());
     try {
       const open = this.deps.openEngine ?? openEngine;
-      const opening = open({ model: model.path, backend: model.backend, onnxruntime: model.onnxruntime });
+      const opening = open({
+        model: model.path,
+        backend: model.backend,
+        onnxruntime: model.onnxruntime,
+        tensorrt: model.tensorrt,
+        demandVerified: !model.tensorrt.allowUnverified,
+        onUnverified: (message) => this.#publisher.setAlert('engine-unverified', { severity: 'warning', message }),
+        onBuild: buildReporter(this.#publisher, this.#log),
+      });
       this.#engine = await this.#upkeep.open(opening);
       // A stop does not wait for a first inference that hangs.
       if (!this.#stopping) await Promise.race([this.#engine.measureNetwork(1), this.#end]);
@@ -156,18 +165,19 @@ export class Daemon {
     try {
       await this.#running;
     } catch (error) {
-      await this.stop(messageOf(error));
+      // Nothing in this process can bring the GPU back: the service manager starts another.
+      await this.stop(messageOf(error), isFastsamError(error, 'ENGINE_LOST') ? 'degraded' : 'stopping');
       throw error;
     }
     await this.#end;
   }
 
   /**
-   * Takes no more frames, finishes those in flight, says `stopping`, disconnects and frees the engine, all within 5 s.
+   * Takes no more frames, finishes those in flight, says `stopping` (or `last`), disconnects and frees the engine, all within 5 s.
    * May be called twice.
    */
-  stop(reason: string): Promise<void> {
-    this.#stopping ??= this.#stop(reason);
+  stop(reason: string, last: 'stopping' | 'degraded' = 'stopping'): Promise<void> {
+    this.#stopping ??= this.#stop(reason, last);
     return this.#stopping;
   }
 
@@ -200,13 +210,13 @@ export class Daemon {
     await this.#text.prepare(prompts);
   }
 
-  async #stop(reason: string): Promise<void> {
+  async #stop(reason: string, last: 'stopping' | 'degraded'): Promise<void> {
     this.#upkeep.stop(reason);
     await this.#reporter?.stop();
     const drained = Promise.allSettled([...this.#tasks.map((task) => task.stop()), this.#running]);
     await within(DRAIN_MS, drained);
     this.#register.stop();
-    await this.#publisher.stop(reason, GOODBYE_MS);
+    await this.#publisher.stop(reason, GOODBYE_MS, last);
     await within(ENGINE_STOP_MS, Promise.all([this.#engine?.stop(), this.#text.stop()]));
     this.#stopped();
   }

@@ -3,12 +3,12 @@ import type { CommandModule } from 'yargs';
 import type { StageTimings } from '../domain/result.js';
 import { encodeResult } from '../encode/result.js';
 import type { SegmentationEngine } from '../engine/engine.js';
-import { openEngine } from '../engine/open.js';
 import { FastsamError } from '../errors.js';
 import { runPipeline } from '../pipeline/pipeline.js';
 import { firstFrames } from '../source/limit.js';
 import { openSource } from '../source/open.js';
 import { demandRange, modelOptions, type SegmentationArguments, segmentationOf, segmentationOptions } from './model-options.js';
+import { openModel } from './open-model.js';
 import { startProgress } from './progress.js';
 
 /** The network alone and the pipeline take turns, so that a machine that slows down slows both. */
@@ -54,7 +54,7 @@ interface Round {
 async function bench(args: BenchArguments): Promise<void> {
   const segmentation = segmentationOf(args);
   demandRange('--frames', args.frames, 10, 1e6, true);
-  const engine = await openEngine({ model: args.model, backend: args.backend, onnxruntime: { threads: args.threads } });
+  const engine = await openModel(args);
   const perRound = Math.ceil(args.frames / ROUNDS) + SETTLING_FRAMES;
   const progress = startProgress((2 * ROUNDS + 1) * perRound);
   const stages = new Map<string, number[]>();

@@ -6,13 +6,22 @@ import { isFastsamError } from '../errors.js';
 import { benchCommand } from './bench.js';
 import { configCommand } from './config.js';
 import { demoCommand } from './demo.js';
+import { engineCommand } from './engine.js';
 import { modelCommand } from './model.js';
 import { runCommand } from './run.js';
 import { segmentCommand } from './segment.js';
 import { checkValues, usageError } from './usage.js';
 
 /** In the order of `--help`. One file each. */
-const commands = [runCommand, segmentCommand, benchCommand, modelCommand, configCommand, demoCommand] as unknown as CommandModule[];
+const commands = [
+  runCommand,
+  segmentCommand,
+  benchCommand,
+  modelCommand,
+  engineCommand,
+  configCommand,
+  demoCommand,
+] as unknown as CommandModule[];
 
 const packageRoot = new URL('../../', import.meta.url);
 

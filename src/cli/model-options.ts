@@ -7,7 +7,8 @@ export const modelOptions = {
     type: 'string',
     demandOption: true,
     requiresArg: true,
-    describe: 'Name of an installed model (fastsam-s), or an ONNX file: FastSAM or any YOLOv8-seg / YOLO11-seg export.',
+    describe:
+      'Name of an installed model (fastsam-s), or an ONNX file (FastSAM or any YOLOv8-seg / YOLO11-seg export), or a TensorRT engine.',
   },
   backend: { choices: ['auto', 'onnxruntime', 'tensorrt'], default: 'auto', describe: 'What runs the network.' },
   threads: { type: 'number', default: 0, describe: 'Threads of one inference; 0: one per core.' },

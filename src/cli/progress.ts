@@ -38,3 +38,28 @@ export function startProgress(total: number | undefined): Progress {
   bar.start(total ?? 0, 0);
   return { advance: () => bar.increment(), stop: () => bar.stop() };
 }
+
+/** What an engine's builder is doing: one line that changes on a terminal, else a line for each thing that is new. */
+export function startBuildProgress(): {
+  report(progress: { readonly text: string; readonly fraction: number | null }): void;
+  stop(): void;
+} {
+  let last = '';
+  let open = false;
+  return {
+    report({ text, fraction }) {
+      const percent = fraction === null ? '' : ` ${Math.floor(fraction * 100)} %`;
+      if (process.stderr.isTTY) {
+        process.stderr.write(`\r\x1b[K${`${text}${percent}`.slice(0, (process.stderr.columns ?? 80) - 1)}`);
+        open = true;
+      } else if (text !== last) {
+        process.stderr.write(`fastsamd: ${text}\n`);
+      }
+      last = text;
+    },
+    stop() {
+      if (open) process.stderr.write('\n');
+      open = false;
+    },
+  };
+}

@@ -97,6 +97,10 @@ function resolvePaths(config: Config, folder: string): Config {
   // A name such as fastsam-s is an installed model, not a file beside the configuration.
   if (!isModelName(model.path)) model.path = path.resolve(folder, model.path);
   if (text.model !== undefined && !isModelName(text.model)) text.model = path.resolve(folder, text.model);
+  for (const key of ['engineDirectory', 'calibration'] as const) {
+    const folderOf = model.tensorrt[key];
+    if (folderOf !== undefined) model.tensorrt[key] = path.resolve(folder, folderOf);
+  }
   for (const camera of cameras) camera.source = resolveSource(camera.source, folder);
   if (resolved.stateDir !== undefined) resolved.stateDir = path.resolve(folder, resolved.stateDir);
   if (mqtt.passwordFile !== undefined) mqtt.passwordFile = path.resolve(folder, mqtt.passwordFile);

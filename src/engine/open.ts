@@ -1,26 +1,44 @@
-import { FastsamError } from '../errors.js';
+import { FastsamError, isFastsamError } from '../errors.js';
 import { resolveModel } from '../model/installed.js';
+import { native } from '../native.js';
 import type { SegmentationEngine } from './engine.js';
 import { loadOnnxEngine } from './onnx-engine.js';
+import { tensorRt } from './tensorrt/available.js';
+import { isEngineFile, openTensorRt, TENSORRT_DEFAULTS, type TensorRtHooks, type TensorRtSettings } from './tensorrt/open.js';
 
-export interface EngineOptions {
-  /** ONNX file with the YOLOv8-seg contract, or the name of an installed model (`fastsam-s`). */
+export interface EngineOptions extends TensorRtHooks {
+  /** ONNX file with the YOLOv8-seg contract, the name of an installed model (`fastsam-s`), or a TensorRT engine file. */
   readonly model: string;
+  /** `auto`, the default: tensorrt where this build has it and there is a GPU, else onnxruntime. */
   readonly backend?: 'auto' | 'onnxruntime' | 'tensorrt';
   readonly onnxruntime?: { readonly providers?: readonly string[]; readonly threads?: number };
+  readonly tensorrt?: Partial<TensorRtSettings>;
 }
 
 /**
- * Loads a model on the backend that is asked for, and runs it once, so that the first frame is as fast as the rest.
- * Errors: MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED, ENGINE_UNAVAILABLE, NATIVE_UNAVAILABLE.
+ * Loads a model on the backend that is asked for, and runs it once, so that the first frame is as fast as the rest. With
+ * tensorrt the engine is built first where there is none that fits, which takes minutes. Errors: MODEL_NOT_FOUND,
+ * MODEL_CORRUPT, MODEL_UNSUPPORTED, ENGINE_UNAVAILABLE, NATIVE_UNAVAILABLE, and those of openTensorRt.
  */
 export async function openEngine(options: EngineOptions): Promise<SegmentationEngine> {
-  if (options.backend === 'tensorrt') {
-    throw new FastsamError(
-      'ENGINE_UNAVAILABLE',
-      'backend tensorrt: this version runs models on onnxruntime only; use backend auto or onnxruntime',
-    );
-  }
+  const { backend = 'auto', onnxruntime, tensorrt } = options;
   const path = await resolveModel(options.model);
-  return loadOnnxEngine(path, options.onnxruntime);
+  if (backend === 'tensorrt' || isEngineFile(path) || (backend === 'auto' && (await hasTensorRt()))) {
+    if (backend === 'onnxruntime')
+      throw new FastsamError('USAGE', `${path}: a TensorRT engine does not run on onnxruntime; give it the ONNX model`);
+    return openTensorRt(path, { ...TENSORRT_DEFAULTS, ...tensorrt }, options);
+  }
+  return loadOnnxEngine(path, onnxruntime);
+}
+
+/** Whether this build has TensorRT and this machine a GPU for it. */
+async function hasTensorRt(): Promise<boolean> {
+  if (!native().tensorrt) return false;
+  try {
+    await tensorRt().platform();
+    return true;
+  } catch (error) {
+    if (isFastsamError(error, 'ENGINE_UNAVAILABLE')) return false;
+    throw error;
+  }
 }

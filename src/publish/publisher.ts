@@ -56,7 +56,7 @@ export interface Publisher {
   /** Returns at once; an unreachable broker is tried again for ever. */
   start(): void;
   /** Says `stopping` and `offline`, delivers what waits, disconnects; all within `timeoutMs`. Also when never started or connected. */
-  stop(reason: string, timeoutMs: number): Promise<void>;
+  stop(reason: string, timeoutMs: number, last?: 'stopping' | 'degraded'): Promise<void>;
   setState(state: NodeState, reason?: string): void;
   setInfo(info: InfoMessage): void;
   setCameraState(camera: string, message: CameraStateMessage): void;
@@ -152,9 +152,9 @@ class MqttPublisher implements Publisher {
     this.#session.start();
   }
 
-  async stop(reason: string, timeoutMs: number): Promise<void> {
+  async stop(reason: string, timeoutMs: number, last: 'stopping' | 'degraded' = 'stopping'): Promise<void> {
     const deadline = new Deadline(timeoutMs);
-    this.setState('stopping', reason);
+    this.setState(last, reason);
     if (this.#delivery) await deadline.wait(this.#delivery.idle());
     await Promise.all([this.#beacon.stop(deadline.leftMs), this.#session.stop(deadline.leftMs), this.#events.stop()]);
   }

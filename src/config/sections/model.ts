@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PRECISIONS } from '../../domain/precision.js';
 import { path } from './common.js';
 
 export const modelSchema = z.strictObject({
@@ -8,7 +9,7 @@ export const modelSchema = z.strictObject({
   backend: z
     .enum(['auto', 'onnxruntime', 'tensorrt'])
     .default('auto')
-    .meta({ description: 'auto: tensorrt where this build has it, else onnxruntime.' }),
+    .meta({ description: 'auto: tensorrt where this build has it and there is a GPU, else onnxruntime.' }),
   onnxruntime: z
     .strictObject({
       providers: z
@@ -17,6 +18,31 @@ export const modelSchema = z.strictObject({
         .default(['cpu'])
         .meta({ description: 'Execution providers, in order of preference.' }),
       threads: z.number().int().min(0).max(256).default(0).meta({ description: 'Threads of one inference; 0: one per core.' }),
+    })
+    .prefault({}),
+  tensorrt: z
+    .strictObject({
+      precision: z
+        .enum(PRECISIONS)
+        .default('fp16')
+        .meta({ description: 'What the engine computes in. int8 needs calibration, and a passed "fastsamd engine verify".' }),
+      dlaCore: z.number().int().min(0).max(15).optional().meta({ description: 'Deep Learning Accelerator core; the GPU when absent.' }),
+      workspaceMiB: z
+        .number()
+        .int()
+        .min(0)
+        .max(1_048_576)
+        .default(0)
+        .meta({ description: 'Scratch memory for building the engine, MiB; 0: all there is.' }),
+      contexts: z.number().int().min(1).max(16).default(2).meta({ description: 'Frames in flight at once; each takes memory of the GPU.' }),
+      engineDirectory: path
+        .optional()
+        .meta({ description: 'Folder of built engines; beside the model when absent. Relative to this file.' }),
+      calibration: path.optional().meta({ description: 'Folder of pictures for int8. Relative to this file.' }),
+      allowUnverified: z
+        .boolean()
+        .default(false)
+        .meta({ description: 'Use an int8 engine that "fastsamd engine verify" has not passed; raises an alert.' }),
     })
     .prefault({}),
 });

@@ -1,0 +1,24 @@
+/** What a node says about its engine while it opens and when it breaks. */
+import type { Logger } from 'pino';
+import type { BuildProgress } from '../engine/tensorrt/build.js';
+import type { Publisher } from '../publish/publisher.js';
+
+/** A builder may report many times a second; a state is for people. */
+const INTERVAL_MS = 1000;
+const MAX_REASON = 1000;
+
+/** Publishes the state `building-engine` with how far the build is, and logs each new phase. */
+export function buildReporter(publish: Pick<Publisher, 'setState'>, log: Logger): (progress: BuildProgress) => void {
+  let lastText = '';
+  let lastAt = Number.NEGATIVE_INFINITY;
+  return ({ text, fraction }) => {
+    const now = performance.now();
+    const fresh = text !== lastText;
+    if (!fresh && now - lastAt < INTERVAL_MS && fraction !== 1) return;
+    if (fresh) log.info(text);
+    lastText = text;
+    lastAt = now;
+    const percent = fraction === null ? '' : `: ${Math.floor(fraction * 100)} %`;
+    publish.setState('building-engine', `${text}${percent}`.slice(0, MAX_REASON));
+  };
+}

@@ -1,0 +1,123 @@
+/** `fastsamd engine verify`: does an engine see what its model sees? */
+import type { CommandModule } from 'yargs';
+import { type Agreement, agreementOf, compareSegments, SCORE_MARGIN, shortcomings, total } from '../engine/agreement.js';
+import { SEGMENTATION_DEFAULTS, type SegmentationEngine } from '../engine/engine.js';
+import { openEngine } from '../engine/open.js';
+import { isEngineFile } from '../engine/tensorrt/open.js';
+import { readSidecar, type Verification, writeSidecar } from '../engine/tensorrt/sidecar.js';
+import { FastsamError } from '../errors.js';
+import { sha256OfFile } from '../model/checksum.js';
+import { resolveModel } from '../model/installed.js';
+import { openSource } from '../source/open.js';
+import { demandRange } from './model-options.js';
+import { startProgress } from './progress.js';
+
+interface VerifyArguments {
+  readonly engine: string;
+  readonly against: string;
+  readonly images: string;
+  readonly conf: number;
+  readonly json: boolean;
+}
+
+interface Compared extends Agreement {
+  readonly image: string;
+}
+
+export const engineVerify: CommandModule<object, VerifyArguments> = {
+  command: 'verify <engine>',
+  describe: 'Compare an engine with its ONNX model on pictures, and note the verdict beside the engine',
+  builder: (yargs) =>
+    yargs
+      .positional('engine', { type: 'string', demandOption: true, describe: 'Engine file.' })
+      .options({
+        against: {
+          type: 'string',
+          demandOption: true,
+          requiresArg: true,
+          describe: 'The ONNX model it was built from; runs on onnxruntime.',
+        },
+        images: {
+          type: 'string',
+          demandOption: true,
+          requiresArg: true,
+          describe: 'Folder of pictures, as many as possible of what the camera will see.',
+        },
+        conf: { type: 'number', default: 0.4, describe: 'Score above which something is an object.' },
+        json: { type: 'boolean', default: false, describe: 'The figures as one JSON object on stdout.' },
+      })
+      .example('$0 engine verify fastsam-s.int8.engine --against fastsam-s.onnx --images pictures', '')
+      .epilogue('Exit code 0 when the engine passes, 1 when it does not.'),
+  handler: verify,
+};
+
+async function verify(args: VerifyArguments): Promise<void> {
+  demandRange('--conf', args.conf, SCORE_MARGIN, 1);
+  if (!isEngineFile(args.engine)) throw new FastsamError('USAGE', `${args.engine}: expected a TensorRT engine (.engine)`);
+  const against = await resolveModel(args.against);
+  const sidecar = await readSidecar(args.engine);
+  if (sidecar && sidecar.model.sha256 !== (await sha256OfFile(against)))
+    throw new FastsamError('USAGE', `${args.engine} was not built from ${against} but from ${sidecar.model.path}; verify it against that`);
+  const engine = await openEngine({ model: args.engine, backend: 'tensorrt' });
+  let compared: Compared[];
+  try {
+    const reference = await openEngine({ model: against, backend: 'onnxruntime' });
+    try {
+      compared = await compareAll(engine, reference, args);
+    } finally {
+      await reference.stop();
+    }
+  } finally {
+    await engine.stop();
+  }
+  const all = total(compared);
+  const short = shortcomings(all);
+  const verification: Verification = {
+    verdict: short.length === 0 ? 'pass' : 'fail',
+    at: new Date().toISOString(),
+    images: compared.length,
+    agreement: agreementOf(all),
+    boxIou: all.boxIou,
+    maskIou: all.maskIou,
+    scoreDifference: all.scoreDifference,
+  };
+  if (sidecar) await writeSidecar(args.engine, { ...sidecar, verification });
+  if (args.json)
+    process.stdout.write(`${JSON.stringify({ engine: args.engine, against, ...verification, shortcomings: short, perImage: compared })}\n`);
+  else process.stdout.write(`${report(compared, all, short)}\n`);
+  if (short.length > 0) process.exitCode = 1;
+}
+
+async function compareAll(
+  engine: SegmentationEngine,
+  reference: SegmentationEngine,
+  { images, conf }: VerifyArguments,
+): Promise<Compared[]> {
+  const options = { ...SEGMENTATION_DEFAULTS, conf: conf - SCORE_MARGIN };
+  const source = await openSource(images);
+  const progress = startProgress(undefined);
+  const compared: Compared[] = [];
+  try {
+    for await (const frame of source) {
+      using held = frame;
+      const [got, expected] = await Promise.all([engine.segment(held, options), reference.segment(held, options)]);
+      compared.push({ image: held.origin, ...compareSegments(got.segments, expected.segments, conf) });
+      progress.advance();
+    }
+  } finally {
+    progress.stop();
+    await source.stop();
+  }
+  return compared;
+}
+
+function report(compared: readonly Compared[], all: Agreement, short: readonly string[]): string {
+  const line = (name: string, { objects, found, boxIou, maskIou, scoreDifference }: Agreement) =>
+    `  ${name.padEnd(40)} ${String(found).padStart(5)} of ${String(objects).padEnd(5)} box ${boxIou.toFixed(3)}  mask ${maskIou.toFixed(3)}  score ±${scoreDifference.toFixed(3)}`;
+  return [
+    '  objects of either side that both have; mean IoU of boxes and masks, mean difference of scores',
+    ...compared.map((each) => line(each.image, each)),
+    line(`all ${compared.length} pictures`, all),
+    short.length === 0 ? 'pass' : `fail: ${short.join('; ')}`,
+  ].join('\n');
+}

@@ -1,0 +1,23 @@
+/** Whether TensorRT is there, and what to do where it is not. */
+import { FastsamError } from '../../errors.js';
+import type { TensorRtAddon } from '../../native/tensorrt.js';
+import { type NativeAddon, native } from '../../native.js';
+
+/** By the words of scripts/find-tensorrt.mjs. */
+const MISSING: Readonly<Record<string, string>> = {
+  headers: "TensorRT's headers (NvInfer.h)",
+  parser: "TensorRT's ONNX parser (NvOnnxParser.h)",
+  library: "TensorRT's libraries (libnvinfer.so, libnvonnxparser.so)",
+  cuda: 'the CUDA toolkit',
+  nvcc: "CUDA's compiler (nvcc)",
+};
+
+/** The TensorRT part of the addon. Errors: ENGINE_UNAVAILABLE with what to install, NATIVE_UNAVAILABLE. */
+export function tensorRt(addon: NativeAddon = native()): TensorRtAddon {
+  if (addon.tensorrt) return addon.tensorrt;
+  const missing = MISSING[addon.features.tensorrtMissing ?? ''] ?? 'TensorRT';
+  throw new FastsamError(
+    'ENGINE_UNAVAILABLE',
+    `backend tensorrt: ${missing} was not there when the native addon was built; on a Jetson "sudo apt install nvidia-jetpack", elsewhere install TensorRT and the CUDA toolkit or set TENSORRT_INCLUDE_DIR, TENSORRT_LIB_DIR and CUDA_HOME, then build fastsamd again (npm rebuild fastsamd, or "make build" in a checkout); or use backend onnxruntime`,
+  );
+}

@@ -1,0 +1,168 @@
+/** Builds an engine in a process of its own, and puts it in place whole or not at all. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdir, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { FastsamError, messageOf } from '../../errors.js';
+import { sha256OfFile } from '../../model/checksum.js';
+import { type ModelMetadata, readModelMetadata } from '../../model/onnx.js';
+import type { TensorRtPlatform } from '../../native/tensorrt.js';
+import type { BuildOrder, FromBuilder } from './build-protocol.js';
+import { demandMemory, watchMemory } from './memory.js';
+import { type Sidecar, type Wanted, writeSidecar } from './sidecar.js';
+
+const DEFAULT_SIZE = [640, 640] as const;
+
+export interface BuildProgress {
+  /** In words: a phase of the builder, or a line of its log. */
+  readonly text: string;
+  /** 0…1; null while nobody knows. */
+  readonly fraction: number | null;
+}
+
+export interface BuildOptions extends Wanted {
+  readonly model: string;
+  readonly enginePath: string;
+  /** 0: all there is. */
+  readonly workspaceMiB: number;
+  /** Folder of pictures; needed for int8. */
+  readonly calibration?: string | undefined;
+  readonly onProgress?: (progress: BuildProgress) => void;
+}
+
+/**
+ * Builds `model` into `enginePath` and its sidecar. An engine that is there is replaced at the end, or stays. Errors: those of
+ * TensorRtAddon.build and demandMemory; ENGINE_FAILED when the process dies.
+ */
+export async function buildEngine(options: BuildOptions): Promise<Sidecar> {
+  const { model, enginePath, precision, dlaCore, calibration, workspaceMiB } = options;
+  if (precision === 'int8' && calibration === undefined)
+    throw new FastsamError('USAGE', 'int8 needs a folder of pictures to calibrate with (--calib, model.tensorrt.calibration)');
+  const metadata = await readModelMetadata(model);
+  await demandMemory();
+  const part = `${enginePath}.${process.pid}.part`;
+  await prepareFolder(enginePath);
+  const [inputHeight, inputWidth] = inputSizeOf(metadata);
+  const order: BuildOrder = {
+    onnxPath: model,
+    planPath: part,
+    precision,
+    inputWidth,
+    inputHeight,
+    workspaceBytes: workspaceMiB * 2 ** 20,
+    dlaCore: dlaCore ?? -1,
+    calibrationPath: calibration === undefined ? '' : `${part}.pictures`,
+    ...(calibration === undefined ? {} : { pictures: calibration }),
+  };
+  try {
+    const input = await runBuilder(order, options.onProgress ?? (() => {}));
+    const sidecar: Sidecar = {
+      v: 1,
+      model: { path: model, sha256: options.modelSha256 },
+      ...tiedTo(options.platform),
+      precision,
+      dlaCore,
+      input,
+      labels: metadata.names.length > 1 ? [...metadata.names] : [],
+      plan: { bytes: (await stat(part)).size, sha256: await sha256OfFile(part) },
+      builtAt: new Date().toISOString(),
+      verification: null,
+    };
+    // In this order: a crash in between leaves a plan that its sidecar does not describe, which is built again.
+    await rename(part, enginePath);
+    await writeSidecar(enginePath, sidecar);
+    return sidecar;
+  } finally {
+    for (const file of [part, `${part}.pictures`]) await unlink(file).catch(() => undefined);
+  }
+}
+
+/** [height, width] of the model's input; for models that leave it open what their metadata says. */
+function inputSizeOf({ inputs, imgsz }: ModelMetadata): readonly [number, number] {
+  const [, , height, width] = inputs[0]?.shape ?? [];
+  if (typeof height === 'number' && typeof width === 'number' && height > 0 && width > 0) return [height, width];
+  return imgsz ?? DEFAULT_SIZE;
+}
+
+function tiedTo({ tensorrt, cuda, computeCapability, device }: TensorRtPlatform) {
+  return { tensorrt, cuda, computeCapability, device };
+}
+
+/** Makes the folder, and removes what builds that were killed left in it. Errors: OUTPUT_UNWRITABLE. */
+async function prepareFolder(enginePath: string): Promise<void> {
+  const folder = dirname(enginePath);
+  try {
+    await mkdir(folder, { recursive: true });
+    const left = new RegExp(`^${basename(enginePath).replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}\\.(?:json\\.)?(\\d+)\\.part`);
+    for (const file of await readdir(folder)) {
+      const pid = left.exec(file)?.[1];
+      if (pid !== undefined && !isRunning(Number(pid))) await unlink(join(folder, file));
+    }
+  } catch (cause) {
+    throw new FastsamError(
+      'OUTPUT_UNWRITABLE',
+      `${folder}: engines cannot be stored here: ${messageOf(cause)}; name another folder (model.tensorrt.engineDirectory, --output)`,
+      { cause },
+    );
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Resolves with the engine's [height, width]. */
+async function runBuilder(order: BuildOrder, onProgress: (progress: BuildProgress) => void): Promise<[number, number]> {
+  const child = fork(new URL('./build-process.js', import.meta.url), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  let short: FastsamError | undefined;
+  const guard = watchMemory((error) => {
+    short = error;
+    child.kill('SIGKILL');
+  });
+  try {
+    const outcome = await outcomeOf(child, order, onProgress);
+    if (outcome.type === 'failed') throw new FastsamError(outcome.code, outcome.message);
+    return [outcome.inputHeight, outcome.inputWidth];
+  } catch (error) {
+    throw short ?? error;
+  } finally {
+    guard.stop();
+    child.kill('SIGKILL');
+  }
+}
+
+function outcomeOf(
+  child: ChildProcess,
+  order: BuildOrder,
+  onProgress: (progress: BuildProgress) => void,
+): Promise<Exclude<FromBuilder, { type: 'report' }>> {
+  return new Promise((resolve, reject) => {
+    child.on('message', (message: FromBuilder) => {
+      if (message.type !== 'report') return resolve(message);
+      const { kind, text, step, steps } = message;
+      if (kind === 'progress') onProgress({ text, fraction: steps > 0 ? step / steps : null });
+      else if (kind !== 'info' || order.calibrationPath !== '') onProgress({ text, fraction: null });
+    });
+    child.once('error', (cause) => reject(new FastsamError('ENGINE_FAILED', `the builder does not start: ${messageOf(cause)}`, { cause })));
+    child.once('exit', (code, signal) =>
+      reject(
+        signal === 'SIGKILL'
+          ? new FastsamError(
+              'OUT_OF_MEMORY',
+              'the builder was killed, most likely because memory ran out: stop other programs, add swap, lower --workspace, or build for a smaller input',
+            )
+          : new FastsamError(
+              'ENGINE_FAILED',
+              `the builder ended (${signal ?? `exit code ${code}`}) without an engine; see its messages above`,
+            ),
+      ),
+    );
+    child.send(order, (cause) => {
+      if (cause) reject(new FastsamError('ENGINE_FAILED', `the builder does not listen: ${messageOf(cause)}`, { cause }));
+    });
+  });
+}

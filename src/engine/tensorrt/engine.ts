@@ -1,0 +1,96 @@
+import type { Frame } from '../../domain/frame.js';
+import type { ModelIdentity } from '../../domain/result.js';
+import { FastsamError } from '../../errors.js';
+import type { LoadedEngine, TensorRtContext, TensorRtSegmented } from '../../native/tensorrt.js';
+import { type SegmentationEngine, type SegmentationOptions, type Segmented, snapDistance } from '../engine.js';
+import { Slots } from '../slots.js';
+
+/** Weight of the newest frame in the running estimate of what the GPU needs for one. */
+const SMOOTHING = 0.2;
+
+/**
+ * A TensorRT engine on its execution contexts, each with one frame at a time: while the GPU works on one frame, the CPU
+ * finishes the one before. Made by openTensorRt.
+ */
+export class TensorRtEngine implements SegmentationEngine {
+  readonly depth: number;
+  readonly #slots: Slots<TensorRtContext>;
+  #settled: Promise<unknown> = Promise.resolve();
+  #stopping: Promise<void> | undefined;
+  #gpuMs = 0;
+  /** When the GPU is expected to be through with all that it was given. */
+  #busyUntil = 0;
+  #active = 0;
+
+  constructor(
+    readonly model: ModelIdentity,
+    private readonly loaded: LoadedEngine,
+  ) {
+    this.depth = loaded.contexts.length;
+    this.#slots = new Slots(loaded.contexts);
+  }
+
+  async segment(frame: Frame, options: SegmentationOptions): Promise<Segmented> {
+    if (this.#stopping) throw stopped();
+    const run = this.#run(frame, options);
+    const before = this.#settled;
+    this.#settled = Promise.allSettled([before, run]);
+    // Contexts may overtake each other, results may not.
+    await before;
+    return run;
+  }
+
+  async #run(frame: Frame, options: SegmentationOptions): Promise<Segmented> {
+    const begin = performance.now();
+    const context = await this.#slots.take();
+    try {
+      const taken = performance.now();
+      this.#begin(taken);
+      const snapToBorder = snapDistance(options.snapToBorder, this.loaded.classes);
+      const { segments, geometry, timings } = await context.segment(frame.pixels, { ...options, snapToBorder });
+      this.#learn(timings);
+      const { preprocess, infer, decode } = timings;
+      const wait = Math.max(performance.now() - begin - preprocess - infer - decode, 0);
+      return { segments, geometry, timings: { wait, preprocess, infer, decode } };
+    } finally {
+      this.#active -= 1;
+      this.#slots.give(context);
+    }
+  }
+
+  #begin(now: number): void {
+    this.#active += 1;
+    this.#busyUntil = Math.max(this.#busyUntil, now) + this.#gpuMs;
+  }
+
+  #learn({ preprocess, infer }: TensorRtSegmented['timings']): void {
+    const ms = preprocess + infer;
+    this.#gpuMs = this.#gpuMs === 0 ? ms : this.#gpuMs + SMOOTHING * (ms - this.#gpuMs);
+  }
+
+  msUntilFree(): number {
+    return this.#active === 0 ? 0 : Math.max(this.#busyUntil - performance.now(), 0);
+  }
+
+  async measureNetwork(runs: number): Promise<number[]> {
+    if (this.#stopping) throw stopped();
+    const context = await this.#slots.take();
+    try {
+      return [...(await context.measure(runs))];
+    } finally {
+      this.#slots.give(context);
+    }
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= (async () => {
+      await this.#settled;
+      await Promise.all(this.loaded.contexts.map((context) => context.dispose()));
+    })();
+    return this.#stopping;
+  }
+}
+
+function stopped(): FastsamError {
+  return new FastsamError('MISUSE', 'the engine has been stopped');
+}

@@ -1,0 +1,142 @@
+/** From a model to a TensorRT engine at work: the engine file that is there, or one that is built first. */
+import { existsSync } from 'node:fs';
+import { basename, extname, parse } from 'node:path';
+import type { Precision } from '../../domain/precision.js';
+import { FastsamError, isEngineRebuildable, messageOf } from '../../errors.js';
+import { sha256OfFile } from '../../model/checksum.js';
+import type { LoadedEngine } from '../../native/tensorrt.js';
+import type { SegmentationEngine } from '../engine.js';
+import { tensorRt } from './available.js';
+import { type BuildProgress, buildEngine } from './build.js';
+import { TensorRtEngine } from './engine.js';
+import { demandIntact, differences, enginePathOf, readSidecar, type Sidecar, type Wanted } from './sidecar.js';
+
+export interface TensorRtSettings {
+  readonly precision: Precision;
+  /** Deep Learning Accelerator core. */
+  readonly dlaCore?: number | undefined;
+  /** Scratch memory of the builder; 0: all there is. */
+  readonly workspaceMiB: number;
+  /** Frames in flight. */
+  readonly contexts: number;
+  /** Where engines are kept; beside the model when absent. */
+  readonly engineDirectory?: string | undefined;
+  /** Pictures for int8. */
+  readonly calibration?: string | undefined;
+}
+
+export const TENSORRT_DEFAULTS: TensorRtSettings = { precision: 'fp16', workspaceMiB: 0, contexts: 2 };
+
+export interface TensorRtHooks {
+  /** Called when an engine has to be built, with why, and as the build goes on. */
+  readonly onBuild?: (progress: BuildProgress) => void;
+  /** Refuse an int8 engine that "engine verify" has not passed. */
+  readonly demandVerified?: boolean;
+  /** Told when such an engine is used all the same. */
+  readonly onUnverified?: (message: string) => void;
+}
+
+/** Whether a file is a serialized engine rather than a model to build one from. */
+export function isEngineFile(path: string): boolean {
+  return /\.(engine|plan|trt)$/i.test(path);
+}
+
+/**
+ * The engine of an ONNX file, built first where there is none that fits this machine; or an engine file as it is. Errors:
+ * those of buildEngine and TensorRtAddon.load; ENGINE_STALE and ENGINE_CORRUPT only for a file given as it is;
+ * ENGINE_UNVERIFIED.
+ */
+export async function openTensorRt(model: string, settings: TensorRtSettings, hooks: TensorRtHooks = {}): Promise<SegmentationEngine> {
+  if (isEngineFile(model)) return openEngineFile(model, settings, hooks);
+  const wanted = await wantedFor(model, settings);
+  const enginePath = enginePathOf(model, settings.precision, wanted.dlaCore, settings.engineDirectory);
+  const build = (why: string) => {
+    hooks.onBuild?.({ text: `building ${basename(enginePath)}: ${why}`, fraction: null });
+    const { onBuild } = hooks;
+    return buildEngine({ ...wanted, ...settings, dlaCore: wanted.dlaCore, model, enginePath, ...(onBuild ? { onProgress: onBuild } : {}) });
+  };
+  const why = await reasonToBuild(enginePath, wanted);
+  let sidecar = why === undefined ? (await readSidecar(enginePath))! : await build(why);
+  demandVerdict(enginePath, sidecar, hooks);
+  try {
+    return engineOf(await tensorRt().load(enginePath, settings.contexts), parse(model).name, sidecar);
+  } catch (error) {
+    // TensorRT looks deeper than the sidecar does. Once: an engine just built that is refused again is no matter of age.
+    if (!isEngineRebuildable(error) || why !== undefined) throw error;
+    sidecar = await build(messageOf(error));
+    demandVerdict(enginePath, sidecar, hooks);
+    return engineOf(await tensorRt().load(enginePath, settings.contexts), parse(model).name, sidecar);
+  }
+}
+
+export async function wantedFor(model: string, settings: Pick<TensorRtSettings, 'precision' | 'dlaCore'>): Promise<Wanted> {
+  const platform = await tensorRt().platform();
+  return { platform, modelSha256: await sha256OfFile(model), precision: settings.precision, dlaCore: settings.dlaCore ?? null };
+}
+
+/** Why the engine file cannot be used; undefined when it can. */
+export async function reasonToBuild(enginePath: string, wanted: Wanted): Promise<string | undefined> {
+  if (!existsSync(enginePath)) return 'there is none yet';
+  const sidecar = await readSidecar(enginePath);
+  if (!sidecar) return 'the one that is there says nothing about itself';
+  const stale = differences(sidecar, wanted);
+  if (stale.length > 0) return `the one that is there was built for another ${stale.join(', ')}`;
+  return demandIntact(enginePath, sidecar).then(
+    () => undefined,
+    (error: unknown) => messageOf(error),
+  );
+}
+
+async function openEngineFile(path: string, { contexts }: TensorRtSettings, hooks: TensorRtHooks): Promise<SegmentationEngine> {
+  const addon = tensorRt();
+  if (!existsSync(path)) throw new FastsamError('MODEL_NOT_FOUND', `${path}: no such file (expected a TensorRT engine or an ONNX model)`);
+  const sidecar = await readSidecar(path);
+  if (sidecar) {
+    const { modelSha256, precision, dlaCore } = { modelSha256: sidecar.model.sha256, ...sidecar };
+    const stale = differences(sidecar, { platform: await addon.platform(), modelSha256, precision, dlaCore });
+    if (stale.length > 0)
+      throw new FastsamError(
+        'ENGINE_STALE',
+        `${path}: built for another ${stale.join(', ')}; build it again: fastsamd engine build ${sidecar.model.path} --${precision}`,
+      );
+    await demandIntact(path, sidecar);
+    demandVerdict(path, sidecar, hooks);
+  }
+  return engineOf(await addon.load(path, contexts), basename(path, extname(path)), sidecar);
+}
+
+function demandVerdict(enginePath: string, { precision, verification, model }: Sidecar, hooks: TensorRtHooks): void {
+  if (precision !== 'int8' || verification?.verdict === 'pass') return;
+  const state = verification ? 'did not pass its verification' : 'has not been verified';
+  const problem = `${enginePath}: int8 can lose objects, and this engine ${state}`;
+  if (!hooks.demandVerified) {
+    hooks.onUnverified?.(problem);
+    return;
+  }
+  throw new FastsamError(
+    'ENGINE_UNVERIFIED',
+    `${problem}; run "fastsamd engine verify ${enginePath} --against ${model.path} --images DIR", use fp16, or set model.tensorrt.allowUnverified`,
+  );
+}
+
+function engineOf(loaded: LoadedEngine, name: string, sidecar: Sidecar | undefined): SegmentationEngine {
+  const { inputWidth, inputHeight, classes } = loaded;
+  const names = sidecar?.labels ?? labelsOf(loaded.metadata);
+  const labels = classes > 1 ? Array.from({ length: classes }, (_, k) => names[k] ?? `class ${k}`) : [];
+  return new TensorRtEngine({ name, backend: 'tensorrt', inputWidth, inputHeight, labels }, loaded);
+}
+
+/** `names` of the metadata that Ultralytics writes: {"0": "person", …}. Anything else has none. */
+export function labelsOf(metadata: string): string[] {
+  try {
+    const { names } = JSON.parse(metadata) as { names?: unknown };
+    if (typeof names !== 'object' || names === null) return [];
+    const labels: string[] = [];
+    for (const [index, name] of Object.entries(names)) {
+      if (/^\d{1,5}$/.test(index) && typeof name === 'string') labels[Number(index)] = name;
+    }
+    return labels;
+  } catch {
+    return [];
+  }
+}

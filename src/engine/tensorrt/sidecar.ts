@@ -1,0 +1,123 @@
+/**
+ * What is known about an engine file, beside it as `FILE.json`. An engine only works with the TensorRT, CUDA and GPU it was
+ * built with: a sidecar that says otherwise, or a plan that is not the one it describes, means building again.
+ */
+import { readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import { parse } from 'node:path';
+import { z } from 'zod';
+import { PRECISIONS, type Precision } from '../../domain/precision.js';
+import { FastsamError, messageOf, systemCodeOf } from '../../errors.js';
+import { sha256OfFile } from '../../model/checksum.js';
+import type { TensorRtPlatform } from '../../native/tensorrt.js';
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const size = z.number().int().min(32).max(8192);
+
+const verificationSchema = z.object({
+  verdict: z.enum(['pass', 'fail']),
+  at: z.iso.datetime(),
+  images: z.number().int().min(0),
+  /** Share of the objects that both backends found. */
+  agreement: z.number(),
+  boxIou: z.number(),
+  maskIou: z.number(),
+  scoreDifference: z.number(),
+});
+
+const sidecarSchema = z.object({
+  v: z.literal(1),
+  model: z.object({ path: z.string(), sha256 }),
+  tensorrt: z.string(),
+  cuda: z.string(),
+  computeCapability: z.string(),
+  device: z.string(),
+  precision: z.enum(PRECISIONS),
+  /** Deep Learning Accelerator core; null: the GPU. */
+  dlaCore: z.number().int().nullable(),
+  /** [height, width]. */
+  input: z.tuple([size, size]),
+  /** Class names; empty for class-agnostic models. */
+  labels: z.array(z.string()).max(65536),
+  plan: z.object({ bytes: z.number().int(), sha256 }),
+  builtAt: z.iso.datetime(),
+  /** Of "engine verify"; a new engine has none. */
+  verification: verificationSchema.nullable(),
+});
+
+export type Verification = z.output<typeof verificationSchema>;
+export type Sidecar = z.output<typeof sidecarSchema>;
+
+/** What an engine must be of for this machine, model and configuration. */
+export interface Wanted {
+  readonly modelSha256: string;
+  readonly platform: TensorRtPlatform;
+  readonly precision: Precision;
+  readonly dlaCore: number | null;
+}
+
+const MAX_SIDECAR_BYTES = 4 * 2 ** 20;
+
+export function sidecarPath(enginePath: string): string {
+  return `${enginePath}.json`;
+}
+
+/** `fastsam-s.onnx` → `fastsam-s.fp16.engine`, `fastsam-s.int8.dla0.engine`; beside the model, or in `directory`. */
+export function enginePathOf(model: string, precision: Precision, dlaCore: number | null, directory?: string): string {
+  const { dir, name } = parse(model);
+  const file = `${name}.${precision}${dlaCore === null ? '' : `.dla${dlaCore}`}.engine`;
+  return `${directory ?? (dir || '.')}/${file}`;
+}
+
+/** The sidecar of an engine file; undefined when there is none, or none that can be read. */
+export async function readSidecar(enginePath: string): Promise<Sidecar | undefined> {
+  try {
+    const path = sidecarPath(enginePath);
+    if ((await stat(path)).size > MAX_SIDECAR_BYTES) return undefined;
+    return sidecarSchema.safeParse(JSON.parse(await readFile(path, 'utf8'))).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Errors: OUTPUT_UNWRITABLE. */
+export async function writeSidecar(enginePath: string, sidecar: Sidecar): Promise<void> {
+  const path = sidecarPath(enginePath);
+  const part = `${path}.${process.pid}.part`;
+  try {
+    await writeFile(part, `${JSON.stringify(sidecar, null, 2)}\n`);
+    await rename(part, path);
+  } catch (cause) {
+    await unlink(part).catch(() => undefined);
+    throw new FastsamError('OUTPUT_UNWRITABLE', `${path}: cannot be written: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** Why the engine cannot be what is wanted; empty when it is. Pure. */
+export function differences(sidecar: Sidecar, wanted: Wanted): string[] {
+  const { platform } = wanted;
+  const pairs: readonly [string, unknown, unknown][] = [
+    ['model', sidecar.model.sha256.slice(0, 12), wanted.modelSha256.slice(0, 12)],
+    ['TensorRT', sidecar.tensorrt, platform.tensorrt],
+    ['CUDA', sidecar.cuda, platform.cuda],
+    ['compute capability', sidecar.computeCapability, platform.computeCapability],
+    ['GPU', sidecar.device, platform.device],
+    ['precision', sidecar.precision, wanted.precision],
+    ['DLA core', sidecar.dlaCore ?? 'none', wanted.dlaCore ?? 'none'],
+  ];
+  return pairs.filter(([, built, now]) => built !== now).map(([name, built, now]) => `${name} ${built}, now ${now}`);
+}
+
+/** Whether the plan is the one that the sidecar describes, byte for byte. Errors: ENGINE_CORRUPT. */
+export async function demandIntact(enginePath: string, sidecar: Sidecar): Promise<void> {
+  let bytes: number;
+  try {
+    bytes = (await stat(enginePath)).size;
+  } catch (cause) {
+    const why = systemCodeOf(cause) === 'ENOENT' ? 'no such file' : messageOf(cause);
+    throw new FastsamError('ENGINE_CORRUPT', `${enginePath}: ${why}`, { cause });
+  }
+  if (bytes !== sidecar.plan.bytes)
+    throw new FastsamError('ENGINE_CORRUPT', `${enginePath}: ${bytes} bytes, built with ${sidecar.plan.bytes}: cut short or overwritten`);
+  if ((await sha256OfFile(enginePath)) !== sidecar.plan.sha256)
+    throw new FastsamError('ENGINE_CORRUPT', `${enginePath}: not the bytes that were built: damaged or overwritten`);
+}
