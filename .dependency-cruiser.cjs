@@ -21,7 +21,11 @@ const forbidden = [
   {
     name: 'no-orphans',
     severity: 'error',
-    from: { orphan: true, path: '^src/', pathNot: '^src/(main|engine/((onnx|text|vision)-worker|tensorrt/build-process)|telemetry/sensors/child)\\.ts$' },
+    from: {
+      orphan: true,
+      path: '^src/',
+      pathNot: '^src/(main|engine/((onnx|text|vision)-worker|tensorrt/build-process)|telemetry/sensors/child)\\.ts$',
+    },
     to: {},
   },
   { name: 'no-dev-dependency-in-product', severity: 'error', from: { path: '^src/' }, to: { dependencyTypes: ['npm-dev', 'npm-no-pkg'] } },

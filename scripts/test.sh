@@ -75,6 +75,13 @@ check 'clang-format' clang_format
 check 'dependency-cruiser (layers)' depcruise --config .dependency-cruiser.cjs src
 check 'tsc (types)' tsc -p tsconfig.json
 
+if PATH="$PATH:${CUDA_HOME:-/usr/local/cuda}/bin" command -v nvcc >/dev/null; then
+  check 'CUDA kernels (compiled, no spills)' scripts/check-cuda.sh
+else
+  printf '\n== CUDA kernels\nskipped: no nvcc here\n'
+  skipped=$((skipped + 1))
+fi
+
 printf '\n== native tests (address and undefined behaviour sanitizers)\n'
 native_tests
 count junit "$reports/native.xml" $? 'native tests'

@@ -20,7 +20,9 @@ function bodyOf(header, name) {
 }
 
 function stub(header, name, namespace) {
-  const functions = [...bodyOf(header, name).matchAll(/(?:[A-Z_]+\s+)?virtual\s+((?:(?!virtual)[^;{}])*?)\s*=\s*0\s*;/g)].map(([, text]) => text.replace(/\s+/g, ' '));
+  const functions = [...bodyOf(header, name).matchAll(/(?:[A-Z_]+\s+)?virtual\s+((?:(?!virtual)[^;{}])*?)\s*=\s*0\s*;/g)].map(([, text]) =>
+    text.replace(/\s+/g, ' '),
+  );
   if (functions.length === 0) throw new Error(`${include}: nothing to stub in ${name}`);
   const overrides = functions.map((text) => `  ${text} override { Unexpected("${name}", ${JSON.stringify(text)}); }`);
   return [`class ${name}Stub : public ${namespace}${name} {`, ' public:', ...overrides, '};', ''].join('\n');
@@ -29,7 +31,16 @@ function stub(header, name, namespace) {
 const impl = readFileSync(join(include, 'NvInferImpl.h'), 'utf8');
 const parserPath = [include, parserInclude].map((folder) => join(folder ?? '', 'NvOnnxParser.h')).find((path) => existsSync(path));
 const parser = readFileSync(parserPath, 'utf8');
-const CLASSES = ['VHostMemory', 'VRuntime', 'VCudaEngine', 'VExecutionContext', 'VTensor', 'VNetworkDefinition', 'VBuilderConfig', 'VBuilder'];
+const CLASSES = [
+  'VHostMemory',
+  'VRuntime',
+  'VCudaEngine',
+  'VExecutionContext',
+  'VTensor',
+  'VNetworkDefinition',
+  'VBuilderConfig',
+  'VBuilder',
+];
 
 process.stdout.write(`#pragma once
 #include <NvInfer.h>
