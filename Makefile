@@ -22,7 +22,7 @@ compiled := dist/.fastsamd-compiled
 # onnxruntime-node would download CUDA libraries otherwise; the ones of the system are used.
 export ONNXRUNTIME_NODE_INSTALL := skip
 
-.PHONY: help setup build demo test check-cuda check-tensorrt lint format fuzz generate bench soak train-demo install uninstall deb check-deb clean
+.PHONY: help setup build demo test check-cuda check-tensorrt lint format fuzz cameras generate bench soak train-demo install uninstall deb check-deb clean
 
 help: ## List the targets
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +72,10 @@ format: build ## Format all sources
 
 fuzz: build ## Convert 100,000 mutated checkpoints [FUZZ_FILES=…]
 	FUZZ_FILES=$${FUZZ_FILES:-100000} npx vitest run test/fuzz
+
+cameras: build ## Restart an RTSP server 20 times, reconnect 200 times: times, threads, descriptors, memory
+	scripts/setup.sh test
+	CAMERA_RESTARTS=$${CAMERA_RESTARTS:-20} CAMERA_RECONNECTS=$${CAMERA_RECONNECTS:-200} npx vitest run test/source/rtsp.test.ts test/source/mjpeg.test.ts
 
 generate: build ## Write config/config.schema.json and docs/config.md from the schema
 	npm run --silent generate

@@ -13,8 +13,10 @@
         '<!@(printf "%s\\n" native/core/*.cc)',
         'native/binding/addon.cc',
         'native/binding/arguments.cc',
+        'native/binding/clock_synced.cc',
         'native/binding/create_frame.cc',
         'native/binding/crop_batch.cc',
+        'native/binding/crop_frame.cc',
         'native/binding/decode.cc',
         'native/binding/decode_rle.cc',
         'native/binding/draw_overlay.cc',
@@ -27,9 +29,11 @@
         'native/binding/notify.cc',
         'native/binding/polygons.cc',
         'native/binding/render_conveyor.cc',
+        'native/binding/query_video_device.cc',
         'native/binding/render_shapes.cc',
         'native/binding/to_rgb.cc',
         'native/binding/values.cc',
+        'native/v4l2/devices.cc',
       ],
       'include_dirs': ['native', '<!(node -p "require(\'node-addon-api\').include_dir")'],
       'defines': [
@@ -48,6 +52,7 @@
       'conditions': [
         ['has_gstreamer==1', {
           'sources': [
+            'native/binding/has_gst_element.cc',
             'native/binding/native_capture.cc',
             'native/binding/native_video_writer.cc',
             'native/capture/capture.cc',

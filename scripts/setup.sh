@@ -11,7 +11,10 @@ readonly runtime_packages=(
 )
 # systemd: for systemd-analyze, which checks the units; nothing of it runs.
 # mosquitto: the tests start brokers of their own; the service that its package brings is neither needed nor touched.
-readonly test_packages=(cmake libgtest-dev clang-format mosquitto mosquitto-clients systemd)
+# python3-gi, gir1.2-gst-rtsp-server-1.0: the RTSP server that cameras are tested against.
+readonly test_packages=(
+  cmake libgtest-dev clang-format mosquitto mosquitto-clients systemd python3-gi gir1.2-gst-rtsp-server-1.0
+)
 
 say() { printf 'setup: %s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }

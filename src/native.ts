@@ -94,12 +94,17 @@ export interface CaptureStats {
 }
 
 export interface CaptureOptions {
-  /** gst-launch syntax; must contain an `appsink name=sink` fed with one of the PixelFormats. */
+  /**
+   * gst-launch syntax; must contain an `appsink name=sink` fed with one of the PixelFormats. Through an `identity
+   * name=guard` no more than 32 MiB pass from one frame to the next.
+   */
   readonly pipeline: string;
   /** True: one slot, the newest frame wins. False: nothing is dropped, the pipeline waits. */
   readonly live: boolean;
   /** Limit for reaching PLAYING. */
   readonly startTimeoutMs: number;
+  /** Of a file: begin here rather than at its start. */
+  readonly startAtMs?: number;
 }
 
 /**
@@ -182,6 +187,31 @@ export interface ConveyorTruth {
   readonly instances: readonly ConveyorInstance[];
 }
 
+/** In pixels. */
+export interface Region {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface VideoMode {
+  /** FourCC, like YUYV or MJPG. */
+  readonly format: string;
+  readonly width: number;
+  readonly height: number;
+  /** Highest frame rate; 0 when the driver does not say. */
+  readonly fps: number;
+}
+
+export interface VideoDevice {
+  readonly path: string;
+  readonly name: string;
+  readonly driver: string;
+  readonly bus: string;
+  readonly modes: readonly VideoMode[];
+}
+
 export interface NativeAddon {
   /** What this build contains. */
   readonly features: {
@@ -195,6 +225,12 @@ export interface NativeAddon {
 
   /** Wraps pixels without copying; keeps `pixels` alive until released. Throws on a layout that does not fit the buffer. */
   createFrame(pixels: Uint8Array, layout: PixelLayout): NativeFrame;
+  /** A part of a frame over the same memory; both are released on their own. MISUSE when it reaches outside. */
+  cropFrame(frame: NativeFrame, part: Region): NativeFrame;
+  /** Whether the wall clock is disciplined (NTP, PTP); null when the kernel does not say. */
+  clockSynced(): boolean | null;
+  /** What a V4L2 capture device says about itself. Errors: SOURCE_NOT_FOUND, SOURCE_UNSUPPORTED, SOURCE_LOST. */
+  queryVideoDevice(path: string): Promise<VideoDevice>;
   /** Picture `index` of a deterministic scene of moving shapes, as an rgb frame. */
   renderShapes(index: number, options: ShapesOptions): Promise<NativeFrame>;
   /** Picture `index` of a conveyor belt with parts of random kind, finish and defects, as an rgb frame. */
@@ -235,6 +271,7 @@ export interface NativeAddon {
   notify(socket: string, message: string): string | null;
 
   /** Absent (undefined) when the build has no GStreamer. */
+  hasGstElement?(name: string): Promise<boolean>;
   openCapture?(options: CaptureOptions): Capture;
   openVideoWriter?(options: VideoWriterOptions): VideoWriter;
 }

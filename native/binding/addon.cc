@@ -28,6 +28,9 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("createFrame", Napi::Function::New<CreateFrame>(env));
   exports.Set("renderConveyor", Napi::Function::New<Promised<RenderConveyor>>(env));
   exports.Set("conveyorTruth", Napi::Function::New<Promised<ConveyorTruth>>(env));
+  exports.Set("cropFrame", Napi::Function::New<CropFrame>(env));
+  exports.Set("clockSynced", Napi::Function::New<ClockSynced>(env));
+  exports.Set("queryVideoDevice", Napi::Function::New<Promised<QueryVideoDevice>>(env));
   exports.Set("renderShapes", Napi::Function::New<Promised<RenderShapes>>(env));
   exports.Set("toRgb", Napi::Function::New<Promised<ToRgb>>(env));
   exports.Set("letterboxGeometry", Napi::Function::New<LetterboxGeometry>(env));
@@ -45,6 +48,7 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
 #ifdef FASTSAMD_GSTREAMER
   NativeCapture::Define(env);
   NativeVideoWriter::Define(env);
+  exports.Set("hasGstElement", Napi::Function::New<Promised<HasGstElement>>(env));
   exports.Set("openCapture", Napi::Function::New<NativeCapture::Open>(env));
   exports.Set("openVideoWriter", Napi::Function::New<NativeVideoWriter::Open>(env));
   features.Set("gstreamer", true);

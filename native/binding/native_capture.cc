@@ -45,6 +45,9 @@ NativeCapture::NativeCapture(const Napi::CallbackInfo& info) : Napi::ObjectWrap<
   options.pipeline = ReadString(object.Get("pipeline"), "options.pipeline", kMaxPipelineBytes);
   options.live = ReadBoolean(object.Get("live"), "options.live");
   options.start_timeout = ReadTimeout(object.Get("startTimeoutMs"), "options.startTimeoutMs");
+  if (const Napi::Value start = object.Get("startAtMs"); !start.IsUndefined()) {
+    options.start_at = ReadTimeout(start, "options.startAtMs");
+  }
   capture_ = std::make_shared<Capture>(std::move(options));
   lane_ = std::make_unique<Lane>(
       info.Env(), "fastsamd.capture", [capture = capture_] { capture->Interrupt(); },

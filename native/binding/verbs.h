@@ -9,6 +9,10 @@ namespace fastsamd::binding {
 Napi::Value CreateFrame(const Napi::CallbackInfo& info);
 Napi::Value RenderConveyor(const Napi::CallbackInfo& info);
 Napi::Value ConveyorTruth(const Napi::CallbackInfo& info);
+Napi::Value CropFrame(const Napi::CallbackInfo& info);
+Napi::Value ClockSynced(const Napi::CallbackInfo& info);
+Napi::Value QueryVideoDevice(const Napi::CallbackInfo& info);
+Napi::Value HasGstElement(const Napi::CallbackInfo& info);
 Napi::Value RenderShapes(const Napi::CallbackInfo& info);
 Napi::Value ToRgb(const Napi::CallbackInfo& info);
 Napi::Value LetterboxGeometry(const Napi::CallbackInfo& info);

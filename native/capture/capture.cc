@@ -19,6 +19,8 @@ struct Capture::Feed {
   std::atomic<uint64_t> received{0};
   std::atomic<uint64_t> corrupt{0};
   std::atomic<bool> delivered{false};
+  /// Bytes through the guard since the last frame.
+  std::atomic<size_t> guarded{0};
   std::mutex mutex;
   std::optional<Error> error;
 
@@ -43,6 +45,7 @@ struct Capture::Feed {
     GstPtr<GstSample> sample(gst_app_sink_pull_sample(sink));
     if (sample == nullptr) return GST_FLOW_EOS;
     ++feed.received;
+    feed.guarded = 0;
     if (IsCorrupt(sample.get())) {
       ++feed.corrupt;
       return GST_FLOW_OK;
@@ -53,11 +56,29 @@ struct Capture::Feed {
 
   static void OnEnd(GstAppSink*, gpointer data) { (*static_cast<std::shared_ptr<Feed>*>(data))->mailbox.End(); }
 
+  static GstPadProbeReturn OnGuarded(GstPad*, GstPadProbeInfo* info, gpointer data) {
+    Feed& feed = **static_cast<std::shared_ptr<Feed>*>(data);
+    feed.guarded += gst_buffer_get_size(GST_PAD_PROBE_INFO_BUFFER(info));
+    if (feed.guarded <= kMaxBytesPerFrame) return GST_PAD_PROBE_OK;
+    feed.Fail({ErrorCode::kSourceCorrupt, "no picture within " + std::to_string(kMaxBytesPerFrame >> 20) +
+                                              " MiB of the stream; is it what the source was configured for?"});
+    return GST_PAD_PROBE_DROP;
+  }
+
+  static void Guard(GstBin* bin, const std::shared_ptr<Feed>& feed) {
+    const GstPtr<GstElement> guard(gst_bin_get_by_name(bin, "guard"));
+    if (guard == nullptr) return;
+    const GstPtr<GstPad> pad(gst_element_get_static_pad(guard.get(), "src"));
+    gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_BUFFER, &Feed::OnGuarded, new std::shared_ptr<Feed>(feed),
+                      [](gpointer data) { delete static_cast<std::shared_ptr<Feed>*>(data); });
+  }
+
   static Status Connect(GstBin* bin, const std::shared_ptr<Feed>& feed) {
     const GstPtr<GstElement> sink(gst_bin_get_by_name(bin, "sink"));
     if (sink == nullptr || !GST_IS_APP_SINK(sink.get())) {
       return Error{ErrorCode::kMisuse, "expected an \"appsink name=sink\" in the capture pipeline"};
     }
+    Guard(bin, feed);
     GstAppSink* app_sink = GST_APP_SINK(sink.get());
     const GstPtr<GstCaps> chosen(gst_app_sink_get_caps(app_sink));
     if (chosen == nullptr) {
@@ -78,15 +99,30 @@ struct Capture::Feed {
   }
 };
 
+namespace {
+
+/// Begins a file at `start`; one that cannot be sought plays from its beginning.
+std::function<void(GstElement*)> SeekTo(std::chrono::milliseconds start) {
+  if (start.count() <= 0) return nullptr;
+  return [start](GstElement* pipeline) {
+    gst_element_seek_simple(pipeline, GST_FORMAT_TIME,
+                            static_cast<GstSeekFlags>(GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE),
+                            start.count() * static_cast<gint64>(GST_MSECOND));
+  };
+}
+
+}  // namespace
+
 Capture::Capture(CaptureOptions options)
     : options_(std::move(options)),
       feed_(std::make_shared<Feed>(options_.live)),
-      pipeline_(options_.pipeline, {[feed = feed_](GstBin* bin) { return Feed::Connect(bin, feed); },
-                                    [feed = feed_](const Error& error) { feed->Fail(error); },
-                                    [feed = feed_] {
-                                      ++feed->received;
-                                      ++feed->corrupt;
-                                    }}) {}
+      pipeline_(options_.pipeline,
+                {[feed = feed_](GstBin* bin) { return Feed::Connect(bin, feed); }, SeekTo(options_.start_at),
+                 [feed = feed_](const Error& error) { feed->Fail(error); },
+                 [feed = feed_] {
+                   ++feed->received;
+                   ++feed->corrupt;
+                 }}) {}
 
 // A streaming thread that waits for the slot holds locks that the pipeline needs to stop, hence first the mailbox.
 Capture::~Capture() { feed_->mailbox.Close(); }

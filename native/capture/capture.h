@@ -12,12 +12,18 @@
 
 namespace fastsamd {
 
+/// An uncompressed 8K picture; a compressed one is far smaller.
+inline constexpr size_t kMaxBytesPerFrame = 32U << 20;
+
 struct CaptureOptions {
-  /// gst-launch syntax with an `appsink name=sink`.
+  /// gst-launch syntax with an `appsink name=sink`. Through an `identity name=guard`, if there is one, no more than
+  /// kMaxBytesPerFrame pass from one frame to the next: a server that never completes a picture is lost, not buffered.
   std::string pipeline;
   /// True: the newest frame wins. False: nothing is dropped, the pipeline waits.
   bool live = false;
   std::chrono::milliseconds start_timeout{10'000};
+  /// Of a file: begin here rather than at its start.
+  std::chrono::milliseconds start_at{0};
 };
 
 /// received = frames read + overwritten + corrupt + discarded + the one in the slot, if any.

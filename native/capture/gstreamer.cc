@@ -134,6 +134,11 @@ Status InitGStreamer() {
   return Ok();
 }
 
+Result<bool> HasElement(const std::string& name) {
+  if (const Status ready = InitGStreamer(); !ready.ok()) return ready.error();
+  return GstPtr<GstElementFactory>(gst_element_factory_find(name.c_str())) != nullptr;
+}
+
 Result<GstPtr<GstElement>> ParsePipeline(const std::string& description) {
   const GstPtr<GstParseContext> context(gst_parse_context_new());
   GError* raw_error = nullptr;

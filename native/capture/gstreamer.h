@@ -12,6 +12,8 @@ namespace fastsamd {
 struct GstDeleter {
   void operator()(GstElement* element) const { gst_object_unref(element); }
   void operator()(GstBus* bus) const { gst_object_unref(bus); }
+  void operator()(GstPad* pad) const { gst_object_unref(pad); }
+  void operator()(GstElementFactory* factory) const { gst_object_unref(factory); }
   void operator()(GstClock* clock) const { gst_object_unref(clock); }
   void operator()(GstSample* sample) const { gst_sample_unref(sample); }
   void operator()(GstCaps* caps) const { gst_caps_unref(caps); }
@@ -27,6 +29,9 @@ using GstPtr = std::unique_ptr<T, GstDeleter>;
 
 /// Initialises GStreamer once per process. Errors: kSourceUnsupported when it cannot be.
 Status InitGStreamer();
+
+/// Whether an installed plugin has this element. Errors: as InitGStreamer.
+Result<bool> HasElement(const std::string& name);
 
 /// Builds a pipeline from gst-launch syntax; starts nothing. Errors: kSourceUnsupported naming the missing element and
 /// its Debian package, kMisuse for text that is no pipeline.

@@ -8,6 +8,12 @@
 #include <utility>
 
 namespace fastsamd {
+namespace {
+
+/// Longer than a start may take: the start times out, not this.
+constexpr GstClockTime kPrerollTimeout = 60 * GST_SECOND;
+
+}  // namespace
 
 /// Shared by the owner, the pipeline's thread and GStreamer's threads; lives as long as the last of them.
 struct Pipeline::State {
@@ -115,6 +121,12 @@ void Pipeline::Run(const std::shared_ptr<State>& state, const std::string& descr
   // Messages are handled where they are posted and never queued: the bus cannot grow.
   gst_bus_set_sync_handler(bus.get(), &Pipeline::OnMessage, new std::shared_ptr<State>(state),
                            [](gpointer data) { delete static_cast<std::shared_ptr<State>*>(data); });
+  if (state->hooks.prerolled) {
+    gst_element_set_state(pipeline, GST_STATE_PAUSED);
+    if (gst_element_get_state(pipeline, nullptr, nullptr, kPrerollTimeout) == GST_STATE_CHANGE_SUCCESS) {
+      state->hooks.prerolled(pipeline);
+    }
+  }
   if (gst_element_set_state(pipeline, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE) {
     state->Fail({ErrorCode::kSourceLost, "the pipeline does not start, and no element says why"});
   }

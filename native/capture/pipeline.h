@@ -19,6 +19,8 @@ inline constexpr size_t kMaxPipelineBytes = 64 * 1024;
 struct PipelineHooks {
   /// Sets up the named elements before anything starts.
   std::function<Status(GstBin*)> configure;
+  /// When set, called between the first frame being ready and playing, on the pipeline's thread. It may block.
+  std::function<void(GstElement*)> prerolled;
   /// The first error; called once at most.
   std::function<void(const Error&)> failed;
   /// A decoder went on after a broken frame.

@@ -93,7 +93,7 @@ VideoWriter::VideoWriter(VideoWriterOptions options)
       pipeline_(options_.pipeline, {[feed = feed_, options = options_, bytes = FrameBytes()](GstBin* bin) {
                                       return feed->Connect(bin, options, bytes, feed);
                                     },
-                                    [feed = feed_](const Error& error) { feed->Fail(error); }, nullptr}) {}
+                                    nullptr, [feed = feed_](const Error& error) { feed->Fail(error); }, nullptr}) {}
 
 VideoWriter::~VideoWriter() {
   const std::lock_guard lock(feed_->mutex);

@@ -44,13 +44,13 @@ export class CameraDelivery {
     const text = result.text && { text: result.text };
     const due = this.#cadence.admit(result, cadence, now);
     if (!due) {
-      const { timings, captured, dropped } = result;
+      const { timings, captured } = result;
       const total = Number(process.hrtime.bigint() - captured.monotonicNs) / 1e6;
-      meter.record({ latencyMs: { ...timings, total }, dropped, ...text }, now);
+      meter.record({ latencyMs: { ...timings, total }, ...text }, now);
       return;
     }
     const { message, json } = await encodeResult(due, { ...identity, camera, objects, maskEncoding, polygonTolerance });
-    meter.record({ latencyMs: message.latencyMs, dropped: result.dropped, ...text }, performance.now());
+    meter.record({ latencyMs: message.latencyMs, ...text }, performance.now());
     await onResult(message, json);
   }
 

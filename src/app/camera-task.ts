@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { redactUri } from '../config/redact.js';
 import type { CameraConfig, PublishConfig, SegmentationConfig } from '../config/schema.js';
 import type { SegmentationEngine } from '../engine/engine.js';
+import type { Gate, Turnstile } from '../engine/turnstile.js';
 import { type AppliedPrompts, runPipeline } from '../pipeline/pipeline.js';
 import type { Snapshot } from '../publish/services.js';
 import { Camera, type CameraStatus } from '../source/camera.js';
@@ -24,6 +25,8 @@ export interface CameraSettings {
 export interface CameraTaskDeps {
   readonly config: CameraConfig;
   readonly engine: SegmentationEngine;
+  /** Shared by all cameras of the engine. */
+  readonly turnstile: Turnstile;
   readonly settings: () => CameraSettings;
   readonly prompts: (frameWidth: number, frameHeight: number) => AppliedPrompts;
   readonly text: TextStage;
@@ -44,6 +47,7 @@ export class CameraTask {
   readonly #deps: CameraTaskDeps;
   readonly #camera: Camera;
   readonly #delivery: CameraDelivery;
+  readonly #gate: Gate;
   #lastFrameAt: bigint | undefined;
   #running: Promise<void> | undefined;
 
@@ -51,8 +55,6 @@ export class CameraTask {
     const { config, log } = deps;
     this.id = config.id;
     this.#deps = deps;
-    this.meter = new CameraMeter(config.id);
-    this.#delivery = new CameraDelivery({ ...deps, camera: config.id, publish: () => deps.settings().publish, meter: this.meter });
     const watch = new CameraWatch();
     const onStatus = (status: CameraStatus) => {
       log[logLevel(status)]({ camera: config.id, reason: status.reason }, `camera ${config.id}: ${status.phase}`);
@@ -60,7 +62,17 @@ export class CameraTask {
       const event = watch.observe(status.phase, status.reason, status.since);
       if (event) deps.onEvent(event);
     };
-    this.#camera = new Camera({ uri: config.source, options: sourceOptions(config), onWedged: config.onWedged, onStatus });
+    this.#camera = new Camera({
+      uri: config.source,
+      options: sourceOptions(config),
+      region: config.roi,
+      maxFps: () => config.maxFps,
+      onWedged: config.onWedged,
+      onStatus,
+    });
+    this.meter = new CameraMeter(config.id, () => ({ received: this.#camera.received(), dropped: this.#camera.dropped() }));
+    this.#gate = deps.turnstile.gate(config.priority);
+    this.#delivery = new CameraDelivery({ ...deps, camera: config.id, publish: () => deps.settings().publish, meter: this.meter });
   }
 
   get status(): CameraStatus {
@@ -106,11 +118,13 @@ export class CameraTask {
   }
 
   async #run(): Promise<void> {
-    const { engine, prompts, text, settings, log } = this.#deps;
-    log.info({ camera: this.id, source: redactUri(this.#deps.config.source) }, `camera ${this.id}: opening`);
+    const { config, engine, prompts, text, settings, log } = this.#deps;
+    log.info({ camera: this.id, source: redactUri(config.source) }, `camera ${this.id}: opening`);
     await runPipeline({
       source: this.#camera,
       engine,
+      gate: this.#gate,
+      maxFrameAgeMs: config.maxFrameAgeMs,
       segmentation: () => settings().segmentation,
       prompts,
       text,
@@ -129,14 +143,15 @@ function logLevel({ phase, reason }: CameraStatus): 'debug' | 'info' | 'warn' | 
   return phase === 'connecting' && reason !== undefined ? 'debug' : 'info';
 }
 
-function sourceOptions({ width, height, fps, loop, realtime, stallTimeoutMs, expectIdle }: CameraConfig): SourceOptions {
-  return {
-    loop,
-    realtime,
-    stallTimeoutMs,
-    expectIdle,
-    ...(width === undefined ? {} : { width }),
-    ...(height === undefined ? {} : { height }),
-    ...(fps === undefined ? {} : { fps }),
+function sourceOptions(config: CameraConfig): SourceOptions {
+  const { passwordFile, passwordEnv, startAtS, ...options } = config;
+  const secret = passwordFile !== undefined || passwordEnv !== undefined ? { file: passwordFile, env: passwordEnv } : undefined;
+  return { ...present(options), startAtMs: startAtS * 1000, ...(secret && { secret }) };
+}
+
+/** Without the keys that are undefined, for options that are either there or not. */
+function present<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
   };
 }

@@ -8,6 +8,7 @@ import type { Config } from '../config/schema.js';
 import { type Prompt, withIds } from '../domain/prompt.js';
 import type { SegmentationEngine } from '../engine/engine.js';
 import { openEngine } from '../engine/open.js';
+import { Turnstile } from '../engine/turnstile.js';
 import { isFastsamError, messageOf } from '../errors.js';
 import { assertLabels } from '../prompt/label-check.js';
 import { PromptRegister } from '../prompt/register.js';
@@ -149,7 +150,8 @@ export class Daemon {
       `model ${name} on ${backend}, input ${inputHeight}×${inputWidth}`,
     );
     this.#publisher.setInfo(infoMessage(this.#config, this.#engine.model, this.bootId, this.#startedAt));
-    this.#tasks = cameras.map((camera) => this.#task(camera.id, this.#engine!));
+    const turnstile = new Turnstile(this.#engine);
+    this.#tasks = cameras.map((camera) => this.#task(camera.id, this.#engine!, turnstile));
     this.#upkeep.start();
     this.#report(this.#config.telemetry.intervalMs);
     this.#running = Promise.all(this.#tasks.map((task) => task.run())).then(() => undefined);
@@ -221,12 +223,13 @@ export class Daemon {
     this.#stopped();
   }
 
-  #task(id: string, engine: SegmentationEngine): CameraTask {
+  #task(id: string, engine: SegmentationEngine, turnstile: Turnstile): CameraTask {
     const config = () => this.#config.cameras.find((camera) => camera.id === id)!;
     const { node, mqtt } = this.#config;
     return new CameraTask({
       config: config(),
       engine,
+      turnstile,
       settings: () => ({ publish: config().publish, segmentation: this.#config.segmentation }),
       prompts: (width, height) => this.#register.take(id, width, height),
       text: new TextStage(this.#text),

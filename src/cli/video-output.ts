@@ -1,7 +1,7 @@
 /** Annotated frames as a video file. */
 import { FastsamError, isFastsamError } from '../errors.js';
 import { native, type VideoWriter } from '../native.js';
-import { fraction, quoted } from '../source/gst-pipelines.js';
+import { fraction, quoted } from '../source/pipelines.js';
 
 const DEFAULT_FPS = 30;
 /** Bits per pixel and frame at which H.264 shows contours and labels without smear. */

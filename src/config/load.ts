@@ -101,7 +101,10 @@ function resolvePaths(config: Config, folder: string): Config {
     const folderOf = model.tensorrt[key];
     if (folderOf !== undefined) model.tensorrt[key] = path.resolve(folder, folderOf);
   }
-  for (const camera of cameras) camera.source = resolveSource(camera.source, folder);
+  for (const camera of cameras) {
+    camera.source = resolveSource(camera.source, folder);
+    if (camera.passwordFile !== undefined) camera.passwordFile = path.resolve(folder, camera.passwordFile);
+  }
   if (resolved.stateDir !== undefined) resolved.stateDir = path.resolve(folder, resolved.stateDir);
   if (mqtt.passwordFile !== undefined) mqtt.passwordFile = path.resolve(folder, mqtt.passwordFile);
   for (const key of ['caFile', 'certFile', 'keyFile'] as const) {

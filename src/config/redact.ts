@@ -5,9 +5,13 @@ import type { Config } from './schema.js';
 const CREDENTIALS = /([a-z][a-z0-9+.-]*:\/\/)[^\s"']*@/gi;
 const SECRET_PARAMETER = /([?&;][\w-]*(?:pass|pwd|token|secret|key|auth|signature)[\w-]*=)[^&;\s"']*/gi;
 
+/** Properties of a GStreamer pipeline. */
+const SECRET_PROPERTY = /([\w-]*(?:pass|pwd|user-pw|proxy-pw|token|secret)[\w-]*\s*=\s*)("(?:[^"\\]|\\.)*"|[^\s!]+)/gi;
+
 /** The text with user names, passwords and secret-looking query parameters of all URLs in it replaced by `***`. */
 export function redactUri(text: string): string {
-  return text.replace(CREDENTIALS, '$1***@').replace(SECRET_PARAMETER, '$1***');
+  const bare = text.replace(CREDENTIALS, '$1***@').replace(SECRET_PARAMETER, '$1***');
+  return bare.startsWith('gst:') ? bare.replace(SECRET_PROPERTY, '$1***') : bare;
 }
 
 function redacted<T>(value: T): T {

@@ -55,6 +55,13 @@ export const configSchema = z
     for (const [index, camera] of config.cameras.entries()) {
       if (seen.has(camera.id)) ctx.addIssue({ code: 'custom', path: ['cameras', index, 'id'], message: `"${camera.id}" is used twice` });
       seen.add(camera.id);
+      if (camera.passwordFile !== undefined && camera.passwordEnv !== undefined) {
+        ctx.addIssue({
+          code: 'custom',
+          path: ['cameras', index, 'passwordEnv'],
+          message: 'expected either passwordFile or passwordEnv, got both',
+        });
+      }
     }
     for (const [index, camera] of config.cameras.entries()) {
       const asked = camera.prompts.findIndex(({ type }) => type === 'text');

@@ -40,6 +40,8 @@ class OnnxEngine implements SegmentationEngine {
   #dead: FastsamError | undefined;
   #stopping: Promise<void> | undefined;
   readonly #exited: Promise<void>;
+  /** Frames on their way to the network. */
+  #preparing = 0;
   #inferMs = 0;
   /** When the network began with the oldest run that is still open. */
   #busySince = 0;
@@ -73,7 +75,10 @@ class OnnxEngine implements SegmentationEngine {
     try {
       const taken = performance.now();
       const { inputWidth, inputHeight } = this.model;
-      const geometry = await this.addon.letterbox(frame.pixels as NativeFrame, slot.input, inputWidth, inputHeight);
+      this.#preparing += 1;
+      const geometry = await this.addon.letterbox(frame.pixels as NativeFrame, slot.input, inputWidth, inputHeight).finally(() => {
+        this.#preparing -= 1;
+      });
       const prepared = performance.now();
       const { inferMs } = await this.#infer(slot, 1);
       const inferred = performance.now();
@@ -92,8 +97,10 @@ class OnnxEngine implements SegmentationEngine {
   }
 
   msUntilFree(): number {
-    if (this.#runs.size === 0) return 0;
-    return Math.max(this.#busySince + this.#runs.size * this.#inferMs - performance.now(), 0);
+    const ahead = this.#runs.size + this.#preparing;
+    if (ahead === 0) return 0;
+    const begin = this.#runs.size === 0 ? performance.now() : this.#busySince;
+    return Math.max(begin + ahead * this.#inferMs - performance.now(), 0);
   }
 
   async measureNetwork(runs: number): Promise<number[]> {

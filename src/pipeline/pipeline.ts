@@ -2,12 +2,12 @@
  * The dataflow of one camera: source → segment → prompt → deliver. Stages overlap: while the network works on frame n,
  * frame n+1 is captured and prepared and frame n−1 is decoded and delivered, so throughput is the network's rate.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Frame } from '../domain/frame.js';
 import type { Prompt } from '../domain/prompt.js';
 import type { FrameResult } from '../domain/result.js';
 import type { SegmentationEngine, SegmentationOptions, Segmented } from '../engine/engine.js';
 import { Slots } from '../engine/slots.js';
+import { type Gate, Turnstile } from '../engine/turnstile.js';
 import { applyPrompts } from '../prompt/apply.js';
 import type { Source } from '../source/source.js';
 import type { TextStage } from '../text/stage.js';
@@ -20,9 +20,18 @@ export interface AppliedPrompts {
   readonly prompts: readonly Prompt[];
 }
 
+export interface PipelineSource extends Pick<Source, 'live' | 'dropped' | 'newest' | 'stop'>, AsyncIterable<Frame> {
+  /** Counts a frame that was handed out and comes to nothing: `stale`, or `failed` with the pipeline. */
+  discard?(reason: string): void;
+}
+
 export interface PipelineDeps {
-  readonly source: Pick<Source, 'live' | 'dropped' | 'stop'> & AsyncIterable<Frame>;
+  readonly source: PipelineSource;
   readonly engine: SegmentationEngine;
+  /** The way to the engine, where several pipelines share it; alone when absent. */
+  readonly gate?: Gate;
+  /** Frames of a live source that are older than this when their turn comes are dropped as `stale`. */
+  readonly maxFrameAgeMs?: number | undefined;
   /** Read once a frame. */
   readonly segmentation: () => SegmentationOptions;
   /** The prompts for a frame of this size; called once a frame, in order: the frame boundary of a prompt change. */
@@ -38,7 +47,7 @@ export interface PipelineDeps {
  * frames in flight are released, and the first error is thrown.
  */
 export async function runPipeline(deps: PipelineDeps): Promise<void> {
-  const { source, engine } = deps;
+  const { source, engine, gate = new Turnstile(engine).gate(), maxFrameAgeMs = Number.POSITIVE_INFINITY } = deps;
   const places = new Slots(Array.from({ length: engine.depth }, (_, place) => place));
   const frames = source[Symbol.asyncIterator]();
   const dropsSince = dropCounter(source);
@@ -53,7 +62,7 @@ export async function runPipeline(deps: PipelineDeps): Promise<void> {
       segmented.catch(() => undefined);
       await previous;
       const { segments, geometry, timings } = await segmented;
-      if (failure) return;
+      if (failure) return source.discard?.('failed');
       prepareMs = timings.preprocess;
       const begin = performance.now();
       const { revision, prompts } = deps.prompts(frame.width, frame.height);
@@ -77,6 +86,7 @@ export async function runPipeline(deps: PipelineDeps): Promise<void> {
       );
     } catch (error) {
       failure ??= { error };
+      source.discard?.('failed');
       await source.stop();
     }
   };
@@ -84,25 +94,30 @@ export async function runPipeline(deps: PipelineDeps): Promise<void> {
   let last = Promise.resolve();
   for (;;) {
     const place = await places.take();
-    if (source.live) await almostFree(engine, prepareMs);
     const next = await frames.next().catch((error: unknown) => {
       sourceFailure = { error };
       return { done: true } as const;
     });
     if (next.done) break;
-    const frame = next.value;
-    const waited = Number(process.hrtime.bigint() - frame.captured.monotonicNs) / 1e6;
-    last = finish(frame, Math.max(waited, 0), engine.segment(frame, deps.segmentation()), last).finally(() => places.give(place));
+    const turn = await gate.enter(source.live ? prepareMs + PREPARE_MARGIN_MS : undefined);
+    // While it waited for its turn a live frame has grown old.
+    const frame = source.live && source.newest ? await source.newest(next.value).catch(() => undefined) : next.value;
+    const waited = frame ? Math.max(Number(process.hrtime.bigint() - frame.captured.monotonicNs) / 1e6, 0) : 0;
+    if (!frame || (source.live && waited > maxFrameAgeMs)) {
+      frame?.[Symbol.dispose]();
+      source.discard?.(frame ? 'stale' : 'failed');
+      turn.leave();
+      places.give(place);
+      continue;
+    }
+    const segmented = engine.segment(frame, deps.segmentation());
+    turn.pass();
+    segmented.then(turn.leave, turn.leave);
+    last = finish(frame, waited, segmented, last).finally(() => places.give(place));
   }
   await last;
   const first = failure ?? sourceFailure;
   if (first) throw first.error;
-}
-
-/** A live frame that is taken too early grows old in the queue; the newest one is taken just in time instead. */
-async function almostFree(engine: SegmentationEngine, prepareMs: number): Promise<void> {
-  const early = engine.msUntilFree() - prepareMs - PREPARE_MARGIN_MS;
-  if (early > 1) await delay(early);
 }
 
 /** Turns a source's totals into what was dropped since the last call. */

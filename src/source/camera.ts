@@ -2,8 +2,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Frame } from '../domain/frame.js';
 import { FastsamError, isFastsamError, isSourceRetryable, messageOf } from '../errors.js';
+import type { Region } from '../native.js';
+import { type Address, untilBack } from './doorbell.js';
 import { createSource } from './open.js';
-import type { Source, SourceOptions } from './source.js';
+import { croppedFrame, type Source, type SourceOptions } from './source.js';
 
 export type CameraPhase = 'connecting' | 'streaming' | 'paused' | 'lost' | 'wedged' | 'ended';
 
@@ -24,6 +26,10 @@ const WEDGED_CHECK_MS = 2000;
 export interface CameraDeps {
   readonly uri: string;
   readonly options: SourceOptions;
+  /** The part of every frame that is wanted; all of it when absent. */
+  readonly region?: Region | undefined;
+  /** Frames a second at most; read before each frame, as many as come when undefined. */
+  readonly maxFps?: () => number | undefined;
   /** What becomes of a source that can not be closed: wait for it, or end the iteration with SOURCE_WEDGED. */
   readonly onWedged: 'keep-going' | 'restart-process';
   readonly onStatus: (status: CameraStatus) => void;
@@ -31,14 +37,25 @@ export interface CameraDeps {
 
 /**
  * Iterating opens the source and opens it again whenever it is lost, with exponential backoff and jitter from 0.5 to
- * 30 s, reset by the first good frame; what trying again soon cannot mend is tried every 30 s. A source that has ended
+ * 30 s, reset by the first good frame; what trying again soon cannot mend is tried every 30 s. A server that answers again
+ * after it had been silent is opened at once. A source that has ended
  * rests until `restart`. The iteration ends on `stop`, and with an error that is not the source's or that concerns the
  * whole process.
  */
 export class Camera implements AsyncIterable<Frame> {
   readonly #stopping = new AbortController();
   #source: Source | undefined;
+  /** Of the sources that were closed. */
   #drops: Record<string, number> = {};
+  #received = 0;
+  /** Of frames that were handed out, and of those that came in while the rate was held back. */
+  #discards: Record<string, number> = {};
+  #held = 0;
+  #dueAt = 0;
+  #opening = false;
+  /** Listens for a server that is away. */
+  #bell: AbortController | undefined;
+  #rang = false;
   #sequence = 0;
   #failures = 0;
   #paused = false;
@@ -68,6 +85,7 @@ export class Camera implements AsyncIterable<Frame> {
         continue;
       }
       this.#interrupted = false;
+      this.#rang = false;
       let failure: unknown;
       let wedged: Source | undefined;
       try {
@@ -88,13 +106,32 @@ export class Camera implements AsyncIterable<Frame> {
         if (!isFastsamError(failure) || !failure.code.startsWith('SOURCE_')) throw failure;
         this.#wasLost = true;
         this.#enter('lost', messageOf(failure));
-        await this.#sleep(this.#backoff(failure));
+        if (!this.#rang) await this.#sleep(this.#backoff(failure));
       }
     }
   }
 
+  /** Frames that arrived so far: those handed out, those `dropped`, and one that may be waiting. */
+  received(): number {
+    return this.#received + (this.#source?.received() ?? 0);
+  }
+
+  /** Frames dropped so far, by reason: as Source, `rate` for those beyond maxFps, and what was discarded. */
   dropped(): Record<string, number> {
-    return merged(this.#drops, this.#source?.dropped() ?? {});
+    const drops = merged(merged(this.#drops, this.#source?.dropped() ?? {}), this.#discards);
+    if (this.#held === 0) return drops;
+    return { ...drops, busy: (drops['busy'] ?? 0) - this.#held, rate: this.#held };
+  }
+
+  discard(reason: string): void {
+    this.#discards = merged(this.#discards, { [reason]: 1 });
+  }
+
+  async newest(frame: Frame): Promise<Frame> {
+    const source = this.#source;
+    if (!source?.newest) return frame;
+    const newer = await source.newest(frame);
+    return newer === frame ? frame : this.#cropped(newer);
   }
 
   /** Closes the source until `resume`; its device or connection is free meanwhile. */
@@ -123,6 +160,7 @@ export class Camera implements AsyncIterable<Frame> {
 
   async #interrupt(): Promise<void> {
     this.#interrupted = true;
+    this.#bell?.abort();
     this.#rest.abort();
     // A source that does not let go is met by the iteration, which closes it as well.
     await this.#source?.stop().catch(() => undefined);
@@ -133,21 +171,68 @@ export class Camera implements AsyncIterable<Frame> {
     // Known before it is open, so that stop reaches a camera that never answers.
     this.#source = source;
     if (this.#interrupted) return;
+    this.#opening = true;
     await source.open();
-    for await (const frame of source) {
-      this.#sequence = frame.sequence + 1;
+    this.#opening = false;
+    const frames = source[Symbol.asyncIterator]();
+    for (;;) {
+      const busy = source.dropped()['busy'] ?? 0;
+      const held = await this.#pace();
+      const next = await frames.next();
+      // What a live source dropped while it was held back was beyond the rate.
+      if (held) this.#held += (source.dropped()['busy'] ?? 0) - busy;
+      if (next.done) return;
+      this.#sequence = next.value.sequence + 1;
       this.#failures = 0;
+      this.#bell?.abort();
+      const frame = this.#cropped(next.value);
       if (this.#status.phase !== 'streaming') this.#enter('streaming');
       yield frame;
+    }
+  }
+
+  #cropped(frame: Frame): Frame {
+    return this.deps.region ? croppedFrame(frame, this.deps.region) : frame;
+  }
+
+  /** Waits until the next frame is due; false when it already was. */
+  async #pace(): Promise<boolean> {
+    const rate = this.deps.maxFps?.();
+    if (rate === undefined) return false;
+    const now = performance.now();
+    const early = this.#dueAt - now;
+    if (early > 0) await this.#sleep(early);
+    // Late by less than a frame: keep to the beat, so that the average is the rate.
+    const period = 1000 / rate;
+    this.#dueAt = early > -period ? this.#dueAt + period : now + period;
+    return early > 0;
+  }
+
+  /** Opens the source at once when its server is back, however long it was to be left alone. */
+  async #listen(address: Address, bell: AbortController): Promise<void> {
+    while (await untilBack(address, bell.signal)) {
+      this.#failures = 0;
+      this.#rang = true;
+      this.#rest.abort();
+      // An attempt that began while the server was silent may hang in the network for seconds yet.
+      if (!this.#opening) continue;
+      this.#interrupted = true;
+      await this.#source?.stop().catch(() => undefined);
     }
   }
 
   /** The source, when it does not let go. */
   async #close(): Promise<Source | undefined> {
     const source = this.#source;
+    this.#opening = false;
     if (!source) return undefined;
+    if (source.address && !this.#interrupted && (!this.#bell || this.#bell.signal.aborted)) {
+      this.#bell = new AbortController();
+      void this.#listen(source.address, this.#bell);
+    }
     const wedged = await hangs(source);
-    this.#drops = this.dropped();
+    this.#drops = merged(this.#drops, source.dropped());
+    this.#received += source.received();
     this.#source = undefined;
     return wedged ? source : undefined;
   }

@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { redactUri } from '../config/redact.js';
 import type { Frame } from '../domain/frame.js';
 import { FastsamError } from '../errors.js';
-import { type Capture, native } from '../native.js';
+import { type Capture, type CapturedFrame, native } from '../native.js';
+import type { Address } from './doorbell.js';
 import { captureTime, type Source, SourceFrame, type SourceOptions } from './source.js';
 
 /** Until the pipeline plays, and then until the first frame: a camera may send a key frame every ten seconds only. */
@@ -14,15 +16,27 @@ const STOP_TIMEOUT_MS = 4500;
 const GRACE_MS = 500;
 
 export interface GstSourceSettings {
+  /** For messages, without credentials. */
   readonly uri: string;
-  /** See src/source/gst-pipelines.ts. */
-  readonly pipeline: string;
   readonly live: boolean;
-  /** Checks what GStreamer reports badly: that the file or device is there at all. */
-  readonly check?: () => Promise<void>;
+  /** A device or server, which has no end: when it ends it is lost. */
+  readonly endless?: boolean;
+  /** Made at every opening: a device may have got another number, a password may have changed. */
+  readonly plan: () => Promise<CapturePlan>;
+  readonly address?: Address;
+}
+
+export interface CapturePlan {
+  /** See src/source/pipelines.ts. */
+  readonly pipeline: string;
+  /** What must not appear in messages. */
+  readonly secrets?: readonly string[];
+  /** Of a file: begin here. */
+  readonly startAtMs?: number;
 }
 
 interface Counts {
+  readonly received: number;
   readonly busy: number;
   readonly corrupt: number;
   readonly stopped: number;
@@ -32,10 +46,15 @@ interface Counts {
 export class GstSource implements Source {
   readonly uri: string;
   readonly live: boolean;
+  readonly address: Address | undefined;
+  #secrets: readonly string[] = [];
+  /** Frames that were handed out and replaced by a newer one. */
+  #overtaken = 0;
+  #hung = false;
   #capture: Capture | undefined;
   #stopped = false;
   #sequence: number;
-  #earlier: Counts = { busy: 0, corrupt: 0, stopped: 0 };
+  #earlier: Counts = { received: 0, busy: 0, corrupt: 0, stopped: 0 };
 
   constructor(
     private readonly settings: GstSourceSettings,
@@ -43,11 +62,11 @@ export class GstSource implements Source {
   ) {
     this.uri = settings.uri;
     this.live = settings.live;
+    this.address = settings.address;
     this.#sequence = options.firstSequence ?? 0;
   }
 
   async open(): Promise<void> {
-    await this.settings.check?.();
     const { openCapture } = native();
     if (!openCapture) {
       throw new FastsamError(
@@ -55,13 +74,15 @@ export class GstSource implements Source {
         `${this.uri}: this build has no GStreamer; install libgstreamer-plugins-base1.0-dev and run "make build"`,
       );
     }
+    const { pipeline, secrets = [], startAtMs = 0 } = await this.settings.plan();
+    this.#secrets = secrets;
     if (this.#stopped) throw new FastsamError('MISUSE', `${this.uri}: opened after stop`);
-    this.#capture = openCapture({ pipeline: this.settings.pipeline, live: this.live, startTimeoutMs: OPEN_TIMEOUT_MS });
+    this.#capture = openCapture({ pipeline, live: this.live, startTimeoutMs: OPEN_TIMEOUT_MS, startAtMs });
     try {
-      await bounded(this.#capture.start(), OPEN_TIMEOUT_MS, 'the source did not start');
+      await this.#bounded(this.#capture.start(), OPEN_TIMEOUT_MS, 'the source did not start');
     } catch (error) {
       await this.#close();
-      throw named(this.uri, error);
+      throw this.#named(error);
     }
   }
 
@@ -71,11 +92,10 @@ export class GstSource implements Source {
       const captured = await this.#read(this.#capture, round === 0);
       if (captured) {
         round += 1;
-        const time = captureTime(captured.monotonicNs);
-        const pts = captured.ptsNs >= 0n ? captured.ptsNs : null;
-        yield new SourceFrame(captured.frame, this.#sequence++, time, this.uri, pts);
+        yield this.#framed(captured, this.#sequence++);
         continue;
       }
+      if (this.settings.endless && !this.#stopped) throw new FastsamError('SOURCE_LOST', `${this.uri}: the other side ended the stream`);
       if (!this.options.loop || this.#stopped || round === 0) return;
       round = 0;
       await this.#close();
@@ -83,9 +103,23 @@ export class GstSource implements Source {
     }
   }
 
+  async newest(frame: Frame): Promise<Frame> {
+    const capture = this.#capture;
+    if (!this.live || !capture || this.#stopped || this.#hung) return frame;
+    const captured = await this.#bounded(capture.read(0), 0, 'no newer frame').catch(() => null);
+    if (!captured) return frame;
+    frame[Symbol.dispose]();
+    this.#overtaken += 1;
+    return this.#framed(captured, frame.sequence);
+  }
+
+  received(): number {
+    return this.#counts().received;
+  }
+
   dropped(): Record<string, number> {
     const { busy, corrupt, stopped } = this.#counts();
-    return { busy, corrupt, stopped };
+    return { busy: busy + this.#overtaken, corrupt, stopped };
   }
 
   async stop(): Promise<void> {
@@ -99,17 +133,49 @@ export class GstSource implements Source {
     const limit = this.live ? (first ? Math.max(OPEN_TIMEOUT_MS, stallTimeoutMs) : stallTimeoutMs) : FILE_TIMEOUT_MS;
     for (;;) {
       try {
-        return await bounded(capture.read(limit), limit, 'no frame');
+        if (this.#hung) throw new FastsamError('SOURCE_LOST', `${this.uri}: GStreamer hangs`);
+        return await this.#bounded(capture.read(limit), limit, 'no frame');
       } catch (error) {
         const idle = this.live && expectIdle && error instanceof FastsamError && error.code === 'SOURCE_TIMEOUT';
-        if (!idle) throw named(this.uri, error);
+        if (!idle) throw this.#named(error);
       }
+    }
+  }
+
+  /**
+   * The addon does not know what the pipeline was for, nor what is secret in it; the reader of the message wants to know
+   * one and must not see the other. Hence without the original as its cause.
+   */
+  #named(error: unknown): unknown {
+    if (!(error instanceof FastsamError)) return error;
+    let text = redactUri(error.message);
+    for (const secret of this.#secrets) text = text.replaceAll(secret, '***');
+    return new FastsamError(error.code, text.startsWith(this.uri) ? text : `${this.uri}: ${text}`);
+  }
+
+  #framed({ frame, monotonicNs, ptsNs }: CapturedFrame, sequence: number): Frame {
+    return new SourceFrame(frame, sequence, captureTime(monotonicNs), this.uri, ptsNs >= 0n ? ptsNs : null);
+  }
+
+  /** The outcome of a native call, or SOURCE_LOST when it does not even keep its own limit. */
+  async #bounded<T>(call: Promise<T>, limitMs: number, what: string): Promise<T> {
+    const timer = new AbortController();
+    const late = delay(limitMs + GRACE_MS, undefined, { signal: timer.signal }).then(() => {
+      this.#hung = true;
+      throw new FastsamError('SOURCE_LOST', `${what} within ${limitMs} ms, and GStreamer hangs`);
+    });
+    try {
+      return await Promise.race([call, late]);
+    } finally {
+      timer.abort();
+      late.catch(() => undefined);
     }
   }
 
   #counts(): Counts {
     const stats = this.#capture?.stats();
     return {
+      received: this.#earlier.received + (stats?.received ?? 0),
       busy: this.#earlier.busy + (stats?.overwritten ?? 0),
       corrupt: this.#earlier.corrupt + (stats?.corrupt ?? 0),
       stopped: this.#earlier.stopped + (stats?.discarded ?? 0),
@@ -119,7 +185,7 @@ export class GstSource implements Source {
   async #close(): Promise<void> {
     const capture = this.#capture;
     if (!capture) return;
-    const stopped = await bounded(capture.stop(STOP_TIMEOUT_MS), STOP_TIMEOUT_MS, 'the pipeline did not stop').catch(() => false);
+    const stopped = await this.#bounded(capture.stop(STOP_TIMEOUT_MS), STOP_TIMEOUT_MS, 'the pipeline did not stop').catch(() => false);
     if (!stopped && !capture.stats().released) {
       throw new FastsamError('SOURCE_WEDGED', `${this.uri}: the capture pipeline does not stop; its thread is abandoned`);
     }
@@ -127,24 +193,4 @@ export class GstSource implements Source {
     this.#earlier = this.#counts();
     this.#capture = undefined;
   }
-}
-
-/** The outcome of a native call, or SOURCE_LOST when it does not even keep its own limit. */
-async function bounded<T>(call: Promise<T>, limitMs: number, what: string): Promise<T> {
-  const timer = new AbortController();
-  const late = delay(limitMs + GRACE_MS, undefined, { signal: timer.signal }).then(() => {
-    throw new FastsamError('SOURCE_LOST', `${what} within ${limitMs} ms, and GStreamer hangs`);
-  });
-  try {
-    return await Promise.race([call, late]);
-  } finally {
-    timer.abort();
-    late.catch(() => undefined);
-  }
-}
-
-/** The addon does not know what the pipeline was for; the reader of the message wants to. */
-function named(uri: string, error: unknown): unknown {
-  if (!(error instanceof FastsamError) || error.message.startsWith(uri)) return error;
-  return new FastsamError(error.code, `${uri}: ${error.message}`, { cause: error });
 }

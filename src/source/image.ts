@@ -1,7 +1,7 @@
 /** Still pictures: one file, or every picture of a directory in natural order. */
 import { readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import sharp, { type OutputInfo } from 'sharp';
+import sharp, { type OutputInfo, type Sharp } from 'sharp';
 import type { Frame } from '../domain/frame.js';
 import { FastsamError, messageOf } from '../errors.js';
 import { type NativeFrame, native } from '../native.js';
@@ -17,10 +17,14 @@ export function isImagePath(path: string): boolean {
 
 /**
  * Decodes JPEG, PNG or WebP to RGB pixels in native memory, upright (EXIF orientation applied), transparency on white.
- * `input`: a path or the encoded bytes. Errors: SOURCE_CORRUPT.
+ * `input`: a path or the encoded bytes; then turned. Errors: SOURCE_CORRUPT.
  */
-export async function decodeImage(input: string | Uint8Array, name: string): Promise<NativeFrame> {
-  let decoded: { data: Buffer; info: OutputInfo };
+export async function decodeImage(
+  input: string | Uint8Array,
+  name: string,
+  { rotate = 0, flip = 'none' }: Turn = {},
+): Promise<NativeFrame> {
+  let decoded: Raw;
   try {
     decoded = await sharp(input, { limitInputPixels: MAX_PIXELS, failOn: 'warning' })
       .autoOrient()
@@ -31,8 +35,19 @@ export async function decodeImage(input: string | Uint8Array, name: string): Pro
   } catch (cause) {
     throw new FastsamError('SOURCE_CORRUPT', `${name}: not a readable JPEG, PNG or WebP picture: ${messageOf(cause)}`, { cause });
   }
+  // One step at a time: within one call sharp turns and mirrors in an order of its own.
+  if (rotate !== 0) decoded = await again(decoded, (picture) => picture.rotate(rotate));
+  if (flip !== 'none') decoded = await again(decoded, (picture) => (flip === 'vertical' ? picture.flip() : picture.flop()));
   const { data, info } = decoded;
   return native().createFrame(data, { width: info.width, height: info.height, format: 'rgb' });
+}
+
+type Turn = Pick<SourceOptions, 'rotate' | 'flip'>;
+type Raw = { readonly data: Buffer; readonly info: OutputInfo };
+
+function again({ data, info }: Raw, step: (picture: Sharp) => Sharp): Promise<Raw> {
+  const raw = { width: info.width, height: info.height, channels: 3 as const };
+  return step(sharp(data, { raw })).raw().toBuffer({ resolveWithObject: true });
 }
 
 /** Pictures from a fixed list of files. */
@@ -41,6 +56,7 @@ class ImageSource implements Source {
   #paths: readonly string[] = [];
   #stopped = false;
   #corrupt = 0;
+  #received = 0;
 
   constructor(
     readonly uri: string,
@@ -60,11 +76,16 @@ class ImageSource implements Source {
       for (const path of this.#paths) {
         if (this.#stopped) return;
         const pixels = await this.#decode(path);
+        this.#received += 1;
         if (!pixels) continue;
         readable += 1;
         yield new SourceFrame(pixels, sequence++, captureTime(), path);
       }
     } while (this.options.loop && readable > 0);
+  }
+
+  received(): number {
+    return this.#received;
   }
 
   dropped(): Record<string, number> {
@@ -77,7 +98,7 @@ class ImageSource implements Source {
 
   async #decode(path: string): Promise<NativeFrame | undefined> {
     try {
-      return await decodeImage(path, path);
+      return await decodeImage(path, path, this.options);
     } catch (error) {
       if (!this.options.onCorrupt || !(error instanceof FastsamError)) throw error;
       this.#corrupt += 1;

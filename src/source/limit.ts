@@ -7,7 +7,9 @@ export function firstFrames(source: Source, count: number): Source {
     uri: source.uri,
     live: source.live,
     open: () => source.open(),
+    received: () => source.received(),
     dropped: () => source.dropped(),
+    newest: async (frame) => (source.newest ? source.newest(frame) : frame),
     stop: () => source.stop(),
     async *[Symbol.asyncIterator](): AsyncGenerator<Frame> {
       let left = count;

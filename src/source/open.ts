@@ -1,25 +1,37 @@
 /** Sources by URI: one line per scheme in the registry below is all it takes to add a kind of camera. */
 import { stat } from 'node:fs/promises';
-import { isAbsolute, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { redactUri } from '../config/redact.js';
 import { FastsamError, systemCodeOf } from '../errors.js';
-import { filePipeline, v4l2Pipeline } from './gst-pipelines.js';
+import { resolveDevice } from './devices.js';
+import { DropFolder } from './drop-folder.js';
 import { GstSource } from './gst-source.js';
 import { imageDirectory, imageFile, isImagePath } from './image.js';
+import { openMjpeg, openRtsp } from './network.js';
+import { csiPipeline, customPipeline, filePipeline, v4l2Pipeline } from './pipelines.js';
+import { platform } from './platform.js';
 import type { Source, SourceOptions } from './source.js';
-import { type TestSceneSettings, TestSceneSource } from './test-scene.js';
+import { openScene } from './test-scene.js';
 
-/** Makes a source from what follows the scheme; `uri` is the whole text, for messages. */
+/** Makes a source from what follows the scheme; `uri` is the whole text. */
 type SourceFactory = (rest: string, uri: string, options: SourceOptions) => Promise<Source> | Source;
 
 const registry = new Map<string, SourceFactory>([
   ['file', openFile],
   ['v4l2', openV4l2],
-  ['test', openTest],
+  ['csi', openCsi],
+  ['rtsp', openRtsp],
+  ['rtsps', openRtsp],
+  ['http', openMjpeg],
+  ['https', openMjpeg],
+  ['gst', openCustom],
+  ['test', openScene],
 ]);
 
 /**
- * Opens `file:PATH` (a video, a picture or a directory of pictures; a bare path is the same), `v4l2:/dev/videoN` or
+ * Opens `file:PATH` (a video, a picture or a directory of pictures; a bare path is the same), `v4l2:/dev/videoN` (or
+ * v4l2:by-id/…, by-path/…, serial/…), `csi:N`, `rtsp://…`, `rtsps://…`, `http://…`, `https://…` (motion JPEG), `gst:PIPELINE` or
  * `test:shapes` or `test:conveyor` with `[?width=…&height=…&fps=…&frames=…&seed=…&realtime=false]`. The caller stops the source.
  * Errors: SOURCE_NOT_FOUND, SOURCE_UNSUPPORTED, SOURCE_CORRUPT, SOURCE_TIMEOUT, SOURCE_LOST, NATIVE_UNAVAILABLE.
  */
@@ -49,11 +61,12 @@ export async function createSource(uri: string, options: SourceOptions): Promise
 async function openFile(rest: string, uri: string, options: SourceOptions): Promise<Source> {
   const path = rest.startsWith('//') ? fileURLToPath(uri) : rest;
   const kind = await kindOf(path);
-  if (kind === 'directory') return imageDirectory(path, options);
+  if (kind === 'directory') return options.watch ? new DropFolder(path, options) : imageDirectory(path, options);
   if (kind === 'other') throw new FastsamError('SOURCE_UNSUPPORTED', `${path}: neither a file nor a directory (a camera is v4l2:${path})`);
   if (isImagePath(path)) return imageFile(path, options);
-  const realtime = options.realtime ?? false;
-  return new GstSource({ uri: path, pipeline: filePipeline(resolve(path), realtime), live: realtime }, options);
+  const { realtime = false, startAtMs = 0 } = options;
+  const plan = async () => ({ pipeline: filePipeline(await platform(), resolve(path), realtime, options), startAtMs });
+  return new GstSource({ uri: path, live: realtime, plan }, options);
 }
 
 async function kindOf(path: string): Promise<'file' | 'directory' | 'other'> {
@@ -70,48 +83,22 @@ async function kindOf(path: string): Promise<'file' | 'directory' | 'other'> {
   }
 }
 
-function openV4l2(device: string, uri: string, options: SourceOptions): Source {
-  if (!isAbsolute(device)) throw new FastsamError('SOURCE_UNSUPPORTED', `${uri}: expected v4l2:/dev/videoN`);
-  const check = async () => {
-    const found = await stat(device).catch((cause) => {
-      throw new FastsamError('SOURCE_NOT_FOUND', `${uri}: no such device; is the camera plugged in? (ls /dev/video* lists what there is)`, {
-        cause,
-      });
-    });
-    if (!found.isCharacterDevice()) throw new FastsamError('SOURCE_UNSUPPORTED', `${uri}: not a video device`);
+function openV4l2(name: string, uri: string, options: SourceOptions): Source {
+  // Looked up at every opening: the camera may come back under another number.
+  const plan = async () => {
+    const device = await resolveDevice(name);
+    return { pipeline: v4l2Pipeline(await platform(), device, options) };
   };
-  return new GstSource({ uri, pipeline: v4l2Pipeline(device, options), live: true, check }, options);
+  return new GstSource({ uri, live: true, endless: true, plan }, options);
 }
 
-const TEST_PARAMETERS = ['width', 'height', 'fps', 'frames', 'seed', 'realtime'];
+function openCsi(sensor: string, uri: string, options: SourceOptions): Source {
+  if (!/^\d{1,2}$/.test(sensor)) throw new FastsamError('SOURCE_UNSUPPORTED', `${uri}: expected csi:N, the number of the sensor`);
+  return new GstSource({ uri, live: true, endless: true, plan: async () => ({ pipeline: csiPipeline(Number(sensor), options) }) }, options);
+}
 
-function openTest(rest: string, uri: string, options: SourceOptions): Source {
-  const [name = '', query = ''] = rest.split('?', 2);
-  const scene = name === '' ? 'shapes' : name;
-  if (scene !== 'shapes' && scene !== 'conveyor') {
-    throw new FastsamError('SOURCE_UNSUPPORTED', `${uri}: no such test scene (expected test:shapes or test:conveyor)`);
-  }
-  const parameters = new URLSearchParams(query);
-  for (const name of parameters.keys()) {
-    if (!TEST_PARAMETERS.includes(name)) {
-      throw new FastsamError('SOURCE_UNSUPPORTED', `${uri}: unknown parameter "${name}" (expected ${TEST_PARAMETERS.join(', ')})`);
-    }
-  }
-  const number = (name: string, fallback: number, min: number, max: number) => {
-    const text = parameters.get(name);
-    const value = text === null ? fallback : Number(text);
-    if (!(value >= min && value <= max))
-      throw new FastsamError('SOURCE_UNSUPPORTED', `${uri}: ${name} must be a number from ${min} to ${max}`);
-    return value;
-  };
-  const settings: TestSceneSettings = {
-    scene,
-    width: Math.round(number('width', options.width ?? 1280, 16, 16384)),
-    height: Math.round(number('height', options.height ?? 720, 16, 16384)),
-    fps: number('fps', options.fps ?? 30, 0.1, 1000),
-    seed: Math.round(number('seed', 1, 0, 2 ** 32 - 1)),
-    realtime: parameters.get('realtime') !== 'false',
-    ...(parameters.has('frames') ? { frames: Math.round(number('frames', 1, 1, 1e9)) } : {}),
-  };
-  return new TestSceneSource(uri, settings, options);
+/** Pipelines come from the local configuration or command line only; nothing remote can name a source. */
+function openCustom(text: string, uri: string, options: SourceOptions): Source {
+  const plan = async () => ({ pipeline: customPipeline(await platform(), text, options) });
+  return new GstSource({ uri: redactUri(uri), live: true, plan }, options);
 }

@@ -1,12 +1,32 @@
+import type { SecretReference } from '../config/secrets.js';
 import type { CaptureTime, Frame, PixelFormat } from '../domain/frame.js';
-import type { NativeFrame } from '../native.js';
+import type { CameraPixelFormat, Flip, Rotation, Transport } from '../domain/picture.js';
+import { FastsamError } from '../errors.js';
+import { type NativeFrame, native, type Region } from '../native.js';
+import type { Address } from './doorbell.js';
 
 /** What a source can be asked for; each kind uses what applies to it. */
 export interface SourceOptions {
-  /** Ask the camera for this size, in pixels, and rate. */
+  /** Devices are asked for this size, in pixels, and rate; frames of streams and videos are scaled to the size. */
   readonly width?: number;
   readonly height?: number;
   readonly fps?: number;
+  /** V4L2 devices are asked for it. */
+  readonly pixelFormat?: CameraPixelFormat;
+  /** Clockwise, before `flip`; everything but test scenes. */
+  readonly rotate?: Rotation;
+  readonly flip?: Flip;
+  /** Videos: begin here. */
+  readonly startAtMs?: number;
+  /** Directories: go on with the pictures that come later. */
+  readonly watch?: boolean;
+  /** RTSP, see RtspSettings. */
+  readonly transport?: Transport;
+  readonly latencyMs?: number;
+  /** RTSP and HTTP; in place of what the URI says. */
+  readonly username?: string;
+  readonly secret?: SecretReference;
+  readonly insecureTls?: boolean;
   /** Files and directories: start again at the end. */
   readonly loop?: boolean;
   /** Files: play at their own frame rate and drop frames like a camera. Default: as fast as frames are taken, dropping none. */
@@ -29,10 +49,22 @@ export interface Source extends AsyncIterable<Frame> {
   /** The URI it was opened from, without credentials. */
   readonly uri: string;
   readonly live: boolean;
+  /** Where it can be asked whether it is back, for sources behind a network. */
+  readonly address?: Address | undefined;
   /** Errors: SOURCE_NOT_FOUND, SOURCE_UNSUPPORTED, SOURCE_CORRUPT, SOURCE_TIMEOUT, SOURCE_LOST; iterating may throw the same. */
   open(): Promise<void>;
-  /** Frames dropped so far, by reason. */
+  /** Frames that arrived so far, whatever became of them. */
+  received(): number;
+  /**
+   * Frames dropped so far, by reason: `busy` (a newer one came before anybody took it), `corrupt`, `stopped` (under way when
+   * the source was closed). received = frames handed out + dropped + the one that waits, if any.
+   */
   dropped(): Readonly<Record<string, number>>;
+  /**
+   * Of a live source: the newest frame, in place of the latest one handed out, which is released and counts as `busy`; the
+   * same one when it still is the newest. Not while `next` is pending.
+   */
+  newest?(frame: Frame): Promise<Frame>;
   /**
    * Ends the iteration and frees everything. May be called twice, and before `open`. Errors: SOURCE_WEDGED when it does
    * not let go within 5 s; calling it again then tells whether it has meanwhile.
@@ -61,6 +93,22 @@ export class SourceFrame implements Frame {
   [Symbol.dispose](): void {
     this.pixels.release();
   }
+}
+
+/** A part of a frame, `region` in its pixels, over the same memory; the frame itself is released. Errors: SOURCE_UNSUPPORTED when nothing of it is inside. */
+export function croppedFrame(frame: Frame, region: Region): Frame {
+  const { x, y } = region;
+  const width = Math.min(region.width, frame.width - x);
+  const height = Math.min(region.height, frame.height - y);
+  using whole = frame;
+  if (width < 1 || height < 1) {
+    throw new FastsamError(
+      'SOURCE_UNSUPPORTED',
+      `${frame.origin}: the region of interest lies outside its ${frame.width}×${frame.height} frames`,
+    );
+  }
+  const pixels = native().cropFrame(whole.pixels as NativeFrame, { x, y, width, height });
+  return new SourceFrame(pixels, frame.sequence, frame.captured, frame.origin, frame.ptsNs);
 }
 
 /** Capture time from a reading of CLOCK_MONOTONIC; now when absent. */

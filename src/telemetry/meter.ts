@@ -91,32 +91,40 @@ class TextMeter {
 export interface FrameReport {
   /** Milliseconds by stage, `total` included. */
   readonly latencyMs: Readonly<Record<string, number>>;
-  /** Frames dropped since the previous report, by reason. */
-  readonly dropped: Readonly<Record<string, number>>;
   /** What text prompts cost; absent without them. */
   readonly text?: TextUse;
 }
 
+/** Totals since the start. */
+export interface FrameCounts {
+  readonly received: number;
+  readonly dropped: Readonly<Record<string, number>>;
+}
+
 export class CameraMeter {
   readonly #camera: string;
+  readonly #counts: () => FrameCounts;
   readonly #in = new Rate();
   readonly #out = new Rate();
   readonly #latency = new Map<string, Window>();
-  readonly #dropped = new Map<string, number>();
   #text: TextMeter | undefined;
+  #received = 0;
+  #delivered = 0;
 
-  constructor(camera: string) {
+  /** `counts`: what the camera itself has counted. */
+  constructor(camera: string, counts: () => FrameCounts) {
     this.#camera = camera;
+    this.#counts = counts;
   }
 
   /** `now`: milliseconds, monotonic and not negative, as for `read`. */
-  record({ latencyMs, dropped, text }: FrameReport, now: number): void {
+  record({ latencyMs, text }: FrameReport, now: number): void {
     // Forgotten with the last text prompt: what one set of them cost says nothing about the next.
     this.#text = text && (this.#text ?? new TextMeter());
     if (text) this.#text?.add(text);
+    this.#delivered += 1;
     this.#out.add(now, 1);
-    this.recordDropped(dropped, now);
-    this.#in.add(now, 1);
+    this.#count(now);
     for (const [stage, ms] of Object.entries(latencyMs)) {
       let window = this.#latency.get(stage);
       if (!window) {
@@ -127,23 +135,25 @@ export class CameraMeter {
     }
   }
 
-  /** Frames that came in and went nowhere, by reason. */
-  recordDropped(dropped: Readonly<Record<string, number>>, now: number): void {
-    for (const [reason, count] of Object.entries(dropped)) {
-      this.#in.add(now, count);
-      this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + count);
-    }
-  }
-
   read(now: number): CameraTelemetry {
+    const { received, dropped } = this.#count(now);
     return {
       id: this.#camera,
       fpsIn: rounded(this.#in.perSecond(now)),
       fpsOut: rounded(this.#out.perSecond(now)),
-      dropped: Object.fromEntries(this.#dropped),
+      framesIn: received,
+      framesOut: this.#delivered,
+      dropped: { ...dropped },
       latencyMs: Object.fromEntries([...this.#latency].map(([stage, window]) => [stage, window.percentiles()])),
       ...(this.#text ? { text: this.#text.read() } : {}),
     };
+  }
+
+  #count(now: number): FrameCounts {
+    const counts = this.#counts();
+    this.#in.add(now, counts.received - this.#received);
+    this.#received = counts.received;
+    return counts;
   }
 }
 

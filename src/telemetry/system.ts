@@ -1,6 +1,7 @@
 /** Load, memory, temperatures and power of the machine and of this process. What cannot be read, or not in time, is null. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import systeminformation from 'systeminformation';
+import { native } from '../native.js';
 import type { SystemTelemetry } from '../wire/messages.js';
 import type { SensorReadings } from './sensors/readings.js';
 
@@ -29,7 +30,7 @@ export class SystemSampler {
   /** Never rejects. */
   async sample(): Promise<SystemTelemetry> {
     const [cpuLoad, readings] = await Promise.all([this.#cpuLoad(), this.#sensors.sample()]);
-    return { cpuLoad, ...ofThisProcess(), ...telemetryOf(readings) };
+    return { clockSynced: native().clockSynced(), cpuLoad, ...ofThisProcess(), ...telemetryOf(readings) };
   }
 
   async #cpuLoad(): Promise<number | null> {
@@ -54,7 +55,7 @@ function ofThisProcess(): Pick<SystemTelemetry, 'rssBytes' | 'heapUsedBytes'> {
   return { rssBytes: rss, heapUsedBytes: heapUsed };
 }
 
-function telemetryOf(readings: SensorReadings): Omit<SystemTelemetry, 'cpuLoad' | 'rssBytes' | 'heapUsedBytes'> {
+function telemetryOf(readings: SensorReadings): Omit<SystemTelemetry, 'clockSynced' | 'cpuLoad' | 'rssBytes' | 'heapUsedBytes'> {
   const { zones, rails, cooling, overCurrent, gpu, cpu, powerMode, memory, disks } = readings;
   return {
     memoryTotalBytes: memory.totalBytes,

@@ -10,7 +10,14 @@ export const cameraTelemetrySchema = z.object({
   id: idSchema,
   fpsIn: z.number().min(0).meta({ description: 'Frames per second from the source, dropped ones included.' }),
   fpsOut: z.number().min(0).meta({ description: 'Results per second.' }),
-  dropped: z.record(z.string(), count).meta({ description: 'Frames dropped since the start, by reason.' }),
+  framesIn: count.meta({ description: 'Frames from the source since the start.' }),
+  framesOut: count.meta({
+    description: 'Results since the start. framesIn = framesOut + all dropped + the few that are under way.',
+  }),
+  dropped: z.record(z.string(), count).meta({
+    description:
+      'Frames dropped since the start, by reason: busy (a newer one came first), rate (beyond maxFps), stale (older than maxFrameAgeMs), corrupt, stopped (under way when the camera was closed), failed.',
+  }),
   latencyMs: z
     .record(z.string(), percentilesSchema)
     .meta({ description: 'By stage, over the latest frames; no entry before the first frame.' }),
@@ -54,6 +61,10 @@ const railSchema = z.object({
 });
 
 export const systemTelemetrySchema = z.object({
+  clockSynced: z
+    .boolean()
+    .nullable()
+    .meta({ description: 'The wall clock is disciplined (NTP, PTP), so that times of different nodes compare.' }),
   cpuLoad: reading.meta({ description: 'All cores, 0…1.' }),
   memoryTotalBytes: reading,
   memoryAvailableBytes: reading,

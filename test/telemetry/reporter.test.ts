@@ -6,12 +6,13 @@ import { NO_READINGS } from '../../src/telemetry/sensors/readings.js';
 import { SystemSampler } from '../../src/telemetry/system.js';
 import { type TelemetryMessage, telemetryMessageSchema } from '../../src/wire/messages.js';
 
+const NOTHING = { received: 0, dropped: {} };
 const bootId = '0b7b5c0e-5d0a-4c5e-9d51-0c4f3a0f9f6e';
 const deps = {
   node: 'line-3',
   bootId,
   intervalMs: 20,
-  meters: [new CameraMeter('belt'), new CameraMeter('gate')],
+  meters: [new CameraMeter('belt', () => NOTHING), new CameraMeter('gate', () => NOTHING)],
   system: new SystemSampler({ sensors: { sample: async () => NO_READINGS } }),
   mqtt: () => ({ published: 1, dropped: {}, queued: 0, reconnects: 0, connectedSince: null, spool: { depth: 0, bytes: 0, dropped: {} } }),
   log: pino({ level: 'silent' }),

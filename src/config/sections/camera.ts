@@ -1,7 +1,11 @@
 import { z } from 'zod';
 import { MASK_ENCODINGS } from '../../domain/mask.js';
+import { CAMERA_PIXEL_FORMATS, FLIPS, ROTATIONS, TRANSPORTS } from '../../domain/picture.js';
 import { idSchema, promptSetSchema } from '../../domain/prompt.js';
-import { milliseconds } from './common.js';
+import { milliseconds, secretEnv, secretFile } from './common.js';
+
+const side = z.number().int().min(16).max(16384);
+const offset = z.number().int().min(0).max(16384);
 
 export const publishSchema = z.strictObject({
   objects: z.enum(['matched', 'all']).default('matched').meta({ description: 'With prompts: only the objects they matched, or all.' }),
@@ -26,11 +30,52 @@ export const cameraSchema = z.strictObject({
   id: idSchema.meta({ description: 'Name of the camera in topics and messages: 1 to 64 of a-z, 0-9 and "-"; each once.' }),
   source: z.string().min(1).max(4096).meta({
     description:
-      'file:CLIP.mp4, v4l2:/dev/video0, test:conveyor, test:shapes, an image file or a directory. Paths are relative to this file.',
+      'rtsp://HOST/PATH, http://HOST/PATH (motion JPEG), v4l2:by-id/NAME, v4l2:/dev/video0, csi:0, file:CLIP.mp4, an image file, a directory, gst:PIPELINE, test:shapes or test:conveyor. Paths are relative to this file.',
   }),
-  width: z.number().int().min(16).max(16384).optional().meta({ description: 'Ask the camera for this width.' }),
-  height: z.number().int().min(16).max(16384).optional().meta({ description: 'Ask the camera for this height.' }),
-  fps: z.number().min(0.1).max(1000).optional().meta({ description: 'Ask the camera for this frame rate.' }),
+  username: z.string().min(1).max(256).optional().meta({ description: 'Log in to a network camera under this name.' }),
+  passwordFile: secretFile.optional(),
+  passwordEnv: secretEnv.optional(),
+  insecureTls: z.boolean().default(false).meta({ description: 'rtsps and https: accept any certificate.' }),
+  transport: z
+    .enum(TRANSPORTS)
+    .default('tcp')
+    .meta({ description: 'RTSP: tcp loses nothing; udp is for networks without loss; auto lets the two agree.' }),
+  latencyMs: z.number().int().min(0).max(60_000).default(200).meta({ description: 'RTSP: how long to wait for late packets.' }),
+  width: side.optional().meta({ description: 'Devices are asked for this width; frames of streams and videos are scaled to it.' }),
+  height: side.optional().meta({ description: 'The same for the height.' }),
+  fps: z.number().min(0.1).max(1000).optional().meta({ description: 'Devices are asked for this frame rate.' }),
+  pixelFormat: z.enum(CAMERA_PIXEL_FORMATS).optional().meta({ description: 'V4L2 devices are asked for this format.' }),
+  rotate: z
+    .literal([...ROTATIONS])
+    .default(0)
+    .meta({ description: 'Turn frames clockwise, in degrees.' }),
+  flip: z.enum(FLIPS).default('none').meta({ description: 'Mirror frames, after they are turned.' }),
+  roi: z
+    .strictObject({
+      x: offset.meta({ description: 'Pixels from the left.' }),
+      y: offset.meta({ description: 'Pixels from the top.' }),
+      width: side.meta({ description: 'Width in pixels.' }),
+      height: side.meta({ description: 'Height in pixels.' }),
+    })
+    .optional()
+    .meta({ description: 'Region of interest in pixels of the turned frame: the rest is cut off, results count from its corner.' }),
+  maxFps: z.number().min(0.01).max(1000).optional().meta({ description: 'Segment no more frames a second than this.' }),
+  priority: z
+    .number()
+    .int()
+    .min(1)
+    .max(100)
+    .default(1)
+    .meta({ description: 'Turns at the engine for each turn of a camera with priority 1, when there are more frames than it can take.' }),
+  maxFrameAgeMs: z
+    .number()
+    .int()
+    .min(10)
+    .max(86_400_000)
+    .optional()
+    .meta({ description: 'Live cameras: drop a frame that is older than this when its turn comes; no limit when absent.' }),
+  watch: z.boolean().default(false).meta({ description: 'Directories: go on with the pictures that are put there later.' }),
+  startAtS: z.number().min(0).max(86_400).default(0).meta({ description: 'Videos: begin this many seconds after the start.' }),
   loop: z.boolean().default(false).meta({ description: 'Files and directories: start again at the end.' }),
   realtime: z
     .boolean()

@@ -1,0 +1,55 @@
+/** Tells when a server that was away is back, without opening a stream. */
+import net from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import tls from 'node:tls';
+
+/** Where a network source lives, and what its server answers to. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: boolean;
+  /** A request that every server of its kind answers at once, if only with an error. */
+  readonly greeting: string;
+}
+
+const INTERVAL_MS = 500;
+/** A server that was stopped accepts connections in its kernel: only an answer counts. */
+const ANSWER_TIMEOUT_MS = 1000;
+
+/**
+ * Resolves true when the server answers after it had been silent, false when `signal` is aborted. A server that answers
+ * all the time never rings: what it refuses, it refuses on purpose.
+ */
+export async function untilBack(address: Address, signal: AbortSignal): Promise<boolean> {
+  let silent = false;
+  while (!signal.aborted) {
+    const asked = performance.now();
+    const there = await answers(address, signal);
+    if (signal.aborted) return false;
+    if (there && silent) return true;
+    silent = !there;
+    await delay(Math.max(INTERVAL_MS - (performance.now() - asked), 0), undefined, { signal }).catch(() => undefined);
+  }
+  return false;
+}
+
+/** Whether the server says anything at all within a second. */
+function answers({ host, port, tls: secure, greeting }: Address, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    // The handshake is the answer of a TLS server; its certificate is checked when the stream is opened.
+    const socket = secure ? tls.connect({ host, port, rejectUnauthorized: false }) : net.connect({ host, port });
+    const settle = (there: boolean) => {
+      signal.removeEventListener('abort', abort);
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(there);
+    };
+    const abort = () => settle(false);
+    const timer = setTimeout(abort, ANSWER_TIMEOUT_MS);
+    signal.addEventListener('abort', abort);
+    socket.on('error', abort);
+    socket.on('close', abort);
+    if (secure) socket.on('secureConnect', () => settle(true));
+    else socket.on('connect', () => socket.write(greeting)).on('data', () => settle(true));
+  });
+}

@@ -1,0 +1,134 @@
+import { type FSWatcher, watch } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Frame } from '../domain/frame.js';
+import { FastsamError, messageOf } from '../errors.js';
+import type { NativeFrame } from '../native.js';
+import { decodeImage, isImagePath } from './image.js';
+import { captureTime, type Source, SourceFrame, type SourceOptions } from './source.js';
+
+/** Network file systems do not notify: the folder is also looked at this often. */
+const RESCAN_MS = 2000;
+/** A file that has not changed for this long is complete. */
+const SETTLE_MS = 200;
+/** One that cannot be decoded may still be on its way: it is corrupt only when it has been left alone for this long. */
+const PATIENCE_MS = 5000;
+
+interface Candidate {
+  readonly path: string;
+  /** Changes with the content. */
+  readonly version: string;
+  readonly changedMs: number;
+}
+
+/**
+ * A folder that pictures are dropped into: those that are there, then each new or replaced one once it is complete, in
+ * natural order of the names that are found together. Nothing is dropped, the folder is the queue. It never ends.
+ */
+export class DropFolder implements Source {
+  readonly live = false;
+  readonly uri: string;
+  readonly #collator = new Intl.Collator('en', { numeric: true });
+  readonly #stopping = new AbortController();
+  /** Versions that were handed out or given up, by path; only of files that are still there. */
+  #done = new Map<string, string>();
+  #watcher: FSWatcher | undefined;
+  #changed = new AbortController();
+  #corrupt = 0;
+  #received = 0;
+
+  constructor(
+    private readonly folder: string,
+    private readonly options: SourceOptions,
+  ) {
+    this.uri = folder;
+  }
+
+  async open(): Promise<void> {
+    await this.#list();
+    // Without inotify the rescan still finds everything.
+    this.#watcher = watch(this.folder, () => this.#changed.abort()).on('error', () => this.#watcher?.close());
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Frame> {
+    let sequence = this.options.firstSequence ?? 0;
+    while (!this.#stopping.signal.aborted) {
+      this.#changed = new AbortController();
+      const fresh = await this.#list();
+      for (const candidate of fresh) {
+        if (this.#stopping.signal.aborted) return;
+        const pixels = await this.#read(candidate);
+        if (pixels) yield new SourceFrame(pixels, sequence++, captureTime(), candidate.path);
+      }
+      if (fresh.length > 0) await this.#pause(SETTLE_MS);
+      else await this.#pause(RESCAN_MS, this.#changed.signal);
+    }
+  }
+
+  received(): number {
+    return this.#received;
+  }
+
+  dropped(): Record<string, number> {
+    return { corrupt: this.#corrupt };
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#watcher?.close();
+  }
+
+  /** Pictures that were not handed out in their present version. */
+  async #list(): Promise<Candidate[]> {
+    const names = await readdir(this.folder).catch((cause) => {
+      throw new FastsamError('SOURCE_NOT_FOUND', `${this.folder}: the folder cannot be read: ${messageOf(cause)}`, { cause });
+    });
+    const candidates: Candidate[] = [];
+    const done = new Map<string, string>();
+    for (const name of names.filter(isImagePath).sort(this.#collator.compare)) {
+      const candidate = await describe(join(this.folder, name));
+      if (!candidate) continue;
+      if (this.#done.get(candidate.path) === candidate.version) done.set(candidate.path, candidate.version);
+      else candidates.push(candidate);
+    }
+    this.#done = done;
+    return candidates;
+  }
+
+  /** The picture, or nothing when it is not complete yet or never will be. */
+  async #read(found: Candidate): Promise<NativeFrame | undefined> {
+    const age = Date.now() - found.changedMs;
+    if (age < SETTLE_MS) await this.#pause(SETTLE_MS - Math.max(age, 0));
+    const candidate = await describe(found.path);
+    if (candidate?.version !== found.version) return undefined;
+    try {
+      const pixels = await decodeImage(candidate.path, candidate.path, this.options);
+      this.#done.set(candidate.path, candidate.version);
+      this.#received += 1;
+      return pixels;
+    } catch (error) {
+      if (Date.now() - candidate.changedMs < PATIENCE_MS) return undefined;
+      this.#done.set(candidate.path, candidate.version);
+      this.#received += 1;
+      this.#corrupt += 1;
+      this.options.onCorrupt?.(error as Error);
+      return undefined;
+    }
+  }
+
+  async #pause(ms: number, wake?: AbortSignal): Promise<void> {
+    const signals = [this.#stopping.signal, ...(wake ? [wake] : [])];
+    await delay(ms, undefined, { signal: AbortSignal.any(signals) }).catch(() => undefined);
+  }
+}
+
+async function describe(path: string): Promise<Candidate | undefined> {
+  try {
+    const { size, mtimeMs, ctimeMs, ino } = await stat(path);
+    if (size === 0) return undefined;
+    return { path, version: `${ino}:${size}:${mtimeMs}`, changedMs: ctimeMs };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,211 @@
+/** GStreamer pipelines as text, in gst-launch syntax: pure functions of the platform, one per kind of source. */
+import type { CameraPixelFormat, Flip, Rotation, Transport } from '../domain/picture.js';
+
+/** What the machine has to work with: on a Jetson, pixels are decoded, converted, turned and scaled by its own units. */
+export type Platform = 'generic' | 'jetson';
+
+/** How the frames of a camera leave the pipeline. */
+export interface Picture {
+  /** Of a device: what it is asked for. Of a stream or file: what its frames are scaled to. */
+  readonly width?: number;
+  readonly height?: number;
+  /** Devices: the frame rate that is asked for. */
+  readonly fps?: number;
+  /** Clockwise, before `flip`. */
+  readonly rotate?: Rotation;
+  readonly flip?: Flip;
+}
+
+/** The pixel formats the letterbox reads directly; anything else is converted once, by GStreamer. */
+const SINK_FORMATS = 'format=(string){I420,NV12,RGB,BGR,RGBA}';
+/** `identity name=guard` bounds what a server may send for one picture, see native/capture/capture.h. */
+const GUARD = 'identity name=guard silent=true';
+const NETWORK_TIMEOUT_S = 5;
+
+/** A string as a gst-launch property value. */
+export function quoted(text: string): string {
+  return `"${text.replace(/[\\"]/g, '\\$&')}"`;
+}
+
+/** `realtime`: frames come at their own rate; otherwise as fast as they are taken. Turned upright by the file's own tag first. */
+export function filePipeline(platform: Platform, path: string, realtime: boolean, picture: Picture = {}): string {
+  const upright = 'videoflip video-direction=auto';
+  const decode = platform === 'jetson' ? ['decodebin', 'nvvidconv', `video/x-raw,${SINK_FORMATS}`] : ['decodebin', 'videoconvert'];
+  return chain(`filesrc location=${quoted(path)}`, ...decode, upright, ...scaled(platform, picture), sink(realtime));
+}
+
+export interface V4l2Settings extends Picture {
+  readonly pixelFormat?: CameraPixelFormat;
+}
+
+/** Raw or motion-JPEG frames of a V4L2 device; what is not asked for is the driver's choice. */
+export function v4l2Pipeline(platform: Platform, device: string, settings: V4l2Settings = {}): string {
+  const { pixelFormat } = settings;
+  const types = pixelFormat ? [CAPS_OF[pixelFormat]] : ['video/x-raw', 'image/jpeg'];
+  const caps = types.map((type) => `${type}${wanted(settings)}`).join(';');
+  const decode = platform === 'jetson' && pixelFormat === 'mjpeg' ? ['jpegparse', 'nvv4l2decoder mjpeg=1'] : ['decodebin'];
+  return chain(
+    `v4l2src device=${quoted(device)}`,
+    `capsfilter caps=${quoted(caps)}`,
+    ...decode,
+    ...converted(platform),
+    ...turned(platform, settings),
+    sink(false),
+  );
+}
+
+const CAPS_OF: Readonly<Record<CameraPixelFormat, string>> = {
+  mjpeg: 'image/jpeg',
+  h264: 'video/x-h264',
+  yuy2: 'video/x-raw,format=YUY2',
+  uyvy: 'video/x-raw,format=UYVY',
+  nv12: 'video/x-raw,format=NV12',
+  i420: 'video/x-raw,format=I420',
+  rgb: 'video/x-raw,format=RGB',
+  bgr: 'video/x-raw,format=BGR',
+  gray8: 'video/x-raw,format=GRAY8',
+};
+
+/** The CSI camera of a Jetson, through Argus; there is no other way to it. */
+export function csiPipeline(sensor: number, picture: Picture = {}): string {
+  return chain(
+    `nvarguscamerasrc sensor-id=${sensor}`,
+    `video/x-raw(memory:NVMM),format=NV12${wanted(picture)}`,
+    ...turned('jetson', picture, true),
+    sink(false),
+  );
+}
+
+export interface NetworkSettings extends Picture {
+  readonly url: string;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  /** Accept any certificate. */
+  readonly insecureTls?: boolean | undefined;
+}
+
+export interface RtspSettings extends NetworkSettings {
+  readonly transport?: Transport;
+  /** Time the jitter buffer waits for packets that are late. */
+  readonly latencyMs?: number;
+}
+
+/** H.264 or H.265, whichever the server offers; decoded by nvv4l2decoder where decodebin finds it. */
+export function rtspPipeline(platform: Platform, settings: RtspSettings): string {
+  const { url, username, password, insecureTls, transport = 'tcp', latencyMs = 200 } = settings;
+  const protocols = { tcp: 'tcp', udp: 'udp+udp-mcast', auto: 'tcp+udp+udp-mcast' }[transport];
+  const source = [
+    `rtspsrc location=${quoted(url)}`,
+    `protocols=${protocols} latency=${latencyMs} drop-on-latency=true`,
+    `tcp-timeout=${NETWORK_TIMEOUT_S}000000 timeout=${NETWORK_TIMEOUT_S}000000`,
+    username === undefined ? '' : `user-id=${quoted(username)}`,
+    password === undefined ? '' : `user-pw=${quoted(password)}`,
+    insecureTls ? 'tls-validation-flags=0' : '',
+  ];
+  return chain(
+    words(source),
+    'application/x-rtp,media=video',
+    'decodebin',
+    ...converted(platform),
+    ...scaled(platform, settings),
+    sink(false),
+  );
+}
+
+/** Motion JPEG over HTTP: one picture after the other in a multipart answer. */
+export function mjpegPipeline(platform: Platform, settings: NetworkSettings): string {
+  const { url, username, password, insecureTls } = settings;
+  const source = [
+    `souphttpsrc location=${quoted(url)}`,
+    `is-live=true do-timestamp=true keep-alive=false retries=0 timeout=${NETWORK_TIMEOUT_S}`,
+    username === undefined ? '' : `user-id=${quoted(username)}`,
+    password === undefined ? '' : `user-pw=${quoted(password)}`,
+    insecureTls ? 'ssl-strict=false' : '',
+  ];
+  const decode = platform === 'jetson' ? ['jpegparse', 'nvv4l2decoder mjpeg=1'] : ['image/jpeg', 'jpegdec'];
+  return chain(words(source), GUARD, 'multipartdemux', ...decode, ...converted(platform), ...scaled(platform, settings), sink(false));
+}
+
+/** A pipeline of the user's own; without an `appsink name=sink` it gets ours. */
+export function customPipeline(platform: Platform, text: string, picture: Picture = {}): string {
+  if (/\bappsink\b[^!]*\bname=["']?sink\b/.test(text)) return text;
+  return chain(text, ...converted(platform), ...scaled(platform, picture), sink(false));
+}
+
+function chain(...elements: string[]): string {
+  return elements.filter((element) => element !== '').join(' ! ');
+}
+
+function words(parts: readonly string[]): string {
+  return parts.filter((part) => part !== '').join(' ');
+}
+
+function sink(sync: boolean): string {
+  return `appsink name=sink sync=${sync}`;
+}
+
+function converted(platform: Platform): string[] {
+  return platform === 'jetson' ? [] : ['videoconvert'];
+}
+
+function wanted({ width, height, fps }: Picture): string {
+  return [
+    width === undefined ? '' : `,width=${width}`,
+    height === undefined ? '' : `,height=${height}`,
+    fps === undefined ? '' : `,framerate=${fraction(fps)}`,
+  ].join('');
+}
+
+/** To the sink's formats, turned as configured. */
+function turned(platform: Platform, { rotate = 0, flip = 'none' }: Picture, nvmm = platform === 'jetson'): string[] {
+  const direction = directionOf(rotate, flip);
+  if (nvmm) return [words(['nvvidconv', FLIP_METHOD[direction]]), `video/x-raw,${SINK_FORMATS}`];
+  return [direction === 'identity' ? '' : `videoflip video-direction=${direction}`, `video/x-raw,${SINK_FORMATS}`];
+}
+
+/** As `turned`, and scaled to the size that is asked for; of one side only, the other follows. */
+function scaled(platform: Platform, picture: Picture): string[] {
+  const { width, height } = picture;
+  const size =
+    width === undefined && height === undefined
+      ? ''
+      : `${wanted({ ...(width && { width }), ...(height && { height }) })},pixel-aspect-ratio=1/1`;
+  const elements = turned(platform, picture);
+  const caps = `${elements.pop()}${size}`;
+  if (size !== '' && platform === 'generic') elements.push('videoscale');
+  return [...elements, caps];
+}
+
+/** The eight ways to hold a picture, in the names of videoflip. */
+type Direction = 'identity' | '90r' | '180' | '90l' | 'horiz' | 'vert' | 'ul-lr' | 'ur-ll';
+
+/** Rotation clockwise, then the flip. */
+export function directionOf(rotate: Rotation, flip: Flip): Direction {
+  return (
+    {
+      none: { 0: 'identity', 90: '90r', 180: '180', 270: '90l' },
+      horizontal: { 0: 'horiz', 90: 'ul-lr', 180: 'vert', 270: 'ur-ll' },
+      vertical: { 0: 'vert', 90: 'ur-ll', 180: 'horiz', 270: 'ul-lr' },
+    } as const
+  )[flip][rotate];
+}
+
+/** The same in nvvidconv's numbers. */
+const FLIP_METHOD: Readonly<Record<Direction, string>> = {
+  identity: '',
+  '90l': 'flip-method=1',
+  '180': 'flip-method=2',
+  '90r': 'flip-method=3',
+  horiz: 'flip-method=4',
+  'ur-ll': 'flip-method=5',
+  vert: 'flip-method=6',
+  'ul-lr': 'flip-method=7',
+};
+
+/** A frame rate as GStreamer's fraction; 29.97 and its kin keep their exact 1001 denominators. */
+export function fraction(fps: number): string {
+  if (Number.isInteger(fps)) return `${fps}/1`;
+  const ntsc = Math.round(fps * 1.001);
+  if (Math.abs((ntsc * 1000) / 1001 - fps) < 0.005) return `${ntsc * 1000}/1001`;
+  return `${Math.round(fps * 1000)}/1000`;
+}

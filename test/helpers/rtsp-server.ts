@@ -1,0 +1,84 @@
+/** A real RTSP server (gst-rtsp-server) in a process of its own, which can be killed, frozen and told to change its picture. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { freePort } from './mosquitto.js';
+
+const SCRIPT = fileURLToPath(new URL('./rtsp-server.py', import.meta.url));
+/** The distribution's own: other interpreters do not see its bindings. */
+const PYTHON = '/usr/bin/python3';
+
+/** For `describe.skipIf(!hasRtspServer)('… (needs gir1.2-gst-rtsp-server-1.0)')`. */
+export const hasRtspServer =
+  spawnSync(PYTHON, ['-c', 'import gi; gi.require_version("GstRtspServer", "1.0"); from gi.repository import GstRtspServer']).status === 0;
+
+export class RtspServer implements AsyncDisposable {
+  #process: ChildProcess | undefined;
+
+  private constructor(
+    readonly port: number,
+    private readonly codec: string,
+    private readonly size: readonly [number, number],
+    private readonly login: readonly string[],
+  ) {}
+
+  static async start(
+    codec: 'h264' | 'h265' | 'mjpeg' = 'h264',
+    size: readonly [number, number] = [320, 240],
+    login: readonly string[] = [],
+  ): Promise<RtspServer> {
+    const server = new RtspServer(await freePort(), codec, size, login);
+    await server.start();
+    return server;
+  }
+
+  get url(): string {
+    return `rtsp://127.0.0.1:${this.port}/cam`;
+  }
+
+  /** Resolves when it listens. */
+  async start(): Promise<void> {
+    const command = [
+      '--pdeathsig',
+      'KILL',
+      PYTHON,
+      SCRIPT,
+      `${this.port}`,
+      this.codec,
+      `${this.size[0]}`,
+      `${this.size[1]}`,
+      ...this.login,
+    ];
+    const child = spawn('setpriv', command, { stdio: ['pipe', 'pipe', 'ignore'] });
+    this.#process = child;
+    const ended = once(child, 'exit').then(([code]) => {
+      throw new Error(`the RTSP server ended with ${code}`);
+    });
+    await Promise.race([once(child.stdout!, 'data'), ended]);
+    ended.catch(() => undefined);
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#process;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const exit = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exit;
+  }
+
+  freeze(): void {
+    this.#process?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#process?.kill('SIGCONT');
+  }
+
+  resize(width: number, height: number): void {
+    this.#process?.stdin?.write(`size ${width} ${height}\n`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+  }
+}
