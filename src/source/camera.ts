@@ -52,7 +52,9 @@ export class Camera implements AsyncIterable<Frame> {
   #discards: Record<string, number> = {};
   #held = 0;
   #dueAt = 0;
-  #opening = false;
+  /** An attempt is under way that began while the server was silent. */
+  #blindAttempt = false;
+  #serverSilent = false;
   /** Listens for a server that is away. */
   #bell: AbortController | undefined;
   #rang = false;
@@ -171,9 +173,9 @@ export class Camera implements AsyncIterable<Frame> {
     // Known before it is open, so that stop reaches a camera that never answers.
     this.#source = source;
     if (this.#interrupted) return;
-    this.#opening = true;
+    this.#blindAttempt = this.#serverSilent;
     await source.open();
-    this.#opening = false;
+    this.#blindAttempt = false;
     const frames = source[Symbol.asyncIterator]();
     for (;;) {
       const busy = source.dropped()['busy'] ?? 0;
@@ -210,12 +212,15 @@ export class Camera implements AsyncIterable<Frame> {
 
   /** Opens the source at once when its server is back, however long it was to be left alone. */
   async #listen(address: Address, bell: AbortController): Promise<void> {
-    while (await untilBack(address, bell.signal)) {
+    const onAsked = (there: boolean) => {
+      this.#serverSilent = !there;
+    };
+    while (await untilBack(address, bell.signal, onAsked)) {
       this.#failures = 0;
       this.#rang = true;
       this.#rest.abort();
-      // An attempt that began while the server was silent may hang in the network for seconds yet.
-      if (!this.#opening) continue;
+      // A blind attempt may hang in the network for seconds yet; any other has met the server, which is only slow.
+      if (!this.#blindAttempt) continue;
       this.#interrupted = true;
       await this.#source?.stop().catch(() => undefined);
     }
@@ -224,7 +229,7 @@ export class Camera implements AsyncIterable<Frame> {
   /** The source, when it does not let go. */
   async #close(): Promise<Source | undefined> {
     const source = this.#source;
-    this.#opening = false;
+    this.#blindAttempt = false;
     if (!source) return undefined;
     if (source.address && !this.#interrupted && (!this.#bell || this.#bell.signal.aborted)) {
       this.#bell = new AbortController();

@@ -17,15 +17,17 @@ const INTERVAL_MS = 500;
 const ANSWER_TIMEOUT_MS = 1000;
 
 /**
- * Resolves true when the server answers after it had been silent, false when `signal` is aborted. A server that answers
+ * Resolves true when the server answers after it had been silent, false when `signal` is aborted; `onAsked` hears every
+ * answer, and every silence. A server that answers
  * all the time never rings: what it refuses, it refuses on purpose.
  */
-export async function untilBack(address: Address, signal: AbortSignal): Promise<boolean> {
+export async function untilBack(address: Address, signal: AbortSignal, onAsked: (there: boolean) => void): Promise<boolean> {
   let silent = false;
   while (!signal.aborted) {
     const asked = performance.now();
     const there = await answers(address, signal);
     if (signal.aborted) return false;
+    onAsked(there);
     if (there && silent) return true;
     silent = !there;
     await delay(Math.max(INTERVAL_MS - (performance.now() - asked), 0), undefined, { signal }).catch(() => undefined);
