@@ -207,9 +207,9 @@ export class Daemon {
     return { applied: live, restart };
   }
 
-  async #prepare(prompts: readonly Prompt[]): Promise<void> {
+  #prepare(prompts: readonly Prompt[]): Promise<void> | undefined {
     if (this.#engine) assertLabels(prompts, this.#engine.model);
-    await this.#text.prepare(prompts);
+    return prompts.some(({ type }) => type === 'text') ? this.#text.prepare(prompts) : undefined;
   }
 
   async #stop(reason: string, last: 'stopping' | 'degraded'): Promise<void> {

@@ -7,9 +7,11 @@ import { FastsamError } from '../errors.js';
 import { runPipeline } from '../pipeline/pipeline.js';
 import { firstFrames } from '../source/limit.js';
 import { openSource } from '../source/open.js';
+import { TextBench, type TextReport, textTable } from './bench-text.js';
 import { demandRange, modelOptions, type SegmentationArguments, segmentationOf, segmentationOptions } from './model-options.js';
 import { openModel } from './open-model.js';
 import { startProgress } from './progress.js';
+import { promptOptions } from './prompt-options.js';
 
 /** The network alone and the pipeline take turns, so that a machine that slows down slows both. */
 const ROUNDS = 12;
@@ -22,6 +24,8 @@ interface BenchArguments extends SegmentationArguments {
   readonly backend: 'auto' | 'onnxruntime' | 'tensorrt';
   readonly threads: number;
   readonly frames: number;
+  readonly text?: readonly string[] | undefined;
+  readonly 'text-model': string;
   readonly json: boolean;
 }
 
@@ -38,6 +42,8 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
       .options({ ...modelOptions, ...segmentationOptions })
       .options({
         frames: { type: 'number', default: 100, describe: 'Frames to measure.' },
+        text: { ...promptOptions.text, describe: 'Measure what this text prompt adds, too. Repeat for more prompts.' },
+        'text-model': promptOptions['text-model'],
         json: { type: 'boolean', default: false, describe: 'The figures as one JSON object on stdout.' },
       })
       .example('$0 bench clip.mp4 --model FastSAM-s.onnx', 'overhead 0.05: the pipeline runs at 95 % of the network’s own rate')
@@ -55,23 +61,30 @@ async function bench(args: BenchArguments): Promise<void> {
   const segmentation = segmentationOf(args);
   demandRange('--frames', args.frames, 10, 1e6, true);
   const engine = await openModel(args);
+  const text = args.text && new TextBench(args.text, args['text-model'], args.threads);
   const perRound = Math.ceil(args.frames / ROUNDS) + SETTLING_FRAMES;
   const progress = startProgress((2 * ROUNDS + 1) * perRound);
   const stages = new Map<string, number[]>();
   const rounds: Round[] = [];
   try {
+    await text?.prepare();
     let before = await measureBare(engine, perRound, progress.advance);
     for (let round = 0; round < ROUNDS; round += 1) {
       const fps = await measurePipeline({ uri: args.source, frames: perRound, engine, segmentation, stages, onFrame: progress.advance });
+      if (text) await measurePipeline({ uri: args.source, frames: perRound, engine, segmentation, stages, text, onFrame: () => {} });
       const after = await measureBare(engine, perRound, progress.advance);
       rounds.push({ fps, bareFps: (before + after) / 2 });
       before = after;
     }
+    if (text) {
+      const source = await openSource(args.source, { loop: true });
+      await text.measureLook(source, engine, segmentation).finally(() => source.stop());
+    }
   } finally {
     progress.stop();
-    await engine.stop();
+    await Promise.all([engine.stop(), text?.stop()]);
   }
-  const report = summarise(engine, stages, rounds);
+  const report = summarise(engine, stages, rounds, text);
   process.stdout.write(args.json ? `${JSON.stringify(report)}\n` : table(report));
 }
 
@@ -87,12 +100,15 @@ interface PipelineMeasurement {
   readonly engine: SegmentationEngine;
   readonly segmentation: ReturnType<typeof segmentationOf>;
   readonly stages: Map<string, number[]>;
+  /** Its frames are recorded there, and nowhere else. */
+  readonly text?: TextBench;
   readonly onFrame: () => void;
 }
 
 /** Frames per second from the first settled frame to the last; stage times are collected into `stages`. */
-async function measurePipeline({ uri, frames, engine, segmentation, stages, onFrame }: PipelineMeasurement): Promise<number> {
+async function measurePipeline({ uri, frames, engine, segmentation, stages, text, onFrame }: PipelineMeasurement): Promise<number> {
   const source = firstFrames(await openSource(uri, { loop: true }), frames);
+  const prompts = text?.prompts ?? [];
   let count = 0;
   let begin = 0;
   let end = 0;
@@ -101,13 +117,15 @@ async function measurePipeline({ uri, frames, engine, segmentation, stages, onFr
       source,
       engine,
       segmentation: () => segmentation,
-      prompts: () => ({ revision: 0, prompts: [] }),
+      prompts: () => ({ revision: 0, prompts }),
+      text: text?.stage(),
       deliver: async (result) => {
         const { message } = await encodeResult(result, ENCODING);
         count += 1;
         end = performance.now();
         if (count === SETTLING_FRAMES) begin = end;
-        if (count > SETTLING_FRAMES)
+        if (count > SETTLING_FRAMES && text) text.record(result);
+        else if (count > SETTLING_FRAMES)
           collect(stages, { ...result.timings, encode: message.latencyMs.encode, total: message.latencyMs.total });
         onFrame();
       },
@@ -158,9 +176,16 @@ interface BenchReport {
   readonly overheadPerRound: readonly number[];
   readonly stagesMs: Readonly<Record<string, Percentiles>>;
   readonly peakRssBytes: number;
+  /** With --text. */
+  readonly text?: TextReport;
 }
 
-function summarise(engine: SegmentationEngine, stages: Map<string, number[]>, rounds: readonly Round[]): BenchReport {
+function summarise(
+  engine: SegmentationEngine,
+  stages: Map<string, number[]>,
+  rounds: readonly Round[],
+  text: TextBench | undefined,
+): BenchReport {
   const { name, backend, inputHeight, inputWidth } = engine.model;
   const overheads = rounds.map(({ fps, bareFps }) => bareFps / fps - 1);
   return {
@@ -181,6 +206,7 @@ function summarise(engine: SegmentationEngine, stages: Map<string, number[]>, ro
     ),
     // Linux counts maxRSS in KiB.
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    ...(text ? { text: text.report(stages.get('prompt') ?? [], (values) => quantile(values, 0.5)) } : {}),
   };
 }
 
@@ -202,6 +228,7 @@ function table(report: BenchReport): string {
     `  ${'ms'.padEnd(11)}${['p50', 'p95', 'p99'].map((name) => name.padStart(9)).join('')}`,
     ...rows,
     `  fps ${report.fps.toFixed(2)}, network alone ${report.bareFps.toFixed(2)}, overhead ${report.overhead.toFixed(3)}`,
+    ...(report.text ? textTable(report.text) : []),
     `  peak RSS ${(report.peakRssBytes / 2 ** 20).toFixed(0)} MiB`,
     '',
   ].join('\n');

@@ -1,6 +1,6 @@
 /** `fastsamd model list | pull | import | info | verify`. */
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 import { openEngine } from '../engine/open.js';
@@ -10,7 +10,7 @@ import { download } from '../model/download.js';
 import { type Imported, importCheckpoint } from '../model/import.js';
 import { inspectModel, type ModelFacts } from '../model/inspect.js';
 import { fileNameOf, installedFilesOf, modelDirectories, resolveModel } from '../model/installed.js';
-import { demandPublished, entryNamed, type ManifestEntry, readManifest } from '../model/manifest.js';
+import { demandPublished, entryNamed, type ManifestEntry, type RemoteFile, readManifest, type TextModelEntry } from '../model/manifest.js';
 import { startByteProgress } from './progress.js';
 
 const conversionOptions = {
@@ -55,8 +55,10 @@ const list: CommandModule<object, { readonly json: boolean }> = {
   async handler({ json }) {
     const models = await Promise.all((await readManifest()).map(async (entry) => ({ ...entry, installed: await installedFilesOf(entry) })));
     if (json) return say(JSON.stringify(models));
-    for (const { name, title, checkpoint, licence, installed } of models) {
-      say(`${name.padEnd(12)} ${title}, ${megabytes(checkpoint.bytes)}, ${licence}`);
+    for (const { installed, ...entry } of models) {
+      const { name, title, licence } = entry;
+      const bytes = filesOf(entry).reduce((sum, file) => sum + file.bytes, 0);
+      say(`${name.padEnd(12)} ${title}, ${megabytes(bytes)}, ${licence}`);
       say(`${''.padEnd(12)} ${installed.length > 0 ? `installed: ${installed.join(', ')}` : `not installed; fastsamd model pull ${name}`}`);
     }
   },
@@ -71,7 +73,7 @@ interface PullArguments {
 
 const pull: CommandModule<object, PullArguments> = {
   command: 'pull <name>',
-  describe: 'Download a checkpoint, check its hash, and import it as ONNX',
+  describe: 'Download a model, check its hash, and import checkpoints as ONNX',
   builder: (yargs) =>
     yargs
       .positional('name', { type: 'string', demandOption: true, describe: 'As "model list" shows.' })
@@ -80,35 +82,58 @@ const pull: CommandModule<object, PullArguments> = {
         from: {
           type: 'string',
           requiresArg: true,
-          describe: 'A checkpoint that is here already (no network); the hash is checked all the same.',
+          describe: 'A checkpoint, or the directory of a text model, that is here already (no network); hashes are checked all the same.',
         },
       })
       .example('$0 model pull fastsam-s', 'FastSAM-s at 640×640')
+      .example('$0 model pull clip-vit-base-patch32', 'for text prompts')
       .example('$0 model pull fastsam-s --imgsz 384x640', 'for a 16:9 camera: 40 % less work')
       .epilogue('HTTP_PROXY, HTTPS_PROXY and NO_PROXY are respected. An interrupted download goes on where it stopped.'),
   async handler({ name, imgsz, half, from }) {
     const entry = entryNamed(await readManifest(), name);
-    const imageSize = imageSizeOf(imgsz, entry.inputSize);
     const [directory] = modelDirectories();
     say(`${entry.title}, licence of the weights: ${entry.licence}`);
-    if (from !== undefined) await demandPublished(from, entry);
-    const checkpoint = from ?? (await fetched(entry, join(directory, entry.checkpoint.file)));
+    if (entry.kind === 'text-model') {
+      if (imgsz !== undefined || half) throw new FastsamError('USAGE', `--imgsz and --half are for checkpoints; ${name} is used as it is`);
+      return pullTextModel(entry, join(directory, name), from);
+    }
+    const imageSize = imageSizeOf(imgsz, entry.inputSize);
+    if (from !== undefined) await demandPublished(from, name, entry.checkpoint);
+    const checkpoint = from ?? (await fetched(name, entry.checkpoint, join(directory, entry.checkpoint.file)));
     await mkdir(directory, { recursive: true });
     await convert(checkpoint, join(directory, fileNameOf(entry, { imageSize, half })), imageSize, half);
   },
 };
 
-/** The checkpoint's path, downloaded unless it is there. */
-async function fetched(entry: ManifestEntry, path: string): Promise<string> {
-  const { checkpoint } = entry;
+function filesOf(entry: ManifestEntry): readonly RemoteFile[] {
+  return entry.kind === 'text-model' ? entry.files : [entry.checkpoint];
+}
+
+/** Puts every file into `directory`, downloaded or from the folder `from`. */
+async function pullTextModel({ name, files }: TextModelEntry, directory: string, from: string | undefined): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  for (const remote of files) {
+    const path = join(directory, remote.file);
+    if (from === undefined) {
+      await fetched(name, remote, path);
+      continue;
+    }
+    await demandPublished(join(from, remote.file), name, remote);
+    await copyFile(join(from, remote.file), path);
+  }
+  say(`installed ${directory}; use it as text.model: ${name}, or --text-model ${name}`);
+}
+
+/** The file's path, downloaded unless it is there. */
+async function fetched(name: string, remote: RemoteFile, path: string): Promise<string> {
   if (existsSync(path)) {
-    await demandPublished(path, entry);
+    await demandPublished(path, name, remote);
     return path;
   }
-  say(`downloading ${checkpoint.url} (${megabytes(checkpoint.bytes)})`);
-  const progress = startByteProgress(checkpoint.bytes);
+  say(`downloading ${remote.url} (${megabytes(remote.bytes)})`);
+  const progress = startByteProgress(remote.bytes);
   try {
-    await download({ remote: checkpoint, path, onProgress: progress.reached });
+    await download({ remote, path, onProgress: progress.reached });
   } finally {
     progress.stop();
   }

@@ -16,7 +16,7 @@ import { assertLabels } from '../prompt/label-check.js';
 import { firstFrames } from '../source/limit.js';
 import { openSource } from '../source/open.js';
 import { TextStage } from '../text/stage.js';
-import { TextModel } from '../text/text-model.js';
+import { TEXT_DEFAULTS, TextModel } from '../text/text-model.js';
 import { demandRange, modelOptions, type SegmentationArguments, segmentationOf, segmentationOptions } from './model-options.js';
 import { openModel } from './open-model.js';
 import { AnnotatedOutput } from './output.js';
@@ -36,8 +36,7 @@ interface SegmentArguments extends SegmentationArguments, PromptArguments {
 
 /** Every object of every frame is looked at: there is time, and neighbouring pictures may have nothing in common. */
 const OFFLINE_TEXT = {
-  family: 'clip',
-  background: 'mean',
+  ...TEXT_DEFAULTS,
   maxCropsPerFrame: Number.POSITIVE_INFINITY,
   refresh: { iou: 1, area: 0, ageMs: 0 },
 } as const;

@@ -6,7 +6,7 @@ import { join, parse, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isModelName } from '../domain/model-name.js';
 import { FastsamError } from '../errors.js';
-import { type ManifestEntry, readManifest } from './manifest.js';
+import { type CheckpointEntry, type ManifestEntry, readManifest } from './manifest.js';
 
 const PACKAGE_ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const SYSTEM_DIRECTORY = '/var/lib/fastsamd/models';
@@ -32,14 +32,19 @@ export interface Variant {
 }
 
 /** `fastsam-s.onnx` for the default size, else `fastsam-s-1024.onnx`, `fastsam-s-384x640-half.onnx`. */
-export function fileNameOf({ name, inputSize }: ManifestEntry, { imageSize: [height, width], half }: Variant): string {
+export function fileNameOf({ name, inputSize }: CheckpointEntry, { imageSize: [height, width], half }: Variant): string {
   const isDefault = height === inputSize[0] && width === inputSize[1];
   const size = height === width ? `-${height}` : `-${height}x${width}`;
   return `${name}${isDefault ? '' : size}${half ? '-half' : ''}.onnx`;
 }
 
-/** Paths of the ONNX files that were imported from this entry, of any size, those found first being first. */
-export async function installedFilesOf({ name }: ManifestEntry): Promise<string[]> {
+/** Paths of the ONNX files that were imported from this entry, of any size, or of its directories; those found first being first. */
+export async function installedFilesOf({ name, kind }: ManifestEntry): Promise<string[]> {
+  if (kind === 'text-model') {
+    return modelDirectories()
+      .map((directory) => join(directory, name))
+      .filter((directory) => existsSync(join(directory, 'tokenizer.json')));
+  }
   const variant = new RegExp(`^${name}(-\\d+(x\\d+)?)?(-half)?\\.onnx$`);
   const lists = modelDirectories().map(async (directory) => {
     const files = await readdir(directory).catch(() => []);
@@ -74,6 +79,9 @@ async function notInstalled(name: string): Promise<FastsamError> {
   if (!entry) {
     const names = entries.map((each) => each.name).join(', ');
     return new FastsamError('MODEL_NOT_FOUND', `${name}: no such model; expected the path of an .onnx file or one of ${names}`);
+  }
+  if (entry.kind === 'text-model') {
+    return new FastsamError('MODEL_NOT_FOUND', `${name}: is for text prompts (text.model, --text-model); expected a segmentation model`);
   }
   const others = (await installedFilesOf(entry)).map((path) => parse(path).name).join(', ');
   return new FastsamError(

@@ -23,17 +23,27 @@ const remoteFileSchema = z.strictObject({
   sha256: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits'),
 });
 
+const common = {
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'expected a-z, 0-9 and "-"'),
+  title: z.string().min(1).max(200),
+  /** SPDX identifier of the weights' licence. */
+  licence: z.string().min(1).max(100),
+};
+
 const entrySchema = z.discriminatedUnion('kind', [
   z.strictObject({
     /** A PyTorch checkpoint of a YOLOv8-seg network, imported to ONNX on this machine. */
     kind: z.literal('yolov8-seg'),
-    name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'expected a-z, 0-9 and "-"'),
-    title: z.string().min(1).max(200),
-    /** SPDX identifier of the weights' licence. */
-    licence: z.string().min(1).max(100),
+    ...common,
     /** What the network is imported for unless told otherwise. */
     inputSize: z.tuple([side, side]).readonly(),
     checkpoint: remoteFileSchema,
+  }),
+  z.strictObject({
+    /** Text and image encoders for text prompts, as they are: a directory of these files. */
+    kind: z.literal('text-model'),
+    ...common,
+    files: z.array(remoteFileSchema).min(3).max(8),
   }),
 ]);
 
@@ -43,6 +53,8 @@ const manifestSchema = z
 
 export type RemoteFile = z.output<typeof remoteFileSchema>;
 export type ManifestEntry = z.output<typeof entrySchema>;
+export type CheckpointEntry = Extract<ManifestEntry, { kind: 'yolov8-seg' }>;
+export type TextModelEntry = Extract<ManifestEntry, { kind: 'text-model' }>;
 
 /**
  * Reads the manifest of this package, or the one that `FASTSAMD_MANIFEST` names.
@@ -74,16 +86,17 @@ export function entryNamed(entries: readonly ManifestEntry[], name: string): Man
 }
 
 /** The entry whose checkpoint has this hash: what a file is, whatever its name. */
-export function entryWithHash(entries: readonly ManifestEntry[], sha256: string): ManifestEntry | undefined {
-  return entries.find(({ checkpoint }) => checkpoint.sha256 === sha256);
+export function entryWithHash(entries: readonly ManifestEntry[], sha256: string): CheckpointEntry | undefined {
+  const checkpoints = entries.filter((entry) => entry.kind === 'yolov8-seg');
+  return checkpoints.find(({ checkpoint }) => checkpoint.sha256 === sha256);
 }
 
 /** Checks a file that was brought here by other means. Errors: MODEL_NOT_FOUND, MODEL_CORRUPT when it is not the published one. */
-export async function demandPublished(path: string, { name, checkpoint }: ManifestEntry): Promise<void> {
+export async function demandPublished(path: string, name: string, remote: RemoteFile): Promise<void> {
   const sha256 = await sha256OfFile(path);
-  if (sha256 === checkpoint.sha256) return;
+  if (sha256 === remote.sha256) return;
   throw new FastsamError(
     'MODEL_CORRUPT',
-    `${path}: not the published ${checkpoint.file}: sha256 is ${sha256}, ${name} has ${checkpoint.sha256} ("fastsamd model import" takes any checkpoint)`,
+    `${path}: not the published ${remote.file}: sha256 is ${sha256}, ${name} has ${remote.sha256} ("fastsamd model import" takes any checkpoint)`,
   );
 }

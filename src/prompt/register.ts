@@ -21,8 +21,11 @@ export interface PromptRegisterDeps {
   readonly onApplied: (message: PromptsMessage) => void;
   /** Keeps the prompts over a restart; resolves to false where that failed. */
   readonly save?: (state: SavedPrompts) => Promise<boolean>;
-  /** Makes ready what new prompts need, and refuses those that nothing here can answer; the old ones stay in force meanwhile. */
-  readonly prepare?: (prompts: readonly Prompt[]) => Promise<void>;
+  /**
+   * Makes ready what new prompts need, and refuses those that nothing here can answer; the old ones stay in force
+   * meanwhile. Undefined when there is nothing to wait for.
+   */
+  readonly prepare?: (prompts: readonly Prompt[]) => Promise<void> | undefined;
   /** Milliseconds since the Unix epoch. */
   readonly now?: () => number;
 }
@@ -161,7 +164,8 @@ export class PromptRegister {
 
   async #change(change: PromptChange, { camera: which, ifRevision, ttlS }: Conditions): Promise<PromptsApplied> {
     const cameras = this.#select(which);
-    if ('prompts' in change) await this.#deps.prepare?.(withIds(change.prompts));
+    const preparing = 'prompts' in change ? this.#deps.prepare?.(withIds(change.prompts)) : undefined;
+    if (preparing) await preparing;
     const expiresAtMs = ttlS === undefined ? undefined : this.#now() + ttlS * 1000;
     const accepted = cameras.map((camera) => {
       const entry = this.#cameras.get(camera)!;

@@ -5,14 +5,17 @@ import type { TextUse } from '../domain/result.js';
 import type { Segments } from '../domain/segments.js';
 import type { CropBuffer, ImageEncoder } from '../engine/encoder.js';
 import { messageOf } from '../errors.js';
-import { type NativeAddon, type NativeFrame, native } from '../native.js';
+import { type NativeFrame, native } from '../native.js';
 import type { TextScores } from '../prompt/text.js';
 import { ObjectMemory } from './objects.js';
 import { type Questions, scoresOf } from './score.js';
-import type { TextModel } from './text-model.js';
+import type { TextModel, TextOptions } from './text-model.js';
 
 /** Crops per inference: bounds the memory of a budget without bounds. */
 const BATCH = 16;
+
+/** What a camera spends on looking. */
+export type LookOptions = Pick<TextOptions, 'background' | 'maxCropsPerFrame' | 'refresh'>;
 
 export interface Seen {
   readonly scores: TextScores;
@@ -21,14 +24,14 @@ export interface Seen {
 
 export class TextStage {
   readonly #model: TextModel;
+  readonly #options: LookOptions;
   readonly #memory: ObjectMemory;
-  readonly #addon: () => Pick<NativeAddon, 'cropBatch'>;
   #buffer: CropBuffer | undefined;
 
-  constructor(model: TextModel, addon: () => Pick<NativeAddon, 'cropBatch'> = native) {
+  constructor(model: TextModel, options: LookOptions = model.options) {
     this.#model = model;
-    this.#memory = new ObjectMemory(model.options.refresh);
-    this.#addon = addon;
+    this.#options = options;
+    this.#memory = new ObjectMemory(options.refresh);
   }
 
   /**
@@ -41,7 +44,7 @@ export class TextStage {
     if ('reason' in questions || !image) return nothingKnown(segments, 'reason' in questions ? questions.reason : 'no image encoder');
     const nowMs = Number(frame.captured.monotonicNs) / 1e6;
     this.#memory.see(segments, nowMs);
-    const due = this.#memory.due(this.#model.options.maxCropsPerFrame, nowMs);
+    const due = this.#memory.due(this.#options.maxCropsPerFrame, nowMs);
     let reason: string | undefined;
     try {
       for (let first = 0; first < due.length; first += BATCH) {
@@ -57,12 +60,12 @@ export class TextStage {
   async #lookAt(frame: Frame, segments: Segments, indices: Uint32Array, image: ImageEncoder, nowMs: number): Promise<void> {
     const { size, preprocessing, dimension } = image;
     const { filter, mean, deviation, fill } = preprocessing;
-    const room = Math.min(BATCH, this.#model.options.maxCropsPerFrame) * 3 * size * size;
+    const room = Math.min(BATCH, this.#options.maxCropsPerFrame) * 3 * size * size;
     // An encoder that died took the memory with it.
     if (this.#buffer?.pixels.length !== room) this.#buffer = { pixels: new Float32Array(room) };
-    const { background } = this.#model.options;
+    const { background } = this.#options;
     const options = { size, filter, background, fill, mean, deviation };
-    await this.#addon().cropBatch(frame.pixels as NativeFrame, segments, indices, options, this.#buffer.pixels);
+    await native().cropBatch(frame.pixels as NativeFrame, segments, indices, options, this.#buffer.pixels);
     const embeddings = await image.encode(this.#buffer, indices.length);
     for (const [k, index] of indices.entries()) {
       this.#memory.keep(index, embeddings.slice(k * dimension, (k + 1) * dimension), nowMs);

@@ -30,6 +30,14 @@ const FAMILIES = {
   siglip: { contextLength: 64, padId: 1, logitScale: 117.33, logitBias: -12.93, threshold: 0.1 },
 } as const;
 
+/** The configuration's defaults, for commands without one. */
+export const TEXT_DEFAULTS = {
+  family: 'clip',
+  background: 'mean',
+  maxCropsPerFrame: 4,
+  refresh: { iou: 0.7, area: 0.3, ageMs: 2000 },
+} as const;
+
 export interface TextModelDeps {
   readonly options: TextOptions;
   readonly onnxruntime?: OnnxEngineOptions;

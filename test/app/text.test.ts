@@ -35,6 +35,7 @@ describe.skipIf(!hasMosquitto)('text prompts over MQTT (needs mosquitto)', { tim
   async function run(text: Record<string, unknown>, prompts: readonly unknown[] = []) {
     const config = {
       node: 'test-node',
+      stateDir: join(directory, `state-${broker.port}`),
       model: { path: 'three.onnx' },
       cameras: [{ id: 'belt', source: 'test:shapes?width=320&height=320&fps=20', prompts }],
       mqtt: { url: broker.url, reconnect: { minMs: 50, maxMs: 500 } },
