@@ -1,6 +1,6 @@
 /** V4L2 cameras by names that survive replugging: /dev/videoN is renumbered whenever a camera comes or goes. */
 import { readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
-import { basename, isAbsolute, join } from 'node:path';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import { FastsamError } from '../errors.js';
 
 /** Where the kernel and udev keep their files; a test has folders of its own. */
@@ -81,14 +81,14 @@ async function linksOf(roots: DeviceRoots, kind: string): Promise<{ name: string
 async function serialOf(roots: DeviceRoots, node: string): Promise<string | undefined> {
   const folder = join(roots.sys, 'class/video4linux', node);
   const index = await attribute(join(folder, 'index'));
-  // `device` is the USB interface; the serial number belongs to the device it is part of.
-  const serial = await attribute(join(folder, 'device/../serial'));
+  // `device` leads to the USB interface; the serial number belongs to the device that it is part of.
+  const part = await realpath(join(folder, 'device')).catch(() => folder);
+  const serial = await attribute(join(dirname(part), 'serial'));
   return serial !== '' && (index === '0' || index === '') ? serial : undefined;
 }
 
 async function attribute(path: string): Promise<string> {
-  const real = await realpath(path).catch(() => path);
-  return (await readFile(real, 'utf8').catch(() => '')).trim();
+  return (await readFile(path, 'utf8').catch(() => '')).trim();
 }
 
 function entries(folder: string): Promise<string[]> {
