@@ -24,7 +24,7 @@ const forbidden = [
     from: {
       orphan: true,
       path: '^src/',
-      pathNot: '^src/(main|engine/((onnx|text|vision)-worker|tensorrt/build-process)|telemetry/sensors/child)\\.ts$',
+      pathNot: '^src/(main|engine/((onnx|text|vision)-worker|tensorrt/build-process)|telemetry/sensors/child|publish/spool-worker)\\.ts$',
     },
     to: {},
   },

@@ -22,7 +22,7 @@ compiled := dist/.fastsamd-compiled
 # onnxruntime-node would download CUDA libraries otherwise; the ones of the system are used.
 export ONNXRUNTIME_NODE_INSTALL := skip
 
-.PHONY: help setup build demo test check-cuda check-tensorrt lint format fuzz cameras generate bench soak train-demo install uninstall deb check-deb clean
+.PHONY: help setup build demo test check-cuda check-tensorrt lint format fuzz cameras soak-mqtt generate bench soak train-demo install uninstall deb check-deb clean
 
 help: ## List the targets
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ fuzz: build ## Convert 100,000 mutated checkpoints [FUZZ_FILES=…]
 cameras: build ## Restart an RTSP server 20 times, reconnect 200 times: times, threads, descriptors, memory
 	scripts/setup.sh test
 	CAMERA_RESTARTS=$${CAMERA_RESTARTS:-20} CAMERA_RECONNECTS=$${CAMERA_RECONNECTS:-200} npx vitest run test/source/rtsp.test.ts
+
+soak-mqtt: build ## MQTT at length: 50 broker restarts, 300 jobs, 200,000 fuzzed requests
+	MQTT_RESTARTS=50 MQTT_JOBS=300 MQTT_FUZZ=200000 npx vitest run test/publish
 
 generate: build ## Write config/config.schema.json and docs/config.md from the schema
 	npm run --silent generate

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes what is generated from src/config/schema.ts. A test compares the results with the schema.
+# Writes what is generated from src/config/schema.ts and src/wire. A test compares the results with their sources.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -17,3 +17,11 @@ write docs/config.md node --input-type=module -e "
   import { configReference } from './dist/config/reference.js';
   process.stdout.write(configReference(configJsonSchema()));
 "
+node --input-type=module -e "
+  import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+  import { jsonSchemaOf, SCHEMA_NAMES } from './dist/wire/schemas.js';
+  rmSync('docs/schemas', { recursive: true, force: true });
+  mkdirSync('docs/schemas');
+  for (const name of SCHEMA_NAMES) writeFileSync(\`docs/schemas/\${name}.json\`, JSON.stringify(jsonSchemaOf(name), null, 2) + '\n');
+"
+echo 'generate: docs/schemas'

@@ -13,6 +13,7 @@ import { isFastsamError, messageOf } from '../errors.js';
 import { assertLabels } from '../prompt/label-check.js';
 import { PromptRegister } from '../prompt/register.js';
 import { PromptStore, type SavedPrompts } from '../prompt/store.js';
+import { EmbeddedBroker, reachable } from '../publish/embedded-broker.js';
 import { createPublisher, type Publisher } from '../publish/publisher.js';
 import type { CameraStatus } from '../source/camera.js';
 import { TelemetryReporter } from '../telemetry/reporter.js';
@@ -24,6 +25,7 @@ import { CameraTask } from './camera-task.js';
 import { buildReporter } from './engine-news.js';
 import { Upkeep } from './health/upkeep.js';
 import { infoMessage } from './info.js';
+import { JobRunner } from './job-runner.js';
 import { ServiceManager } from './service.js';
 import { stateDirectoryOf } from './state-directory.js';
 
@@ -58,6 +60,7 @@ export class Daemon {
   readonly #store: PromptStore;
   readonly #text: TextModel;
   readonly #publisher: Publisher;
+  #broker: EmbeddedBroker | undefined;
   readonly #upkeep: Upkeep;
   readonly #startedAt = new Date();
   #config: Config;
@@ -84,11 +87,22 @@ export class Daemon {
     });
     const stateDirectory = stateDirectoryOf(config);
     this.#store = new PromptStore(join(stateDirectory, 'prompts.json'), log);
+    if (config.mqtt.broker === 'embedded') this.#broker = new EmbeddedBroker({ config: config.mqtt, log });
+    const { node, mqtt } = config;
+    const jobs = new JobRunner({
+      engine: () => this.#engine,
+      segmentation: () => this.#config.segmentation,
+      identity: { node, bootId: this.bootId, maxPayloadBytes: mqtt.maxPayloadBytes },
+    });
     this.#publisher = createPublisher({
-      config: config.mqtt,
+      config: reachable(mqtt),
+      jobs: config.jobs,
+      runJob: (job, queue) => jobs.run(job, queue),
       node: config.node,
       bootId: this.bootId,
       telemetryIntervalMs: config.telemetry.intervalMs,
+      events: config.events,
+      stateDirectory,
       prompts: this.#register,
       cameras: cameraService(() => this.#tasks),
       admin: {
@@ -103,7 +117,7 @@ export class Daemon {
       node: config.node,
       bootId: this.bootId,
       cameras: () => this.#tasks.map(({ id, status: { phase, since, reason } }) => ({ id, phase, phaseMs: Date.now() - since, reason })),
-      mqttConnected: () => this.#publisher.stats().connectedSince !== null,
+      mqttLink: () => this.#publisher.link(),
       publish: this.#publisher,
       service: deps.service ?? new ServiceManager({ environment: {}, log }),
       log,
@@ -121,6 +135,7 @@ export class Daemon {
    */
   async start(): Promise<void> {
     const { model, cameras } = this.#config;
+    await this.#broker?.start();
     this.#publisher.start();
     this.#publisher.setInfo(infoMessage(this.#config, null, this.bootId, this.#startedAt));
     this.#register.start(await this.#store.load());
@@ -153,6 +168,7 @@ export class Daemon {
     const turnstile = new Turnstile(this.#engine);
     this.#tasks = cameras.map((camera) => this.#task(camera.id, this.#engine!, turnstile));
     this.#upkeep.start();
+    this.#publisher.takeJobs();
     this.#report(this.#config.telemetry.intervalMs);
     this.#running = Promise.all(this.#tasks.map((task) => task.run())).then(() => undefined);
     // Whoever awaits `finished` sees the error; without anybody it must not end the process.
@@ -219,6 +235,7 @@ export class Daemon {
     await within(DRAIN_MS, drained);
     this.#register.stop();
     await this.#publisher.stop(reason, GOODBYE_MS, last);
+    await this.#broker?.stop();
     await within(ENGINE_STOP_MS, Promise.all([this.#engine?.stop(), this.#text.stop()]));
     this.#stopped();
   }

@@ -8,13 +8,17 @@ import { configCommand } from './config.js';
 import { demoCommand } from './demo.js';
 import { engineCommand } from './engine.js';
 import { modelCommand } from './model.js';
+import { requestCommand } from './request.js';
 import { runCommand } from './run.js';
 import { segmentCommand } from './segment.js';
 import { checkValues, usageError } from './usage.js';
+import { watchCommand } from './watch.js';
 
 /** In the order of `--help`. One file each. */
 const commands = [
   runCommand,
+  requestCommand,
+  watchCommand,
   segmentCommand,
   benchCommand,
   modelCommand,

@@ -1,17 +1,15 @@
 /** `fastsamd demo`: the daemon's main job on this machine, with nothing to set up. `make demo` calls it. */
 
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Aedes } from 'aedes';
 import { pino } from 'pino';
 import type { CommandModule } from 'yargs';
 import { Daemon } from '../app/daemon.js';
 import { type Config, configSchema } from '../config/schema.js';
 import { FastsamError } from '../errors.js';
+import { EmbeddedBroker } from '../publish/embedded-broker.js';
 import type { ResultMessage } from '../wire/result.js';
 import { demandRange } from './model-options.js';
 
@@ -59,7 +57,10 @@ async function demo(args: DemoArguments): Promise<void> {
   if (args.frames !== undefined) demandRange('--frames', args.frames, 1, 1e9, true);
   const model = args.model ?? MODEL;
   const source = args.source ?? SCENE;
-  const broker = args.broker === undefined ? await startBroker() : undefined;
+  const log = pino({ level: 'warn' }, pino.destination({ fd: 2, sync: true }));
+  const own = { embedded: { host: '127.0.0.1', port: 0 }, tls: { insecure: false } };
+  const broker = args.broker === undefined ? new EmbeddedBroker({ config: own, log }) : undefined;
+  await broker?.start();
   const url = args.broker ?? broker!.url;
   // Nothing of a demo outlives it.
   const stateDir = await mkdtemp(join(tmpdir(), 'fastsamd-demo-'));
@@ -68,7 +69,7 @@ async function demo(args: DemoArguments): Promise<void> {
   const lines = new StatusLines(args.frames);
   const daemon = new Daemon({
     config,
-    log: pino({ level: 'warn' }, pino.destination({ fd: 2, sync: true })),
+    log,
     onResult: (message) => {
       if (lines.add(message)) void daemon.stop('all frames shown');
     },
@@ -109,23 +110,6 @@ function demoConfig(model: string, source: string, prompts: readonly object[], u
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new FastsamError('USAGE', `${issue?.path.join('.')}: ${issue?.message}`);
-}
-
-/** Speaks MQTT 3.1.1 only; ends with the demo. */
-async function startBroker(): Promise<{ readonly url: string; stop(): Promise<void> }> {
-  const aedes = await Aedes.createBroker();
-  const server = createServer(aedes.handle);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  const port = typeof address === 'object' ? address?.port : undefined;
-  return {
-    url: `mqtt://127.0.0.1:${port}`,
-    stop: async () => {
-      await new Promise<void>((done) => aedes.close(done));
-      await new Promise((done) => server.close(done));
-    },
-  };
 }
 
 /** A line a second: rate, latency and what was found; and the end of the demo, when it has one. */

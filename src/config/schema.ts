@@ -8,6 +8,7 @@ import { idSchema } from '../domain/prompt.js';
 import { cameraSchema } from './sections/camera.js';
 import { milliseconds, path } from './sections/common.js';
 import { eventsSchema } from './sections/events.js';
+import { jobsSchema } from './sections/jobs.js';
 import { modelSchema } from './sections/model.js';
 import { mqttSchema } from './sections/mqtt.js';
 import { segmentationSchema } from './sections/segmentation.js';
@@ -31,9 +32,13 @@ export const configSchema = z
     model: modelSchema,
     segmentation: segmentationSchema.prefault({}),
     text: textSchema.prefault({}),
-    cameras: z.array(cameraSchema).min(1).max(16).meta({ description: 'What is watched; one entry per camera.' }),
+    cameras: z
+      .array(cameraSchema)
+      .max(16)
+      .meta({ description: 'What is watched; one entry per camera. May be empty where there are jobs.queues.' }),
     mqtt: mqttSchema.prefault({}),
     events: eventsSchema.prefault({}),
+    jobs: jobsSchema.prefault({}),
     stateDir: path.optional().meta({
       description:
         "Folder for prompts and events that outlive the process; systemd's StateDirectory or the user's state folder when absent.",
@@ -68,7 +73,26 @@ export const configSchema = z
       if (asked < 0 || config.text.model !== undefined) continue;
       ctx.addIssue({ code: 'custom', path: ['cameras', index, 'prompts', asked], message: 'a text prompt needs text.model' });
     }
-    const { passwordFile, passwordEnv, tls, reconnect } = config.mqtt;
+    const { passwordFile, passwordEnv, tls, reconnect, broker, embedded, username, protocol } = config.mqtt;
+    const loopback = embedded.host === 'localhost' || embedded.host === '::1' || embedded.host.startsWith('127.');
+    if (broker === 'embedded' && !loopback && (username === undefined || (passwordFile ?? passwordEnv) === undefined)) {
+      const message = 'expected a loopback address, or username and passwordFile beside it: anybody could steer this node';
+      ctx.addIssue({ code: 'custom', path: ['mqtt', 'embedded', 'host'], message });
+    }
+    if (config.jobs.queues.length > 0 && (protocol === 4 || broker === 'embedded')) {
+      ctx.addIssue({
+        code: 'custom',
+        path: ['jobs', 'queues'],
+        message: 'expected an external broker and mqtt.protocol 5: shared subscriptions need it',
+      });
+    }
+    if (config.cameras.length === 0 && config.jobs.queues.length === 0) {
+      ctx.addIssue({
+        code: 'custom',
+        path: ['cameras'],
+        message: 'expected at least one camera, or jobs.queues of a node that only works on jobs',
+      });
+    }
     if (passwordFile !== undefined && passwordEnv !== undefined) {
       ctx.addIssue({ code: 'custom', path: ['mqtt', 'passwordEnv'], message: 'expected either passwordFile or passwordEnv, got both' });
     }
@@ -91,4 +115,5 @@ export type SegmentationConfig = Config['segmentation'];
 export type CameraConfig = Config['cameras'][number];
 export type PublishConfig = CameraConfig['publish'];
 export type MqttConfig = Config['mqtt'];
+export type JobsConfig = Config['jobs'];
 export type EventsConfig = Config['events'];

@@ -19,10 +19,25 @@ export interface ConnectionOptions {
   readonly config: MqttConfig;
   readonly clientId: string;
   /** What the broker publishes when the connection breaks without DISCONNECT. */
-  readonly will: Publication;
-  readonly onMessage: (message: InboundMessage) => void;
+  readonly will?: Publication | undefined;
+  /** MQTT 5: the broker keeps the session, and what it holds, over a broken connection. */
+  readonly keep?: KeptSession | undefined;
+  /**
+   * A message is acknowledged, and the next one read, when the promise settles; where it rejects, the connection is
+   * dropped and the broker delivers the message again.
+   */
+  readonly onMessage: (message: InboundMessage) => void | Promise<void>;
   /** Aborting gives the attempt up, or drops the connection without DISCONNECT. */
   readonly signal: AbortSignal;
+}
+
+export interface KeptSession {
+  /** Seconds after the end of the connection. */
+  readonly sessionExpiryS: number;
+  /** Messages that may wait for their acknowledgement. */
+  readonly receiveMaximum: number;
+  /** Bytes; the broker does not deliver larger ones. */
+  readonly maximumPacketSize: number;
 }
 
 export interface InboundMessage {
@@ -47,10 +62,16 @@ export interface Connection {
   publish(publication: Publication): Promise<void>;
   /** QoS 1. Errors: as `publish`. */
   subscribe(filter: string): Promise<void>;
+  unsubscribe(filter: string): Promise<void>;
   /** Settles when the connection is over; never rejects. */
   readonly ended: Promise<ConnectionEnd>;
   /** Sends DISCONNECT, so that the will stays unsaid; drops the socket when that takes longer than `timeoutMs`. Never rejects. */
-  close(timeoutMs: number): Promise<void>;
+  close(timeoutMs: number, options?: CloseOptions): Promise<void>;
+}
+
+export interface CloseOptions {
+  /** The broker forgets the session at once, although it was to be kept. */
+  readonly forget?: boolean;
 }
 
 function reasonCodeOf(error: unknown): number | undefined {
@@ -62,21 +83,26 @@ function withCode(message: string, reasonCode: number | undefined): string {
   return reasonCode === undefined ? message : `${message} (reason code 0x${reasonCode.toString(16).padStart(2, '0')})`;
 }
 
-async function clientOptions({ config, clientId, will }: ConnectionOptions): Promise<IClientOptions> {
+async function clientOptions({ config, clientId, will, keep }: ConnectionOptions): Promise<IClientOptions> {
   return {
     ...(await readCredentials(config)),
     clientId,
     protocolVersion: config.protocol,
-    clean: true,
+    clean: keep === undefined,
     keepalive: config.keepaliveS,
     connectTimeout: config.connectTimeoutMs,
     rejectUnauthorized: !config.tls.insecure,
     reconnectPeriod: 0,
     resubscribe: false,
     queueQoSZero: false,
-    will: { topic: will.topic, payload: will.payload, qos: will.qos, retain: will.retain },
+    ...(config.tls.serverName !== undefined && { servername: config.tls.serverName }),
+    ...(will && { will: { topic: will.topic, payload: will.payload, qos: will.qos, retain: will.retain } }),
     ...(config.protocol === 5 && {
-      properties: { receiveMaximum: MAX_INBOUND_UNACKNOWLEDGED, maximumPacketSize: MAX_INBOUND_PACKET_BYTES },
+      properties: {
+        receiveMaximum: keep?.receiveMaximum ?? MAX_INBOUND_UNACKNOWLEDGED,
+        maximumPacketSize: keep?.maximumPacketSize ?? MAX_INBOUND_PACKET_BYTES,
+        ...(keep && { sessionExpiryInterval: keep.sessionExpiryS }),
+      },
     }),
   };
 }
@@ -95,7 +121,10 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   const drop = () => client.stream.destroy();
   signal.addEventListener('abort', drop, { once: true });
   void ended.then(() => signal.removeEventListener('abort', drop));
-  client.on('message', (topic, payload, packet) => onMessage(inbound(topic, payload, packet)));
+  client.handleMessage = (packet, done) => {
+    const message = inbound(packet.topic.toString(), packet.payload as Buffer, packet);
+    Promise.resolve(onMessage(message)).then(() => done(), drop);
+  };
 
   const outcome = await Promise.race([new Promise<IConnackPacket>((resolve) => client.once('connect', resolve)), ended]);
   if ('takenOver' in outcome) throw new FastsamError('BROKER_UNREACHABLE', outcome.message);
@@ -172,9 +201,13 @@ class MqttConnection implements Connection {
     return this.#unlessEnded((done) => this.client.subscribe(filter, { qos: 1, rap: true }, (error) => done(error)));
   }
 
-  async close(timeoutMs: number): Promise<void> {
+  unsubscribe(filter: string): Promise<void> {
+    return this.#unlessEnded((done) => this.client.unsubscribe(filter, (error) => done(error)));
+  }
+
+  async close(timeoutMs: number, { forget = false }: CloseOptions = {}): Promise<void> {
     const timer = setTimeout(() => this.client.stream.destroy(), timeoutMs);
-    this.client.end(false);
+    this.client.end(false, forget ? { properties: { sessionExpiryInterval: 0 } } : {});
     await this.ended;
     clearTimeout(timer);
   }

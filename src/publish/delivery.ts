@@ -4,7 +4,7 @@
  * A broker that stops reading so stops both lanes, and the outbox keeps its bounds.
  */
 import type { Logger } from 'pino';
-import { isFastsamError, messageOf } from '../errors.js';
+import { FastsamError, isFastsamError, messageOf } from '../errors.js';
 import type { SchemaName } from '../wire/messages.js';
 import type { Connection } from './connection.js';
 import type { EventSpool } from './event-spool.js';
@@ -32,8 +32,9 @@ export class Delivery {
   #delivered = 0;
   #over = false;
   /** Topics whose last message was refused. */
-  readonly #refused = new Set<string>();
+  readonly #refused = new Map<string, string>();
   #onIdle: (() => void)[] = [];
+  readonly #jobAnswers: { readonly publication: Publication; readonly settle: (failure?: unknown) => void }[] = [];
 
   constructor(deps: DeliveryDeps) {
     this.#deps = deps;
@@ -48,6 +49,11 @@ export class Delivery {
     return this.#inFlight + (this.#sampleInFlight ? 1 : 0);
   }
 
+  /** Topics whose last message the broker refused, with its reason. */
+  get refused(): ReadonlyMap<string, string> {
+    return this.#refused;
+  }
+
   /** To be called after every change of the outbox. */
   wake(): void {
     if (!this.#over) {
@@ -56,6 +62,21 @@ export class Delivery {
     }
     if (this.inFlight > 0) return;
     for (const resolve of this.#onIdle.splice(0)) resolve();
+  }
+
+  /** Resolves when the broker has the message. Errors: as Connection.publish. */
+  send(publication: Publication): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = (failure?: unknown) => (failure === undefined ? resolve() : reject(failure));
+      this.#jobAnswers.push({ publication, settle });
+      this.wake();
+    });
+  }
+
+  /** The connection has ended: what waits for it fails. */
+  end(): void {
+    this.#over = true;
+    for (const { settle } of this.#jobAnswers.splice(0)) settle(new FastsamError('BROKER_UNREACHABLE', 'the connection was closed'));
   }
 
   /** Resolves once nothing waits and nothing is in flight, or everything in flight has failed. */
@@ -68,15 +89,24 @@ export class Delivery {
 
   #sendReliable(): void {
     while (this.#inFlight < this.#window) {
-      const publication = this.#deps.outbox.takeReliable();
-      const event = publication ? undefined : this.#deps.events.next();
-      if (!publication && !event) return;
+      const sending = this.#nextReliable();
+      if (!sending) return;
       this.#inFlight += 1;
-      void (publication ? this.#send(publication) : this.#sendEvent(event!)).then(() => {
+      void sending.then(() => {
         this.#inFlight -= 1;
         this.wake();
       });
     }
+  }
+
+  /** Sends the next message that has to be acknowledged; settles, and never rejects, when it was or has failed. */
+  #nextReliable(): Promise<void> | undefined {
+    const publication = this.#deps.outbox.takeReliable();
+    if (publication) return this.#send(publication);
+    const answer = this.#jobAnswers.shift();
+    if (answer) return this.#publish(answer.publication).then(() => answer.settle(), answer.settle);
+    const event = this.#deps.events.next();
+    return event && this.#sendEvent(event);
   }
 
   /** Never rejects. */
@@ -134,8 +164,9 @@ export class Delivery {
 
   /** Once per topic until it works again: results come at the frame rate, warnings about them must not. */
   #warnOnce(topic: string, error: unknown): void {
-    if (this.#refused.has(topic)) return;
-    this.#refused.add(topic);
+    const isNews = !this.#refused.has(topic);
+    this.#refused.set(topic, messageOf(error));
+    if (!isNews) return;
     this.#deps.log.warn({ topic, reason: messageOf(error) }, 'mqtt: message dropped');
   }
 }

@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import { messageOf } from '../errors.js';
 import type { EventMessage } from '../wire/event.js';
 import type { SpoolTelemetry } from '../wire/telemetry.js';
-import type { EventStore, StoredEvent, StoreState } from './event-store.js';
+import { type EventStore, type EventStoreBounds, MemoryEventStore, type StoredEvent, type StoreState } from './event-store.js';
 import { TokenBucket } from './token-bucket.js';
 
 /** Events held in memory between store and broker, and waiting for the store. */
@@ -14,8 +14,11 @@ const WINDOW = 32;
 const MAX_WAITING = 1000;
 
 export interface EventSpoolDeps {
-  /** Opened on `start`. */
+  /** Opened on `start`; memory takes its place when it fails. */
   readonly openStore: () => Promise<EventStore>;
+  readonly memoryBounds: EventStoreBounds;
+  /** The disk has failed: what waits in memory does not outlive the process. */
+  readonly onUnsaved: (reason: string) => void;
   readonly replayPerSecond: number;
   /** An event may be ready to be sent. */
   readonly onReady: () => void;
@@ -147,13 +150,16 @@ export class EventSpool {
 
   async #transfer(): Promise<void> {
     try {
-      this.#store ??= await this.#deps.openStore();
+      if (!this.#store) {
+        this.#store = await this.#deps.openStore();
+        this.#state = this.#store.initial;
+      }
       await this.#append(this.#store);
       const delivered = this.#delivered.splice(0);
       if (delivered.length > 0) this.#state = await this.#store.remove(delivered);
       if (this.#window.length < WINDOW) await this.#fill(this.#store);
     } catch (error) {
-      this.#deps.log.error({ reason: messageOf(error) }, 'mqtt: events cannot be stored');
+      this.#fallBack(error);
     }
   }
 
@@ -163,10 +169,19 @@ export class EventSpool {
     try {
       this.#state = await store.append(waiting);
     } catch (error) {
-      // Tried again with the next event.
       this.#waiting.unshift(...waiting);
       throw error;
     }
+  }
+
+  /** Once: memory does not fail. What is on disk stays there for the next run. */
+  #fallBack(error: unknown): void {
+    const { log, memoryBounds, onUnsaved } = this.#deps;
+    log.error({ reason: messageOf(error) }, 'mqtt: events cannot be kept on disk');
+    void this.#store?.close().catch(() => undefined);
+    this.#store = new MemoryEventStore(memoryBounds, this.#loadedUpTo);
+    onUnsaved(messageOf(error));
+    this.#again = true;
   }
 
   async #fill(store: EventStore): Promise<void> {

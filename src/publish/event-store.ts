@@ -20,6 +20,8 @@ export interface StoreState {
 }
 
 export interface EventStore {
+  /** When it was opened. */
+  readonly initial: StoreState;
   /** Appends in order, then evicts the oldest until the bounds hold. */
   append(events: readonly EventMessage[]): Promise<StoreState>;
   /** The oldest events with a number above `after`, in order. */
@@ -35,14 +37,17 @@ export interface EventStoreBounds {
 
 /** Keeps events in memory: for nodes without a state directory, and when the disk fails. */
 export class MemoryEventStore implements EventStore {
+  readonly initial: StoreState = { depth: 0, bytes: 0, evicted: { bytes: 0, age: 0 } };
   readonly #bounds: EventStoreBounds;
   #events: (StoredEvent & { readonly bytes: number })[] = [];
-  #number = 0;
+  #number: number;
   #bytes = 0;
   #evicted = { bytes: 0, age: 0 };
 
-  constructor(bounds: EventStoreBounds) {
+  /** Numbers begin above `after`. */
+  constructor(bounds: EventStoreBounds, after = 0) {
     this.#bounds = bounds;
+    this.#number = after;
   }
 
   async append(events: readonly EventMessage[]): Promise<StoreState> {

@@ -1,8 +1,7 @@
 /** The node's voice and ear on MQTT: everything the app publishes, and the requests it is sent, go through here. */
 import { randomUUID } from 'node:crypto';
-import type { Logger } from 'pino';
-import type { MqttConfig } from '../config/schema.js';
-import { messageOf } from '../errors.js';
+import { join } from 'node:path';
+import { FastsamError, messageOf } from '../errors.js';
 import { toTimestamp } from '../wire/common.js';
 import type {
   Alert,
@@ -21,61 +20,31 @@ import type {
   TelemetryMessage,
 } from '../wire/messages.js';
 import { topicsOf } from '../wire/topics.js';
+import { Alerts } from './alerts.js';
 import { AvailabilityBeacon } from './availability.js';
 import type { Connection, InboundMessage } from './connection.js';
 import { Deadline } from './deadline.js';
 import { Delivery } from './delivery.js';
+import { openDiskStore } from './disk-store.js';
 import { EventSpool } from './event-spool.js';
-import { MemoryEventStore } from './event-store.js';
+import { discoveryMessage } from './home-assistant.js';
+import type { LinkState, Publisher, PublisherDeps } from './interface.js';
+import { JobWorker } from './job-worker.js';
 import { Outbox } from './outbox.js';
 import type { Publication } from './publication.js';
 import { type RequestCounts, Requests } from './requests.js';
-import type { AdminService, CameraService, PromptService } from './services.js';
 import { Session } from './session.js';
 
 /** Undelivered results are old news after this long. MQTT counts expiry in whole seconds. */
 const RESULT_EXPIRY_S = 1;
 
+/** Of events, when the disk fails. */
+const MAX_MEMORY_BYTES = 10_000_000;
+
 /** For saying offline when only the main connection broke. */
 const BEACON_STOP_MS = 1000;
 
-export interface PublisherDeps {
-  readonly config: MqttConfig;
-  readonly node: string;
-  /** New at every start of the process. */
-  readonly bootId: string;
-  readonly telemetryIntervalMs: number;
-  readonly prompts: PromptService;
-  readonly cameras: CameraService;
-  readonly admin: AdminService;
-  readonly log: Logger;
-}
-
-/** Nothing here throws or blocks: what cannot be sent now is kept or dropped by the rules of outbox.ts. */
-export interface Publisher {
-  /** Returns at once; an unreachable broker is tried again for ever. */
-  start(): void;
-  /** Says `stopping` and `offline`, delivers what waits, disconnects; all within `timeoutMs`. Also when never started or connected. */
-  stop(reason: string, timeoutMs: number, last?: 'stopping' | 'degraded'): Promise<void>;
-  setState(state: NodeState, reason?: string): void;
-  setInfo(info: InfoMessage): void;
-  setCameraState(camera: string, message: CameraStateMessage): void;
-  setPrompts(message: PromptsMessage): void;
-  /** `message`: as encoded, or its JSON. */
-  publishResult(camera: string, message: ResultMessage | string): void;
-  publishTelemetry(message: TelemetryMessage): void;
-  setHealth(message: HealthMessage): void;
-  /** Retained on `alert/<id>` until cleared; said again, it keeps the time since when. */
-  setAlert(id: string, alert: Alert): void;
-  clearAlert(id: string): void;
-  /** Alerts in force, by id. */
-  alerts(): Readonly<Record<string, AlertMessage>>;
-  /** Arrives once and in order, whatever becomes of the broker meanwhile, within the bounds of the spool. */
-  publishEvent(camera: string, event: CameraEvent): void;
-  /** A JPEG file; the newest wins. */
-  publishSnapshot(camera: string, jpeg: Buffer): void;
-  stats(): MqttTelemetry & { readonly requests: Readonly<RequestCounts> };
-}
+export type { LinkState, Publisher, PublisherDeps } from './interface.js';
 
 export function createPublisher(deps: PublisherDeps): Publisher {
   return new MqttPublisher(deps);
@@ -86,14 +55,18 @@ class MqttPublisher implements Publisher {
   readonly #topics;
   readonly #outbox: Outbox;
   readonly #events: EventSpool;
-  readonly #alerts = new Map<string, AlertMessage>();
+  readonly #alerts: Alerts;
   readonly #requests: Requests;
   readonly #session: Session;
+  readonly #jobs: JobWorker;
   readonly #beacon: AvailabilityBeacon;
   #delivery: Delivery | undefined;
   #connectedSinceMs: number | undefined;
   /** Messages delivered over earlier connections. */
   #published = 0;
+  #downReason = 'not connected yet';
+  /** Filters that the broker did not let us subscribe to, with its reason. */
+  readonly #deaf = new Map<string, string>();
   #state: NodeState = 'init';
   #info: InfoMessage | undefined;
   #health: HealthMessage | undefined;
@@ -103,10 +76,16 @@ class MqttPublisher implements Publisher {
     this.#deps = deps;
     const topics = topicsOf(config.prefix, node, config.groups);
     this.#topics = topics;
+    const responsePrefix = (config.responsePrefix ?? `${config.prefix}/clients`).replace(/\/?$/, '/');
     this.#outbox = new Outbox({ lastTopic: topics.state, nameOf: topics.relative });
+    this.#alerts = new Alerts({ outbox: this.#outbox, topicOf: topics.alert });
     this.#events = new EventSpool({
-      openStore: async () => new MemoryEventStore({ maxBytes: 10_000_000, maxAgeS: 86_400 }),
-      replayPerSecond: 50,
+      openStore: () => openDiskStore({ ...deps.events, file: join(deps.stateDirectory, 'events.db') }),
+      memoryBounds: { maxBytes: Math.min(deps.events.maxBytes, MAX_MEMORY_BYTES), maxAgeS: deps.events.maxAgeS },
+      replayPerSecond: deps.events.replayPerSecond,
+      onUnsaved: (reason) => {
+        this.setAlert('events-unsaved', { severity: 'warning', message: `events are kept in memory only: ${reason}`.slice(0, 1000) });
+      },
       onReady: () => this.#delivery?.wake(),
       log,
     });
@@ -114,7 +93,7 @@ class MqttPublisher implements Publisher {
       node,
       topics,
       maxRequestBytes: config.maxRequestBytes,
-      responsePrefix: (config.responsePrefix ?? `${config.prefix}/clients`).replace(/\/?$/, '/'),
+      responsePrefix,
       prompts,
       cameras,
       ...(config.admin && { admin }),
@@ -140,21 +119,44 @@ class MqttPublisher implements Publisher {
       log,
       onMessage: (message) => this.#receive(message),
       onUp: (connection) => this.#goOnline(connection),
-      onDown: () => this.#goOffline(),
+      onDown: (reason) => this.#goOffline(reason),
+      onRefused: (reason) => {
+        this.#downReason = reason;
+      },
+    });
+    this.#jobs = new JobWorker({
+      config,
+      jobs: deps.jobs,
+      node,
+      clientId,
+      responsePrefix,
+      run: deps.runJob,
+      answer: (publication) =>
+        this.#delivery?.send(publication) ?? Promise.reject(new FastsamError('BROKER_UNREACHABLE', 'not connected to the broker')),
+      log,
     });
     this.setState(this.#state);
   }
 
   start(): void {
     const { config, log } = this.#deps;
-    if (config.tls.insecure) log.warn('mqtt.tls.insecure: any certificate is accepted; expected false outside of a bench');
+    if (config.tls.insecure) {
+      const message = 'mqtt.tls.insecure: any certificate is accepted; expected false outside of a bench';
+      log.warn(message);
+      this.setAlert('mqtt-insecure', { severity: 'warning', message });
+    }
     this.#events.start();
     this.#session.start();
   }
 
-  async stop(reason: string, timeoutMs: number, last: 'stopping' | 'degraded' = 'stopping'): Promise<void> {
+  takeJobs(): void {
+    this.#jobs.start();
+  }
+
+  async stop(reason: string, timeoutMs: number): Promise<void> {
     const deadline = new Deadline(timeoutMs);
-    this.setState(last, reason);
+    this.setState('stopping', reason);
+    await this.#jobs.stop(deadline.leftMs / 2);
     if (this.#delivery) await deadline.wait(this.#delivery.idle());
     await Promise.all([this.#beacon.stop(deadline.leftMs), this.#session.stop(deadline.leftMs), this.#events.stop()]);
   }
@@ -167,6 +169,10 @@ class MqttPublisher implements Publisher {
   setInfo(info: InfoMessage): void {
     this.#info = info;
     this.#retain(this.#topics.info, JSON.stringify(info), 'fastsam.v1.info');
+    const { enabled, prefix } = this.#deps.config.homeAssistant;
+    const payload = enabled && JSON.stringify(discoveryMessage(this.#topics, info));
+    if (payload) this.#outbox.putState({ topic: `${prefix}/device/${info.node}/config`, payload, qos: 1, retain: true });
+    this.#delivery?.wake();
   }
 
   setCameraState(camera: string, message: CameraStateMessage): void {
@@ -191,22 +197,24 @@ class MqttPublisher implements Publisher {
     this.#retain(this.#topics.health, JSON.stringify(message), 'fastsam.v1.health');
   }
 
-  setAlert(id: string, { severity, message }: Alert): void {
-    const known = this.#alerts.get(id);
-    if (known?.severity === severity && known.message === message) return;
-    const alert: AlertMessage = { severity, message, since: known?.since ?? toTimestamp(Date.now()) };
+  setAlert(id: string, alert: Alert): void {
     this.#alerts.set(id, alert);
-    this.#retain(this.#topics.alert(id), JSON.stringify(alert), 'fastsam.v1.alert');
-  }
-
-  clearAlert(id: string): void {
-    if (!this.#alerts.delete(id)) return;
-    this.#outbox.clearState(this.#topics.alert(id));
     this.#delivery?.wake();
   }
 
+  clearAlert(id: string): void {
+    this.#alerts.clear(id);
+    this.#delivery?.wake();
+  }
+
+  link(): LinkState {
+    if (!this.#delivery) return { ok: false, reason: `not connected to the broker: ${this.#downReason}` };
+    const [refused] = [...this.#deaf, ...this.#delivery.refused];
+    return refused ? { ok: false, reason: `the broker refuses ${refused[0]}: ${refused[1]}` } : { ok: true };
+  }
+
   alerts(): Readonly<Record<string, AlertMessage>> {
-    return Object.fromEntries(this.#alerts);
+    return this.#alerts.all;
   }
 
   publishEvent(camera: string, event: CameraEvent): void {
@@ -239,17 +247,21 @@ class MqttPublisher implements Publisher {
     this.#events.goOnline();
     this.#delivery = new Delivery({ connection, outbox: this.#outbox, events: this.#events, eventTopic: this.#topics.event, log });
     // Before the state goes out, so that whoever reads "ready" may ask at once.
-    for (const topic of [...this.#topics.requests, this.#topics.alert('+')]) {
+    this.#deaf.clear();
+    for (const topic of [...this.#topics.requests, this.#topics.alert('+'), ...this.#jobs.filters]) {
       connection.subscribe(topic).catch((error: unknown) => {
         log.warn({ topic, reason: messageOf(error) }, 'mqtt: cannot subscribe');
+        this.#deaf.set(topic, messageOf(error));
       });
     }
     this.#delivery.wake();
     this.#beacon.start();
   }
 
-  #goOffline(): void {
+  #goOffline(reason: string): void {
+    this.#downReason = reason;
     this.#published += this.#delivery?.delivered ?? 0;
+    this.#delivery?.end();
     this.#delivery = undefined;
     this.#connectedSinceMs = undefined;
     this.#outbox.goOffline();
@@ -258,11 +270,9 @@ class MqttPublisher implements Publisher {
   }
 
   #receive(message: InboundMessage): void {
-    const { topic, payload, retain } = message;
-    if (!topic.startsWith(this.#topics.alert(''))) return void this.#requests.handle(message);
-    // Raised by an earlier run of this node, and over with it: nobody else would clear it.
-    if (retain && payload.length > 0 && !this.#outbox.holds(topic)) this.#outbox.clearState(topic);
-    this.#delivery?.wake();
+    if (this.#jobs.receive(message.topic, message.payload.toString('utf8', 0, 16))) return;
+    if (this.#alerts.receive(message)) this.#delivery?.wake();
+    else void this.#requests.handle(message);
   }
 
   #retain(topic: string, payload: string, schema: SchemaName): void {

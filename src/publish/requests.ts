@@ -3,15 +3,16 @@
  * looked at before its size, encoding, nesting and rate are known to be within bounds.
  */
 import type { Logger } from 'pino';
-import type { z } from 'zod';
 import { idSchema } from '../domain/prompt.js';
 import { FastsamError, isFastsamError, isRequesterFault, messageOf } from '../errors.js';
 import { isVerb, type RequestOf, type ResponseMessage, requestSchemas, VERBS, type Verb } from '../wire/messages.js';
+import { firstProblem } from '../wire/problem.js';
 import type { Topics } from '../wire/topics.js';
 import { Answers } from './answers.js';
 import type { InboundMessage } from './connection.js';
 import { parsePayload } from './payload.js';
 import type { Publication } from './publication.js';
+import { mayRespondTo } from './response-topic.js';
 import { TokenBucket } from './token-bucket.js';
 import { type Answer, changesSomething, handlersOf, type VerbDeps } from './verbs.js';
 
@@ -100,17 +101,11 @@ export class Requests {
       ...(correlationData && { correlationData }),
     } as const;
     if (responseTopic !== undefined) {
-      if (this.#mayRespondTo(responseTopic)) respond({ ...message, topic: responseTopic });
+      const own = responseTopic.startsWith(`${topics.base}/`);
+      if (!own && mayRespondTo(responseTopic, this.#deps.responsePrefix)) respond({ ...message, topic: responseTopic });
       else log.debug({ verb }, 'mqtt: response topic outside of the allowed prefix ignored');
     }
     respond({ ...message, topic: topics.response(verb) });
-  }
-
-  /** Anybody may name a response topic; without bounds this node would publish anything anywhere for them. */
-  #mayRespondTo(topic: string): boolean {
-    const { responsePrefix, topics } = this.#deps;
-    const own = topic.startsWith(`${topics.base}/`);
-    return topic.startsWith(responsePrefix) && topic.length > responsePrefix.length && !own && topic.length <= 512 && !/[+#\0]/.test(topic);
   }
 
   #ignore(): void {
@@ -126,13 +121,5 @@ function readableId(value: unknown): string | null {
 function parseRequest<V extends Verb>(verb: V, value: unknown): RequestOf<V> {
   const parsed = requestSchemas[verb].safeParse(value);
   if (parsed.success) return parsed.data as RequestOf<V>;
-  throw requestError(parsed.error.issues);
-}
-
-/** The first thing that is wrong: `prompts[0].box: expected x1 < x2 and y1 < y2`. */
-function requestError(issues: readonly z.core.$ZodIssue[]): FastsamError {
-  const [issue] = issues;
-  const path = issue!.path.map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index > 0 ? '.' : ''}${String(key)}`)).join('');
-  const code = issue!.path[0] === 'prompts' ? 'PROMPT_INVALID' : 'REQUEST_INVALID';
-  return new FastsamError(code, path === '' ? issue!.message : `${path}: ${issue!.message}`);
+  throw firstProblem(parsed.error.issues);
 }

@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import type { MqttConfig } from '../config/schema.js';
 import { messageOf } from '../errors.js';
 import { Backoff } from './backoff.js';
-import { type Connection, type InboundMessage, openConnection } from './connection.js';
+import { type CloseOptions, type Connection, type InboundMessage, type KeptSession, openConnection } from './connection.js';
 import { Deadline } from './deadline.js';
 import type { Publication } from './publication.js';
 
@@ -15,11 +15,16 @@ export interface SessionDeps {
   readonly config: MqttConfig;
   readonly clientId: string;
   readonly will: Publication;
+  readonly keep?: KeptSession;
   readonly log: Logger;
-  readonly onMessage?: (message: InboundMessage) => void;
+  /** As of a connection. */
+  readonly onMessage?: (message: InboundMessage) => void | Promise<void>;
   /** A connection is up; called again for the next one, always after `onDown` of the last. */
   readonly onUp: (connection: Connection) => void;
-  readonly onDown?: () => void;
+  /** The connection has ended; `reason` carries the reason code. Not told when it was stopped. */
+  readonly onDown?: (reason: string) => void;
+  /** An attempt to connect has failed. */
+  readonly onRefused?: (reason: string) => void;
 }
 
 export class Session {
@@ -49,12 +54,12 @@ export class Session {
   }
 
   /** Ends the session, where it is connected with a last message and DISCONNECT; within about `timeoutMs`. Never rejects. */
-  async stop(timeoutMs: number, last?: Publication): Promise<void> {
+  async stop(timeoutMs: number, last?: Publication, options?: CloseOptions): Promise<void> {
     this.#stopping = true;
     const connection = this.#connection;
     const deadline = new Deadline(timeoutMs);
     if (connection && last) await deadline.wait(connection.publish(last));
-    await connection?.close(deadline.leftMs);
+    await connection?.close(deadline.leftMs, options);
     this.#abort.abort();
     await this.#running;
   }
@@ -72,9 +77,9 @@ export class Session {
 
   /** One connection from attempt to end. Returns the delay before the next one, in milliseconds. */
   async #once(backoff: Backoff): Promise<number> {
-    const { config, clientId, will, log, onMessage = () => undefined, onUp, onDown } = this.#deps;
+    const { config, clientId, will, keep, log, onMessage = () => undefined, onUp, onDown, onRefused } = this.#deps;
     try {
-      const connection = await openConnection({ config, clientId, will, onMessage, signal: this.#abort.signal });
+      const connection = await openConnection({ config, clientId, will, keep, onMessage, signal: this.#abort.signal });
       const since = performance.now();
       this.#connection = connection;
       this.#connects += 1;
@@ -83,7 +88,7 @@ export class Session {
 
       const end = await connection.ended;
       this.#connection = undefined;
-      onDown?.();
+      onDown?.(end.message);
       if (!this.#stopping) log.warn({ reason: end.message, reasonCode: end.reasonCode }, 'mqtt: disconnected');
       if (end.takenOver) {
         log.error({ clientId }, 'mqtt: another client uses this client id; expected a unique mqtt.clientId or node');
@@ -92,6 +97,7 @@ export class Session {
       backoff.afterConnection(performance.now() - since);
     } catch (error) {
       if (!this.#stopping) log.warn({ url: config.url, reason: messageOf(error) }, 'mqtt: cannot connect');
+      onRefused?.(messageOf(error));
     }
     return backoff.next();
   }

@@ -1,6 +1,7 @@
 /** All messages by the name of their schema; the single list that documentation and tests go through. */
 import { eventMessageSchema } from './event.js';
 import { alertMessageSchema, healthMessageSchema } from './health.js';
+import { jobAnswerSchema } from './job.js';
 import { cameraStateMessageSchema, infoMessageSchema, promptsMessageSchema, stateMessageSchema } from './node.js';
 import { responseMessageSchema } from './request.js';
 import { resultMessageSchema } from './result.js';
@@ -17,12 +18,14 @@ export const messageSchemas = {
   'fastsam.v1.alert': alertMessageSchema,
   'fastsam.v1.telemetry': telemetryMessageSchema,
   'fastsam.v1.response': responseMessageSchema,
+  'fastsam.v1.job-answer': jobAnswerSchema,
 } as const;
 
 export type SchemaName = keyof typeof messageSchemas;
 
 export * from './event.js';
 export * from './health.js';
+export * from './job.js';
 export * from './node.js';
 export * from './request.js';
 export * from './result.js';

@@ -15,7 +15,7 @@ const oneCamera = idSchema.meta({ description: 'Which camera.' });
 const ifRevision = count.optional().meta({ description: 'Apply only when this is still the revision of the camera (of every camera).' });
 const ttlS = z
   .number()
-  .positive()
+  .min(0.1)
   .max(MAX_TTL_S)
   .optional()
   .meta({ description: 'Seconds after which the prompts are again what they permanently are; for good when absent.' });

@@ -20,6 +20,8 @@ export interface BrokerOptions {
   readonly config?: readonly string[];
   /** Users and passwords; without them anybody may connect. */
   readonly users?: Readonly<Record<string, string>>;
+  /** Text of an ACL file. */
+  readonly acl?: string;
   /** Default: any free port. */
   readonly port?: number;
 }
@@ -54,6 +56,11 @@ export class Broker implements AsyncDisposable {
       }
       lines.push('allow_anonymous false', `password_file ${file}`);
     } else lines.push('allow_anonymous true');
+    if (options.acl !== undefined) {
+      const file = path.join(folder, 'acl');
+      await writeFile(file, options.acl);
+      lines.push(`acl_file ${file}`);
+    }
     await writeFile(path.join(folder, 'mosquitto.conf'), `${lines.join('\n')}\n`);
     await broker.#spawn();
     return broker;

@@ -7,8 +7,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
-/** A TCP relay in front of the broker, to cut connections as a dying process does. */
+/** A TCP relay in front of the broker, to cut connections as a dying process does, or to swallow all that is sent. */
 export class Relay {
+  /** New connections are refused while it is not. */
+  open = true;
+
   private constructor(
     readonly server: net.Server,
     readonly sockets: Set<net.Socket>,
@@ -17,6 +20,7 @@ export class Relay {
   static async start(target: number): Promise<Relay> {
     const sockets = new Set<net.Socket>();
     const server = net.createServer((near) => {
+      if (!relay.open) return near.destroy();
       const far = net.connect(target, '127.0.0.1');
       for (const socket of [near, far]) {
         sockets.add(socket);
@@ -24,9 +28,18 @@ export class Relay {
       }
       near.pipe(far).pipe(near);
     });
+    const relay = new Relay(server, sockets);
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    return new Relay(server, sockets);
+    return relay;
+  }
+
+  /** From now on nothing gets through on the connections that there are, and nobody is told. */
+  freeze(): void {
+    for (const socket of this.sockets) {
+      socket.unpipe();
+      socket.resume();
+    }
   }
 
   get port(): number {

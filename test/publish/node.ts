@@ -1,11 +1,16 @@
 /** A node as the app would build it, for tests: publisher, prompt register, and what they logged. */
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { pino } from 'pino';
 import type { z } from 'zod';
+import { eventsSchema } from '../../src/config/sections/events.js';
+import { jobsSchema } from '../../src/config/sections/jobs.js';
 import { mqttSchema } from '../../src/config/sections/mqtt.js';
 import { FastsamError } from '../../src/errors.js';
 import { PromptRegister } from '../../src/prompt/register.js';
-import { createPublisher, type Publisher } from '../../src/publish/publisher.js';
+import { createPublisher, type Publisher, type PublisherDeps } from '../../src/publish/publisher.js';
 import type { AdminService, CameraService } from '../../src/publish/services.js';
 
 export const CAMERAS = ['belt', 'gate'] as const;
@@ -21,7 +26,14 @@ export interface TestNode extends AsyncDisposable {
   readonly asked: string[];
 }
 
-export function testNode(mqtt: z.input<typeof mqttSchema>): TestNode {
+export interface TestNodeOptions {
+  readonly stateDirectory?: string;
+  readonly replayPerSecond?: number;
+  readonly jobs?: z.input<typeof jobsSchema>;
+  readonly runJob?: PublisherDeps['runJob'];
+}
+
+export function testNode(mqtt: z.input<typeof mqttSchema>, options: TestNodeOptions = {}): TestNode {
   const logged: Record<string, unknown>[] = [];
   const log = pino({ level: 'debug' }, { write: (line) => void logged.push(JSON.parse(line)) });
   const bootId = randomUUID();
@@ -46,7 +58,22 @@ export function testNode(mqtt: z.input<typeof mqttSchema>): TestNode {
     },
     setLogLevel: (level) => void asked.push(`log ${level}`),
   };
-  const publisher = createPublisher({ config, node: 'line-3', bootId, telemetryIntervalMs: 1000, prompts: register, cameras, admin, log });
+  const { stateDirectory = mkdtempSync(join(tmpdir(), 'fastsamd-node-')), replayPerSecond } = options;
+  const events = eventsSchema.parse({ replayPerSecond });
+  const publisher = createPublisher({
+    events,
+    stateDirectory,
+    jobs: jobsSchema.parse(options.jobs ?? {}),
+    runJob: options.runJob ?? (async () => Promise.reject(new Error('no jobs here'))),
+    config,
+    node: 'line-3',
+    bootId,
+    telemetryIntervalMs: 1000,
+    prompts: register,
+    cameras,
+    admin,
+    log,
+  });
   register.start();
   return {
     publisher,
@@ -55,7 +82,10 @@ export function testNode(mqtt: z.input<typeof mqttSchema>): TestNode {
     base: `${config.prefix}/line-3`,
     logged,
     asked,
-    [Symbol.asyncDispose]: () => publisher.stop('test is over', 500),
+    [Symbol.asyncDispose]: async () => {
+      await publisher.stop('test is over', 500);
+      if (options.stateDirectory === undefined) rmSync(stateDirectory, { recursive: true, force: true });
+    },
   };
 }
 

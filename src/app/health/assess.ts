@@ -9,7 +9,7 @@ export interface Evidence {
   readonly engine: { readonly stalledMs: number } | null;
   /** Results on their way to the publisher. */
   readonly delivery: { readonly stalledMs: number };
-  readonly mqtt: { readonly connected: boolean };
+  readonly mqtt: { readonly ok: boolean; readonly reason?: string };
   readonly readings: SensorReadings;
   /** Over-current events since the daemon started, and how long ago the last one was seen. */
   readonly overCurrent: { readonly events: number; readonly agoMs: number } | null;
@@ -93,7 +93,7 @@ function assessDelivery({ mqtt, delivery }: Evidence): Finding {
     const reason = `no result has been handed on for ${seconds(delivery.stalledMs)}`;
     return { name: 'mqtt', ok: false, reason, alert: { id: 'delivery-stalled', severity: 'critical' } };
   }
-  if (!mqtt.connected) return { name: 'mqtt', ok: false, reason: 'the broker is not connected', quiet: true };
+  if (!mqtt.ok) return { name: 'mqtt', ok: false, reason: mqtt.reason ?? 'the broker is not connected', quiet: true };
   return { name: 'mqtt', ok: true };
 }
 

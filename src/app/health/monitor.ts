@@ -20,7 +20,7 @@ export interface MonitorDeps {
   readonly delivering: Progress;
   readonly engineLoaded: () => boolean;
   readonly cameras: () => readonly CameraEvidence[];
-  readonly mqttConnected: () => boolean;
+  readonly mqttLink: () => { readonly ok: boolean; readonly reason?: string };
   /** What the governor has turned down; null when nothing. */
   readonly governed: () => string | null;
   readonly sensors: { sample(): Promise<SensorReadings> };
@@ -141,13 +141,13 @@ export class HealthMonitor {
   }
 
   #evidence(): Evidence {
-    const { inference, delivering, engineLoaded, cameras, mqttConnected, governed } = this.#deps;
+    const { inference, delivering, engineLoaded, cameras, mqttLink, governed } = this.#deps;
     const events = this.#overCurrent;
     return {
       cameras: cameras(),
       engine: engineLoaded() ? { stalledMs: inference.stalledMs } : null,
       delivery: { stalledMs: delivering.stalledMs },
-      mqtt: { connected: mqttConnected() },
+      mqtt: mqttLink(),
       readings: this.#readings,
       overCurrent: events ? { events: events.last - events.first, agoMs: performance.now() - events.at } : null,
       governed: governed(),

@@ -9,7 +9,7 @@ import { HealthMonitor, type MonitorDeps } from './monitor.js';
 import { Progress } from './progress.js';
 import { watchedEngine } from './watched-engine.js';
 
-export interface UpkeepDeps extends Pick<MonitorDeps, 'node' | 'bootId' | 'cameras' | 'mqttConnected' | 'publish'> {
+export interface UpkeepDeps extends Pick<MonitorDeps, 'node' | 'bootId' | 'cameras' | 'mqttLink' | 'publish'> {
   readonly service: ServiceManager;
   readonly log: Logger;
 }

@@ -3,6 +3,19 @@ import { idSchema } from '../../domain/prompt.js';
 import { milliseconds, path, secretEnv, secretFile } from './common.js';
 
 export const mqttSchema = z.strictObject({
+  broker: z
+    .enum(['external', 'embedded'])
+    .default('external')
+    .meta({ description: 'external: the one at url; embedded: a small one inside fastsamd, for a robot that is one box (MQTT 3.1.1).' }),
+  embedded: z
+    .strictObject({
+      host: z.string().min(1).max(253).default('127.0.0.1').meta({
+        description:
+          'Address the embedded broker listens on; beyond loopback only with username and a password, which its clients then need.',
+      }),
+      port: z.number().int().min(1).max(65_535).default(1883).meta({ description: 'Its port.' }),
+    })
+    .prefault({}),
   url: z
     .string()
     .regex(
@@ -41,7 +54,24 @@ export const mqttSchema = z.strictObject({
         .meta({ description: "PEM file of the authority that signed the broker's certificate; the system's when absent." }),
       certFile: path.optional().meta({ description: 'PEM file of a client certificate; needs keyFile.' }),
       keyFile: path.optional().meta({ description: 'PEM file of its private key.' }),
+      serverName: z
+        .string()
+        .min(1)
+        .max(253)
+        .optional()
+        .meta({ description: "Name asked for (SNI) and expected in the certificate; the URL's host when absent." }),
       insecure: z.boolean().default(false).meta({ description: 'Accept any certificate. For a bench only; raises an alert.' }),
+    })
+    .prefault({}),
+  homeAssistant: z
+    .strictObject({
+      enabled: z.boolean().default(false).meta({ description: 'Announce this node to Home Assistant (MQTT device discovery).' }),
+      prefix: z
+        .string()
+        .regex(/^[A-Za-z0-9_-]+(\/[A-Za-z0-9_-]+)*$/, 'expected topic levels without wildcards')
+        .max(128)
+        .default('homeassistant')
+        .meta({ description: 'Discovery prefix, as configured in Home Assistant.' }),
     })
     .prefault({}),
   keepaliveS: z

@@ -10,7 +10,7 @@ const well: Evidence = {
   cameras: [belt],
   engine: { stalledMs: 40 },
   delivery: { stalledMs: 0 },
-  mqtt: { connected: true },
+  mqtt: { ok: true },
   readings: NO_READINGS,
   overCurrent: null,
   governed: null,
@@ -51,7 +51,7 @@ describe('what is well', () => {
     ['an inference that hangs', { engine: { stalledMs: 12_000 } }, [['engine', 'no inference has finished for 12 s', 'engine-stalled']]],
     ['an engine that loads', { engine: null }, [['engine', 'the model is not loaded yet', undefined]]],
     ['results that pile up', { delivery: { stalledMs: 11_000 } }, [['mqtt', 'no result has been handed on for 11 s', 'delivery-stalled']]],
-    ['no broker', { mqtt: { connected: false } }, [['mqtt', 'the broker is not connected', undefined]]],
+    ['no broker', { mqtt: { ok: false } }, [['mqtt', 'the broker is not connected', undefined]]],
     [
       'a full disk',
       { readings: { ...NO_READINGS, disks: { '/var': { totalBytes: 64e9, freeBytes: 2 ** 27 } } } },
@@ -81,7 +81,7 @@ describe('what is well', () => {
 
   it('is degraded for what concerns results, not for a broker that could not be told anyway', () => {
     const reason = (evidence: Partial<Evidence>) => degradedReason(assess({ ...well, ...evidence }), evidence.governed ?? null);
-    expect(reason({ mqtt: { connected: false } })).toBeUndefined();
+    expect(reason({ mqtt: { ok: false } })).toBeUndefined();
     expect(reason({ engine: null })).toBeUndefined();
     expect(reason({ cameras: [{ ...belt, phase: 'lost', reason: 'unplugged' }] })).toBe('camera belt: unplugged');
     expect(reason({ governed: 'every 2nd frame (heat)' })).toBe('slowed down: every 2nd frame (heat)');

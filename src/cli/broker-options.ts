@@ -1,0 +1,63 @@
+/** Options of the commands that talk to nodes through a broker, and the connection they describe. */
+import { randomUUID } from 'node:crypto';
+import { mqttSchema } from '../config/sections/mqtt.js';
+import { FastsamError } from '../errors.js';
+import { type Connection, type InboundMessage, openConnection } from '../publish/connection.js';
+
+export const brokerOptions = {
+  broker: {
+    type: 'string',
+    requiresArg: true,
+    default: 'mqtt://127.0.0.1:1883',
+    describe: 'mqtt://HOST[:PORT], mqtts://, ws:// or wss://.',
+  },
+  username: { type: 'string', requiresArg: true, describe: 'Log in to the broker under this name.' },
+  'password-file': { type: 'string', requiresArg: true, describe: 'File whose first line is the password; or FASTSAMD_MQTT_PASSWORD.' },
+  ca: { type: 'string', requiresArg: true, describe: "PEM file of the authority that signed the broker's certificate." },
+  cert: { type: 'string', requiresArg: true, describe: 'PEM file of a client certificate; needs --key.' },
+  key: { type: 'string', requiresArg: true, describe: 'PEM file of its private key.' },
+  prefix: { type: 'string', requiresArg: true, default: 'fastsam/v1', describe: 'Topic levels before the node.' },
+  protocol: { choices: [5, 4] as const, default: 5 as const, describe: '5: MQTT 5; 4: MQTT 3.1.1.' },
+} as const;
+
+export interface BrokerArguments {
+  readonly broker: string;
+  readonly username?: string | undefined;
+  readonly 'password-file'?: string | undefined;
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly prefix: string;
+  readonly protocol: 4 | 5;
+}
+
+const PASSWORD_ENV = 'FASTSAMD_MQTT_PASSWORD';
+
+/** Connects once. Errors: USAGE for options that fit no broker, BROKER_UNREACHABLE. */
+export async function connectTo(
+  args: BrokerArguments,
+  onMessage: (message: InboundMessage) => void,
+  signal: AbortSignal,
+): Promise<Connection> {
+  const fromEnv = args['password-file'] === undefined && process.env[PASSWORD_ENV] !== undefined;
+  const parsed = mqttSchema.safeParse({
+    url: args.broker,
+    prefix: args.prefix,
+    protocol: args.protocol,
+    username: args.username,
+    passwordFile: args['password-file'],
+    ...(fromEnv && { passwordEnv: PASSWORD_ENV }),
+    tls: { caFile: args.ca, certFile: args.cert, keyFile: args.key },
+  });
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new FastsamError('USAGE', `--${String(issue?.path[0] === 'url' ? 'broker' : issue?.path.at(-1))}: ${issue?.message}`);
+  }
+  return openConnection({ config: parsed.data, clientId: `fastsamd-client-${randomUUID().slice(0, 8)}`, onMessage, signal });
+}
+
+/** A node's id, or `@GROUP`. Errors: USAGE. */
+export function demandNode(node: string): string {
+  if (/^@?[a-z0-9-]{1,64}$/.test(node)) return node;
+  throw new FastsamError('USAGE', `${node}: expected the id of a node (1 to 64 of a-z, 0-9 and "-"), or @GROUP`);
+}

@@ -1,0 +1,90 @@
+/** A result's masks as coloured half blocks: two pixels a character. */
+import type { MaskMessage, ObjectMessage, ResultMessage } from '../wire/messages.js';
+
+const UPPER_HALF = '▀';
+const RESET = '\x1b[0m';
+/** Terminals have cells about twice as high as wide, and lines for the summary have to remain. */
+const RESERVED_ROWS = 3;
+const MAX_RUNS = 1_000_000;
+
+/** Pixel (x, y) of the frame is in the mask. */
+type Contains = (x: number, y: number) => boolean;
+
+/** The frame scaled to fit `columns` × `rows`, each object in a colour of its own, smaller ones on top. */
+export function drawResult(result: ResultMessage, columns: number, rows: number): string {
+  const { width, height } = result.frame;
+  const scale = Math.min(columns / width, (2 * Math.max(1, rows - RESERVED_ROWS)) / height);
+  const across = Math.max(1, Math.floor(width * scale));
+  const down = Math.max(1, Math.floor(height * scale));
+  const layers = [...result.objects]
+    .sort((a, b) => a.area - b.area)
+    .map((object) => ({ color: 16 + ((object.id * 37 + 21) % 216), contains: maskOf(object, width, height) }));
+  const colorAt = (column: number, row: number) => {
+    const x = Math.min(width - 1, Math.floor((column + 0.5) / scale));
+    const y = Math.min(height - 1, Math.floor((row + 0.5) / scale));
+    return layers.find(({ contains }) => contains(x, y))?.color ?? 232;
+  };
+  let text = '';
+  for (let row = 0; row < down; row += 2) {
+    for (let column = 0; column < across; column += 1) {
+      text += `\x1b[38;5;${colorAt(column, row)}m\x1b[48;5;${colorAt(column, row + 1)}m${UPPER_HALF}`;
+    }
+    text += `${RESET}\n`;
+  }
+  return text;
+}
+
+function maskOf({ mask, bbox }: ObjectMessage, width: number, height: number): Contains {
+  const [x1, y1, x2, y2] = bbox;
+  const inBox: Contains = (x, y) => x >= x1 && x <= x2 && y >= y1 && y <= y2;
+  if (!mask || 'png' in mask) return inBox;
+  const inMask = 'counts' in mask ? inRle(mask, width, height) : inPolygons(mask);
+  return (x, y) => inBox(x, y) && inMask(x, y);
+}
+
+/** COCO's compressed RLE (pycocotools, rleFrString): base-32 digits from "0", differences to the last but one count from the third on. */
+function inRle({ counts }: Extract<MaskMessage, { counts: string }>, width: number, height: number): Contains {
+  const ends: number[] = [];
+  let [position, last, lastButOne] = [0, 0, 0];
+  for (let k = 0; k < counts.length && ends.length < MAX_RUNS; ) {
+    let [value, shift, digit] = [0, 0, 0];
+    do {
+      digit = counts.charCodeAt(k) - 48;
+      value |= (digit & 0x1f) << shift;
+      shift += 5;
+      k += 1;
+    } while (digit & 0x20 && k < counts.length);
+    if (digit & 0x10) value |= -1 << shift;
+    if (ends.length > 2) value += lastButOne;
+    position += value;
+    [lastButOne, last] = [last, value];
+    ends.push(position);
+  }
+  if (position !== width * height) return () => false;
+  return (x, y) => {
+    const pixel = x * height + y;
+    let [low, high] = [0, ends.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (ends[middle]! > pixel) high = middle;
+      else low = middle + 1;
+    }
+    return low % 2 === 1;
+  };
+}
+
+/** Even-odd over all rings: holes are later rings of a polygon. */
+function inPolygons({ polygons }: Extract<MaskMessage, { polygons: unknown }>): Contains {
+  const rings = polygons.flat();
+  return (x, y) => {
+    let inside = false;
+    for (const ring of rings) {
+      for (let k = 0, m = ring.length - 1; k < ring.length; m = k, k += 1) {
+        const [xk, yk] = ring[k]!;
+        const [xm, ym] = ring[m]!;
+        if (yk > y + 0.5 !== ym > y + 0.5 && x + 0.5 < ((xm - xk) * (y + 0.5 - yk)) / (ym - yk) + xk) inside = !inside;
+      }
+    }
+    return inside;
+  };
+}

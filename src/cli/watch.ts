@@ -1,0 +1,88 @@
+/** `fastsamd watch`: what a node says, as it says it. */
+import type { CommandModule } from 'yargs';
+import { FastsamError } from '../errors.js';
+import type { InboundMessage } from '../publish/connection.js';
+import { type EventMessage, type ResultMessage, resultMessageSchema } from '../wire/messages.js';
+import { type BrokerArguments, brokerOptions, connectTo, demandNode } from './broker-options.js';
+import { drawResult } from './terminal-drawing.js';
+
+interface WatchArguments extends BrokerArguments {
+  readonly node: string;
+  readonly camera: string;
+  readonly draw: boolean;
+  readonly json: boolean;
+}
+
+export const watchCommand: CommandModule<object, WatchArguments> = {
+  command: 'watch <node>',
+  describe: "Show a running node's results, events and state as they come",
+  builder: (yargs) =>
+    yargs
+      .positional('node', { type: 'string', demandOption: true, describe: 'Id of the node.' })
+      .options(brokerOptions)
+      .options({
+        camera: { type: 'string', requiresArg: true, default: '+', describe: 'Only this camera.' },
+        draw: { type: 'boolean', default: false, describe: 'Draw the masks of each result in the terminal.' },
+        json: { type: 'boolean', default: false, describe: 'Messages as they are, one per line: TOPIC JSON.' },
+      })
+      .conflicts('draw', 'json')
+      .example('$0 watch line-3', 'a line per result')
+      .example('$0 watch line-3 --camera belt --draw', 'the masks, in colour')
+      .epilogue('Until interrupted.'),
+  handler: watch,
+};
+
+async function watch(args: WatchArguments): Promise<void> {
+  const base = `${args.prefix}/${demandNode(args.node)}`;
+  const end = new AbortController();
+  process.once('SIGINT', () => end.abort()).once('SIGTERM', () => end.abort());
+  const show = (message: InboundMessage) => process.stdout.write(textOf(message, base, args));
+  const connection = await connectTo(args, show, new AbortController().signal);
+  for (const topic of ['state', 'alert/+', ...['state', 'result', 'event'].map((kind) => `cameras/${args.camera}/${kind}`)]) {
+    await connection.subscribe(`${base}/${topic}`);
+  }
+  const interrupted = new Promise<undefined>((resolve) => end.signal.addEventListener('abort', () => resolve(undefined)));
+  const broke = await Promise.race([connection.ended, interrupted]);
+  if (broke) throw new FastsamError('BROKER_UNREACHABLE', broke.message);
+  await connection.close(1000);
+}
+
+function textOf({ topic, payload }: InboundMessage, base: string, { draw, json }: WatchArguments): string {
+  const kind = topic.slice(base.length + 1);
+  const text = payload.toString('utf8');
+  if (json) return `${kind} ${text}\n`;
+  const value = parse(text);
+  if (value === undefined) return text === '' ? `${kind}: cleared\n` : '';
+  if (kind.endsWith('/result')) {
+    const result = resultMessageSchema.safeParse(value).data;
+    if (!result) return '';
+    return draw
+      ? `\x1b[H\x1b[2J${drawResult(result, process.stdout.columns ?? 100, process.stdout.rows ?? 40)}${summary(result)}`
+      : summary(result);
+  }
+  if (kind.endsWith('/event')) {
+    const { ts, camera, type, replayed, v, node, bootId, eventId, ...rest } = value as EventMessage & Record<string, unknown>;
+    return `${ts} ${camera}: ${type} ${JSON.stringify(rest)}${replayed ? ' (replayed)' : ''}\n`;
+  }
+  const { state, severity, message, reason } = value as Record<string, string | undefined>;
+  return `${kind}: ${[severity, state, message ?? reason].filter(Boolean).join(', ')}\n`;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** `belt #1042: 3 objects, 11.9 ms; station matched (0.81); hand unmatched (best 0.17)`. */
+function summary({ camera, seq, objects, prompts, latencyMs, promptRevision, degraded }: ResultMessage): string {
+  const answers = prompts.map((answer) =>
+    answer.status === 'matched'
+      ? `; ${answer.id} matched (${Math.max(...answer.objects.map(({ score }) => score)).toFixed(2)})`
+      : `; ${answer.id} unmatched${answer.bestScore === undefined ? '' : ` (best ${answer.bestScore.toFixed(2)})`}`,
+  );
+  const note = degraded ? ', degraded' : '';
+  return `${camera} #${seq}: ${objects.length} objects, ${latencyMs.total.toFixed(1)} ms, revision ${promptRevision}${note}${answers.join('')}\n`;
+}

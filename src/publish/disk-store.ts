@@ -1,0 +1,76 @@
+/** Events on disk: the database lives on a thread of its own (spool-worker.ts). */
+import { Worker } from 'node:worker_threads';
+import { FastsamError, messageOf } from '../errors.js';
+import type { EventMessage } from '../wire/event.js';
+import type { EventStore, StoredEvent, StoreState } from './event-store.js';
+import type { SpoolAnswer, SpoolRequest, SpoolSettings } from './spool-protocol.js';
+
+/** Errors: OUTPUT_UNWRITABLE when the database cannot be opened. */
+export async function openDiskStore(settings: SpoolSettings): Promise<EventStore> {
+  const worker = new Worker(new URL('./spool-worker.js', import.meta.url), { workerData: settings, name: 'events' });
+  const store = new DiskEventStore(worker);
+  try {
+    await store.opened();
+    return store;
+  } catch (cause) {
+    throw new FastsamError('OUTPUT_UNWRITABLE', `${settings.file}: ${messageOf(cause)}; expected a writable folder with space`, { cause });
+  }
+}
+
+class DiskEventStore implements EventStore {
+  readonly #worker: Worker;
+  readonly #waiting: { readonly resolve: (answer: SpoolAnswer) => void; readonly reject: (error: Error) => void }[] = [];
+  #dead: Error | undefined;
+  initial: StoreState = { depth: 0, bytes: 0, evicted: { bytes: 0, age: 0 } };
+
+  constructor(worker: Worker) {
+    this.#worker = worker;
+    worker.on('message', (answer: SpoolAnswer) => this.#waiting.shift()?.resolve(answer));
+    worker.on('error', (error) => this.#fail(error));
+    worker.on('exit', () => this.#fail(new Error('the event database is closed')));
+  }
+
+  async opened(): Promise<void> {
+    this.initial = stateOf(await this.#next());
+  }
+
+  async append(events: readonly EventMessage[]): Promise<StoreState> {
+    return stateOf(await this.#ask({ type: 'append', events }));
+  }
+
+  async read(after: number, limit: number): Promise<StoredEvent[]> {
+    const answer = await this.#ask({ type: 'read', after, limit });
+    return answer.type === 'events' ? answer.events : [];
+  }
+
+  async remove(numbers: readonly number[]): Promise<StoreState> {
+    return stateOf(await this.#ask({ type: 'remove', numbers }));
+  }
+
+  async close(): Promise<void> {
+    const exited = new Promise((resolve) => this.#worker.once('exit', resolve));
+    await this.#ask({ type: 'close' });
+    await exited;
+  }
+
+  async #ask(request: SpoolRequest): Promise<SpoolAnswer> {
+    if (this.#dead) throw this.#dead;
+    this.#worker.postMessage(request);
+    const answer = await this.#next();
+    if (answer.type === 'failed') throw new Error(answer.message);
+    return answer;
+  }
+
+  #next(): Promise<SpoolAnswer> {
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  #fail(error: Error): void {
+    this.#dead ??= error;
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#dead);
+  }
+}
+
+function stateOf(answer: SpoolAnswer): StoreState {
+  return answer.type === 'state' ? answer.state : { depth: 0, bytes: 0, evicted: { bytes: 0, age: 0 } };
+}

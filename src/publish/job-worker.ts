@@ -1,0 +1,192 @@
+/**
+ * Worker mode: jobs of shared queues, balanced by the broker over all nodes that name them. A job is acknowledged when
+ * its answer has arrived at the broker, so a node that dies loses none: the broker keeps them for the node's return,
+ * and where it does not return, another node takes its place for as long as there is something left.
+ */
+import type { Logger } from 'pino';
+import type { JobsConfig, MqttConfig } from '../config/schema.js';
+import { idSchema } from '../domain/prompt.js';
+import { FastsamError, isFastsamError, messageOf } from '../errors.js';
+import { type Job, type JobAnswer, jobSchema, type ResultMessage } from '../wire/messages.js';
+import { firstProblem } from '../wire/problem.js';
+import type { InboundMessage } from './connection.js';
+import { JobSlot, SLOT_LOST } from './job-slot.js';
+import type { Publication } from './publication.js';
+import { mayRespondTo } from './response-topic.js';
+
+/** A vanished node has this long to come back by itself; the random part spreads those that would step in. */
+const ADOPT_AFTER_MS = { min: 2000, spread: 4000 } as const;
+/** A slot that was taken over is given up after so long without jobs, and again so long after leaving the queue. */
+const ADOPTED_IDLE_MS = 1500;
+
+export interface JobWorkerDeps {
+  readonly config: MqttConfig;
+  readonly jobs: JobsConfig;
+  readonly node: string;
+  readonly clientId: string;
+  readonly responsePrefix: string;
+  /** Segments the picture. Errors: those of a job that cannot be done, with their code. */
+  readonly run: (job: Job, queue: string) => Promise<ResultMessage>;
+  /** Resolves when the broker has the answer. */
+  readonly answer: (publication: Publication) => Promise<void>;
+  readonly log: Logger;
+}
+
+export interface JobCounts {
+  done: number;
+  failed: number;
+  /** Slots of other nodes that were taken over. */
+  adopted: number;
+}
+
+interface Adoption {
+  readonly timer: NodeJS.Timeout;
+  slot?: JobSlot;
+}
+
+export class JobWorker {
+  readonly counts: JobCounts = { done: 0, failed: 0, adopted: 0 };
+  readonly #deps: JobWorkerDeps;
+  readonly #slots: JobSlot[];
+  /** By client id. */
+  readonly #adoptions = new Map<string, Adoption>();
+  #stopping = false;
+
+  constructor(deps: JobWorkerDeps) {
+    this.#deps = deps;
+    this.#slots = deps.jobs.queues.flatMap((queue) =>
+      Array.from({ length: deps.jobs.concurrency }, (_, k) => this.#slot(queue, `${deps.clientId}-job-${queue}-${k + 1}`)),
+    );
+  }
+
+  /** What the main connection has to subscribe to, so that vanished nodes are noticed. */
+  get filters(): readonly string[] {
+    return this.#deps.jobs.queues.map((queue) => `${this.#base(queue)}/workers/+`);
+  }
+
+  start(): void {
+    for (const slot of this.#slots) slot.start();
+  }
+
+  async stop(timeoutMs: number): Promise<void> {
+    this.#stopping = true;
+    for (const { timer } of this.#adoptions.values()) clearTimeout(timer);
+    const adopted = [...this.#adoptions.values()].flatMap(({ slot }) => slot ?? []);
+    await Promise.all([...this.#slots, ...adopted].map((slot) => slot.stop(timeoutMs)));
+  }
+
+  /** A message of `filters`: how another node's slot is. True when it was one. */
+  receive(topic: string, status: string): boolean {
+    const queue = this.#deps.jobs.queues.find((each) => topic.startsWith(`${this.#base(each)}/workers/`));
+    if (queue === undefined) return false;
+    const clientId = topic.slice(`${this.#base(queue)}/workers/`.length);
+    const known = this.#adoptions.get(clientId);
+    if (status !== SLOT_LOST) {
+      // Back by itself, or somebody else was faster.
+      if (known && !known.slot) this.#forget(clientId);
+    } else if (!known && !this.#stopping && !this.#slots.some((slot) => slot.clientId === clientId)) {
+      const timer = setTimeout(() => this.#adopt(queue, clientId), ADOPT_AFTER_MS.min + Math.random() * ADOPT_AFTER_MS.spread);
+      this.#adoptions.set(clientId, { timer });
+    }
+    return true;
+  }
+
+  #base(queue: string): string {
+    return `${this.#deps.config.prefix}/jobs/${queue}`;
+  }
+
+  #slot(queue: string, clientId: string, onEnd?: () => void): JobSlot {
+    const { config, jobs, log } = this.#deps;
+    return new JobSlot({
+      config,
+      clientId,
+      sessionExpiryS: jobs.sessionExpiryS,
+      maxBytes: jobs.maxBytes,
+      filter: `$share/fastsamd/${this.#base(queue)}/request`,
+      statusTopic: `${this.#base(queue)}/workers/${clientId}`,
+      onJob: (message) => this.#do(queue, message),
+      ...(onEnd && { onEnd }),
+      log,
+    });
+  }
+
+  #forget(clientId: string): void {
+    clearTimeout(this.#adoptions.get(clientId)?.timer);
+    this.#adoptions.delete(clientId);
+  }
+
+  /** Takes the place of a slot until nothing is left for it. Its own node, coming back, throws us out. */
+  #adopt(queue: string, clientId: string): void {
+    this.counts.adopted += 1;
+    this.#deps.log.warn({ clientId, queue }, 'mqtt: a node vanished; its jobs are taken over');
+    const slot = this.#slot(queue, clientId, () => {
+      this.#forget(clientId);
+      void slot.stop(0);
+    });
+    const timer = setInterval(() => void this.#giveUpWhenIdle(clientId, slot), ADOPTED_IDLE_MS / 3);
+    this.#adoptions.set(clientId, { timer, slot });
+    slot.start();
+  }
+
+  async #giveUpWhenIdle(clientId: string, slot: JobSlot): Promise<void> {
+    if (slot.idleMs < ADOPTED_IDLE_MS) return;
+    this.#forget(clientId);
+    try {
+      await slot.leave();
+      while (slot.idleMs < ADOPTED_IDLE_MS) await new Promise((resolve) => setTimeout(resolve, ADOPTED_IDLE_MS / 3));
+      await slot.stop(1000, true);
+    } catch {
+      // The connection broke: its will says so, and one of the nodes takes over again.
+      await slot.stop(0);
+    }
+  }
+
+  async #do(queue: string, message: InboundMessage): Promise<void> {
+    const { node, run, log } = this.#deps;
+    let id: string | null = null;
+    let answer: JobAnswer;
+    try {
+      const job = parseJob(message.payload, (known) => {
+        id = known;
+      });
+      answer = { v: 1, id, node, queue, status: 'ok', result: await run(job, queue) };
+      this.counts.done += 1;
+    } catch (error) {
+      this.counts.failed += 1;
+      if (!isFastsamError(error)) log.error({ err: error, queue }, 'mqtt: job failed');
+      const said = isFastsamError(error)
+        ? { code: error.code, error: messageOf(error).slice(0, 500) }
+        : { code: 'INTERNAL', error: 'the job failed inside fastsamd; its log says more' };
+      answer = { v: 1, id, node, queue, status: 'error', ...said };
+    }
+    await this.#deps.answer(this.#publication(queue, message, answer));
+  }
+
+  #publication(queue: string, { responseTopic, correlationData }: InboundMessage, answer: JobAnswer): Publication {
+    const { responsePrefix } = this.#deps;
+    const allowed = responseTopic !== undefined && mayRespondTo(responseTopic, responsePrefix);
+    return {
+      topic: allowed ? responseTopic : `${this.#base(queue)}/response`,
+      payload: JSON.stringify(answer),
+      qos: 1,
+      retain: false,
+      schema: 'fastsam.v1.job-answer',
+      ...(correlationData && { correlationData }),
+    };
+  }
+}
+
+/** Errors: REQUEST_INVALID, PROMPT_INVALID. `onId` is told the id as soon as it is known, so that errors carry it. */
+function parseJob(payload: Buffer, onId: (id: string) => void): Job {
+  let value: unknown;
+  try {
+    value = JSON.parse(payload.toString('utf8'));
+  } catch (cause) {
+    throw new FastsamError('REQUEST_INVALID', `expected JSON: ${messageOf(cause).slice(0, 200)}`, { cause });
+  }
+  const id = typeof value === 'object' && value !== null && 'id' in value ? idSchema.safeParse(value.id) : undefined;
+  if (id?.success) onId(id.data);
+  const parsed = jobSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw firstProblem(parsed.error.issues);
+}

@@ -1,0 +1,78 @@
+/** config/broker/mosquitto.acl on a real mosquitto: what each role may, and what it may not. */
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { ResponseMessage } from '../../src/wire/messages.js';
+import { Broker, hasMosquitto } from '../helpers/mosquitto.js';
+import { eventually, testNode } from './node.js';
+
+const template = readFileSync(new URL('../../config/broker/mosquitto.acl', import.meta.url), 'utf8');
+const USERS = Object.fromEntries(['line-3', 'operator', 'admin', 'viewer'].map((user) => [user, 'secret']));
+
+describe.skipIf(!hasMosquitto)('the ACL for mosquitto', { timeout: 60_000 }, () => {
+  it('lets each role do its work and nothing else', async () => {
+    const broker = await Broker.start({ users: USERS, acl: template.replaceAll('node-example', 'line-3') });
+    await using _broker = broker;
+    const passwordFile = join(broker.folder, 'node-password');
+    await writeFile(passwordFile, 'secret\n');
+    await using node = testNode({ url: broker.url, username: 'line-3', passwordFile, admin: true });
+    const as = (username: string) => ({ username, password: 'secret' });
+    const operator = await broker.observe('fastsam/v1/#', as('operator'));
+    const viewer = await broker.observe(`${node.base}/#`, as('viewer'));
+    node.publisher.start();
+    node.publisher.setState('ready');
+    node.publisher.setAlert('hot', { severity: 'warning', message: 'hot' });
+    await operator.untilJson(`${node.base}/state`, ({ state }) => state === 'ready');
+    node.publisher.publishEvent('belt', { type: 'camera-lost' });
+    await viewer.until(`${node.base}/cameras/belt/event`);
+
+    // The node: requests come, answers go, also to a response topic.
+    const ask = async (verb: string, id: string) => {
+      await operator.publish(`${node.base}/request/${verb}`, JSON.stringify({ id }), {
+        properties: { responseTopic: 'fastsam/v1/clients/op' },
+      });
+    };
+    await ask('read/ping', 'o1');
+    await operator.untilJson<ResponseMessage>('fastsam/v1/clients/op', ({ id }) => id === 'o1');
+    await ask('prompt/clear', 'o2');
+    await operator.untilJson<ResponseMessage>(`${node.base}/response/prompt/clear`, ({ id }) => id === 'o2');
+
+    // An operator may not administrate, nor speak for a node; mosquitto refuses with 0x87.
+    const refused = /not authorized/i;
+    await expect(operator.publish(`${node.base}/request/admin/log-level`, '{"level":"debug"}')).rejects.toThrow(refused);
+    await expect(operator.publish(`${node.base}/state`, '{}')).rejects.toThrow(refused);
+    const admin = await broker.observe(`${node.base}/response/#`, as('admin'));
+    await admin.publish(`${node.base}/request/admin/log-level`, '{"id":"a1","level":"debug"}');
+    await admin.untilJson<ResponseMessage>(`${node.base}/response/admin/log-level`, ({ id }) => id === 'a1');
+    expect(node.asked).toEqual(['log debug']);
+
+    // A viewer sees neither requests nor answers, and asks for nothing.
+    await expect(viewer.publish(`${node.base}/request/read/ping`, '{}')).rejects.toThrow(refused);
+    expect(viewer.received.filter(({ topic }) => /\/(request|response)\//.test(topic))).toEqual([]);
+
+    // A node speaks under its own name only.
+    const impostor = await broker.client(as('line-3'));
+    await expect(impostor.publishAsync('fastsam/v1/line-4/state', '{}', { qos: 1 })).rejects.toThrow(refused);
+    await eventually(() => node.publisher.stats().spool.depth === 0);
+  });
+
+  it('that forgets something is noticed: what is refused is counted, logged with its code and said in health', async () => {
+    const broker = await Broker.start({
+      users: USERS,
+      acl: 'user line-3\ntopic write fastsam/v1/line-3/state\nuser operator\ntopic read #\n',
+    });
+    await using _broker = broker;
+    const passwordFile = join(broker.folder, 'node-password');
+    await writeFile(passwordFile, 'secret\n');
+    await using node = testNode({ url: broker.url, username: 'line-3', passwordFile });
+    const observer = await broker.observe('fastsam/v1/#', { username: 'operator', password: 'secret' });
+    node.publisher.start();
+    await observer.until(`${node.base}/state`);
+    node.publisher.setHealth({ v: 1, node: 'line-3', bootId: node.bootId, ts: '2026-01-01T00:00:00.000Z', ok: true, subsystems: {} });
+    await eventually(() => node.logged.some(({ topic, reason }) => topic === `${node.base}/health` && String(reason).includes('0x87')));
+    await eventually(() => node.publisher.stats().dropped.health! > 0);
+    expect(node.publisher.link()).toMatchObject({ ok: false, reason: expect.stringMatching(/the broker refuses .*0x87/) });
+    expect(node.publisher.stats().reconnects).toBe(0);
+  });
+});
