@@ -100,7 +100,7 @@ describe('problems name the line, the key and what was expected', () => {
       'c.yaml:3:17 segmentation.snapToBorder: expected "auto" or a number from 0 to 256, got "on"',
     ],
     ['a mapping that is a list', `${MINIMAL}mqtt: [1]\n`, 'c.yaml:3:1 mqtt: expected a mapping of keys to values, got a list of 1'],
-    ['a missing key', 'model: { path: m }\n', 'c.yaml:1:1 cameras: missing; expected a list of 1 to 16 entries'],
+    ['a missing key', 'model: { path: m }\n', 'c.yaml:1:1 cameras: missing; expected a list of 0 to 16 entries'],
     [
       'a rule between keys',
       `${MINIMAL}mqtt: { reconnect: { minMs: 500, maxMs: 100 } }\n`,
@@ -151,7 +151,7 @@ describe('problems name the line, the key and what was expected', () => {
   });
 
   it('reports all problems at once, in the order of the file, up to 20', () => {
-    expect(problems('modle: 1\nmodel: { path: 1 }\ncameras: []\n').map((line) => line.split(' ')[0])).toEqual([
+    expect(problems('modle: 1\nmodel: { path: 1 }\ncameras: 1\n').map((line) => line.split(' ')[0])).toEqual([
       'c.yaml:1:1',
       'c.yaml:2:10',
       'c.yaml:3:1',
