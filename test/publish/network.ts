@@ -27,6 +27,9 @@ export class Relay {
         socket.on('error', () => undefined);
       }
       near.pipe(far).pipe(near);
+      // A peer that was killed resets its connection, which a pipe does not pass on.
+      near.once('close', () => far.destroy());
+      far.once('close', () => near.destroy());
     });
     const relay = new Relay(server, sockets);
     server.listen(0, '127.0.0.1');
