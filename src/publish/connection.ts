@@ -218,7 +218,10 @@ class MqttConnection implements Connection {
       this.#pending.add(reject);
       send((error) => {
         this.#pending.delete(reject);
-        if (error) reject(new Error(withCode(messageOf(error), reasonCodeOf(error)), { cause: error }));
+        // The client's own words for a socket that broke; a refusal carries a reason code.
+        if (error && /^(connection closed|client disconnecting)/i.test(error.message)) {
+          reject(new FastsamError('BROKER_UNREACHABLE', messageOf(error), { cause: error }));
+        } else if (error) reject(new Error(withCode(messageOf(error), reasonCodeOf(error)), { cause: error }));
         else resolve();
       });
     });

@@ -1,7 +1,7 @@
 /** The node's voice and ear on MQTT: everything the app publishes, and the requests it is sent, go through here. */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { FastsamError, messageOf } from '../errors.js';
+import { FastsamError, isFastsamError, messageOf } from '../errors.js';
 import { toTimestamp } from '../wire/common.js';
 import type {
   Alert,
@@ -251,7 +251,7 @@ class MqttPublisher implements Publisher {
     for (const topic of [...this.#topics.requests, this.#topics.alert('+'), ...this.#jobs.filters]) {
       connection.subscribe(topic).catch((error: unknown) => {
         log.warn({ topic, reason: messageOf(error) }, 'mqtt: cannot subscribe');
-        this.#deaf.set(topic, messageOf(error));
+        if (!isFastsamError(error, 'BROKER_UNREACHABLE')) this.#deaf.set(topic, messageOf(error));
       });
     }
     this.#delivery.wake();

@@ -1,0 +1,129 @@
+/** Faults of broker and network, each noticed, said with its reason, and recovered from. */
+import { copyFile } from 'node:fs/promises';
+import mqtt from 'mqtt';
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { mqttSchema } from '../../src/config/sections/mqtt.js';
+import { EmbeddedBroker, reachable } from '../../src/publish/embedded-broker.js';
+import type { StateMessage } from '../../src/wire/messages.js';
+import { Broker, freePort, hasMosquitto, Observer } from '../helpers/mosquitto.js';
+import { Certificates, Relay } from './network.js';
+import { eventually, testNode } from './node.js';
+
+describe.skipIf(!hasMosquitto)('faults (needs mosquitto)', { timeout: 60_000 }, () => {
+  it('a half-open connection is given up after the keepalive, said so, and replaced', async () => {
+    await using broker = await Broker.start();
+    const relay = await Relay.start(broker.port);
+    await using node = testNode({ url: `mqtt://127.0.0.1:${relay.port}`, keepaliveS: 5 });
+    node.publisher.start();
+    await eventually(() => node.publisher.link().ok);
+    relay.freeze();
+    await eventually(() => !node.publisher.link().ok);
+    expect(node.publisher.link().reason).toMatch(/keepalive/i);
+    await eventually(() => node.publisher.link().ok);
+    expect(node.publisher.stats().reconnects).toBe(1);
+    await relay.stop();
+  });
+
+  it('a broker that takes one message at a time gets everything, events in order too', async () => {
+    await using broker = await Broker.start({ config: ['max_inflight_messages 1'] });
+    await using node = testNode({ url: broker.url });
+    const observer = await broker.observe(`${node.base}/#`);
+    node.publisher.start();
+    for (let k = 0; k < 50; k += 1) node.publisher.publishEvent('belt', { type: 'camera-back', awayMs: k });
+    await eventually(() => observer.received.filter(({ topic }) => topic.endsWith('/event')).length === 50);
+    const order = observer.received.filter(({ topic }) => topic.endsWith('/event')).map(({ text }) => JSON.parse(text).awayMs);
+    expect(order).toEqual(Array.from({ length: 50 }, (_, k) => k));
+  });
+
+  it('packets of 64 KB at most: what is larger is dropped, counted and said in health until it fits', async () => {
+    await using broker = await Broker.start({ config: ['max_packet_size 65536'] });
+    await using node = testNode({ url: broker.url });
+    node.publisher.start();
+    await eventually(() => node.publisher.link().ok);
+    node.publisher.publishResult('belt', JSON.stringify('x'.repeat(70_000)));
+    await eventually(() => !node.publisher.link().ok);
+    expect(node.publisher.link().reason).toMatch(/result: .*65536/);
+    node.publisher.publishResult('belt', '{}');
+    await eventually(() => node.publisher.link().ok);
+    expect(node.publisher.stats().reconnects).toBe(0);
+  });
+
+  it('a refused login is said in health with its reason code', async () => {
+    await using broker = await Broker.start({ users: { node: 'right' } });
+    await using node = testNode({ url: broker.url, username: 'node' });
+    node.publisher.start();
+    await eventually(() => /0x87/.test(node.publisher.link().reason ?? ''));
+  });
+
+  it('speaks over WebSocket', async () => {
+    const port = await freePort();
+    await using broker = await Broker.start({ config: [`listener ${port} 127.0.0.1`, 'protocol websockets'] });
+    await using node = testNode({ url: `ws://127.0.0.1:${port}/mqtt` });
+    const observer = await broker.observe(`${node.base}/#`);
+    node.publisher.start();
+    await observer.untilJson<StateMessage>(`${node.base}/state`);
+    await broker.restart();
+    const after = await broker.observe(`${node.base}/#`);
+    await after.untilJson<StateMessage>(`${node.base}/state`);
+  });
+
+  it('asks for the configured server name, and takes a replaced client certificate without a restart', async () => {
+    await using tls = await Certificates.create();
+    const port = await freePort();
+    const config = [
+      `listener ${port} 127.0.0.1`,
+      `certfile ${tls.file('broker.crt')}`,
+      `keyfile ${tls.file('broker.key')}`,
+      `cafile ${tls.file('other.crt')}`,
+      'require_certificate true',
+    ];
+    await using broker = await Broker.start({ config });
+    const [certFile, keyFile] = [tls.file('client.crt'), tls.file('client.key')];
+    await copyFile(tls.file('broker.crt'), certFile);
+    await copyFile(tls.file('broker.key'), keyFile);
+    const files = { caFile: tls.file('broker.crt'), certFile, keyFile };
+    await using node = testNode({ url: `mqtts://127.0.0.1:${port}`, tls: files });
+    await using wrong = testNode({ url: `mqtts://127.0.0.1:${port}`, tls: { ...files, serverName: 'elsewhere.example' } });
+    const observer = await broker.observe(`${node.base}/#`);
+    node.publisher.start();
+    await eventually(() => node.logged.filter(({ msg }) => msg === 'mqtt: next connection attempt').length >= 2);
+    expect(observer.received).toEqual([]);
+    await copyFile(tls.file('other.crt'), certFile);
+    await copyFile(tls.file('other.key'), keyFile);
+    await observer.untilJson<StateMessage>(`${node.base}/state`);
+    wrong.publisher.start();
+    await eventually(() => wrong.logged.some(({ reason }) => String(reason).includes('elsewhere.example')));
+  });
+});
+
+describe('the embedded broker', { timeout: 60_000 }, () => {
+  it('serves the node and its clients, with a password where one is set, and says when its port is taken', async () => {
+    const log = pino({ level: 'silent' });
+    process.env.FASTSAMD_TEST_PASSWORD = 'secret';
+    const credentials = { username: 'robot', passwordEnv: 'FASTSAMD_TEST_PASSWORD' };
+    const config = mqttSchema.parse({ broker: 'embedded', embedded: { port: await freePort() }, ...credentials });
+    const broker = new EmbeddedBroker({ config, log });
+    await broker.start();
+    await expect(new EmbeddedBroker({ config, log }).start()).rejects.toMatchObject({
+      code: 'BROKER_UNREACHABLE',
+      message: expect.stringMatching(/mqtt\.embedded: cannot listen on 127\.0\.0\.1:\d+ .*EADDRINUSE/),
+    });
+    const { url, protocol } = reachable(config);
+    expect(url).toBe(broker.url);
+    await using node = testNode({ url, protocol, ...credentials });
+    await expect(mqtt.connectAsync(url, { reconnectPeriod: 0, username: 'robot', password: 'guess' }, false)).rejects.toThrow(
+      /bad username or password/i,
+    );
+    const client = await mqtt.connectAsync(url, { reconnectPeriod: 0, username: 'robot', password: 'secret' }, false);
+    const observer = new Observer(client);
+    await client.subscribeAsync(`${node.base}/#`);
+    node.publisher.start();
+    await observer.untilJson<StateMessage>(`${node.base}/state`);
+    await observer.publish(`${node.base}/request/read/ping`, '{"id":"e1"}');
+    await observer.untilJson(`${node.base}/response/read/ping`, ({ id }) => id === 'e1');
+    await broker.stop();
+    await eventually(() => !node.publisher.link().ok);
+    client.end(true);
+  });
+});
