@@ -12,7 +12,7 @@ import { Turnstile } from '../engine/turnstile.js';
 import { isFastsamError, messageOf } from '../errors.js';
 import { assertLabels } from '../prompt/label-check.js';
 import { PromptRegister } from '../prompt/register.js';
-import { PromptStore, type SavedPrompts } from '../prompt/store.js';
+import { PromptStore } from '../prompt/store.js';
 import { EmbeddedBroker, reachable } from '../publish/embedded-broker.js';
 import { createPublisher, type Publisher } from '../publish/publisher.js';
 import type { CameraStatus } from '../source/camera.js';
@@ -26,6 +26,7 @@ import { buildReporter } from './engine-news.js';
 import { Upkeep } from './health/upkeep.js';
 import { infoMessage } from './info.js';
 import { JobRunner } from './job-runner.js';
+import { savePrompts } from './saved-prompts.js';
 import { ServiceManager } from './service.js';
 import { stateDirectoryOf } from './state-directory.js';
 
@@ -82,7 +83,7 @@ export class Daemon {
     this.#register = new PromptRegister({
       cameras: new Map(config.cameras.map(({ id, prompts }) => [id, withIds(prompts)])),
       onApplied: (message) => this.#publisher.setPrompts(message),
-      save: (state) => this.#savePrompts(state),
+      save: (state) => savePrompts(state, this.#store, this.#publisher),
       prepare: (prompts) => this.#prepare(prompts),
     });
     const stateDirectory = stateDirectoryOf(config);
@@ -261,16 +262,6 @@ export class Daemon {
       delivering: this.#upkeep.delivering,
       log: this.#log,
     });
-  }
-
-  async #savePrompts(state: SavedPrompts): Promise<boolean> {
-    const saved = await this.#store.save(state);
-    if (saved) this.#publisher.clearAlert('prompts-unsaved');
-    else {
-      const message = `prompts cannot be saved in ${stateDirectoryOf(this.#config)}: a restart would lose them; expected a writable folder with space`;
-      this.#publisher.setAlert('prompts-unsaved', { severity: 'warning', message });
-    }
-    return saved;
   }
 
   #cameraChanged(id: string, { phase, since, reconnects, reason }: CameraStatus): void {

@@ -50,27 +50,27 @@ export interface SavedPrompts {
 }
 
 export class PromptStore {
-  readonly #file: string;
+  readonly file: string;
   readonly #log: Logger;
   #writing: Promise<void> = Promise.resolve();
   #next: SavedPrompts | undefined;
 
   constructor(file: string, log: Logger) {
-    this.#file = file;
+    this.file = file;
     this.#log = log;
   }
 
   /** Undefined when there is nothing, or nothing readable: that is put aside, and the configured prompts hold. */
   async load(): Promise<SavedPrompts | undefined> {
     try {
-      return savedSchema.parse(JSON.parse(await readFile(this.#file, 'utf8'))) as SavedPrompts;
+      return savedSchema.parse(JSON.parse(await readFile(this.file, 'utf8'))) as SavedPrompts;
     } catch (error) {
       if (systemCodeOf(error) === 'ENOENT') return undefined;
       this.#log.error(
-        { file: this.#file, reason: messageOf(error).slice(0, 300) },
+        { file: this.file, reason: messageOf(error).slice(0, 300) },
         'saved prompts are unreadable; the configured ones hold',
       );
-      await rename(this.#file, `${this.#file}.unreadable`).catch(() => undefined);
+      await rename(this.file, `${this.file}.unreadable`).catch(() => undefined);
       return undefined;
     }
   }
@@ -89,22 +89,22 @@ export class PromptStore {
     return done.then(
       () => true,
       (error: unknown) => {
-        this.#log.error({ file: this.#file, reason: messageOf(error) }, 'prompts cannot be saved: a restart would lose them');
+        this.#log.error({ file: this.file, reason: messageOf(error) }, 'prompts cannot be saved: a restart would lose them');
         return false;
       },
     );
   }
 
   async #write(state: SavedPrompts): Promise<void> {
-    await mkdir(dirname(this.#file), { recursive: true });
-    const part = `${this.#file}.part`;
+    await mkdir(dirname(this.file), { recursive: true });
+    const part = `${this.file}.part`;
     {
       await using handle = await open(part, 'w', 0o640);
       await handle.writeFile(JSON.stringify(state));
       await handle.sync();
     }
-    await rename(part, this.#file);
-    await using folder = await open(dirname(this.#file), 'r');
+    await rename(part, this.file);
+    await using folder = await open(dirname(this.file), 'r');
     await folder.sync();
   }
 }

@@ -153,9 +153,9 @@ class MqttPublisher implements Publisher {
     this.#jobs.start();
   }
 
-  async stop(reason: string, timeoutMs: number): Promise<void> {
+  async stop(reason: string, timeoutMs: number, last: 'stopping' | 'degraded' = 'stopping'): Promise<void> {
     const deadline = new Deadline(timeoutMs);
-    this.setState('stopping', reason);
+    this.setState(last, reason);
     await this.#jobs.stop(deadline.leftMs / 2);
     if (this.#delivery) await deadline.wait(this.#delivery.idle());
     await Promise.all([this.#beacon.stop(deadline.leftMs), this.#session.stop(deadline.leftMs), this.#events.stop()]);
