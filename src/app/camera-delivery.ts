@@ -20,6 +20,8 @@ export interface CameraDeliveryDeps {
   readonly publish: () => PublishConfig;
   readonly eventDebounceMs: number;
   readonly meter: CameraMeter;
+  /** Something is turned down at present. */
+  readonly governed: () => boolean;
   readonly onResult: (message: ResultMessage, json: string) => void | Promise<void>;
   readonly onEvent: (event: CameraEvent) => void;
 }
@@ -36,7 +38,7 @@ export class CameraDelivery {
 
   /** The frame belongs to the caller, who keeps it until the promise settles. */
   async deliver(result: FrameResult, frame: Frame): Promise<void> {
-    const { camera, identity, publish, eventDebounceMs, meter, onResult, onEvent } = this.#deps;
+    const { camera, identity, publish, eventDebounceMs, meter, governed, onResult, onEvent } = this.#deps;
     const { objects, maskEncoding, polygonTolerance, ...cadence } = publish();
     const now = performance.now();
     for (const event of this.#prompts.observe(result.answers, result.promptRevision, eventDebounceMs, now)) onEvent(event);
@@ -49,7 +51,14 @@ export class CameraDelivery {
       meter.record({ latencyMs: { ...timings, total }, ...text }, now);
       return;
     }
-    const { message, json } = await encodeResult(due, { ...identity, camera, objects, maskEncoding, polygonTolerance });
+    const { message, json } = await encodeResult(due, {
+      ...identity,
+      camera,
+      objects,
+      maskEncoding,
+      polygonTolerance,
+      degraded: governed(),
+    });
     meter.record({ latencyMs: message.latencyMs, ...text }, performance.now());
     await onResult(message, json);
   }

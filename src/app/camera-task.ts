@@ -14,6 +14,8 @@ import type { CameraEvent } from '../wire/event.js';
 import type { ResultMessage } from '../wire/result.js';
 import { CameraDelivery } from './camera-delivery.js';
 import { CameraWatch } from './camera-events.js';
+import { gated } from './governor/gate.js';
+import type { Rung } from './governor/ladder.js';
 import type { Progress } from './health/progress.js';
 
 /** What may change while the camera runs. */
@@ -36,6 +38,8 @@ export interface CameraTaskDeps {
   readonly onResult: (message: ResultMessage, json: string) => void | Promise<void>;
   /** Told of every result under way. */
   readonly delivering: Progress;
+  /** What the governor has turned down at present. */
+  readonly rung: () => Rung;
   readonly eventDebounceMs: number;
   readonly onEvent: (event: CameraEvent) => void;
   readonly log: Logger;
@@ -72,7 +76,13 @@ export class CameraTask {
     });
     this.meter = new CameraMeter(config.id, () => ({ received: this.#camera.received(), dropped: this.#camera.dropped() }));
     this.#gate = deps.turnstile.gate(config.priority);
-    this.#delivery = new CameraDelivery({ ...deps, camera: config.id, publish: () => deps.settings().publish, meter: this.meter });
+    this.#delivery = new CameraDelivery({
+      ...deps,
+      governed: () => deps.rung().name !== '',
+      camera: config.id,
+      publish: () => deps.settings().publish,
+      meter: this.meter,
+    });
   }
 
   get status(): CameraStatus {
@@ -118,10 +128,10 @@ export class CameraTask {
   }
 
   async #run(): Promise<void> {
-    const { config, engine, prompts, text, settings, log } = this.#deps;
+    const { config, engine, prompts, text, settings, rung, log } = this.#deps;
     log.info({ camera: this.id, source: redactUri(config.source) }, `camera ${this.id}: opening`);
     await runPipeline({
-      source: this.#camera,
+      source: gated(this.#camera, rung),
       engine,
       gate: this.#gate,
       maxFrameAgeMs: config.maxFrameAgeMs,

@@ -22,7 +22,7 @@ import { TextModel } from '../text/text-model.js';
 import type { ResultMessage } from '../wire/result.js';
 import { cameraService } from './camera-service.js';
 import { CameraTask } from './camera-task.js';
-import { buildReporter } from './engine-news.js';
+import { engineOpener } from './engine-opener.js';
 import { Upkeep } from './health/upkeep.js';
 import { infoMessage } from './info.js';
 import { JobRunner } from './job-runner.js';
@@ -120,6 +120,21 @@ export class Daemon {
       cameras: () => this.#tasks.map(({ id, status: { phase, since, reason } }) => ({ id, phase, phaseMs: Date.now() - since, reason })),
       mqttLink: () => this.#publisher.link(),
       publish: this.#publisher,
+      governor: config.governor,
+      textPrompts: config.text.model !== undefined,
+      metrics: config.metrics,
+      stateDirectory,
+      meters: () => this.#tasks.map((task) => task.meter),
+      onStep: ({ direction, to, rung, reason }) => {
+        for (const { id } of this.#tasks)
+          this.#publisher.publishEvent(id, {
+            type: 'governor-step',
+            direction,
+            level: to,
+            setting: rung.name,
+            reason: reason.slice(0, 1000),
+          });
+      },
       service: deps.service ?? new ServiceManager({ environment: {}, log }),
       log,
     });
@@ -141,17 +156,9 @@ export class Daemon {
     this.#publisher.setInfo(infoMessage(this.#config, null, this.bootId, this.#startedAt));
     this.#register.start(await this.#store.load());
     try {
+      await this.#upkeep.listen();
       const open = this.deps.openEngine ?? openEngine;
-      const opening = open({
-        model: model.path,
-        backend: model.backend,
-        onnxruntime: model.onnxruntime,
-        tensorrt: model.tensorrt,
-        demandVerified: !model.tensorrt.allowUnverified,
-        onUnverified: (message) => this.#publisher.setAlert('engine-unverified', { severity: 'warning', message }),
-        onBuild: buildReporter(this.#publisher, this.#log),
-      });
-      this.#engine = await this.#upkeep.open(opening);
+      this.#engine = await this.#upkeep.open(engineOpener({ model, publisher: this.#publisher, open, log: this.#log }));
       // A stop does not wait for a first inference that hangs.
       if (!this.#stopping) await Promise.race([this.#engine.measureNetwork(1), this.#end]);
       for (const { prompts } of cameras) assertLabels(withIds(prompts), this.#engine.model);
@@ -250,7 +257,7 @@ export class Daemon {
       turnstile,
       settings: () => ({ publish: config().publish, segmentation: this.#config.segmentation }),
       prompts: (width, height) => this.#register.take(id, width, height),
-      text: new TextStage(this.#text),
+      text: new TextStage(this.#text, this.#text.options, () => this.#upkeep.rung.textShare),
       identity: { node, bootId: this.bootId, maxPayloadBytes: mqtt.maxPayloadBytes },
       onStatus: (status) => this.#cameraChanged(id, status),
       eventDebounceMs: this.#config.events.debounceMs,
@@ -260,6 +267,7 @@ export class Daemon {
         return this.deps.onResult?.(message);
       },
       delivering: this.#upkeep.delivering,
+      rung: () => this.#upkeep.rung,
       log: this.#log,
     });
   }
@@ -285,7 +293,11 @@ export class Daemon {
       meters: this.#tasks.map((task) => task.meter),
       system: this.#upkeep.system,
       mqtt: () => this.#publisher.stats(),
-      publish: (message) => this.#publisher.publishTelemetry(message),
+      governor: () => this.#upkeep.governorTelemetry,
+      publish: (message) => {
+        this.#upkeep.telemetry = message;
+        this.#publisher.publishTelemetry(message);
+      },
       log: this.#log,
     });
     this.#reporter.start();

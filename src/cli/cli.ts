@@ -6,6 +6,7 @@ import { isFastsamError } from '../errors.js';
 import { benchCommand } from './bench.js';
 import { configCommand } from './config.js';
 import { demoCommand } from './demo.js';
+import { doctorCommand } from './doctor.js';
 import { engineCommand } from './engine.js';
 import { modelCommand } from './model.js';
 import { requestCommand } from './request.js';
@@ -24,6 +25,7 @@ const commands = [
   modelCommand,
   engineCommand,
   configCommand,
+  doctorCommand,
   demoCommand,
 ] as unknown as CommandModule[];
 

@@ -1,8 +1,8 @@
 /** `fastsamd run`: the daemon. */
 import { resolve } from 'node:path';
-import { pino } from 'pino';
 import type { CommandModule } from 'yargs';
 import { Daemon } from '../app/daemon.js';
+import { createLog, isJournal } from '../app/log.js';
 import { ServiceManager } from '../app/service.js';
 import { loadConfig } from '../config/load.js';
 import { messageOf } from '../errors.js';
@@ -30,7 +30,7 @@ export const runCommand: CommandModule<object, RunArguments> = {
 async function run(args: RunArguments): Promise<void> {
   const file = resolve(args.config);
   const config = await loadConfig(file);
-  const log = pino({ level: config.log.level, base: { node: config.node } }, pino.destination({ fd: 2, sync: true }));
+  const log = createLog({ level: config.log.level, node: config.node, journald: isJournal(process.env) });
   const daemon = new Daemon({
     config,
     log,

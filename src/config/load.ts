@@ -111,5 +111,13 @@ function resolvePaths(config: Config, folder: string): Config {
     const file = mqtt.tls[key];
     if (file !== undefined) mqtt.tls[key] = path.resolve(folder, file);
   }
+  const { governor, metrics } = resolved;
+  if (governor.smallModel !== undefined && !isModelName(governor.smallModel))
+    governor.smallModel = path.resolve(folder, governor.smallModel);
+  if (metrics.tokenFile !== undefined) metrics.tokenFile = path.resolve(folder, metrics.tokenFile);
+  for (const key of ['certFile', 'keyFile', 'clientCaFile'] as const) {
+    const file = metrics.tls[key];
+    if (file !== undefined) metrics.tls[key] = path.resolve(folder, file);
+  }
   return resolved;
 }

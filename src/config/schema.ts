@@ -8,7 +8,9 @@ import { idSchema } from '../domain/prompt.js';
 import { cameraSchema } from './sections/camera.js';
 import { milliseconds, path } from './sections/common.js';
 import { eventsSchema } from './sections/events.js';
+import { governorSchema } from './sections/governor.js';
 import { jobsSchema } from './sections/jobs.js';
+import { metricsSchema } from './sections/metrics.js';
 import { modelSchema } from './sections/model.js';
 import { mqttSchema } from './sections/mqtt.js';
 import { segmentationSchema } from './sections/segmentation.js';
@@ -46,6 +48,8 @@ export const configSchema = z
     telemetry: z
       .strictObject({ intervalMs: milliseconds(5000, 100).meta({ description: 'Time from one telemetry message to the next.' }) })
       .prefault({}),
+    governor: governorSchema.prefault({}),
+    metrics: metricsSchema.prefault({}),
     log: z
       .strictObject({
         level: z
@@ -104,6 +108,24 @@ export const configSchema = z
         ctx.addIssue({ code: 'custom', path: ['mqtt', 'tls', key], message: `expected ${other} beside it` });
       }
     }
+    const { governor, metrics } = config;
+    if (governor.lowC !== undefined && governor.highC !== undefined && governor.lowC >= governor.highC) {
+      ctx.addIssue({ code: 'custom', path: ['governor', 'lowC'], message: `expected less than highC (${governor.highC})` });
+    }
+    const open = metrics.tokenFile === undefined && metrics.tokenEnv === undefined && metrics.tls.clientCaFile === undefined;
+    if (metrics.enabled && open && !['127.0.0.1', '::1', 'localhost'].includes(metrics.host)) {
+      ctx.addIssue({
+        code: 'custom',
+        path: ['metrics', 'host'],
+        message: 'expected 127.0.0.1, or a tokenFile, tokenEnv or tls.clientCaFile beside it',
+      });
+    }
+    if ((metrics.tls.certFile === undefined) !== (metrics.tls.keyFile === undefined)) {
+      ctx.addIssue({ code: 'custom', path: ['metrics', 'tls'], message: 'expected both certFile and keyFile, or neither' });
+    }
+    if (metrics.tls.clientCaFile !== undefined && metrics.tls.certFile === undefined) {
+      ctx.addIssue({ code: 'custom', path: ['metrics', 'tls', 'clientCaFile'], message: 'expected certFile and keyFile beside it' });
+    }
     if (reconnect.maxMs < reconnect.minMs) {
       ctx.addIssue({ code: 'custom', path: ['mqtt', 'reconnect', 'maxMs'], message: `expected at least minMs (${reconnect.minMs})` });
     }
@@ -117,3 +139,5 @@ export type PublishConfig = CameraConfig['publish'];
 export type MqttConfig = Config['mqtt'];
 export type JobsConfig = Config['jobs'];
 export type EventsConfig = Config['events'];
+export type GovernorConfig = Config['governor'];
+export type MetricsConfig = Config['metrics'];

@@ -18,6 +18,8 @@ export interface EncodeOptions {
   readonly maxPayloadBytes: number;
   /** Name the file or URI in `frame.source`. */
   readonly nameSource?: boolean;
+  /** Say so whatever the size: the node has turned something down. */
+  readonly degraded?: boolean;
 }
 
 export interface EncodedResult {
@@ -109,7 +111,8 @@ async function encodeAs(
     dropped: { ...result.dropped },
     objects,
     prompts: answers,
-    degraded: encoding !== options.maskEncoding || indices.length < objectsToSend(result, options.objects).length,
+    degraded:
+      options.degraded === true || encoding !== options.maskEncoding || indices.length < objectsToSend(result, options.objects).length,
   };
   return { message, json: JSON.stringify(message) };
 }

@@ -20,6 +20,8 @@ export const SEGMENTATION_DEFAULTS: SegmentationOptions = { conf: 0.4, iou: 0.9,
 export interface Segmented {
   readonly segments: Segments;
   readonly geometry: LetterboxGeometry;
+  /** Which model it was, where an engine has several. */
+  readonly model?: ModelIdentity;
   /** Milliseconds; `wait` is time between the stages, while another frame had the network. */
   readonly timings: { readonly wait: number; readonly preprocess: number; readonly infer: number; readonly decode: number };
 }

@@ -61,7 +61,7 @@ export async function runPipeline(deps: PipelineDeps): Promise<void> {
       // In order: what was captured before a failing frame is still delivered. Its own failure is met below.
       segmented.catch(() => undefined);
       await previous;
-      const { segments, geometry, timings } = await segmented;
+      const { segments, geometry, timings, model = engine.model } = await segmented;
       if (failure) return source.discard?.('failed');
       prepareMs = timings.preprocess;
       const begin = performance.now();
@@ -73,7 +73,7 @@ export async function runPipeline(deps: PipelineDeps): Promise<void> {
           sequence: frame.sequence,
           captured: frame.captured,
           origin: frame.origin,
-          model: engine.model,
+          model,
           geometry,
           segments,
           promptRevision: revision,

@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import { messageOf } from '../errors.js';
 import { toTimestamp } from '../wire/common.js';
-import type { MqttTelemetry, TelemetryMessage } from '../wire/messages.js';
+import type { GovernorTelemetry, MqttTelemetry, TelemetryMessage } from '../wire/messages.js';
 import type { CameraMeter } from './meter.js';
 import type { SystemSampler } from './system.js';
 
@@ -13,6 +13,7 @@ export interface ReporterDeps {
   readonly meters: readonly CameraMeter[];
   readonly system: SystemSampler;
   readonly mqtt: () => MqttTelemetry;
+  readonly governor: () => GovernorTelemetry;
   readonly publish: (message: TelemetryMessage) => void;
   readonly log: Logger;
 }
@@ -43,7 +44,7 @@ export class TelemetryReporter {
   }
 
   async #report(): Promise<void> {
-    const { node, bootId, meters, system, mqtt, publish, log } = this.#deps;
+    const { node, bootId, meters, system, mqtt, governor, publish, log } = this.#deps;
     try {
       const sample = await system.sample();
       const now = performance.now();
@@ -56,6 +57,7 @@ export class TelemetryReporter {
         uptimeS: Math.round(process.uptime()),
         cameras: meters.map((meter) => meter.read(now)),
         mqtt: { published, dropped, queued, reconnects, connectedSince, spool },
+        governor: governor(),
         system: sample,
       });
     } catch (error) {

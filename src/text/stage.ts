@@ -26,11 +26,14 @@ export class TextStage {
   readonly #model: TextModel;
   readonly #options: LookOptions;
   readonly #memory: ObjectMemory;
+  readonly #share: () => number;
   #buffer: CropBuffer | undefined;
 
-  constructor(model: TextModel, options: LookOptions = model.options) {
+  /** `share`: of the budget of looks, at present. */
+  constructor(model: TextModel, options: LookOptions = model.options, share: () => number = () => 1) {
     this.#model = model;
     this.#options = options;
+    this.#share = share;
     this.#memory = new ObjectMemory(options.refresh);
   }
 
@@ -44,7 +47,7 @@ export class TextStage {
     if ('reason' in questions || !image) return nothingKnown(segments, 'reason' in questions ? questions.reason : 'no image encoder');
     const nowMs = Number(frame.captured.monotonicNs) / 1e6;
     this.#memory.see(segments, nowMs);
-    const due = this.#memory.due(this.#options.maxCropsPerFrame, nowMs);
+    const due = this.#memory.due(Math.ceil(this.#options.maxCropsPerFrame * this.#share()), nowMs);
     let reason: string | undefined;
     try {
       for (let first = 0; first < due.length; first += BATCH) {

@@ -19,6 +19,13 @@ const promptMatched = {
   score: z.number().meta({ description: 'Best score among the objects that match.' }),
   objects: count.meta({ description: 'Objects that match.' }),
 };
+const governorStep = {
+  type: z.literal('governor-step'),
+  direction: z.enum(['down', 'up']),
+  level: count.meta({ description: 'Rungs below doing everything.' }),
+  setting: z.string().max(200).meta({ description: 'What is turned down now; empty: nothing.' }),
+  reason: z.string().max(1000),
+};
 const promptUnmatched = { type: z.literal('prompt-unmatched'), ...promptFields };
 
 const envelope = {
@@ -37,6 +44,7 @@ export const eventSchema = z.discriminatedUnion('type', [
   z.object(cameraBack),
   z.object(promptMatched),
   z.object(promptUnmatched),
+  z.object(governorStep),
 ]);
 
 export const eventMessageSchema = z
@@ -45,6 +53,7 @@ export const eventMessageSchema = z
     z.object({ ...envelope, ...cameraBack }),
     z.object({ ...envelope, ...promptMatched }),
     z.object({ ...envelope, ...promptUnmatched }),
+    z.object({ ...envelope, ...governorStep }),
   ])
   .meta({ type: 'object' });
 

@@ -112,7 +112,10 @@ export const resultMessageSchema = z.object({
   dropped: z.record(z.string(), count).meta({ description: 'Frames dropped since the previous result, by reason.' }),
   objects: z.array(objectSchema),
   prompts: z.array(promptAnswerSchema),
-  degraded: z.boolean().meta({ description: 'True when masks were simplified or left out to keep the message within maxPayloadBytes.' }),
+  degraded: z.boolean().meta({
+    description:
+      'True when masks were simplified or left out to keep the message within maxPayloadBytes, and while the governor has turned something down.',
+  }),
 });
 
 export type MaskMessage = z.output<typeof maskSchema>;

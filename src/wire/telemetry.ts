@@ -91,6 +91,12 @@ export const systemTelemetrySchema = z.object({
     .meta({ description: 'By folder that the daemon writes to.' }),
 });
 
+export const governorTelemetrySchema = z.object({
+  level: count.meta({ description: 'Rungs below doing everything; 0: nothing is turned down.' }),
+  levels: count.meta({ description: 'Rungs there are.' }),
+  setting: z.string().nullable().meta({ description: 'What is turned down, and why; null: nothing.' }),
+});
+
 export const telemetryMessageSchema = z.object({
   v: version,
   node: idSchema,
@@ -99,6 +105,7 @@ export const telemetryMessageSchema = z.object({
   uptimeS: z.number().min(0),
   cameras: z.array(cameraTelemetrySchema),
   mqtt: mqttTelemetrySchema,
+  governor: governorTelemetrySchema,
   system: systemTelemetrySchema,
 });
 
@@ -107,4 +114,5 @@ export type CameraTelemetry = z.output<typeof cameraTelemetrySchema>;
 export type SpoolTelemetry = z.output<typeof spoolTelemetrySchema>;
 export type MqttTelemetry = z.output<typeof mqttTelemetrySchema>;
 export type SystemTelemetry = z.output<typeof systemTelemetrySchema>;
+export type GovernorTelemetry = z.output<typeof governorTelemetrySchema>;
 export type TelemetryMessage = z.output<typeof telemetryMessageSchema>;

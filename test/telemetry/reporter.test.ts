@@ -15,6 +15,7 @@ const deps = {
   meters: [new CameraMeter('belt', () => NOTHING), new CameraMeter('gate', () => NOTHING)],
   system: new SystemSampler({ sensors: { sample: async () => NO_READINGS } }),
   mqtt: () => ({ published: 1, dropped: {}, queued: 0, reconnects: 0, connectedSince: null, spool: { depth: 0, bytes: 0, dropped: {} } }),
+  governor: () => ({ level: 0, levels: 3, setting: null }),
   log: pino({ level: 'silent' }),
 };
 

@@ -1,15 +1,33 @@
 /** What keeps a node trustworthy: sensors, health, and what the service manager is told. Built and owned by the daemon. */
+import { dirname } from 'node:path';
 import type { Logger } from 'pino';
+import type { GovernorConfig, MetricsConfig } from '../../config/schema.js';
 import type { SegmentationEngine } from '../../engine/engine.js';
+import type { CameraMeter } from '../../telemetry/meter.js';
 import { SensorProcess } from '../../telemetry/sensors/process.js';
-import { NO_READINGS } from '../../telemetry/sensors/readings.js';
+import { NO_READINGS, type SensorReadings } from '../../telemetry/sensors/readings.js';
 import { SystemSampler } from '../../telemetry/system.js';
+import type { GovernorTelemetry, TelemetryMessage } from '../../wire/messages.js';
+import { governedEngine } from '../governor/governed-engine.js';
+import { Governor, type Step } from '../governor/governor.js';
+import { ladderOf, type Rung } from '../governor/ladder.js';
+import { pressureOf } from '../governor/pressure.js';
+import { MetricsServer } from '../metrics/server.js';
 import type { ServiceManager } from '../service.js';
+import { STALL_MS } from './assess.js';
 import { HealthMonitor, type MonitorDeps } from './monitor.js';
 import { Progress } from './progress.js';
 import { watchedEngine } from './watched-engine.js';
 
 export interface UpkeepDeps extends Pick<MonitorDeps, 'node' | 'bootId' | 'cameras' | 'mqttLink' | 'publish'> {
+  readonly governor: GovernorConfig;
+  /** Whether text prompts may be asked. */
+  readonly textPrompts: boolean;
+  readonly metrics: MetricsConfig;
+  /** Where the daemon writes. */
+  readonly stateDirectory: string;
+  readonly meters: () => readonly CameraMeter[];
+  readonly onStep: (step: Step) => void;
   readonly service: ServiceManager;
   readonly log: Logger;
 }
@@ -21,13 +39,21 @@ export class Upkeep {
   readonly #sensors: SensorProcess;
   readonly #service: ServiceManager;
   readonly #monitor: HealthMonitor;
+  readonly #deps: UpkeepDeps;
+  readonly #ladder: readonly Rung[];
+  readonly #governor: Governor;
+  readonly #metrics: MetricsServer;
+  #telemetry: TelemetryMessage | undefined;
   #loaded = false;
 
   constructor(deps: UpkeepDeps) {
-    const { service, log } = deps;
+    const { service, governor, log } = deps;
+    this.#deps = deps;
     this.#service = service;
-    // Where the daemon writes: systemd names the folder.
-    this.#sensors = new SensorProcess({ folders: [process.env.STATE_DIRECTORY ?? process.cwd()], log });
+    this.#ladder = ladderOf(governor, deps.textPrompts);
+    this.#governor = new Governor({ ladder: this.#ladder, limits: governor });
+    // The folder itself may still have to be made; its parent is on the same disk.
+    this.#sensors = new SensorProcess({ folders: [dirname(deps.stateDirectory)], log });
     this.system = new SystemSampler({ sensors: this.#sensors });
     this.#monitor = new HealthMonitor(
       {
@@ -35,17 +61,58 @@ export class Upkeep {
         inference: this.inference,
         delivering: this.delivering,
         engineLoaded: () => this.#loaded,
-        governed: () => null,
+        governed: () => this.#governor.summary,
         sensors: this.#sensors,
-        onReadings: () => undefined,
+        onReadings: (readings) => this.#govern(readings),
       },
       NO_READINGS,
     );
+    this.#metrics = new MetricsServer({
+      config: deps.metrics,
+      telemetry: () => this.#telemetry,
+      health: () => ({
+        alive: this.#monitor.alive(STALL_MS),
+        ready: this.#loaded && this.#monitor.alive(STALL_MS),
+        findings: this.#monitor.findings,
+      }),
+      log,
+    });
   }
 
-  /** The engine as the cameras use it; the service manager is asked for patience meanwhile. Errors: those of `opening`. */
-  async open(opening: Promise<SegmentationEngine>): Promise<SegmentationEngine> {
-    return watchedEngine(await this.#service.patience(() => 'loading the model', opening), this.inference);
+  /** What the cameras have to do without at present. */
+  get rung(): Rung {
+    return this.#governor.rung;
+  }
+
+  get governorTelemetry(): GovernorTelemetry {
+    return { level: this.#governor.level, levels: this.#ladder.length, setting: this.#governor.summary };
+  }
+
+  /** To be shown by `metrics` from now on. */
+  set telemetry(message: TelemetryMessage) {
+    this.#telemetry = message;
+  }
+
+  /** The engine as the cameras use it; the service manager is asked for patience meanwhile. Errors: those of `open`. */
+  async open(open: (model?: string) => Promise<SegmentationEngine>): Promise<SegmentationEngine> {
+    const main = await this.#service.patience(() => 'loading the model', open());
+    const { enabled, smallModel } = this.#deps.governor;
+    if (!enabled || smallModel === undefined) return watchedEngine(main, this.inference);
+    const small = await this.#service
+      .patience(() => 'loading the small model', open(smallModel))
+      .catch(async (error: unknown) => {
+        await main.stop();
+        throw error;
+      });
+    return watchedEngine(
+      governedEngine(main, small, () => this.rung.smallModel),
+      this.inference,
+    );
+  }
+
+  /** Serves metrics where configured, from the beginning: what loads for long is not ready, but alive. Errors: CONFIG_INVALID. */
+  listen(): Promise<void> {
+    return this.#metrics.start();
   }
 
   /** Everything runs: from here on it is watched. */
@@ -71,8 +138,24 @@ export class Upkeep {
   }
 
   stop(reason: string): void {
+    this.#loaded = false;
+    this.#metrics.stop();
     this.#service.stopping(`stopping: ${reason}`);
     this.#monitor.stop();
     this.#sensors.stop();
+  }
+
+  #govern(readings: SensorReadings): void {
+    const { governor, meters, onStep, log } = this.#deps;
+    if (!this.#loaded) return;
+    const now = performance.now();
+    const medians = meters().flatMap((meter) => meter.read(now).latencyMs.total?.p50 ?? []);
+    const latencyMs = medians.length === 0 ? null : Math.max(...medians);
+    const step = this.#governor.update(pressureOf({ readings, latencyMs }, governor), now);
+    if (!step) return;
+    const setting = step.rung.name === '' ? 'everything' : step.rung.name;
+    log.warn({ governor: step.to, reason: step.reason }, `governor: step ${step.direction} to ${setting}: ${step.reason}`);
+    onStep(step);
+    this.look();
   }
 }

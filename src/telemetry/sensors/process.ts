@@ -49,7 +49,7 @@ export class SensorProcess {
     return [...this.#stuck];
   }
 
-  /** Never rejects, and takes at most `hungMs` once the process runs; what hangs then is null from the next sample on. */
+  /** Keeps the process alive meanwhile. Never rejects, and takes at most `hungMs` once the process runs; what hangs then is null from the next sample on. */
   sample(): Promise<SensorReadings> {
     if (this.#stopped || this.#stuck.size >= MAX_STUCK) return Promise.resolve(NO_READINGS);
     this.#running ??= this.#sample().finally(() => {
@@ -79,7 +79,7 @@ export class SensorProcess {
   }
 
   #watch(ms: number): NodeJS.Timeout {
-    return setTimeout(() => this.#hung(), ms).unref();
+    return setTimeout(() => this.#hung(), ms);
   }
 
   #spawn(): ChildProcess {

@@ -1,0 +1,129 @@
+/** Checks of what a configuration names: the addon, the model, each camera, the broker. Everything is tried, and bounded. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CameraConfig, Config } from '../../config/schema.js';
+import { openEngine } from '../../engine/open.js';
+import { FastsamError, messageOf } from '../../errors.js';
+import { native } from '../../native.js';
+import { openConnection } from '../../publish/connection.js';
+import { openSource } from '../../source/open.js';
+import { topicsOf } from '../../wire/topics.js';
+import { type Check, ok, problem, warning } from './report.js';
+
+const CAMERA_MS = 15_000;
+const MODEL_MS = 120_000;
+const BROKER_MS = 10_000;
+
+export function checkAddon(): Check {
+  try {
+    const { features } = native();
+    if (!features.gstreamer)
+      return warning(
+        'addon',
+        'built without GStreamer: no cameras, no videos',
+        'install libgstreamer-plugins-base1.0-dev, then make build',
+      );
+    return ok('addon', `loads, with GStreamer${features.tensorrt ? ' and TensorRT' : ', without TensorRT'}`);
+  } catch (error) {
+    return problem('addon', messageOf(error), 'make build');
+  }
+}
+
+export async function checkModel({ model }: Config): Promise<Check> {
+  try {
+    const engine = await within(MODEL_MS, openEngine({ model: model.path, backend: model.backend, onnxruntime: model.onnxruntime }));
+    try {
+      const [ms] = await within(MODEL_MS, engine.measureNetwork(1));
+      const { name, backend, inputHeight, inputWidth } = engine.model;
+      return ok('model', `${name} on ${backend}, input ${inputHeight}×${inputWidth}, ${ms!.toFixed(0)} ms an inference`);
+    } finally {
+      await engine.stop();
+    }
+  } catch (error) {
+    return problem('model', messageOf(error), 'fastsamd model list shows what is installed, fastsamd model verify checks it');
+  }
+}
+
+/** Opens the camera and takes one frame. */
+export async function checkCamera({ id, source: uri, width, height, fps, loop, realtime }: CameraConfig): Promise<Check> {
+  const name = `camera ${id}`;
+  const wanted = { ...(width && { width }), ...(height && { height }), ...(fps && { fps }) };
+  try {
+    const source = await within(CAMERA_MS, openSource(uri, { ...wanted, loop, realtime }));
+    try {
+      for await (const frame of source) {
+        using picture = frame;
+        return ok(name, `${picture.width}×${picture.height} ${picture.format}`);
+      }
+      return problem(name, 'opens and sends no frame', 'look at the camera itself');
+    } finally {
+      await within(CAMERA_MS, source.stop());
+    }
+  } catch (error) {
+    return problem(name, messageOf(error), 'only one process can have a V4L2 camera: stop the service before you check it');
+  }
+}
+
+/** Connects, subscribes to what the node may be asked, and sends a message to itself. */
+export async function checkBroker({ mqtt: config, node }: Config): Promise<Check> {
+  const name = 'broker';
+  const topics = topicsOf(config.prefix, node);
+  const topic = topics.response('doctor');
+  const payload = randomUUID();
+  let arrived: () => void = () => undefined;
+  const arrival = new Promise<void>((resolve) => {
+    arrived = resolve;
+  });
+  const abort = new AbortController();
+  try {
+    const connection = await within(
+      BROKER_MS,
+      openConnection({
+        config,
+        clientId: `fastsamd-doctor-${payload.slice(0, 8)}`,
+        will: { topic, payload: '', qos: 0, retain: false },
+        onMessage: (message) => {
+          if (message.payload.toString() === payload) arrived();
+        },
+        signal: abort.signal,
+      }),
+    );
+    try {
+      const denied: string[] = [];
+      const may = async (what: string, attempt: Promise<void>) => {
+        await within(BROKER_MS, attempt).catch((error: unknown) => denied.push(`${what} (${messageOf(error)})`));
+      };
+      for (const filter of topics.requests) await may(`subscribe to ${filter}`, connection.subscribe(filter));
+      await may(`subscribe to ${topic}`, connection.subscribe(topic));
+      const begin = performance.now();
+      await may(`publish on ${topic}`, connection.publish({ topic, payload, qos: 1, retain: false }));
+      if (denied.length > 0)
+        return problem(
+          name,
+          `${config.url}: may not ${denied.join(', nor ')}`,
+          `allow the user ${topics.base}/# to read and write in the broker's ACL`,
+        );
+      await within(BROKER_MS, arrival);
+      return ok(name, `${config.url}, a round trip of ${(performance.now() - begin).toFixed(0)} ms on ${topics.base}/#`);
+    } finally {
+      await connection.close(1000);
+    }
+  } catch (error) {
+    return problem(name, `${config.url}: ${messageOf(error)}`, 'check mqtt.url, the broker, the password file, and the ACL');
+  } finally {
+    abort.abort();
+  }
+}
+
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  const timer = new AbortController();
+  const late = delay(ms, undefined, { signal: timer.signal }).then(() => {
+    throw new FastsamError('INTERNAL', `no answer within ${ms / 1000} s`);
+  });
+  late.catch(() => undefined);
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    timer.abort();
+  }
+}

@@ -1,0 +1,105 @@
+/** The log: JSON lines on standard error, with journald's levels where systemd reads them, and never a flood. */
+import { fstatSync } from 'node:fs';
+import { type DestinationStream, type Logger, pino } from 'pino';
+import { redactUri } from '../config/redact.js';
+import type { Config } from '../config/schema.js';
+
+/** So many messages of one kind within the window are let through. */
+const BURST = 20;
+const WINDOW_MS = 10_000;
+const MAX_KINDS = 256;
+
+/** pino's levels as syslog's, which journald reads from a line's `<N>`. */
+const SYSLOG = [
+  [60, 2],
+  [50, 3],
+  [40, 4],
+  [30, 6],
+] as const;
+const SYSLOG_DEBUG = 7;
+
+export interface LogOptions {
+  readonly level: Config['log']['level'];
+  readonly node: string;
+  /** Where lines go; standard error, written at once, when absent. */
+  readonly destination?: DestinationStream;
+  /** Prefix lines with journald's level. */
+  readonly journald?: boolean;
+  /** Monotonic, milliseconds. */
+  readonly now?: () => number;
+}
+
+export function createLog({ level, node, destination, journald = false, now }: LogOptions): Logger {
+  const limit = new KindLimit(now);
+  const stream = destination ?? pino.destination({ fd: 2, sync: true });
+  return pino(
+    {
+      level,
+      base: { node },
+      formatters: { log: withoutSecrets },
+      hooks: {
+        logMethod(args, method, messageLevel) {
+          const [first, second, ...rest] = args as [unknown, unknown?, ...unknown[]];
+          const text = typeof first === 'string' ? first : typeof second === 'string' ? second : '';
+          const suppressed = limit.admit(`${messageLevel} ${kindOf(text)}`);
+          if (suppressed === undefined) return;
+          const fields = { ...(typeof first === 'object' ? first : {}), ...(suppressed === 0 ? {} : { suppressed }) };
+          method.apply(this, [fields, redactUri(text), ...(typeof first === 'string' ? [] : rest)] as Parameters<typeof method>);
+        },
+      },
+    },
+    journald ? { write: (line) => stream.write(prefixed(line)) } : stream,
+  );
+}
+
+/** Whether standard error is the journal's socket, as systemd says in JOURNAL_STREAM (device:inode). */
+export function isJournal(environment: Readonly<Record<string, string | undefined>>): boolean {
+  const stream = environment.JOURNAL_STREAM;
+  if (stream === undefined) return false;
+  try {
+    const { dev, ino } = fstatSync(2, { bigint: true });
+    return stream === `${dev}:${ino}`;
+  } catch {
+    return false;
+  }
+}
+
+function prefixed(line: string): string {
+  const level = Number(/"level":(\d+)/.exec(line)?.[1]);
+  const priority = SYSLOG.find(([least]) => level >= least)?.[1] ?? SYSLOG_DEBUG;
+  return `<${priority}>${line}`;
+}
+
+/** Messages that differ in numbers only are of one kind. */
+function kindOf(text: string): string {
+  return text.replace(/\d+/g, '#').slice(0, 200);
+}
+
+/** Credentials in URLs, wherever they are written down: in reasons of errors, mostly. */
+function withoutSecrets(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, typeof value === 'string' ? redactUri(value) : value]));
+}
+
+/** Lets through a burst of each kind per window, in bounded memory. */
+export class KindLimit {
+  readonly #kinds = new Map<string, { since: number; count: number }>();
+  readonly #now: () => number;
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** How many of the kind were held back before this one, which passes; undefined when it is held back itself. */
+  admit(kind: string): number | undefined {
+    const now = this.#now();
+    const known = this.#kinds.get(kind);
+    if (known && now - known.since < WINDOW_MS) {
+      known.count += 1;
+      return known.count <= BURST ? 0 : undefined;
+    }
+    this.#kinds.delete(kind);
+    this.#kinds.set(kind, { since: now, count: 1 });
+    if (this.#kinds.size > MAX_KINDS) this.#kinds.delete(this.#kinds.keys().next().value!);
+    return known ? Math.max(known.count - BURST, 0) : 0;
+  }
+}

@@ -1,0 +1,124 @@
+/** /metrics, /healthz and /readyz over HTTP or HTTPS, for whoever has the token or a certificate where one is asked for. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import http, { type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import https from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
+import type { MetricsConfig } from '../../config/schema.js';
+import { readSecret } from '../../config/secrets.js';
+import { FastsamError, messageOf } from '../../errors.js';
+import type { TelemetryMessage } from '../../wire/messages.js';
+import type { Finding } from '../health/assess.js';
+import { exposition } from './exposition.js';
+
+const MAX_CONNECTIONS = 32;
+const REQUEST_MS = 5000;
+
+export interface MetricsDeps {
+  readonly config: MetricsConfig;
+  /** The latest; undefined before the first. */
+  readonly telemetry: () => TelemetryMessage | undefined;
+  readonly health: () => { readonly alive: boolean; readonly ready: boolean; readonly findings: readonly Finding[] };
+  readonly log: Logger;
+}
+
+export class MetricsServer {
+  readonly #deps: MetricsDeps;
+  #server: Server | undefined;
+  #token: Buffer | undefined;
+
+  constructor(deps: MetricsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Where it listens; undefined when it does not. */
+  get port(): number | undefined {
+    return (this.#server?.address() as AddressInfo | null | undefined)?.port;
+  }
+
+  /** Does nothing unless enabled. Errors: CONFIG_INVALID when the token or a certificate cannot be read, or the address is taken. */
+  async start(): Promise<void> {
+    const { config, log } = this.#deps;
+    if (!config.enabled) return;
+    const token = await readSecret({ file: config.tokenFile, env: config.tokenEnv }, 'metrics.token');
+    this.#token = token === undefined ? undefined : digest(token);
+    const server = await this.#create((request, response) => void this.#answer(request, response));
+    server.maxConnections = MAX_CONNECTIONS;
+    server.requestTimeout = REQUEST_MS;
+    server.headersTimeout = REQUEST_MS;
+    server.listen(config.port, config.host);
+    try {
+      await once(server, 'listening');
+    } catch (cause) {
+      throw new FastsamError('CONFIG_INVALID', `metrics: cannot listen on ${config.host}:${config.port}: ${messageOf(cause)}`, { cause });
+    }
+    this.#server = server;
+    log.info({ host: config.host, port: this.port }, `metrics: listening on ${config.host}:${this.port}`);
+  }
+
+  stop(): void {
+    this.#server?.close();
+    this.#server?.closeAllConnections();
+    this.#server = undefined;
+  }
+
+  async #create(listener: RequestListener): Promise<Server> {
+    const { certFile, keyFile, clientCaFile } = this.#deps.config.tls;
+    if (certFile === undefined || keyFile === undefined) return http.createServer(listener);
+    try {
+      const [cert, key, ca] = await Promise.all(
+        [certFile, keyFile, clientCaFile].map((file) => (file === undefined ? undefined : readFile(file))),
+      );
+      return https.createServer({ cert, key, ...(ca ? { ca, requestCert: true, rejectUnauthorized: true } : {}) }, listener);
+    } catch (cause) {
+      throw new FastsamError('CONFIG_INVALID', `metrics.tls: ${messageOf(cause)}; expected PEM files`, { cause });
+    }
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const send = (status: number, body: string, type = 'text/plain; charset=utf-8') => {
+      response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body);
+    };
+    try {
+      if (!this.#admits(request)) {
+        response.setHeader('www-authenticate', 'Bearer');
+        return send(401, 'expected Authorization: Bearer TOKEN\n');
+      }
+      if (request.method !== 'GET' && request.method !== 'HEAD') return send(405, 'expected GET\n');
+      const { alive, ready, findings } = this.#deps.health();
+      switch (request.url?.split('?', 1)[0]) {
+        case '/metrics':
+          return send(200, await exposition(this.#deps.telemetry(), findings), 'text/plain; version=0.0.4; charset=utf-8');
+        case '/healthz':
+          return send(alive ? 200 : 503, report(alive, findings), 'application/json');
+        case '/readyz':
+          return send(ready ? 200 : 503, report(ready, findings), 'application/json');
+        default:
+          return send(404, 'expected /metrics, /healthz or /readyz\n');
+      }
+    } catch (error) {
+      this.#deps.log.error({ reason: messageOf(error) }, 'metrics: no answer');
+      if (!response.headersSent) send(500, 'the log says more\n');
+    }
+  }
+
+  #admits({ headers }: IncomingMessage): boolean {
+    if (!this.#token) return true;
+    const token = /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1];
+    return token !== undefined && timingSafeEqual(digest(token), this.#token);
+  }
+}
+
+/** Of one length, so that comparing takes the same time whatever is wrong. */
+function digest(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}
+
+function report(ok: boolean, findings: readonly Finding[]): string {
+  const subsystems = Object.fromEntries(
+    findings.map(({ name, ok: well, reason }) => [name, { ok: well, ...(reason === undefined ? {} : { reason }) }]),
+  );
+  return `${JSON.stringify({ ok, subsystems })}\n`;
+}

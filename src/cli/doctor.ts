@@ -1,0 +1,60 @@
+/** `fastsamd doctor`: whether this machine and a configuration will do. */
+import { resolve } from 'node:path';
+import { pino } from 'pino';
+import type { CommandModule } from 'yargs';
+import { lookAtMachine } from '../app/doctor/look.js';
+import { checkMachine } from '../app/doctor/machine.js';
+import { checkAddon, checkBroker, checkCamera, checkModel } from '../app/doctor/parts.js';
+import { type Check, ok, problem, skipped, table } from '../app/doctor/report.js';
+import { stateDirectoryOf } from '../app/state-directory.js';
+import { loadConfig } from '../config/load.js';
+import type { Config } from '../config/schema.js';
+import { messageOf } from '../errors.js';
+import { SensorProcess } from '../telemetry/sensors/process.js';
+
+interface DoctorArguments {
+  readonly config: string | undefined;
+  readonly json: boolean;
+}
+
+export const doctorCommand: CommandModule<object, DoctorArguments> = {
+  command: 'doctor',
+  describe: 'Check this machine and a configuration, and say what to do',
+  builder: (yargs) =>
+    yargs
+      .option('config', { type: 'string', requiresArg: true, describe: 'Configuration file whose model, cameras and broker are tried.' })
+      .option('json', { type: 'boolean', default: false, describe: 'Print JSON: [{name, status, detail, remedy}].' })
+      .example('$0 doctor --config /etc/fastsamd/config.yaml', 'as the user of the service, while it is stopped')
+      .epilogue('Exit code: 0 without problems (there may be warnings), 1 with.'),
+  handler: run,
+};
+
+async function run({ config: file, json }: DoctorArguments): Promise<void> {
+  const { config, check } = await read(file);
+  const sensors = new SensorProcess({ folders: [], log: pino({ level: 'silent' }) });
+  try {
+    const machine = await lookAtMachine(await sensors.sample(), stateDirectoryOf(config ?? { node: '', stateDir: undefined }));
+    const checks = [checkAddon(), ...checkMachine(machine), check, ...(config ? await tryParts(config) : [])];
+    process.stdout.write(json ? `${JSON.stringify(checks, null, 2)}\n` : table(checks));
+    if (checks.some(({ status }) => status === 'problem')) process.exitCode = 1;
+  } finally {
+    sensors.stop();
+  }
+}
+
+async function read(file: string | undefined): Promise<{ config?: Config; check: Check }> {
+  if (file === undefined) return { check: skipped('configuration', 'none given: no model, camera or broker was tried (--config FILE)') };
+  try {
+    return { config: await loadConfig(resolve(file)), check: ok('configuration', file) };
+  } catch (error) {
+    return { check: problem('configuration', messageOf(error), `fastsamd config check ${file}`) };
+  }
+}
+
+/** One after the other: a model that loads would make a camera look slow. */
+async function tryParts(config: Config): Promise<Check[]> {
+  const checks = [await checkModel(config)];
+  for (const camera of config.cameras) checks.push(await checkCamera(camera));
+  checks.push(await checkBroker(config));
+  return checks;
+}

@@ -1,0 +1,179 @@
+/** The metrics server over real sockets: what it says, and to whom. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import https from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Finding } from '../../../src/app/health/assess.js';
+import { MetricsServer } from '../../../src/app/metrics/server.js';
+import { parseConfig } from '../../../src/config/load.js';
+import { metricsSchema } from '../../../src/config/sections/metrics.js';
+import { isFastsamError } from '../../../src/errors.js';
+import { NO_READINGS } from '../../../src/telemetry/sensors/readings.js';
+import { SystemSampler } from '../../../src/telemetry/system.js';
+import type { TelemetryMessage } from '../../../src/wire/messages.js';
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'fastsamd-metrics-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let server: MetricsServer | undefined;
+afterEach(() => server?.stop());
+
+async function telemetry(): Promise<TelemetryMessage> {
+  const system = await new SystemSampler({ sensors: { sample: async () => NO_READINGS } }).sample();
+  return {
+    v: 1,
+    node: 'line-3',
+    bootId: '0b7b5c0e-5d0a-4c5e-9d51-0c4f3a0f9f6e',
+    ts: '2026-11-22T10:00:00.000Z',
+    uptimeS: 12,
+    cameras: [
+      {
+        id: 'belt',
+        fpsIn: 30,
+        fpsOut: 14.5,
+        framesIn: 60,
+        framesOut: 29,
+        dropped: { busy: 3 },
+        latencyMs: { infer: { p50: 9, p95: 10, p99: 11 } },
+      },
+    ],
+    mqtt: { published: 7, dropped: {}, queued: 0, reconnects: 1, connectedSince: null, spool: { depth: 4, bytes: 100, dropped: {} } },
+    governor: { level: 1, levels: 3, setting: 'every 2nd frame (heat)' },
+    system: { ...system, temperaturesC: { cpu: 51.5, gpu: null } },
+  };
+}
+
+const wellHealth = { alive: true, ready: true, findings: [{ name: 'engine', ok: true }] as Finding[] };
+
+async function serve(config: object, health: () => typeof wellHealth = () => wellHealth): Promise<number> {
+  const message = await telemetry();
+  const log = pino({ level: 'silent' });
+  server = new MetricsServer({ config: metricsSchema.parse({ enabled: true, port: 0, ...config }), telemetry: () => message, health, log });
+  await server.start();
+  return server.port!;
+}
+
+describe('metrics server', () => {
+  it('is off unless configured', async () => {
+    server = new MetricsServer({
+      config: metricsSchema.parse({}),
+      telemetry: () => undefined,
+      health: () => wellHealth,
+      log: pino({ level: 'silent' }),
+    });
+    await server.start();
+    expect(server.port).toBeUndefined();
+  });
+
+  it('exposes telemetry and health, and leaves out what is not known', async () => {
+    const port = await serve({});
+    const response = await fetch(`http://127.0.0.1:${port}/metrics`);
+    expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+    const text = await response.text();
+    for (const line of [
+      'fastsamd_subsystem_ok{subsystem="engine"} 1',
+      'fastsamd_camera_results_per_second{camera="belt"} 14.5',
+      'fastsamd_camera_frames_dropped{camera="belt",reason="busy"} 3',
+      'fastsamd_camera_latency_milliseconds{camera="belt",stage="infer",quantile="p95"} 10',
+      'fastsamd_temperature_celsius{zone="cpu"} 51.5',
+      'fastsamd_mqtt_connected 0',
+      'fastsamd_spool_events 4',
+      'fastsamd_governor_level 1',
+    ])
+      expect(text.split('\n')).toContain(line);
+    expect(text).not.toMatch(/zone="gpu"|gpu_load|null|NaN/);
+    expect(text.match(/^# HELP /gm)!.length).toBe(text.match(/^# TYPE fastsamd_\w+ gauge$/gm)!.length);
+  });
+
+  it('says whether the daemon is alive and ready', async () => {
+    const stuck = [{ name: 'engine', ok: false, reason: 'no inference has finished for 12 s' }];
+    let health = { alive: true, ready: false, findings: stuck as Finding[] };
+    const port = await serve({}, () => health);
+    const status = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).status;
+    expect([await status('/healthz'), await status('/readyz'), await status('/'), await status('/metrics?x')]).toEqual([
+      200, 503, 404, 200,
+    ]);
+    health = { ...health, alive: false };
+    const response = await fetch(`http://127.0.0.1:${port}/healthz`);
+    expect([response.status, await response.json()]).toEqual([
+      503,
+      { ok: false, subsystems: { engine: { ok: false, reason: 'no inference has finished for 12 s' } } },
+    ]);
+    expect((await fetch(`http://127.0.0.1:${port}/metrics`, { method: 'POST' })).status).toBe(405);
+  });
+
+  it('asks for the token where there is one', async () => {
+    writeFileSync(join(folder, 'token'), 's3cret\n');
+    const port = await serve({ tokenFile: join(folder, 'token') });
+    const ask = async (authorization?: string) =>
+      (await fetch(`http://127.0.0.1:${port}/metrics`, { headers: authorization ? { authorization } : {} })).status;
+    expect([await ask(), await ask('Bearer wrong'), await ask('Basic s3cret'), await ask('Bearer s3cret')]).toEqual([401, 401, 401, 200]);
+  });
+
+  it('takes client certificates of its authority, and no other client', async () => {
+    const make = (name: string, ...signing: string[]) =>
+      execFileSync(
+        'openssl',
+        [
+          'req',
+          '-x509',
+          '-newkey',
+          'ec',
+          '-pkeyopt',
+          'ec_paramgen_curve:prime256v1',
+          '-nodes',
+          '-days',
+          '2',
+          '-subj',
+          `/CN=${name}`,
+          '-addext',
+          'subjectAltName=IP:127.0.0.1',
+          '-keyout',
+          join(folder, `${name}.key`),
+          '-out',
+          join(folder, `${name}.pem`),
+          ...signing,
+        ],
+        { stdio: 'ignore' },
+      );
+    make('server');
+    make('client');
+    make('stranger');
+    const file = (name: string) => join(folder, name);
+    const port = await serve({ tls: { certFile: file('server.pem'), keyFile: file('server.key'), clientCaFile: file('client.pem') } });
+    const ask = (client?: string) =>
+      new Promise<number | string>((resolve) => {
+        const identity = client ? { cert: readFileSync(file(`${client}.pem`)), key: readFileSync(file(`${client}.key`)) } : {};
+        https
+          .get(
+            { host: '127.0.0.1', port, path: '/readyz', ca: readFileSync(file('server.pem')), agent: false, ...identity },
+            (response) => {
+              response.resume();
+              resolve(response.statusCode!);
+            },
+          )
+          .once('error', () => resolve('refused'));
+      });
+    expect([await ask('client'), await ask('stranger'), await ask()]).toEqual([200, 'refused', 'refused']);
+  });
+
+  it('says what is wrong with its configuration', async () => {
+    const port = await serve({});
+    const first = server;
+    await expect(serve({ port })).rejects.toSatisfy((error) => isFastsamError(error, 'CONFIG_INVALID'));
+    first?.stop();
+    await expect(serve({ tokenFile: join(folder, 'absent') })).rejects.toThrow(/metrics\.tokenFile: .*absent: no such file/);
+    await expect(serve({ tls: { certFile: '/absent', keyFile: '/absent' } })).rejects.toThrow(/metrics\.tls: .*expected PEM files/);
+    const parse = (metrics: string) =>
+      parseConfig(`model: { path: m }\ncameras: [{ id: a, source: "test:shapes" }]\nmetrics: ${metrics}\n`, 'c.yaml');
+    expect(() => parse('{ enabled: true, host: 0.0.0.0 }')).toThrow(/metrics\.host: expected 127\.0\.0\.1, or a tokenFile/);
+    expect(() => parse('{ enabled: true, host: 0.0.0.0, tokenEnv: TOKEN }')).not.toThrow();
+    expect(() => parse('{ tls: { certFile: a } }')).toThrow(/metrics\.tls: expected both certFile and keyFile/);
+  });
+});

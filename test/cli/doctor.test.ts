@@ -1,0 +1,72 @@
+/** `fastsamd doctor` against a real broker, with and without the right to what it needs. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import type { Check } from '../../src/app/doctor/report.js';
+import { fastsamd } from '../helpers/command.js';
+import { Broker, freePort, hasMosquitto } from '../helpers/mosquitto.js';
+import { writeTestModel } from '../helpers/onnx-model.js';
+
+let directory = '';
+let model = '';
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'fastsamd-doctor-'));
+  model = await writeTestModel(join(directory, 'small.onnx'), { width: 64, height: 64 });
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+async function doctor(config: object): Promise<{ code: number | null; of: (name: string) => Check | undefined }> {
+  const file = join(directory, 'config.yaml');
+  await writeFile(file, stringify({ node: 'n', stateDir: directory, ...config }));
+  const { code, stdout } = await fastsamd('doctor', '--config', file, '--json');
+  const checks = JSON.parse(stdout) as Check[];
+  return { code, of: (name) => checks.find((check) => check.name === name) };
+}
+
+describe('fastsamd doctor', { timeout: 120_000 }, () => {
+  it.skipIf(!hasMosquitto)('tries model, cameras and broker (needs mosquitto)', async () => {
+    await using broker = await Broker.start();
+    const cameras = [{ id: 'belt', source: 'test:shapes?width=64&height=48' }];
+    const { code, of } = await doctor({ model: { path: model }, cameras, mqtt: { url: broker.url } });
+    expect(of('model')).toMatchObject({ status: 'ok', detail: expect.stringMatching(/^small on onnxruntime, input 64×64, \d+ ms/) });
+    expect(of('camera belt')).toMatchObject({ status: 'ok', detail: '64×48 rgb' });
+    expect(of('broker')).toMatchObject({ status: 'ok', detail: expect.stringMatching(/round trip of \d+ ms/) });
+    expect(of('configuration')!.status).toBe('ok');
+    expect(code).toBe(0);
+  });
+
+  it.skipIf(!hasMosquitto)('names what the ACL of the broker denies (needs mosquitto)', async () => {
+    const acl = join(directory, 'acl');
+    await writeFile(acl, 'topic readwrite elsewhere/#\n');
+    await using broker = await Broker.start({ config: [`acl_file ${acl}`] });
+    const { code, of } = await doctor({
+      model: { path: join(directory, 'absent.onnx') },
+      cameras: [{ id: 'belt', source: 'v4l2:/dev/video99' }],
+      mqtt: { url: broker.url },
+    });
+    expect(of('broker')).toMatchObject({
+      status: 'problem',
+      detail: expect.stringMatching(/may not .*publish on fastsam\/v1\/n\/response\/doctor/),
+      remedy: expect.stringMatching(/ACL/),
+    });
+    expect(of('model')).toMatchObject({ status: 'problem', detail: expect.stringMatching(/absent\.onnx/) });
+    expect(of('camera belt')).toMatchObject({ status: 'problem', detail: expect.stringMatching(/no such device/) });
+    expect(code).toBe(1);
+  });
+
+  it('goes on without a broker, and without a configuration shows a table', async () => {
+    const { code, of } = await doctor({
+      model: { path: model },
+      cameras: [{ id: 'belt', source: 'test:shapes' }],
+      mqtt: { url: `mqtt://127.0.0.1:${await freePort()}` },
+    });
+    expect(of('broker')).toMatchObject({ status: 'problem', detail: expect.stringMatching(/ECONNREFUSED/) });
+    expect(code).toBe(1);
+    const { stdout } = await fastsamd('doctor');
+    expect(stdout).toMatch(/^ok {7}addon/m);
+    expect(stdout).toMatch(/^skipped {2}configuration .*--config FILE/m);
+    expect(stdout).toMatch(/\d+ ok, \d+ warnings, \d+ problems, \d+ skipped\n$/);
+  });
+});
