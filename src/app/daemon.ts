@@ -140,7 +140,6 @@ export class Daemon {
     });
   }
 
-  /** In force, with what was reloaded. */
   get config(): Config {
     return this.#config;
   }
