@@ -1,7 +1,6 @@
 /** The composition root: builds the parts from the configuration, starts them in order and stops them in reverse. */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { diffConfig } from '../config/diff.js';
 import type { Config } from '../config/schema.js';
@@ -23,12 +22,14 @@ import type { ResultMessage } from '../wire/result.js';
 import { cameraService } from './camera-service.js';
 import { CameraTask } from './camera-task.js';
 import { engineOpener } from './engine-opener.js';
+import { stepEvent } from './governor/governor.js';
 import { Upkeep } from './health/upkeep.js';
 import { infoMessage } from './info.js';
 import { JobRunner } from './job-runner.js';
 import { savePrompts } from './saved-prompts.js';
 import { ServiceManager } from './service.js';
 import { stateDirectoryOf } from './state-directory.js';
+import { within } from './within.js';
 
 /** SIGTERM to exit takes less than 5 s: this much for frames in flight, this much for the broker, the rest for the engine. */
 const DRAIN_MS = 2500;
@@ -125,15 +126,8 @@ export class Daemon {
       metrics: config.metrics,
       stateDirectory,
       meters: () => this.#tasks.map((task) => task.meter),
-      onStep: ({ direction, to, rung, reason }) => {
-        for (const { id } of this.#tasks)
-          this.#publisher.publishEvent(id, {
-            type: 'governor-step',
-            direction,
-            level: to,
-            setting: rung.name,
-            reason: reason.slice(0, 1000),
-          });
+      onStep: (step) => {
+        for (const { id } of this.#tasks) this.#publisher.publishEvent(id, stepEvent(step));
       },
       service: deps.service ?? new ServiceManager({ environment: {}, log }),
       log,
@@ -301,11 +295,4 @@ export class Daemon {
     });
     this.#reporter.start();
   }
-}
-
-/** Waits for `work`, but no longer than `ms`: at shutdown a part that hangs is left behind. */
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
-  const timer = new AbortController();
-  await Promise.race([work, delay(ms, undefined, { signal: timer.signal }).catch(() => undefined)]);
-  timer.abort();
 }

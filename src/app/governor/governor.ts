@@ -1,5 +1,6 @@
 /** Steps down a ladder under pressure and up again when it is over, without swinging between the two. Pure but for its memory. */
 import type { GovernorConfig } from '../../config/schema.js';
+import type { CameraEvent } from '../../wire/messages.js';
 import type { Rung } from './ladder.js';
 import type { Pressure } from './pressure.js';
 
@@ -82,4 +83,9 @@ export class Governor {
     this.#level += by;
     return { direction: by === 1 ? 'down' : 'up', from, to: this.#level, rung: this.rung, reason };
   }
+}
+
+/** What the cameras' listeners are told of a step. */
+export function stepEvent({ direction, to, rung, reason }: Step): CameraEvent {
+  return { type: 'governor-step', direction, level: to, setting: rung.name, reason: reason.slice(0, 1000) };
 }
