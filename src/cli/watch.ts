@@ -25,7 +25,6 @@ export const watchCommand: CommandModule<object, WatchArguments> = {
         draw: { type: 'boolean', default: false, describe: 'Draw the masks of each result in the terminal.' },
         json: { type: 'boolean', default: false, describe: 'Messages as they are, one per line: TOPIC JSON.' },
       })
-      .conflicts('draw', 'json')
       .example('$0 watch line-3', 'a line per result')
       .example('$0 watch line-3 --camera belt --draw', 'the masks, in colour')
       .epilogue('Until interrupted.'),
@@ -33,6 +32,7 @@ export const watchCommand: CommandModule<object, WatchArguments> = {
 };
 
 async function watch(args: WatchArguments): Promise<void> {
+  if (args.draw && args.json) throw new FastsamError('USAGE', 'expected either --draw or --json, got both');
   const base = `${args.prefix}/${demandNode(args.node)}`;
   const end = new AbortController();
   process.once('SIGINT', () => end.abort()).once('SIGTERM', () => end.abort());

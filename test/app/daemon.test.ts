@@ -13,7 +13,7 @@ import {
   stateMessageSchema,
   telemetryMessageSchema,
 } from '../../src/wire/messages.js';
-import { type RunningCommand, start } from '../helpers/command.js';
+import { fastsamd, type RunningCommand, start } from '../helpers/command.js';
 import { Broker, freePort, hasMosquitto } from '../helpers/mosquitto.js';
 import { writeTestModel } from '../helpers/onnx-model.js';
 
@@ -150,6 +150,20 @@ describe.skipIf(!hasMosquitto)('fastsamd run (needs mosquitto)', { timeout: 60_0
     await observer.publish(`${BASE}/request/read/snapshot`, '{"id":"s1","camera":"belt"}');
     const { packet } = await observer.until(`${BASE}/cameras/belt/snapshot`);
     expect(await sharp(packet.payload as Buffer).metadata()).toMatchObject({ format: 'jpeg', width: 320, height: 320 });
+  });
+
+  it('is asked and watched from the command line', async () => {
+    const observer = await broker.observe(`${BASE}/#`);
+    daemon = start('run', '--config', await writeConfig(broker.port));
+    await observer.untilJson<Result>(`${BASE}/cameras/belt/result`);
+    const set = '{"camera":"belt","prompts":[{"type":"box","box":[40,40,120,120],"id":"station"}]}';
+    const asked = await fastsamd('request', NODE, 'prompt/set', set, '--broker', broker.url);
+    expect([asked.code, JSON.parse(asked.stdout)]).toMatchObject([0, { node: NODE, status: 'ok', revision: 2 }]);
+    const watching = start('watch', NODE, '--draw', '--broker', broker.url);
+    await watching.line(/belt #\d+: 1 objects, .* revision 2; station matched \(1\.00\)/);
+    await watching.line(/▀/);
+    watching.process.kill('SIGINT');
+    expect((await watching.outcome).code).toBe(0);
   });
 
   it('segments while the broker is away, before it ever came and after it was killed', async () => {
