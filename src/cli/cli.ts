@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import yargs, { type Argv, type CommandModule } from 'yargs';
 import { isFastsamError } from '../errors.js';
 import { benchCommand } from './bench.js';
+import { cameraCommand } from './camera.js';
 import { configCommand } from './config.js';
 import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
@@ -22,6 +23,7 @@ const commands = [
   watchCommand,
   segmentCommand,
   benchCommand,
+  cameraCommand,
   modelCommand,
   engineCommand,
   configCommand,

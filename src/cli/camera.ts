@@ -1,0 +1,189 @@
+/** `fastsamd camera list | probe`. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { CommandModule } from 'yargs';
+import type { Frame } from '../domain/frame.js';
+import { encodeJpeg } from '../encode/snapshot.js';
+import { FastsamError, isFastsamError, messageOf } from '../errors.js';
+import { native, type VideoDevice, type VideoMode } from '../native.js';
+import { type DeviceNames, listDevices } from '../source/devices.js';
+import { openSource } from '../source/open.js';
+import type { Source } from '../source/source.js';
+import { demandRange } from './model-options.js';
+import { type Arrival, type Measurement, measure } from './probe-measure.js';
+
+/** Ends a probe of a source that is read much faster than a camera. */
+const MAX_FRAMES = 100_000;
+
+const jsonOption = { json: { type: 'boolean', default: false, describe: 'JSON on stdout.' } } as const;
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** A device that captures, or that could not be asked whether it does. */
+export type ListedCamera = DeviceNames & (VideoDevice | { readonly problem: string });
+
+const list: CommandModule<object, { readonly json: boolean }> = {
+  command: 'list',
+  describe: 'The V4L2 cameras of this machine: stable names, formats, sizes and rates',
+  builder: (yargs) => yargs.options(jsonOption).example('$0 camera list', 'a stable name goes behind v4l2: as a source'),
+  async handler({ json }) {
+    const cameras = (await Promise.all((await listDevices()).map(queried))).filter((camera) => camera !== undefined);
+    if (json) return say(JSON.stringify(cameras));
+    if (cameras.length === 0) say('no V4L2 camera found (csi: and network cameras are not listed; try "fastsamd camera probe URI")');
+    for (const line of cameras.flatMap(cameraLines)) say(line);
+  },
+};
+
+/** Undefined for nodes that do not capture: those for metadata, output or a codec. */
+async function queried(names: DeviceNames): Promise<ListedCamera | undefined> {
+  try {
+    return { ...names, ...(await native().queryVideoDevice(names.path)) };
+  } catch (error) {
+    if (isFastsamError(error, 'NATIVE_UNAVAILABLE')) throw error;
+    return isFastsamError(error, 'SOURCE_UNSUPPORTED') ? undefined : { ...names, problem: messageOf(error) };
+  }
+}
+
+/** A camera as `camera list` shows it. */
+export function cameraLines(camera: ListedCamera): string[] {
+  const names = camera.stable.map((name) => `  v4l2:${name}`);
+  if ('problem' in camera) return [`v4l2:${camera.path}`, ...names, `  ${camera.problem}`];
+  const formats = new Map<string, VideoMode[]>();
+  for (const mode of camera.modes) formats.set(mode.format, [...(formats.get(mode.format) ?? []), mode]);
+  const modes = [...formats].map(([format, sizes]) => `  ${format.padEnd(5)} ${sizes.map(sizeOf).join(', ')}`);
+  return [`v4l2:${camera.path}  ${camera.name} (${camera.driver}, ${camera.bus})`, ...names, ...modes];
+}
+
+function sizeOf({ width, height, fps }: VideoMode): string {
+  return `${width}×${height}${fps > 0 ? ` at ${Math.round(fps * 100) / 100}` : ''}`;
+}
+
+interface ProbeArguments {
+  readonly uri: string;
+  readonly frames: number;
+  readonly seconds: number;
+  readonly snapshot?: string | undefined;
+  readonly json: boolean;
+}
+
+interface Probed extends Omit<Measurement, 'jitterMs' | 'longestGapMs' | 'latencyMs'> {
+  readonly uri: string;
+  readonly live: boolean;
+  readonly width: number;
+  readonly height: number;
+  readonly format: string;
+  /** From the beginning to the first frame. */
+  readonly firstFrameMs: number;
+  /** Frames that were measured. */
+  readonly frames: number;
+  readonly dropped: Readonly<Record<string, number>>;
+  /** These three are null for a source that is read as fast as it can be. */
+  readonly jitterMs: number | null;
+  readonly longestGapMs: number | null;
+  readonly latencyMs: Measurement['latencyMs'] | null;
+}
+
+const probe: CommandModule<object, ProbeArguments> = {
+  command: 'probe <uri>',
+  describe: 'Open a source and measure frame rate, jitter and latency',
+  builder: (yargs) =>
+    yargs
+      .positional('uri', { type: 'string', demandOption: true, describe: 'As "source" in the configuration: v4l2:, csi:, rtsp://, …' })
+      .options({
+        seconds: { type: 'number', default: 5, describe: 'Measure for this long after the first frame.' },
+        frames: { type: 'number', default: MAX_FRAMES, describe: 'Stop earlier, after this many frames.' },
+        snapshot: { type: 'string', requiresArg: true, describe: 'JPEG file for the last frame.' },
+        ...jsonOption,
+      })
+      .example('$0 camera probe rtsp://192.168.1.20/stream1 --snapshot view.jpg', 'does it answer, how well, and what does it see')
+      .example('$0 camera probe v4l2:/dev/video0 --frames 300 --json', 'for a script')
+      .epilogue('Latency: age of a frame when fastsamd gets it. What a network camera and its network add is not in it.'),
+  async handler(args) {
+    demandRange('--seconds', args.seconds, 0.1, 3600);
+    demandRange('--frames', args.frames, 1, MAX_FRAMES, true);
+    if (args.snapshot !== undefined && !/\.jpe?g$/i.test(args.snapshot))
+      throw new FastsamError('USAGE', `--snapshot ${args.snapshot}: expected a .jpg file`);
+    const probed = await probeSource(args);
+    if (args.json) return say(JSON.stringify(probed));
+    for (const line of probeLines(probed)) say(line);
+    if (args.snapshot !== undefined) say(`snapshot   ${args.snapshot}`);
+  },
+};
+
+/** Errors: as openSource and iterating its source; SOURCE_LOST when it ends without a frame, OUTPUT_UNWRITABLE. */
+async function probeSource({ uri, frames, seconds, snapshot }: ProbeArguments): Promise<Probed> {
+  const beganMs = performance.now();
+  const source = await openSource(uri);
+  let last: Frame | undefined;
+  try {
+    const arrivals: Arrival[] = [];
+    let firstMs: number | undefined;
+    for await (const frame of source) {
+      last?.[Symbol.dispose]();
+      last = frame;
+      const arrivedMs = Number(process.hrtime.bigint()) / 1e6;
+      arrivals.push({ capturedMs: Number(frame.captured.monotonicNs) / 1e6, arrivedMs });
+      firstMs ??= performance.now();
+      if (arrivals.length >= frames || performance.now() - firstMs >= seconds * 1000) break;
+    }
+    if (!last || firstMs === undefined) throw new FastsamError('SOURCE_LOST', `${source.uri}: ended without a frame`);
+    if (snapshot !== undefined) await writeSnapshot(snapshot, last);
+    return probedOf(source, last, arrivals, firstMs - beganMs);
+  } finally {
+    last?.[Symbol.dispose]();
+    await source.stop();
+  }
+}
+
+function probedOf(source: Source, last: Frame, arrivals: readonly Arrival[], firstFrameMs: number): Probed {
+  const { jitterMs, longestGapMs, latencyMs, ...pace } = measure(arrivals);
+  return {
+    uri: source.uri,
+    live: source.live,
+    width: last.width,
+    height: last.height,
+    format: last.format,
+    firstFrameMs: Math.round(firstFrameMs),
+    frames: arrivals.length,
+    dropped: source.dropped(),
+    ...pace,
+    // Of a file they would tell how long decoding takes, not how its frames came about.
+    ...(source.live ? { jitterMs, longestGapMs, latencyMs } : { jitterMs: null, longestGapMs: null, latencyMs: null }),
+  };
+}
+
+async function writeSnapshot(path: string, frame: Frame): Promise<void> {
+  const jpeg = await encodeJpeg(frame);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, jpeg);
+  } catch (cause) {
+    throw new FastsamError('OUTPUT_UNWRITABLE', `${path}: cannot be written: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function probeLines(probed: Probed): string[] {
+  const { uri, width, height, format, firstFrameMs, frames, seconds, fps, jitterMs, longestGapMs, latencyMs, live } = probed;
+  const drops = Object.entries(probed.dropped).filter(([, count]) => count > 0);
+  const rows: [string, string | null][] = [
+    ['source', uri],
+    ['picture', `${width}×${height} ${format}`],
+    ['opened', `first frame after ${firstFrameMs} ms`],
+    ['frames', `${frames} in ${seconds.toFixed(1)} s`],
+    ['rate', fps === null ? null : `${fps} frames/s${live ? '' : ', as fast as it can be read'}`],
+    ['jitter', jitterMs === null ? null : `${jitterMs} ms; longest gap ${longestGapMs} ms`],
+    ['latency', latencyMs && `${latencyMs.p50} ms; 95 % within ${latencyMs.p95} ms, longest ${latencyMs.max} ms`],
+    ['dropped', drops.length === 0 ? null : drops.map(([reason, count]) => `${count} ${reason}`).join(', ')],
+  ];
+  return rows.filter(([, value]) => value !== null).map(([name, value]) => `${name.padEnd(10)} ${value}`);
+}
+
+export const cameraCommand: CommandModule = {
+  command: 'camera',
+  describe: 'Find cameras and try them',
+  builder: (yargs) => yargs.command([list, probe] as unknown as CommandModule[]).demandCommand(1, 'expected list or probe'),
+  // A subcommand is demanded, so this is never reached.
+  handler() {},
+};
