@@ -94,6 +94,14 @@ ErrorCode ResourceCode(int code) {
   }
 }
 
+/// An HTTP source that read nothing for its timeout asks for the rest; a live stream has none, and the complaint about
+/// that hides what happened.
+bool IsInterruptedHttp(GstMessage* message, const GError& error) {
+  if (error.code != GST_RESOURCE_ERROR_SEEK || !GST_IS_ELEMENT(GST_MESSAGE_SRC(message))) return false;
+  GstElementFactory* factory = gst_element_get_factory(GST_ELEMENT(GST_MESSAGE_SRC(message)));
+  return factory != nullptr && std::strcmp(GST_OBJECT_NAME(factory), "souphttpsrc") == 0;
+}
+
 Error StreamError(const GError& error, const char* debug, const std::string& missing) {
   const std::string text = OneLine(error.message);
   const auto debug_has = [debug](const char* word) { return debug != nullptr && std::strstr(debug, word) != nullptr; };
@@ -168,6 +176,9 @@ Error TranslateError(GstMessage* message, const std::string& missing) {
   const std::string text = OneLine(error->message);
   const std::string subject = Subject(message, text);
   if (error->domain == GST_RESOURCE_ERROR) {
+    if (IsInterruptedHttp(message, *error)) {
+      return {ErrorCode::kSourceLost, "the server fell silent in the middle of the stream"};
+    }
     return {ResourceCode(error->code), subject + text};
   }
   if (error->domain == GST_STREAM_ERROR) {

@@ -1,0 +1,100 @@
+/** A motion-JPEG camera: a real HTTP server that sends pictures until it is told to misbehave. */
+import { once } from 'node:events';
+import http from 'node:http';
+import type net from 'node:net';
+import sharp from 'sharp';
+
+const BOUNDARY = 'frame';
+const PERIOD_MS = 40;
+const FILLER = `X-Filler: ${'x'.repeat(1000)}\r\n`.repeat(20);
+
+/**
+ * `stall`: half a picture, then silence. `boundary`: parts between other lines than those announced and used so far.
+ * `part-headers`, `response-headers`: a header that never ends. `close`: ends every answer before its first picture.
+ */
+export type MjpegFault = 'stall' | 'boundary' | 'part-headers' | 'response-headers' | 'close';
+
+export class MjpegServer implements AsyncDisposable {
+  readonly #server: http.Server;
+  readonly #sockets = new Set<net.Socket>();
+  #fault: MjpegFault | undefined;
+
+  private constructor(private readonly picture: Buffer) {
+    this.#server = http.createServer((request, response) => {
+      if (request.method === 'GET') this.#stream(response);
+      else response.writeHead(204).end();
+    });
+    this.#server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.on('error', () => socket.destroy());
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
+  }
+
+  static async start(width = 64, height = 48): Promise<MjpegServer> {
+    const noise = { type: 'gaussian', mean: 128, sigma: 40 } as const;
+    const picture = await sharp({ create: { width, height, channels: 3, background: 'black', noise } })
+      .jpeg()
+      .toBuffer();
+    const server = new MjpegServer(picture);
+    server.#server.listen(0, '127.0.0.1');
+    await once(server.#server, 'listening');
+    return server;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as net.AddressInfo).port}/video`;
+  }
+
+  /** What streams that are under way, and new ones, do from now on; they are well again without a `fault`. */
+  misbehave(fault?: MjpegFault): void {
+    this.#fault = fault;
+    if (fault === 'response-headers' || fault === 'close') this.cut();
+  }
+
+  /** Ends every connection at once; new ones are accepted. */
+  cut(): void {
+    for (const socket of [...this.#sockets]) socket.destroy();
+  }
+
+  #stream(response: http.ServerResponse): void {
+    const { socket } = response;
+    if (this.#fault === 'close') {
+      response.end();
+      return;
+    }
+    if (this.#fault === 'response-headers') {
+      socket!.write('HTTP/1.1 200 OK\r\n');
+      this.#beat(response, () => socket!.write(FILLER));
+      return;
+    }
+    response.writeHead(200, { 'Content-Type': `multipart/x-mixed-replace; boundary=${BOUNDARY}` });
+    let spoilt: MjpegFault | undefined;
+    this.#beat(response, () => {
+      // A stream that went wrong stays wrong: what follows has lost its place in it.
+      const begins = spoilt === undefined && this.#fault !== undefined;
+      spoilt ??= this.#fault;
+      if (spoilt === undefined) response.write(this.#part(BOUNDARY));
+      else if (spoilt === 'boundary') response.write(this.#part('another'));
+      else if (spoilt === 'part-headers') response.write(`${begins ? `--${BOUNDARY}\r\n` : ''}${FILLER}`);
+      else if (begins) response.write(this.#part(BOUNDARY).subarray(0, -this.picture.length / 2));
+    });
+  }
+
+  #beat(response: http.ServerResponse, write: () => void): void {
+    const timer = setInterval(() => {
+      if (!response.writableNeedDrain) write();
+    }, PERIOD_MS);
+    response.socket!.on('close', () => clearInterval(timer));
+  }
+
+  #part(boundary: string): Buffer {
+    const head = `--${boundary}\r\nContent-Type: image/jpeg\r\nContent-Length: ${this.picture.length}\r\n\r\n`;
+    return Buffer.concat([Buffer.from(head), this.picture, Buffer.from('\r\n')]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.cut();
+    this.#server.close();
+  }
+}

@@ -1,0 +1,38 @@
+/** Motion-JPEG cameras against a real HTTP server that breaks in every way such servers do. */
+import { describe, expect, it } from 'vitest';
+import { native } from '../../src/native.js';
+import { WatchedCamera } from '../helpers/camera.js';
+import { type MjpegFault, MjpegServer } from '../helpers/mjpeg-server.js';
+
+const STALL_MS = 800;
+
+describe.skipIf(!native().features.gstreamer)('a motion-JPEG camera (needs GStreamer)', { timeout: 90_000 }, () => {
+  // How the stream under way is lost and, where it is told soon, why the next one does not begin.
+  const faults: readonly { readonly fault: MjpegFault; readonly lost: RegExp; readonly again?: RegExp }[] = [
+    { fault: 'stall', lost: /no frame within 800 ms/, again: /the server fell silent in the middle of the stream/ },
+    { fault: 'boundary', lost: /demultiplex/ },
+    { fault: 'part-headers', lost: /no frame within 800 ms/ },
+    { fault: 'response-headers', lost: /the other side ended the stream/, again: /stream error/ },
+    { fault: 'close', lost: /the other side ended the stream/, again: /no valid streams/ },
+  ];
+  for (const { fault, lost, again } of faults) {
+    it(`is lost with a reason when its server does this: ${fault}, and streams when it is well again`, async () => {
+      await using server = await MjpegServer.start();
+      await using watched = new WatchedCamera(server.url, { options: { stallTimeoutMs: STALL_MS } });
+      await watched.more(3);
+      server.misbehave(fault);
+      await watched.untilPhase('lost');
+      expect(watched.camera.status.reason).toMatch(lost);
+      if (again) {
+        await watched.untilPhase('connecting');
+        await watched.untilPhase('lost');
+        expect(watched.camera.status.reason).toMatch(again);
+      }
+      server.misbehave();
+      await watched.more(3);
+      expect(watched.phase).toBe('streaming');
+      expect(watched.camera.status.reconnects).toBe(1);
+      expect(watched.sizes).toEqual(['64x48']);
+    });
+  }
+});
