@@ -8,7 +8,7 @@ import { type Prompt, withIds } from '../domain/prompt.js';
 import type { SegmentationEngine } from '../engine/engine.js';
 import { openEngine } from '../engine/open.js';
 import { Turnstile } from '../engine/turnstile.js';
-import { isFastsamError, messageOf } from '../errors.js';
+import { messageOf } from '../errors.js';
 import { assertLabels } from '../prompt/label-check.js';
 import { PromptRegister } from '../prompt/register.js';
 import { PromptStore } from '../prompt/store.js';
@@ -21,6 +21,7 @@ import { TextModel } from '../text/text-model.js';
 import type { ResultMessage } from '../wire/result.js';
 import { cameraService } from './camera-service.js';
 import { CameraTask } from './camera-task.js';
+import { lastStateAfter } from './engine-news.js';
 import { engineOpener } from './engine-opener.js';
 import { stepEvent } from './governor/governor.js';
 import { Upkeep } from './health/upkeep.js';
@@ -156,7 +157,7 @@ export class Daemon {
       if (!this.#stopping) await Promise.race([this.#engine.measureNetwork(1), this.#end]);
       for (const { prompts } of cameras) assertLabels(withIds(prompts), this.#engine.model);
     } catch (error) {
-      await this.stop(messageOf(error));
+      await this.stop(messageOf(error), lastStateAfter(error));
       throw error;
     }
     if (this.#stopping) return this.#engine.stop();
@@ -184,8 +185,7 @@ export class Daemon {
     try {
       await this.#running;
     } catch (error) {
-      // Nothing in this process can bring the GPU back: the service manager starts another.
-      await this.stop(messageOf(error), isFastsamError(error, 'ENGINE_LOST') ? 'degraded' : 'stopping');
+      await this.stop(messageOf(error), lastStateAfter(error));
       throw error;
     }
     await this.#end;

@@ -1,11 +1,11 @@
 /** What a node says about its engine while it opens and when it breaks. */
 import type { Logger } from 'pino';
 import type { BuildProgress } from '../engine/tensorrt/build.js';
+import { isFastsamError } from '../errors.js';
 import type { Publisher } from '../publish/publisher.js';
 
 /** A builder may report many times a second; a state is for people. */
 const INTERVAL_MS = 1000;
-const MAX_REASON = 1000;
 
 /** Publishes the state `building-engine` with how far the build is, and logs each new phase. */
 export function buildReporter(publish: Pick<Publisher, 'setState'>, log: Logger): (progress: BuildProgress) => void {
@@ -19,6 +19,11 @@ export function buildReporter(publish: Pick<Publisher, 'setState'>, log: Logger)
     lastText = text;
     lastAt = now;
     const percent = fraction === null ? '' : `: ${Math.floor(fraction * 100)} %`;
-    publish.setState('building-engine', `${text}${percent}`.slice(0, MAX_REASON));
+    publish.setState('building-engine', `${text}${percent}`);
   };
+}
+
+/** A lost GPU stays lost in this process: the node is degraded until the service manager has started another. */
+export function lastStateAfter(error: unknown): 'stopping' | 'degraded' {
+  return isFastsamError(error, 'ENGINE_LOST') ? 'degraded' : 'stopping';
 }

@@ -6,6 +6,9 @@ import type { openEngine } from '../engine/open.js';
 import type { Publisher } from '../publish/publisher.js';
 import { buildReporter } from './engine-news.js';
 
+/** Characters; a message names files, whose paths may be long. */
+const MAX_ALERT = 1000;
+
 export interface EngineOpenerDeps {
   readonly model: ModelConfig;
   readonly publisher: Publisher;
@@ -22,7 +25,10 @@ export function engineOpener({ model, publisher, open, log }: EngineOpenerDeps):
       onnxruntime: model.onnxruntime,
       tensorrt: model.tensorrt,
       demandVerified: !model.tensorrt.allowUnverified,
-      onUnverified: (message) => publisher.setAlert('engine-unverified', { severity: 'warning', message }),
+      onUnverified: (message) => {
+        log.warn({ alert: 'engine-unverified' }, message);
+        publisher.setAlert('engine-unverified', { severity: 'warning', message: message.slice(0, MAX_ALERT) });
+      },
       onBuild: buildReporter(publisher, log),
     });
 }

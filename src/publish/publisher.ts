@@ -163,7 +163,7 @@ class MqttPublisher implements Publisher {
 
   setState(state: NodeState, reason?: string): void {
     this.#state = state;
-    this.#retain(this.#topics.state, this.#stateMessage(state, reason), 'fastsam.v1.state');
+    this.#retain(this.#topics.state, this.#stateMessage(state, reason?.slice(0, 1000)), 'fastsam.v1.state');
   }
 
   setInfo(info: InfoMessage): void {

@@ -108,15 +108,13 @@ async function openEngineFile(path: string, { contexts }: TensorRtSettings, hook
 function demandVerdict(enginePath: string, { precision, verification, model }: Sidecar, hooks: TensorRtHooks): void {
   if (precision !== 'int8' || verification?.verdict === 'pass') return;
   const state = verification ? 'did not pass its verification' : 'has not been verified';
-  const problem = `${enginePath}: int8 can lose objects, and this engine ${state}`;
+  const verify = `run "fastsamd engine verify ${enginePath} --against ${model.path} --images DIR"`;
+  const problem = `${enginePath}: int8 can lose objects, and this engine ${state}; ${verify}`;
   if (!hooks.demandVerified) {
     hooks.onUnverified?.(problem);
     return;
   }
-  throw new FastsamError(
-    'ENGINE_UNVERIFIED',
-    `${problem}; run "fastsamd engine verify ${enginePath} --against ${model.path} --images DIR", use fp16, or set model.tensorrt.allowUnverified`,
-  );
+  throw new FastsamError('ENGINE_UNVERIFIED', `${problem}, use fp16, or set model.tensorrt.allowUnverified`);
 }
 
 function engineOf(loaded: LoadedEngine, name: string, sidecar: Sidecar | undefined): SegmentationEngine {

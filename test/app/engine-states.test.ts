@@ -1,0 +1,306 @@
+/** What a node says about its engine, on a real broker: while it is built, when nobody has verified it, when the GPU is lost. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Daemon, type DaemonDeps } from '../../src/app/daemon.js';
+import { buildReporter } from '../../src/app/engine-news.js';
+import { runCommandLine } from '../../src/cli/cli.js';
+import { loadConfig } from '../../src/config/load.js';
+import type { EngineOptions } from '../../src/engine/open.js';
+import { type Sidecar, type Verification, writeSidecar } from '../../src/engine/tensorrt/sidecar.js';
+import { exitCodeOf, FastsamError } from '../../src/errors.js';
+import { sha256OfFile } from '../../src/model/checksum.js';
+import type { LoadedEngine, TensorRtAddon, TensorRtContext } from '../../src/native/tensorrt.js';
+import { alertMessageSchema } from '../../src/wire/health.js';
+import { type StateMessage, stateMessageSchema } from '../../src/wire/messages.js';
+import { EMPTY, fakeEngine } from '../helpers/fakes.js';
+import { Broker, hasMosquitto, type Observer } from '../helpers/mosquitto.js';
+
+const gpu = vi.hoisted(() => ({ addon: undefined as TensorRtAddon | undefined }));
+// The GPU's part of the addon; what stands above it is real.
+vi.mock('../../src/engine/tensorrt/available.js', () => ({ tensorRt: () => gpu.addon }));
+
+const NODE = 'engine-node';
+const BASE = `fastsam/v1/${NODE}`;
+const STATE = `${BASE}/state`;
+const ALERT = `${BASE}/alert/engine-unverified`;
+const LOST = new FastsamError('ENGINE_LOST', 'the GPU is lost: an illegal memory access was encountered');
+const PLATFORM = {
+  tensorrt: '10.3.0',
+  cuda: '12.6',
+  device: 'Orin',
+  computeCapability: '8.7',
+  integrated: true,
+  freeBytes: 4e9,
+  totalBytes: 8e9,
+};
+const log = pino({}, { write: () => undefined });
+
+/** Answers with no objects, from frame `lostAt` on with ENGINE_LOST. */
+class FakeContext implements TensorRtContext {
+  calls = 0;
+  disposals = 0;
+
+  constructor(private readonly lostAt = Number.POSITIVE_INFINITY) {}
+
+  async segment() {
+    this.calls += 1;
+    if (this.calls >= this.lostAt) throw LOST;
+    return EMPTY;
+  }
+
+  async measure(runs: number) {
+    return new Float32Array(runs).fill(1);
+  }
+
+  async dispose() {
+    this.disposals += 1;
+  }
+}
+
+/** `found` when it is asked for: a test that is about the last words waits for the broker to be there. */
+function insertGpu(context: TensorRtContext, found: Promise<unknown>): void {
+  const loaded: LoadedEngine = { inputWidth: 32, inputHeight: 32, classes: 1, metadata: '', graph: true, contexts: [context] };
+  gpu.addon = {
+    platform: async () => {
+      await found;
+      return PLATFORM;
+    },
+    load: async () => loaded,
+    build: () => Promise.reject(new Error('nothing is built here')),
+  };
+}
+
+let directory = '';
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'fastsamd-engine-states-'));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+/** An engine file of this machine. */
+async function writeEngine(name: string, changes: Partial<Sidecar> = {}): Promise<string> {
+  const file = join(directory, name);
+  await writeFile(file, 'a plan');
+  const { tensorrt, cuda, computeCapability, device } = PLATFORM;
+  await writeSidecar(file, {
+    v: 1,
+    model: { path: 'm.onnx', sha256: 'a'.repeat(64) },
+    tensorrt,
+    cuda,
+    computeCapability,
+    device,
+    precision: 'fp16',
+    dlaCore: null,
+    input: [32, 32],
+    labels: [],
+    plan: { bytes: 6, sha256: await sha256OfFile(file) },
+    builtAt: '2026-01-01T00:00:00.000Z',
+    verification: null,
+    ...changes,
+  });
+  return file;
+}
+
+describe.skipIf(!hasMosquitto)('a node and its engine (needs mosquitto)', { timeout: 60_000 }, () => {
+  let broker: Broker;
+  let observer: Observer;
+  let daemon: Daemon | undefined;
+  beforeEach(async () => {
+    broker = await Broker.start();
+    observer = await broker.observe(`${BASE}/#`);
+  });
+  afterEach(async () => {
+    await daemon?.stop('test is over');
+    daemon = undefined;
+    await broker[Symbol.asyncDispose]();
+  });
+
+  async function writeConfig(model: string, settings: object = {}): Promise<string> {
+    const config = {
+      node: NODE,
+      model: { path: model, tensorrt: settings },
+      cameras: [{ id: 'belt', source: 'test:shapes?width=64&height=64&fps=50' }],
+      mqtt: { url: broker.url },
+      log: { level: 'fatal' },
+      stateDir: join(directory, `state-${broker.port}`),
+    };
+    const file = join(directory, `config-${broker.port}.yaml`);
+    await writeFile(file, JSON.stringify(config));
+    return file;
+  }
+
+  async function create(model: string, settings: object = {}, deps: Partial<DaemonDeps> = {}): Promise<Daemon> {
+    daemon = new Daemon({ config: await loadConfig(await writeConfig(model, settings)), log, ...deps });
+    return daemon;
+  }
+
+  const online = () => observer.until(`${BASE}/availability`, (text) => text === 'online');
+
+  const untilState = (passes: (message: StateMessage) => boolean) => observer.untilJson<StateMessage>(STATE, passes);
+
+  /** What somebody who comes later finds. */
+  async function retainedState(): Promise<StateMessage> {
+    const late = await broker.observe(STATE);
+    const { text, packet } = await late.until(STATE);
+    expect(packet.retain).toBe(true);
+    return stateMessageSchema.parse(JSON.parse(text));
+  }
+
+  it('is building-engine with how far it is, then ready', async () => {
+    let build: EngineOptions['onBuild'];
+    let built = () => {};
+    const building = new Promise<void>((resolve) => {
+      built = resolve;
+    });
+    const started = (
+      await create(
+        'm.onnx',
+        {},
+        {
+          openEngine: async ({ onBuild }) => {
+            build = onBuild;
+            onBuild?.({ text: 'building m.fp16.engine: there is none yet', fraction: null });
+            await building;
+            return fakeEngine(async () => EMPTY);
+          },
+        },
+      )
+    ).start();
+    const first = await untilState(({ state }) => state === 'building-engine');
+    expect(stateMessageSchema.parse(first).reason).toBe('building m.fp16.engine: there is none yet');
+    build?.({ text: 'Building Engine', fraction: 0.256 });
+    await untilState(({ state, reason }) => state === 'building-engine' && reason === 'Building Engine: 25 %');
+    build?.({ text: 'Building Engine', fraction: 1 });
+    await untilState(({ state, reason }) => state === 'building-engine' && reason === 'Building Engine: 100 %');
+    // As long as a path may be: a state stays one that others accept.
+    build?.({ text: 'x'.repeat(5000), fraction: null });
+    const long = await untilState(({ reason }) => reason?.startsWith('xxx') ?? false);
+    expect(stateMessageSchema.parse(long).reason).toHaveLength(1000);
+    expect(observer.received.some(({ topic, text }) => topic === STATE && JSON.parse(text).state === 'ready')).toBe(false);
+    built();
+    await started;
+    expect(await untilState(({ state }) => state === 'ready')).not.toHaveProperty('reason');
+  });
+
+  it('is left degraded, with the reason, by a daemon that lost the GPU during a frame', async () => {
+    const context = new FakeContext(3);
+    insertGpu(context, online());
+    await (await create(await writeEngine('lost.engine'))).start();
+    await expect(daemon!.finished()).rejects.toBe(LOST);
+    await observer.until(`${BASE}/availability`, (text) => text === 'offline');
+    expect(await retainedState()).toMatchObject({ state: 'degraded', reason: LOST.message });
+    expect(context).toMatchObject({ calls: 3, disposals: 1 });
+  });
+
+  it('is left degraded as well when the GPU is lost at the first inference', async () => {
+    const context = new FakeContext();
+    context.measure = () => Promise.reject(LOST);
+    insertGpu(context, online());
+    await expect((await create(await writeEngine('first.engine'))).start()).rejects.toBe(LOST);
+    expect(await retainedState()).toMatchObject({ state: 'degraded', reason: LOST.message });
+    expect(context).toMatchObject({ calls: 0, disposals: 1 });
+  });
+
+  it('a lost GPU ends the run command with an exit code that makes the service manager start another', async () => {
+    insertGpu(new FakeContext(1), online());
+    const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+    const before = signals.map((signal) => process.listeners(signal));
+    try {
+      const config = await writeConfig(await writeEngine('run.engine'));
+      const error = await runCommandLine(['run', '--config', config]).catch((thrown: unknown) => thrown);
+      expect(error).toBe(LOST);
+      expect(exitCodeOf(error)).toBe(1);
+    } finally {
+      for (const [index, signal] of signals.entries()) {
+        for (const listener of process.listeners(signal)) if (!before[index]!.includes(listener)) process.off(signal, listener);
+      }
+    }
+    expect(await retainedState()).toMatchObject({ state: 'degraded', reason: LOST.message });
+  });
+
+  const failed: Verification = {
+    verdict: 'fail',
+    at: '2026-01-02T00:00:00.000Z',
+    images: 3,
+    agreement: 0.5,
+    boxIou: 0.9,
+    maskIou: 0.9,
+    scoreDifference: 0.1,
+  };
+  it.each<[string, Verification | null]>([
+    ['has not been verified', null],
+    ['did not pass its verification', failed],
+  ])('an int8 engine that %s is refused, or used with an alert where that is allowed', async (state, verification) => {
+    const context = new FakeContext();
+    insertGpu(context, online());
+    const engine = await writeEngine(`int8-${state.length}.engine`, { precision: 'int8', verification });
+
+    await expect((await create(engine)).start()).rejects.toMatchObject({
+      code: 'ENGINE_UNVERIFIED',
+      message: expect.stringMatching(new RegExp(`${state}; run "fastsamd engine verify .*allowUnverified`)),
+    });
+    expect(await retainedState()).toMatchObject({ state: 'stopping', reason: expect.stringContaining(state) });
+    expect(context.calls).toBe(0);
+    expect(observer.received.filter(({ topic }) => topic === ALERT)).toEqual([]);
+
+    await (await create(engine, { allowUnverified: true })).start();
+    const alert = alertMessageSchema.parse(await observer.untilJson(ALERT));
+    expect(alert).toMatchObject({ severity: 'warning' });
+    expect(alert.message).toMatch(new RegExp(`${state}; run "fastsamd engine verify .* --against m\\.onnx`));
+    await observer.until(`${BASE}/cameras/belt/result`);
+  });
+
+  it('an int8 engine that passed is used without an alert, and clears the one of before', async () => {
+    insertGpu(new FakeContext(), online());
+    const engine = await writeEngine('passed.engine', { precision: 'int8', verification: { ...failed, verdict: 'pass', agreement: 1 } });
+    const stale = { severity: 'warning', message: 'from an earlier run', since: '2026-01-01T00:00:00.000Z' };
+    await observer.publish(ALERT, JSON.stringify(stale), { retain: true });
+    await (await create(engine)).start();
+    await observer.until(ALERT, (text) => text === '');
+    await observer.until(`${BASE}/cameras/belt/result`);
+    const alerts = observer.received.filter(({ topic }) => topic === ALERT).map(({ text }) => text);
+    expect(alerts).toEqual([JSON.stringify(stale), '']);
+  });
+});
+
+describe('progress of a build', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  function record() {
+    const states: (string | undefined)[] = [];
+    const logged: string[] = [];
+    const report = buildReporter(
+      { setState: (_, reason) => states.push(reason) },
+      pino({}, { write: (line) => logged.push((JSON.parse(line) as { msg: string }).msg) }),
+    );
+    return { states, logged, report };
+  }
+
+  it('is told once a second within a phase, and its end at once', () => {
+    const { states, logged, report } = record();
+    for (let step = 0; step < 1000; step += 1) {
+      report({ text: 'Building Engine', fraction: step / 1000 });
+      vi.advanceTimersByTime(10);
+    }
+    report({ text: 'Building Engine', fraction: 1 });
+    expect(states).toEqual([...Array.from({ length: 10 }, (_, second) => `Building Engine: ${second * 10} %`), 'Building Engine: 100 %']);
+    expect(logged).toEqual(['Building Engine']);
+  });
+
+  it('tells of a new phase at once: it may be silent for minutes', () => {
+    const { states, logged, report } = record();
+    report({ text: 'building m.engine: there is none yet', fraction: null });
+    report({ text: 'Building Engine', fraction: 0 });
+    report({ text: 'Building Engine', fraction: 0.5 });
+    report({ text: 'Writing', fraction: null });
+    expect(states).toEqual(['building m.engine: there is none yet', 'Building Engine: 0 %', 'Writing']);
+    expect(logged).toEqual(['building m.engine: there is none yet', 'Building Engine', 'Writing']);
+  });
+});
