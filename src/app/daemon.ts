@@ -63,6 +63,7 @@ export class Daemon {
   readonly #store: PromptStore;
   readonly #text: TextModel;
   readonly #publisher: Publisher;
+  readonly #jobs: JobRunner;
   #broker: EmbeddedBroker | undefined;
   readonly #upkeep: Upkeep;
   readonly #startedAt = new Date();
@@ -92,7 +93,7 @@ export class Daemon {
     this.#store = new PromptStore(join(stateDirectory, 'prompts.json'), log);
     if (config.mqtt.broker === 'embedded') this.#broker = new EmbeddedBroker({ config: config.mqtt, log });
     const { node, mqtt } = config;
-    const jobs = new JobRunner({
+    this.#jobs = new JobRunner({
       engine: () => this.#engine,
       segmentation: () => this.#config.segmentation,
       identity: { node, bootId: this.bootId, maxPayloadBytes: mqtt.maxPayloadBytes },
@@ -100,7 +101,7 @@ export class Daemon {
     this.#publisher = createPublisher({
       config: reachable(mqtt),
       jobs: config.jobs,
-      runJob: (job, queue) => jobs.run(job, queue),
+      runJob: (job, queue) => this.#jobs.run(job, queue),
       node: config.node,
       bootId: this.bootId,
       telemetryIntervalMs: config.telemetry.intervalMs,
@@ -179,16 +180,15 @@ export class Daemon {
 
   /**
    * Settles when the daemon has stopped; cameras that have ended do not end it. Errors: a failure that concerns all
-   * cameras, after the daemon has stopped itself.
+   * cameras and jobs, after the daemon has stopped itself.
    */
   async finished(): Promise<void> {
     try {
-      await this.#running;
+      await Promise.race([this.#running.then(() => this.#end), this.#jobs.lost]);
     } catch (error) {
       await this.stop(messageOf(error), lastStateAfter(error));
       throw error;
     }
-    await this.#end;
   }
 
   /**

@@ -4,7 +4,7 @@ import type { SegmentationConfig } from '../config/schema.js';
 import { withIds } from '../domain/prompt.js';
 import { encodeResult } from '../encode/result.js';
 import type { SegmentationEngine } from '../engine/engine.js';
-import { FastsamError, messageOf } from '../errors.js';
+import { FastsamError, isFastsamError, messageOf } from '../errors.js';
 import { applyPrompts } from '../prompt/apply.js';
 import { assertInFrame } from '../prompt/frame-check.js';
 import { decodeImage } from '../source/image.js';
@@ -24,9 +24,16 @@ export interface JobRunnerDeps {
 export class JobRunner {
   readonly #deps: JobRunnerDeps;
   #sequence = 0;
+  #fail: (error: unknown) => void = () => {};
+  /** Rejects when a job meets a lost GPU: a node without cameras has nobody else to notice. */
+  readonly lost = new Promise<never>((_, reject) => {
+    this.#fail = reject;
+  });
 
   constructor(deps: JobRunnerDeps) {
     this.#deps = deps;
+    // Whoever awaits it sees the error; without anybody it must not end the process.
+    this.lost.catch(() => undefined);
   }
 
   /** Errors: REQUEST_INVALID, SOURCE_CORRUPT, PROMPT_INVALID, ENGINE_UNAVAILABLE before the model is loaded; those of the engine. */
@@ -38,7 +45,10 @@ export class JobRunner {
     const prompts = withIds(job.prompts);
     using frame = new SourceFrame(await decodeImage(bytes, 'image'), this.#sequence++, captureTime(), 'job');
     assertInFrame(prompts, queue, frame);
-    const { segments, geometry, timings } = await engine.segment(frame, this.#deps.segmentation());
+    const { segments, geometry, timings } = await engine.segment(frame, this.#deps.segmentation()).catch((error: unknown) => {
+      if (isFastsamError(error, 'ENGINE_LOST')) this.#fail(error);
+      throw error;
+    });
     const begin = performance.now();
     const answers = applyPrompts(segments, prompts);
     const { sequence, captured, origin } = frame;

@@ -153,6 +153,8 @@ export class JobWorker {
       this.counts.done += 1;
     } catch (error) {
       this.counts.failed += 1;
+      // No fault of the job: unanswered it stays at the broker, for another node or the next run of this one.
+      if (isFastsamError(error, 'ENGINE_LOST')) throw error;
       if (!isFastsamError(error)) log.error({ err: error, queue }, 'mqtt: job failed');
       const said = isFastsamError(error)
         ? { code: error.code, error: messageOf(error).slice(0, 500) }

@@ -3,9 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Daemon, type DaemonDeps } from '../../src/app/daemon.js';
-import { buildReporter } from '../../src/app/engine-news.js';
 import { runCommandLine } from '../../src/cli/cli.js';
 import { loadConfig } from '../../src/config/load.js';
 import type { EngineOptions } from '../../src/engine/open.js';
@@ -117,7 +117,7 @@ describe.skipIf(!hasMosquitto)('a node and its engine (needs mosquitto)', { time
     await broker[Symbol.asyncDispose]();
   });
 
-  async function writeConfig(model: string, settings: object = {}): Promise<string> {
+  async function writeConfig(model: string, settings: object = {}, changes: object = {}): Promise<string> {
     const config = {
       node: NODE,
       model: { path: model, tensorrt: settings },
@@ -125,6 +125,7 @@ describe.skipIf(!hasMosquitto)('a node and its engine (needs mosquitto)', { time
       mqtt: { url: broker.url },
       log: { level: 'fatal' },
       stateDir: join(directory, `state-${broker.port}`),
+      ...changes,
     };
     const file = join(directory, `config-${broker.port}.yaml`);
     await writeFile(file, JSON.stringify(config));
@@ -203,6 +204,24 @@ describe.skipIf(!hasMosquitto)('a node and its engine (needs mosquitto)', { time
     expect(context).toMatchObject({ calls: 0, disposals: 1 });
   });
 
+  it('ends as well when only a job meets the lost GPU, and leaves that job to another node', async () => {
+    const context = new FakeContext(1);
+    insertGpu(context, online());
+    const config = await writeConfig(await writeEngine('job.engine'), {}, { cameras: [], jobs: { queues: ['inspect'], concurrency: 1 } });
+    daemon = new Daemon({ config: await loadConfig(config), log });
+    const jobs = await broker.observe('fastsam/v1/jobs/inspect/#');
+    const worker = `fastsam/v1/jobs/inspect/workers/fastsamd-${NODE}-job-inspect-1`;
+    await daemon.start();
+    await jobs.until(worker, (text) => text === 'online');
+    const picture = sharp({ create: { width: 32, height: 32, channels: 3, background: 'grey' } });
+    const image = (await picture.jpeg().toBuffer()).toString('base64');
+    await jobs.publish('fastsam/v1/jobs/inspect/request', JSON.stringify({ id: 'job-1', image }));
+    await expect(daemon.finished()).rejects.toBe(LOST);
+    expect(await retainedState()).toMatchObject({ state: 'degraded', reason: LOST.message });
+    await jobs.until(worker, (text) => text === 'lost');
+    expect(jobs.received.filter(({ topic }) => topic.endsWith('/response'))).toEqual([]);
+  });
+
   it('a lost GPU ends the run command with an exit code that makes the service manager start another', async () => {
     insertGpu(new FakeContext(1), online());
     const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
@@ -262,45 +281,5 @@ describe.skipIf(!hasMosquitto)('a node and its engine (needs mosquitto)', { time
     await observer.until(`${BASE}/cameras/belt/result`);
     const alerts = observer.received.filter(({ topic }) => topic === ALERT).map(({ text }) => text);
     expect(alerts).toEqual([JSON.stringify(stale), '']);
-  });
-});
-
-describe('progress of a build', () => {
-  beforeEach(() => {
-    vi.useFakeTimers({ toFake: ['performance'] });
-  });
-  afterEach(() => {
-    vi.useRealTimers();
-  });
-
-  function record() {
-    const states: (string | undefined)[] = [];
-    const logged: string[] = [];
-    const report = buildReporter(
-      { setState: (_, reason) => states.push(reason) },
-      pino({}, { write: (line) => logged.push((JSON.parse(line) as { msg: string }).msg) }),
-    );
-    return { states, logged, report };
-  }
-
-  it('is told once a second within a phase, and its end at once', () => {
-    const { states, logged, report } = record();
-    for (let step = 0; step < 1000; step += 1) {
-      report({ text: 'Building Engine', fraction: step / 1000 });
-      vi.advanceTimersByTime(10);
-    }
-    report({ text: 'Building Engine', fraction: 1 });
-    expect(states).toEqual([...Array.from({ length: 10 }, (_, second) => `Building Engine: ${second * 10} %`), 'Building Engine: 100 %']);
-    expect(logged).toEqual(['Building Engine']);
-  });
-
-  it('tells of a new phase at once: it may be silent for minutes', () => {
-    const { states, logged, report } = record();
-    report({ text: 'building m.engine: there is none yet', fraction: null });
-    report({ text: 'Building Engine', fraction: 0 });
-    report({ text: 'Building Engine', fraction: 0.5 });
-    report({ text: 'Writing', fraction: null });
-    expect(states).toEqual(['building m.engine: there is none yet', 'Building Engine: 0 %', 'Writing']);
-    expect(logged).toEqual(['building m.engine: there is none yet', 'Building Engine', 'Writing']);
   });
 });
