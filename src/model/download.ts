@@ -81,7 +81,7 @@ async function fetchRest({ remote, onProgress }: DownloadOptions, part: PartFile
     throw new Error(`the server answers ${statusCode}`);
   }
   // Only a strong ETag may be used with If-Range; a date is good enough.
-  const etag = [headers['etag']].flat()[0];
+  const etag = [headers.etag].flat()[0];
   if (!continued) await part.restart(etag && !etag.startsWith('W/') ? etag : [headers['last-modified']].flat()[0]);
   let length = continued ? have : 0;
   await using writer = await part.open();

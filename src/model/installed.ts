@@ -17,9 +17,9 @@ const SYSTEM_DIRECTORY = '/var/lib/fastsamd/models';
  * installed package.
  */
 export function modelDirectories(): readonly [string, ...string[]] {
-  const chosen = process.env['FASTSAMD_MODELS'];
+  const chosen = process.env.FASTSAMD_MODELS;
   if (chosen) return [resolve(chosen)];
-  const user = join(process.env['XDG_DATA_HOME'] || join(homedir(), '.local/share'), 'fastsamd/models');
+  const user = join(process.env.XDG_DATA_HOME || join(homedir(), '.local/share'), 'fastsamd/models');
   const shared: [string, string] = process.getuid?.() === 0 ? [SYSTEM_DIRECTORY, user] : [user, SYSTEM_DIRECTORY];
   const own = join(PACKAGE_ROOT, 'models');
   // An installed package has no sources: it brings the demo model, but the next version would delete what is stored in it.

@@ -60,7 +60,7 @@ export type TextModelEntry = Extract<ManifestEntry, { kind: 'text-model' }>;
  * Reads the manifest of this package, or the one that `FASTSAMD_MANIFEST` names.
  * Errors: CONFIG_INVALID, naming the file and the first place that is wrong.
  */
-export async function readManifest(path = process.env['FASTSAMD_MANIFEST'] || MANIFEST): Promise<readonly ManifestEntry[]> {
+export async function readManifest(path = process.env.FASTSAMD_MANIFEST || MANIFEST): Promise<readonly ManifestEntry[]> {
   let content: unknown;
   try {
     content = JSON.parse(await readFile(path, 'utf8'));

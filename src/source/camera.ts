@@ -122,7 +122,7 @@ export class Camera implements AsyncIterable<Frame> {
   dropped(): Record<string, number> {
     const drops = merged(merged(this.#drops, this.#source?.dropped() ?? {}), this.#discards);
     if (this.#held === 0) return drops;
-    return { ...drops, busy: (drops['busy'] ?? 0) - this.#held, rate: this.#held };
+    return { ...drops, busy: (drops.busy ?? 0) - this.#held, rate: this.#held };
   }
 
   discard(reason: string): void {
@@ -178,11 +178,11 @@ export class Camera implements AsyncIterable<Frame> {
     this.#blindAttempt = false;
     const frames = source[Symbol.asyncIterator]();
     for (;;) {
-      const busy = source.dropped()['busy'] ?? 0;
+      const busy = source.dropped().busy ?? 0;
       const held = await this.#pace();
       const next = await frames.next();
       // What a live source dropped while it was held back was beyond the rate.
-      if (held) this.#held += (source.dropped()['busy'] ?? 0) - busy;
+      if (held) this.#held += (source.dropped().busy ?? 0) - busy;
       if (next.done) return;
       this.#sequence = next.value.sequence + 1;
       this.#failures = 0;

@@ -92,7 +92,7 @@ describe('fastsamd camera probe', () => {
       const facts = await probed('test:shapes?width=320&height=240&fps=50', '--frames', '10', '--snapshot', snapshot);
       expect(facts).toMatchObject({ live: true, width: 320, height: 240, format: 'rgb', frames: 10 });
       for (const name of ['fps', 'jitterMs', 'longestGapMs', 'firstFrameMs']) expect(facts[name]).toBeGreaterThan(0);
-      expect(facts['latencyMs']).toMatchObject({ p50: expect.any(Number), p95: expect.any(Number), max: expect.any(Number) });
+      expect(facts.latencyMs).toMatchObject({ p50: expect.any(Number), p95: expect.any(Number), max: expect.any(Number) });
       expect(await sharp(snapshot).metadata()).toMatchObject({ format: 'jpeg', width: 320, height: 240 });
     },
     LIMIT,
@@ -124,7 +124,7 @@ describe('fastsamd camera probe', () => {
     async () => {
       const facts = await probed(CLIP, '--frames', '5');
       expect(facts).toMatchObject({ live: false, frames: 5 });
-      expect(facts['width']).toBeGreaterThan(0);
+      expect(facts.width).toBeGreaterThan(0);
     },
     LIMIT,
   );

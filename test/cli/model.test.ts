@@ -27,12 +27,12 @@ beforeAll(async () => {
   await writeFile(at('brought.pt'), checkpoint);
   await writeFile(at('other.pt'), zip(tinyCheckpoint({ classes: 1 })));
   await writeFile(at('classifier.onnx'), classifierModel());
-  process.env['FASTSAMD_MANIFEST'] = at('manifest.json');
-  process.env['FASTSAMD_MODELS'] = at('models');
+  process.env.FASTSAMD_MANIFEST = at('manifest.json');
+  process.env.FASTSAMD_MODELS = at('models');
 });
 afterAll(async () => {
-  delete process.env['FASTSAMD_MANIFEST'];
-  delete process.env['FASTSAMD_MODELS'];
+  delete process.env.FASTSAMD_MANIFEST;
+  delete process.env.FASTSAMD_MODELS;
   server.close();
   await rm(directory, { recursive: true });
 });

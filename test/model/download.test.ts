@@ -211,14 +211,14 @@ describe('a download', () => {
     });
     proxy.listen(0, '127.0.0.1');
     await once(proxy, 'listening');
-    process.env['http_proxy'] = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    process.env.http_proxy = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
     try {
       await expect(fetchIt({ remote: remote({ url: 'http://models.invalid/model.pt' }), attempts: 1 })).rejects.toMatchObject({
         code: 'DOWNLOAD_FAILED',
       });
       expect(proxied).toBe(1);
     } finally {
-      delete process.env['http_proxy'];
+      delete process.env.http_proxy;
       proxy.close();
     }
   });

@@ -50,7 +50,7 @@ describe.skipIf(!existsSync(SHARED))('the checkpoint with FastSAM-s’s structur
     const images = new ort.Tensor('float32', await golden('input'), [1, 3, height, width]);
     const outputs = await session.run({ images });
     const anchors = (height * width * 21) / 1024;
-    const [boxesAndMore, proto] = [outputs['output0']!, outputs['output1']!];
+    const [boxesAndMore, proto] = [outputs.output0!, outputs.output1!];
     expect(boxesAndMore.dims).toEqual([1, 37, anchors]);
     expect(proto.dims).toEqual([1, 32, height / 4, width / 4]);
     const [detections, masks] = [await golden('output0'), await golden('output1')];

@@ -5,8 +5,8 @@ import { holdings } from '../helpers/process.js';
 import { FaultyProxy } from '../helpers/proxy.js';
 import { hasRtspServer, RtspServer } from '../helpers/rtsp-server.js';
 
-const RESTARTS = Number(process.env['CAMERA_RESTARTS'] ?? 2);
-const RECONNECTS = Number(process.env['CAMERA_RECONNECTS'] ?? 6);
+const RESTARTS = Number(process.env.CAMERA_RESTARTS ?? 2);
+const RECONNECTS = Number(process.env.CAMERA_RECONNECTS ?? 6);
 const HANG_MS = 120_000;
 
 function report(what: string, times: readonly number[]): void {
@@ -94,7 +94,7 @@ describe.skipIf(!hasRtspServer)(
         return spoiled;
       };
       proxy.spoil(noise);
-      await watched.until(() => watched.phase === 'lost' || (watched.camera.dropped()['corrupt'] ?? 0) > 0);
+      await watched.until(() => watched.phase === 'lost' || (watched.camera.dropped().corrupt ?? 0) > 0);
       proxy.spoil();
       await watched.until(() => watched.phase === 'streaming');
       await watched.more(5);

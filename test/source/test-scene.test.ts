@@ -34,7 +34,7 @@ describe.each(['shapes', 'conveyor'])('test:%s', (scene) => {
     const first = (await frames.next()).value!;
     const positions = [first.ptsNs!];
     // Timers have whole milliseconds: a reader of 1000 pictures a second falls behind soon.
-    while (source.dropped()['busy'] === 0) {
+    while (source.dropped().busy === 0) {
       const next = (await frames.next()).value!;
       positions.push(next.ptsNs!);
       next[Symbol.dispose]();

@@ -42,7 +42,7 @@ describe.skipIf(!existsSync(join(standin, 'build/Release/fastsamd.node')))('Tens
   let addon: NativeAddon;
   const at = (name: string) => join(directory, name);
   const faults = (text: string) => {
-    process.env['FASTSAMD_STANDIN_FAULTS'] = text;
+    process.env.FASTSAMD_STANDIN_FAULTS = text;
   };
 
   beforeAll(async () => {
