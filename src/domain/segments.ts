@@ -1,3 +1,5 @@
+import type { Box } from './box.js';
+
 /**
  * Everything the network found in one frame, packed: `count` objects in descending score.
  *
@@ -21,4 +23,10 @@ export interface Segments {
   readonly runs: Uint32Array;
   /** [count + 1] in runs, not in array elements. */
   readonly offsets: Uint32Array;
+}
+
+/** The box of object `index`, which must be one of the segments'. */
+export function boxOf(segments: Segments, index: number): Box {
+  const [x1, y1, x2, y2] = segments.boxes.subarray(4 * index, 4 * index + 4);
+  return [x1!, y1!, x2!, y2!];
 }

@@ -2,6 +2,7 @@
 import type { MaskEncoding } from '../domain/mask.js';
 import { isPending, type PromptAnswer } from '../domain/prompt.js';
 import type { FrameResult } from '../domain/result.js';
+import { boxOf } from '../domain/segments.js';
 import { WIRE_VERSION } from '../wire/common.js';
 import type { MaskMessage, ObjectMessage, PromptAnswerMessage, ResultMessage } from '../wire/result.js';
 import { asSegments, encodeMasks } from './masks.js';
@@ -119,13 +120,13 @@ async function encodeAs(
 
 function objectMessage(result: FrameResult, index: number, mask: MaskMessage | undefined): ObjectMessage {
   const { segments, model, answers } = result;
-  const [x1, y1, x2, y2] = segments.boxes.subarray(4 * index, 4 * index + 4);
+  const [x1, y1, x2, y2] = boxOf(segments, index);
   const prompts = answers.filter((answer) => answer.matches.some((match) => match.index === index)).map((answer) => answer.id);
   return {
     id: index,
     score: rounded(segments.scores[index]!, 4),
     label: model.labels[segments.classes[index]!] ?? null,
-    bbox: [rounded(x1!, 2), rounded(y1!, 2), rounded(x2!, 2), rounded(y2!, 2)],
+    bbox: [rounded(x1, 2), rounded(y1, 2), rounded(x2, 2), rounded(y2, 2)],
     area: segments.areas[index]!,
     ...(mask ? { mask } : {}),
     prompts,

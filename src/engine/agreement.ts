@@ -1,6 +1,7 @@
 /** How far two backends agree on what is in a picture. Pure. */
+import { boxIou } from '../domain/box.js';
 import { maskIou, maskOf } from '../domain/mask.js';
-import type { Segments } from '../domain/segments.js';
+import { boxOf, type Segments } from '../domain/segments.js';
 
 /** Boxes that overlap less are not the same object. */
 const SAME_OBJECT_IOU = 0.7;
@@ -63,15 +64,17 @@ export function shortcomings(agreement: Agreement): string[] {
 }
 
 function oneWay(from: Segments, to: Segments, conf: number): Agreement {
+  const others = Array.from({ length: to.count }, (_, j) => boxOf(to, j));
   let objects = 0;
   const matches: { readonly box: number; readonly mask: number; readonly score: number }[] = [];
   for (let i = 0; i < from.count; i += 1) {
     if (!(from.scores[i]! > conf)) continue;
     objects += 1;
+    const box = boxOf(from, i);
     let best = -1;
     let bestIou = SAME_OBJECT_IOU;
     for (let j = 0; j < to.count; j += 1) {
-      const iou = from.classes[i] === to.classes[j] ? boxIou(from.boxes, i, to.boxes, j) : 0;
+      const iou = from.classes[i] === to.classes[j] ? boxIou(box, others[j]!) : 0;
       if (iou < bestIou) continue;
       best = j;
       bestIou = iou;
@@ -88,14 +91,6 @@ function oneWay(from: Segments, to: Segments, conf: number): Agreement {
     maskIou: mean(({ mask }) => mask, 1),
     scoreDifference: mean(({ score }) => score, 0),
   };
-}
-
-function boxIou(a: Float32Array, i: number, b: Float32Array, j: number): number {
-  const [ax1, ay1, ax2, ay2] = a.subarray(4 * i, 4 * i + 4) as unknown as [number, number, number, number];
-  const [bx1, by1, bx2, by2] = b.subarray(4 * j, 4 * j + 4) as unknown as [number, number, number, number];
-  const inside = Math.max(0, Math.min(ax2, bx2) - Math.max(ax1, bx1)) * Math.max(0, Math.min(ay2, by2) - Math.max(ay1, by1));
-  const union = (ax2 - ax1) * (ay2 - ay1) + (bx2 - bx1) * (by2 - by1) - inside;
-  return union > 0 ? inside / union : 0;
 }
 
 function sum<T>(items: readonly T[], value: (item: T) => number): number {

@@ -1,5 +1,6 @@
 /** Which object of this frame is which of the last ones, and which of them deserve another look. No I/O. */
-import type { Segments } from '../domain/segments.js';
+import { type Box, boxIou } from '../domain/box.js';
+import { boxOf, type Segments } from '../domain/segments.js';
 
 /** Objects of this many pixels or fewer say nothing; FastSAM skips them too. */
 export const MIN_AREA = 100;
@@ -19,8 +20,6 @@ export interface RefreshRule {
   /** The last look is this many milliseconds ago. */
   readonly ageMs: number;
 }
-
-type Box = readonly [number, number, number, number];
 
 /** What was seen of an object, and when. */
 interface Look {
@@ -63,7 +62,7 @@ export class ObjectMemory {
       const area = segments.areas[index]!;
       if (area <= MIN_AREA) continue;
       for (const object of known) {
-        const likeness = iou(box, object.box) * (Math.min(area, object.area) / Math.max(area, object.area));
+        const likeness = boxIou(box, object.box) * (Math.min(area, object.area) / Math.max(area, object.area));
         if (likeness >= SAME_OBJECT) pairs.push({ index, object, likeness });
       }
     }
@@ -109,19 +108,6 @@ export class ObjectMemory {
   #isDue({ box, area, look }: RememberedObject, nowMs: number): boolean {
     if (!look) return true;
     const { iou: least, area: most, ageMs } = this.#rule;
-    return nowMs - look.atMs >= ageMs || iou(box, look.box) < least || Math.abs(area - look.area) > most * look.area;
+    return nowMs - look.atMs >= ageMs || boxIou(box, look.box) < least || Math.abs(area - look.area) > most * look.area;
   }
-}
-
-function boxOf(segments: Segments, index: number): Box {
-  const [x1, y1, x2, y2] = segments.boxes.subarray(4 * index, 4 * index + 4);
-  return [x1!, y1!, x2!, y2!];
-}
-
-function iou(a: Box, b: Box): number {
-  const width = Math.min(a[2], b[2]) - Math.max(a[0], b[0]);
-  const height = Math.min(a[3], b[3]) - Math.max(a[1], b[1]);
-  if (!(width > 0 && height > 0)) return 0;
-  const inside = width * height;
-  return inside / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - inside);
 }
