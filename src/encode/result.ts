@@ -29,6 +29,15 @@ export interface EncodedResult {
   readonly json: string;
 }
 
+/** What every attempt at encoding one result shares. */
+interface Attempt {
+  readonly result: FrameResult;
+  readonly options: EncodeOptions;
+  readonly promptsOf: ReadonlyMap<number, readonly string[]>;
+  /** `performance.now()` when encoding began. */
+  readonly begin: number;
+}
+
 /** What is tried next when a message is too large. */
 const STEP_DOWN: Readonly<Record<MaskEncoding, MaskEncoding | undefined>> = {
   png: 'rle',
@@ -40,12 +49,13 @@ const STEP_DOWN: Readonly<Record<MaskEncoding, MaskEncoding | undefined>> = {
 /** Encodes a result. `latencyMs.total` runs from capture to the end of encoding. */
 export async function encodeResult(result: FrameResult, options: EncodeOptions): Promise<EncodedResult> {
   const begin = performance.now();
+  const attempt: Attempt = { result, options, promptsOf: promptsByObject(result.answers), begin };
   const indices = objectsToSend(result, options.objects);
   let encoding = options.maskEncoding;
-  let encoded = await encodeAs(result, indices, encoding, options, begin);
+  let encoded = await encodeAs(attempt, indices, encoding);
   for (let next = STEP_DOWN[encoding]; next && tooLarge(encoded, options); next = STEP_DOWN[encoding]) {
     encoding = next;
-    encoded = await encodeAs(result, indices, encoding, options, begin);
+    encoded = await encodeAs(attempt, indices, encoding);
   }
   if (!tooLarge(encoded, options)) return encoded;
 
@@ -53,7 +63,7 @@ export async function encodeResult(result: FrameResult, options: EncodeOptions):
   let keep = indices.length;
   while (keep > 0 && tooLarge(encoded, options)) {
     keep = Math.floor(keep / 2);
-    encoded = await encodeAs(result, indices.subarray(0, keep), encoding, options, begin);
+    encoded = await encodeAs(attempt, indices.subarray(0, keep), encoding);
   }
   return encoded;
 }
@@ -72,17 +82,25 @@ export function objectsToSend(result: FrameResult, which: 'matched' | 'all'): Ui
   return Uint32Array.from(matched).sort();
 }
 
-async function encodeAs(
-  result: FrameResult,
-  indices: Uint32Array,
-  encoding: MaskEncoding,
-  options: EncodeOptions,
-  begin: number,
-): Promise<EncodedResult> {
+/** Ids of the prompts that each object answers, in the order of the answers; an object that answers none is absent. */
+function promptsByObject(answers: readonly PromptAnswer[]): Map<number, string[]> {
+  const prompts = new Map<number, string[]>();
+  for (const { id, matches } of answers) {
+    for (const index of new Set(matches.map((match) => match.index))) {
+      const known = prompts.get(index);
+      if (known) known.push(id);
+      else prompts.set(index, [id]);
+    }
+  }
+  return prompts;
+}
+
+async function encodeAs(attempt: Attempt, indices: Uint32Array, encoding: MaskEncoding): Promise<EncodedResult> {
+  const { result, options, promptsOf, begin } = attempt;
   const { segments, model, captured, timings } = result;
   const masks = await encodeMasks(segments, indices, encoding, options.polygonTolerance);
   const answers = await Promise.all(result.answers.map((answer) => answerMessage(answer, result, encoding, options)));
-  const objects = Array.from(indices, (index, k) => objectMessage(result, index, masks[k]));
+  const objects = Array.from(indices, (index, k) => objectMessage(result, index, masks[k], promptsOf.get(index) ?? []));
   const encode = performance.now() - begin;
   const total = Number(process.hrtime.bigint() - captured.monotonicNs) / 1e6;
   const message: ResultMessage = {
@@ -118,10 +136,9 @@ async function encodeAs(
   return { message, json: JSON.stringify(message) };
 }
 
-function objectMessage(result: FrameResult, index: number, mask: MaskMessage | undefined): ObjectMessage {
-  const { segments, model, answers } = result;
+function objectMessage(result: FrameResult, index: number, mask: MaskMessage | undefined, prompts: readonly string[]): ObjectMessage {
+  const { segments, model } = result;
   const [x1, y1, x2, y2] = boxOf(segments, index);
-  const prompts = answers.filter((answer) => answer.matches.some((match) => match.index === index)).map((answer) => answer.id);
   return {
     id: index,
     score: rounded(segments.scores[index]!, 4),
@@ -129,7 +146,7 @@ function objectMessage(result: FrameResult, index: number, mask: MaskMessage | u
     bbox: [rounded(x1, 2), rounded(y1, 2), rounded(x2, 2), rounded(y2, 2)],
     area: segments.areas[index]!,
     ...(mask ? { mask } : {}),
-    prompts,
+    prompts: [...prompts],
   };
 }
 
