@@ -1,4 +1,4 @@
-// Imports point downward: main → cli → app → {pipeline, publish, telemetry} → text → stages → {native, wire, config} → domain → errors.
+// Imports point downward: main → cli → app → {pipeline, publish, telemetry} → text → stages → {native, wire, config, durable} → domain → errors.
 // Folders of one layer do not import each other. See docs/architecture.md.
 const layers = [
   ['main'],
@@ -9,7 +9,7 @@ const layers = [
   ['text'],
   ['source', 'engine', 'prompt', 'encode'],
   ['model'],
-  ['native', 'wire', 'config'],
+  ['native', 'wire', 'config', 'durable'],
   ['domain'],
   ['errors'],
 ];

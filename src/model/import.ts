@@ -1,7 +1,8 @@
 /** From a PyTorch checkpoint of a YOLOv8-seg network (FastSAM-s, FastSAM-x, YOLOv8n…x-seg) to ONNX, without Python. */
 import { createHash } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { open } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { writeDurably } from '../durable.js';
 import { FastsamError, messageOf, systemCodeOf } from '../errors.js';
 import { Module } from './checkpoint/module.js';
 import { PyObject, type PyValue, readPickle } from './checkpoint/pickle.js';
@@ -147,16 +148,9 @@ function encodeModel(
 }
 
 async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   try {
-    {
-      await using file = await open(temporary, 'w');
-      await file.writeFile(bytes);
-      await file.sync();
-    }
-    await rename(temporary, path);
+    await writeDurably(path, bytes);
   } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => undefined);
     const why =
       { ENOENT: 'no such directory', ENOSPC: 'the disk is full', EACCES: 'permission denied' }[systemCodeOf(cause) ?? ''] ??
       messageOf(cause);

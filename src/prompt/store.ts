@@ -1,9 +1,10 @@
 /** Prompts over a restart: one small file, replaced as a whole or not at all. */
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { idSchema, type Prompt, promptSchema } from '../domain/prompt.js';
+import { writeDurably } from '../durable.js';
 import { messageOf, systemCodeOf } from '../errors.js';
 import type { HeldPrompts } from './changes.js';
 
@@ -97,14 +98,6 @@ export class PromptStore {
 
   async #write(state: SavedPrompts): Promise<void> {
     await mkdir(dirname(this.file), { recursive: true });
-    const part = `${this.file}.part`;
-    {
-      await using handle = await open(part, 'w', 0o640);
-      await handle.writeFile(JSON.stringify(state));
-      await handle.sync();
-    }
-    await rename(part, this.file);
-    await using folder = await open(dirname(this.file), 'r');
-    await folder.sync();
+    await writeDurably(this.file, JSON.stringify(state), 0o640);
   }
 }

@@ -2,10 +2,11 @@
  * What is known about an engine file, beside it as `FILE.json`. An engine only works with the TensorRT, CUDA and GPU it was
  * built with: a sidecar that says otherwise, or a plan that is not the one it describes, means building again.
  */
-import { readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { parse } from 'node:path';
 import { z } from 'zod';
 import { PRECISIONS, type Precision } from '../../domain/precision.js';
+import { writeDurably } from '../../durable.js';
 import { FastsamError, messageOf, systemCodeOf } from '../../errors.js';
 import { sha256OfFile } from '../../model/checksum.js';
 import type { TensorRtPlatform } from '../../native/tensorrt.js';
@@ -82,12 +83,9 @@ export async function readSidecar(enginePath: string): Promise<Sidecar | undefin
 /** Errors: OUTPUT_UNWRITABLE. */
 export async function writeSidecar(enginePath: string, sidecar: Sidecar): Promise<void> {
   const path = sidecarPath(enginePath);
-  const part = `${path}.${process.pid}.part`;
   try {
-    await writeFile(part, `${JSON.stringify(sidecar, null, 2)}\n`);
-    await rename(part, path);
+    await writeDurably(path, `${JSON.stringify(sidecar, null, 2)}\n`);
   } catch (cause) {
-    await unlink(part).catch(() => undefined);
     throw new FastsamError('OUTPUT_UNWRITABLE', `${path}: cannot be written: ${messageOf(cause)}`, { cause });
   }
 }
