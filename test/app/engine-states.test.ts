@@ -17,6 +17,7 @@ import { alertMessageSchema } from '../../src/wire/health.js';
 import { type StateMessage, stateMessageSchema } from '../../src/wire/messages.js';
 import { EMPTY, fakeEngine } from '../helpers/fakes.js';
 import { Broker, hasMosquitto, type Observer } from '../helpers/mosquitto.js';
+import { PLATFORM, SIDECAR } from '../helpers/tensorrt.js';
 
 const gpu = vi.hoisted(() => ({ addon: undefined as TensorRtAddon | undefined }));
 // The GPU's part of the addon; what stands above it is real.
@@ -27,15 +28,6 @@ const BASE = `fastsam/v1/${NODE}`;
 const STATE = `${BASE}/state`;
 const ALERT = `${BASE}/alert/engine-unverified`;
 const LOST = new FastsamError('ENGINE_LOST', 'the GPU is lost: an illegal memory access was encountered');
-const PLATFORM = {
-  tensorrt: '10.3.0',
-  cuda: '12.6',
-  device: 'Orin',
-  computeCapability: '8.7',
-  integrated: true,
-  freeBytes: 4e9,
-  totalBytes: 8e9,
-};
 const log = pino({}, { write: () => undefined });
 
 /** Answers with no objects, from frame `lostAt` on with ENGINE_LOST. */
@@ -83,21 +75,10 @@ afterAll(() => rm(directory, { recursive: true }));
 async function writeEngine(name: string, changes: Partial<Sidecar> = {}): Promise<string> {
   const file = join(directory, name);
   await writeFile(file, 'a plan');
-  const { tensorrt, cuda, computeCapability, device } = PLATFORM;
   await writeSidecar(file, {
-    v: 1,
-    model: { path: 'm.onnx', sha256: 'a'.repeat(64) },
-    tensorrt,
-    cuda,
-    computeCapability,
-    device,
-    precision: 'fp16',
-    dlaCore: null,
+    ...SIDECAR,
     input: [32, 32],
-    labels: [],
     plan: { bytes: 6, sha256: await sha256OfFile(file) },
-    builtAt: '2026-01-01T00:00:00.000Z',
-    verification: null,
     ...changes,
   });
   return file;

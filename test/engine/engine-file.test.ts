@@ -6,36 +6,12 @@ import { openEngine } from '../../src/engine/open.js';
 import { tensorRt } from '../../src/engine/tensorrt/available.js';
 import { demandMemory, watchMemory } from '../../src/engine/tensorrt/memory.js';
 import { labelsOf } from '../../src/engine/tensorrt/open.js';
-import { demandIntact, differences, enginePathOf, readSidecar, type Sidecar, writeSidecar } from '../../src/engine/tensorrt/sidecar.js';
+import { demandIntact, differences, enginePathOf, readSidecar, writeSidecar } from '../../src/engine/tensorrt/sidecar.js';
 import type { FastsamError } from '../../src/errors.js';
 import { sha256OfFile } from '../../src/model/checksum.js';
 import { type NativeAddon, native } from '../../src/native.js';
+import { HASH, PLATFORM, SIDECAR } from '../helpers/tensorrt.js';
 
-const HASH = 'a'.repeat(64);
-const PLATFORM = {
-  tensorrt: '10.3.0',
-  cuda: '12.6',
-  device: 'Orin',
-  computeCapability: '8.7',
-  integrated: true,
-  freeBytes: 4e9,
-  totalBytes: 8e9,
-};
-const SIDECAR: Sidecar = {
-  v: 1,
-  model: { path: 'm.onnx', sha256: HASH },
-  tensorrt: '10.3.0',
-  cuda: '12.6',
-  computeCapability: '8.7',
-  device: 'Orin',
-  precision: 'fp16',
-  dlaCore: null,
-  input: [640, 640],
-  labels: [],
-  plan: { bytes: 5, sha256: HASH },
-  builtAt: '2026-01-01T00:00:00.000Z',
-  verification: null,
-};
 const WANTED = { modelSha256: HASH, platform: PLATFORM, precision: 'fp16', dlaCore: null } as const;
 
 let folder = '';
