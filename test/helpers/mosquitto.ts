@@ -9,6 +9,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import mqtt, { type IClientOptions, type IClientPublishOptions, type IPublishPacket, type MqttClient } from 'mqtt';
+import { killed } from './killed.js';
 
 const BINARY = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto', '/usr/bin/mosquitto'].find((file) => existsSync(file));
 
@@ -82,12 +83,8 @@ export class Broker implements AsyncDisposable {
   }
 
   /** SIGKILL: no DISCONNECT, nothing saved. */
-  async kill(): Promise<void> {
-    const child = this.#process;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const exit = once(child, 'exit');
-    child.kill('SIGKILL');
-    await exit;
+  kill(): Promise<void> {
+    return killed(this.#process);
   }
 
   /** Starts again on the same port, after `kill`. */

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { killed } from './killed.js';
 import { freePort } from './mosquitto.js';
 
 const SCRIPT = fileURLToPath(new URL('./rtsp-server.py', import.meta.url));
@@ -58,12 +59,8 @@ export class RtspServer implements AsyncDisposable {
     ended.catch(() => undefined);
   }
 
-  async kill(): Promise<void> {
-    const child = this.#process;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const exit = once(child, 'exit');
-    child.kill('SIGKILL');
-    await exit;
+  kill(): Promise<void> {
+    return killed(this.#process);
   }
 
   freeze(): void {
