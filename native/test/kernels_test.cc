@@ -8,6 +8,7 @@
 #include "core/candidates.h"
 #include "core/letterbox.h"
 #include "cuda/masks.h"
+#include "expect_segments.h"
 #include "image_oracle.h"
 #include "scene.h"
 #include "standin/host_kernels.h"
@@ -15,6 +16,7 @@
 namespace fastsamd::cuda {
 namespace {
 
+using test::ExpectEqual;
 using test::RandomImage;
 using test::Scene;
 
@@ -119,21 +121,6 @@ Segments DecodeByKernels(const std::vector<T>& detections, const std::vector<T>&
     done = batch.end;
   }
   return segments;
-}
-
-void ExpectEqual(const Segments& got, const Segments& expected) {
-  EXPECT_EQ(got.width, expected.width);
-  EXPECT_EQ(got.height, expected.height);
-  EXPECT_EQ(got.boxes, expected.boxes);
-  EXPECT_EQ(got.scores, expected.scores);
-  EXPECT_EQ(got.classes, expected.classes);
-  EXPECT_EQ(got.areas, expected.areas);
-  EXPECT_EQ(got.offsets, expected.offsets);
-  ASSERT_EQ(got.runs.size(), expected.runs.size());
-  for (size_t i = 0; i < got.runs.size(); ++i) {
-    ASSERT_EQ(got.runs[i].start, expected.runs[i].start);
-    ASSERT_EQ(got.runs[i].end, expected.runs[i].end);
-  }
 }
 
 size_t ProtoCells(const Geometry& g) {

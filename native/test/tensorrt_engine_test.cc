@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "core/letterbox.h"
+#include "expect_segments.h"
 #include "image_oracle.h"
 #include "playback_file.h"
 #include "standin/cuda.h"
@@ -14,6 +15,7 @@
 namespace fastsamd::tensorrt {
 namespace {
 
+using test::ExpectEqual;
 using test::PlaybackOf;
 using test::RandomImage;
 using test::Scene;
@@ -21,19 +23,6 @@ using test::WriteFile;
 
 Scene SmallScene(uint32_t seed = 3) {
   return test::BlobScene(MakeGeometry(320, 200, 160, 128).value(), 12, 0.05, seed);
-}
-
-void ExpectEqual(const Segments& got, const Segments& expected) {
-  EXPECT_EQ(got.boxes, expected.boxes);
-  EXPECT_EQ(got.scores, expected.scores);
-  EXPECT_EQ(got.classes, expected.classes);
-  EXPECT_EQ(got.areas, expected.areas);
-  EXPECT_EQ(got.offsets, expected.offsets);
-  ASSERT_EQ(got.runs.size(), expected.runs.size());
-  for (size_t i = 0; i < got.runs.size(); ++i) {
-    ASSERT_EQ(got.runs[i].start, expected.runs[i].start);
-    ASSERT_EQ(got.runs[i].end, expected.runs[i].end);
-  }
 }
 
 class TensorRt : public testing::Test {
