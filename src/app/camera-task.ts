@@ -7,13 +7,13 @@ import type { Gate, Turnstile } from '../engine/turnstile.js';
 import { type AppliedPrompts, runPipeline } from '../pipeline/pipeline.js';
 import type { Snapshot } from '../publish/services.js';
 import { Camera, type CameraStatus } from '../source/camera.js';
-import type { SourceOptions } from '../source/source.js';
 import { CameraMeter } from '../telemetry/meter.js';
 import type { TextStage } from '../text/stage.js';
 import type { CameraEvent } from '../wire/event.js';
 import type { ResultMessage } from '../wire/result.js';
 import { CameraDelivery } from './camera-delivery.js';
 import { CameraWatch } from './camera-events.js';
+import { sourceOptions } from './camera-options.js';
 import { gated } from './governor/gate.js';
 import type { Rung } from './governor/ladder.js';
 import type { Progress } from './health/progress.js';
@@ -151,17 +151,4 @@ function logLevel({ phase, reason }: CameraStatus): 'debug' | 'info' | 'warn' | 
   if (phase === 'wedged') return 'error';
   if (phase === 'lost') return 'warn';
   return phase === 'connecting' && reason !== undefined ? 'debug' : 'info';
-}
-
-function sourceOptions(config: CameraConfig): SourceOptions {
-  const { passwordFile, passwordEnv, startAtS, ...options } = config;
-  const secret = passwordFile !== undefined || passwordEnv !== undefined ? { file: passwordFile, env: passwordEnv } : undefined;
-  return { ...present(options), startAtMs: startAtS * 1000, ...(secret && { secret }) };
-}
-
-/** Without the keys that are undefined, for options that are either there or not. */
-function present<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as {
-    [K in keyof T]: Exclude<T[K], undefined>;
-  };
 }

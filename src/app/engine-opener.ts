@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import type { ModelConfig } from '../config/schema.js';
 import type { SegmentationEngine } from '../engine/engine.js';
-import type { openEngine } from '../engine/open.js';
+import type { EngineOptions, openEngine } from '../engine/open.js';
 import type { Publisher } from '../publish/publisher.js';
 import { buildReporter } from './engine-news.js';
 
@@ -16,15 +16,16 @@ export interface EngineOpenerDeps {
   readonly log: Logger;
 }
 
+/** The configured model, or the one at `path` in the same way. */
+export function engineOptions({ path: configured, backend, onnxruntime, tensorrt }: ModelConfig, path = configured): EngineOptions {
+  return { model: path, backend, onnxruntime, tensorrt, demandVerified: !tensorrt.allowUnverified };
+}
+
 /** Opens the configured model, or another one in the same way. */
 export function engineOpener({ model, publisher, open, log }: EngineOpenerDeps): (path?: string) => Promise<SegmentationEngine> {
   return (path = model.path) =>
     open({
-      model: path,
-      backend: model.backend,
-      onnxruntime: model.onnxruntime,
-      tensorrt: model.tensorrt,
-      demandVerified: !model.tensorrt.allowUnverified,
+      ...engineOptions(model, path),
       onUnverified: (message) => {
         log.warn({ alert: 'engine-unverified' }, message);
         publisher.setAlert('engine-unverified', { severity: 'warning', message: message.slice(0, MAX_ALERT) });

@@ -9,15 +9,14 @@ import { Daemon, type DaemonDeps } from '../../src/app/daemon.js';
 import { runCommandLine } from '../../src/cli/cli.js';
 import { loadConfig } from '../../src/config/load.js';
 import type { EngineOptions } from '../../src/engine/open.js';
-import { type Sidecar, type Verification, writeSidecar } from '../../src/engine/tensorrt/sidecar.js';
-import { exitCodeOf, FastsamError } from '../../src/errors.js';
-import { sha256OfFile } from '../../src/model/checksum.js';
-import type { LoadedEngine, TensorRtAddon, TensorRtContext } from '../../src/native/tensorrt.js';
+import type { Verification } from '../../src/engine/tensorrt/sidecar.js';
+import { exitCodeOf } from '../../src/errors.js';
+import type { TensorRtAddon } from '../../src/native/tensorrt.js';
 import { alertMessageSchema } from '../../src/wire/health.js';
 import { type StateMessage, stateMessageSchema } from '../../src/wire/messages.js';
 import { EMPTY, fakeEngine } from '../helpers/fakes.js';
 import { Broker, hasMosquitto, type Observer } from '../helpers/mosquitto.js';
-import { PLATFORM, SIDECAR } from '../helpers/tensorrt.js';
+import { FakeContext, gpuOf, LOST, writeEngine } from '../helpers/tensorrt.js';
 
 const gpu = vi.hoisted(() => ({ addon: undefined as TensorRtAddon | undefined }));
 // The GPU's part of the addon; what stands above it is real.
@@ -27,62 +26,13 @@ const NODE = 'engine-node';
 const BASE = `fastsam/v1/${NODE}`;
 const STATE = `${BASE}/state`;
 const ALERT = `${BASE}/alert/engine-unverified`;
-const LOST = new FastsamError('ENGINE_LOST', 'the GPU is lost: an illegal memory access was encountered');
 const log = pino({}, { write: () => undefined });
-
-/** Answers with no objects, from frame `lostAt` on with ENGINE_LOST. */
-class FakeContext implements TensorRtContext {
-  calls = 0;
-  disposals = 0;
-
-  constructor(private readonly lostAt = Number.POSITIVE_INFINITY) {}
-
-  async segment() {
-    this.calls += 1;
-    if (this.calls >= this.lostAt) throw LOST;
-    return EMPTY;
-  }
-
-  async measure(runs: number) {
-    return new Float32Array(runs).fill(1);
-  }
-
-  async dispose() {
-    this.disposals += 1;
-  }
-}
-
-/** `found` when it is asked for: a test that is about the last words waits for the broker to be there. */
-function insertGpu(context: TensorRtContext, found: Promise<unknown>): void {
-  const loaded: LoadedEngine = { inputWidth: 32, inputHeight: 32, classes: 1, metadata: '', graph: true, contexts: [context] };
-  gpu.addon = {
-    platform: async () => {
-      await found;
-      return PLATFORM;
-    },
-    load: async () => loaded,
-    build: () => Promise.reject(new Error('nothing is built here')),
-  };
-}
 
 let directory = '';
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'fastsamd-engine-states-'));
 });
 afterAll(() => rm(directory, { recursive: true }));
-
-/** An engine file of this machine. */
-async function writeEngine(name: string, changes: Partial<Sidecar> = {}): Promise<string> {
-  const file = join(directory, name);
-  await writeFile(file, 'a plan');
-  await writeSidecar(file, {
-    ...SIDECAR,
-    input: [32, 32],
-    plan: { bytes: 6, sha256: await sha256OfFile(file) },
-    ...changes,
-  });
-  return file;
-}
 
 describe.skipIf(!hasMosquitto)('a node and its engine (needs mosquitto)', { timeout: 60_000 }, () => {
   let broker: Broker;
@@ -168,8 +118,8 @@ describe.skipIf(!hasMosquitto)('a node and its engine (needs mosquitto)', { time
 
   it('is left degraded, with the reason, by a daemon that lost the GPU during a frame', async () => {
     const context = new FakeContext(3);
-    insertGpu(context, online());
-    await (await create(await writeEngine('lost.engine'))).start();
+    gpu.addon = gpuOf(context, online());
+    await (await create(await writeEngine(directory, 'lost.engine'))).start();
     await expect(daemon!.finished()).rejects.toBe(LOST);
     await observer.until(`${BASE}/availability`, (text) => text === 'offline');
     expect(await retainedState()).toMatchObject({ state: 'degraded', reason: LOST.message });
@@ -179,16 +129,20 @@ describe.skipIf(!hasMosquitto)('a node and its engine (needs mosquitto)', { time
   it('is left degraded as well when the GPU is lost at the first inference', async () => {
     const context = new FakeContext();
     context.measure = () => Promise.reject(LOST);
-    insertGpu(context, online());
-    await expect((await create(await writeEngine('first.engine'))).start()).rejects.toBe(LOST);
+    gpu.addon = gpuOf(context, online());
+    await expect((await create(await writeEngine(directory, 'first.engine'))).start()).rejects.toBe(LOST);
     expect(await retainedState()).toMatchObject({ state: 'degraded', reason: LOST.message });
     expect(context).toMatchObject({ calls: 0, disposals: 1 });
   });
 
   it('ends as well when only a job meets the lost GPU, and leaves that job to another node', async () => {
     const context = new FakeContext(1);
-    insertGpu(context, online());
-    const config = await writeConfig(await writeEngine('job.engine'), {}, { cameras: [], jobs: { queues: ['inspect'], concurrency: 1 } });
+    gpu.addon = gpuOf(context, online());
+    const config = await writeConfig(
+      await writeEngine(directory, 'job.engine'),
+      {},
+      { cameras: [], jobs: { queues: ['inspect'], concurrency: 1 } },
+    );
     daemon = new Daemon({ config: await loadConfig(config), log });
     const jobs = await broker.observe('fastsam/v1/jobs/inspect/#');
     const worker = `fastsam/v1/jobs/inspect/workers/fastsamd-${NODE}-job-inspect-1`;
@@ -204,11 +158,11 @@ describe.skipIf(!hasMosquitto)('a node and its engine (needs mosquitto)', { time
   });
 
   it('a lost GPU ends the run command with an exit code that makes the service manager start another', async () => {
-    insertGpu(new FakeContext(1), online());
+    gpu.addon = gpuOf(new FakeContext(1), online());
     const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
     const before = signals.map((signal) => process.listeners(signal));
     try {
-      const config = await writeConfig(await writeEngine('run.engine'));
+      const config = await writeConfig(await writeEngine(directory, 'run.engine'));
       const error = await runCommandLine(['run', '--config', config]).catch((thrown: unknown) => thrown);
       expect(error).toBe(LOST);
       expect(exitCodeOf(error)).toBe(1);
@@ -234,8 +188,8 @@ describe.skipIf(!hasMosquitto)('a node and its engine (needs mosquitto)', { time
     ['did not pass its verification', failed],
   ])('an int8 engine that %s is refused, or used with an alert where that is allowed', async (state, verification) => {
     const context = new FakeContext();
-    insertGpu(context, online());
-    const engine = await writeEngine(`int8-${state.length}.engine`, { precision: 'int8', verification });
+    gpu.addon = gpuOf(context, online());
+    const engine = await writeEngine(directory, `int8-${state.length}.engine`, { precision: 'int8', verification });
 
     await expect((await create(engine)).start()).rejects.toMatchObject({
       code: 'ENGINE_UNVERIFIED',
@@ -253,8 +207,11 @@ describe.skipIf(!hasMosquitto)('a node and its engine (needs mosquitto)', { time
   });
 
   it('an int8 engine that passed is used without an alert, and clears the one of before', async () => {
-    insertGpu(new FakeContext(), online());
-    const engine = await writeEngine('passed.engine', { precision: 'int8', verification: { ...failed, verdict: 'pass', agreement: 1 } });
+    gpu.addon = gpuOf(new FakeContext(), online());
+    const engine = await writeEngine(directory, 'passed.engine', {
+      precision: 'int8',
+      verification: { ...failed, verdict: 'pass', agreement: 1 },
+    });
     const stale = { severity: 'warning', message: 'from an earlier run', since: '2026-01-01T00:00:00.000Z' };
     await observer.publish(ALERT, JSON.stringify(stale), { retain: true });
     await (await create(engine)).start();

@@ -1,5 +1,5 @@
 /** `fastsamd doctor` against a real broker, with and without the right to what it needs. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import type { Check } from '../../src/app/doctor/report.js';
 import { fastsamd } from '../helpers/command.js';
 import { Broker, freePort, hasMosquitto } from '../helpers/mosquitto.js';
 import { writeTestModel } from '../helpers/onnx-model.js';
+import { hasRtspServer, RtspServer } from '../helpers/rtsp-server.js';
 
 let directory = '';
 let model = '';
@@ -54,6 +55,27 @@ describe('fastsamd doctor', { timeout: 120_000 }, () => {
     expect(of('model')).toMatchObject({ status: 'problem', detail: expect.stringMatching(/absent\.onnx/) });
     expect(of('camera belt')).toMatchObject({ status: 'problem', detail: expect.stringMatching(/no such device/) });
     expect(code).toBe(1);
+  });
+
+  it.skipIf(!hasRtspServer)('opens cameras with all their options (needs gir1.2-gst-rtsp-server-1.0)', async () => {
+    await using server = await RtspServer.start('h264', [320, 240], ['operator', 's3cret']);
+    await writeFile(join(directory, 'password'), 's3cret\n');
+    await mkdir(join(directory, 'empty'), { recursive: true });
+    const login = { source: server.url, username: 'operator', passwordFile: 'password' };
+    const { of } = await doctor({
+      model: { path: model },
+      cameras: [
+        { id: 'known', ...login },
+        { id: 'turned', ...login, rotate: 90 },
+        { id: 'unknown', source: server.url },
+        { id: 'idle', source: join(directory, 'empty'), watch: true },
+      ],
+      mqtt: { url: `mqtt://127.0.0.1:${await freePort()}` },
+    });
+    expect(of('camera known')).toMatchObject({ status: 'ok', detail: expect.stringMatching(/^320×240 /) });
+    expect(of('camera turned')).toMatchObject({ status: 'ok', detail: expect.stringMatching(/^240×320 /) });
+    expect(of('camera unknown')).toMatchObject({ status: 'problem', detail: expect.stringMatching(/refuses|401|[Uu]nauthorized/) });
+    expect(of('camera idle')).toMatchObject({ status: 'warning', detail: 'opens and has sent no frame yet' });
   });
 
   it('goes on without a broker, and without a configuration shows a table', async () => {

@@ -3,11 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CameraConfig, Config } from '../../config/schema.js';
 import { openEngine } from '../../engine/open.js';
-import { FastsamError, messageOf } from '../../errors.js';
+import { type ErrorCode, FastsamError, isFastsamError, messageOf } from '../../errors.js';
 import { native } from '../../native.js';
 import { openConnection } from '../../publish/connection.js';
-import { openSource } from '../../source/open.js';
+import { createSource } from '../../source/open.js';
 import { topicsOf } from '../../wire/topics.js';
+import { sourceOptions } from '../camera-options.js';
+import { engineOptions } from '../engine-opener.js';
 import { type Check, ok, problem, warning } from './report.js';
 
 const CAMERA_MS = 15_000;
@@ -29,9 +31,15 @@ export function checkAddon(): Check {
   }
 }
 
+/** Loads the model and runs it once. A TensorRT engine that has to be built first is not: that takes minutes and writes a file. */
 export async function checkModel({ model }: Config): Promise<Check> {
+  let missing: string | undefined;
+  const onBuild = ({ text }: { readonly text: string }) => {
+    missing = text;
+    throw new FastsamError('ENGINE_STALE', text);
+  };
   try {
-    const engine = await within(MODEL_MS, openEngine({ model: model.path, backend: model.backend, onnxruntime: model.onnxruntime }));
+    const engine = await within(MODEL_MS, openEngine({ ...engineOptions(model), onBuild }));
     try {
       const [ms] = await within(MODEL_MS, engine.measureNetwork(1));
       const { name, backend, inputHeight, inputWidth } = engine.model;
@@ -40,26 +48,36 @@ export async function checkModel({ model }: Config): Promise<Check> {
       await engine.stop();
     }
   } catch (error) {
+    if (missing !== undefined)
+      return warning(
+        'model',
+        `not tried, its engine is still to be built (${missing})`,
+        'the daemon builds it at its start; "fastsamd engine build" does it now',
+      );
     return problem('model', messageOf(error), 'fastsamd model list shows what is installed, fastsamd model verify checks it');
   }
 }
 
-/** Opens the camera and takes one frame. */
-export async function checkCamera({ id, source: uri, width, height, fps, loop, realtime }: CameraConfig): Promise<Check> {
-  const name = `camera ${id}`;
-  const wanted = { ...(width && { width }), ...(height && { height }), ...(fps && { fps }) };
+/** Opens the camera as the daemon does and takes one frame. */
+export async function checkCamera(config: CameraConfig): Promise<Check> {
+  const name = `camera ${config.id}`;
+  let opened = false;
   try {
-    const source = await within(CAMERA_MS, openSource(uri, { ...wanted, loop, realtime }));
+    const source = await createSource(config.source, sourceOptions(config));
     try {
-      for await (const frame of source) {
-        using picture = frame;
-        return ok(name, `${picture.width}×${picture.height} ${picture.format}`);
-      }
-      return problem(name, 'opens and sends no frame', 'look at the camera itself');
+      await within(CAMERA_MS, source.open(), 'SOURCE_TIMEOUT');
+      opened = true;
+      const first = await within(CAMERA_MS, source[Symbol.asyncIterator]().next(), 'SOURCE_TIMEOUT');
+      if (first.done) return problem(name, 'opens and sends no frame', 'look at the camera itself');
+      using picture = first.value;
+      return ok(name, `${picture.width}×${picture.height} ${picture.format}`);
     } finally {
-      await within(CAMERA_MS, source.stop());
+      await within(CAMERA_MS, source.stop(), 'SOURCE_TIMEOUT');
     }
   } catch (error) {
+    // Of these no frame is expected before something happens.
+    if (opened && (config.expectIdle || config.watch) && isFastsamError(error, 'SOURCE_TIMEOUT'))
+      return warning(name, 'opens and has sent no frame yet', 'trigger it, or put a picture into its folder, while it is being checked');
     return problem(name, messageOf(error), 'only one process can have a V4L2 camera: stop the service before you check it');
   }
 }
@@ -115,10 +133,10 @@ export async function checkBroker({ mqtt: config, node }: Config): Promise<Check
   }
 }
 
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+async function within<T>(ms: number, work: Promise<T>, code: ErrorCode = 'INTERNAL'): Promise<T> {
   const timer = new AbortController();
   const late = delay(ms, undefined, { signal: timer.signal }).then(() => {
-    throw new FastsamError('INTERNAL', `no answer within ${ms / 1000} s`);
+    throw new FastsamError(code, `no answer within ${ms / 1000} s`);
   });
   late.catch(() => undefined);
   try {
