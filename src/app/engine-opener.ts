@@ -21,15 +21,17 @@ export function engineOptions({ path: configured, backend, onnxruntime, tensorrt
   return { model: path, backend, onnxruntime, tensorrt, demandVerified: !tensorrt.allowUnverified };
 }
 
-/** Opens the configured model, or another one in the same way. */
-export function engineOpener({ model, publisher, open, log }: EngineOpenerDeps): (path?: string) => Promise<SegmentationEngine> {
-  return (path = model.path) =>
-    open({
-      ...engineOptions(model, path),
+/** Opens the configured model, or the small one at `small` in the same way; each raises an alert of its own. */
+export function engineOpener({ model, publisher, open, log }: EngineOpenerDeps): (small?: string) => Promise<SegmentationEngine> {
+  return (small) => {
+    const alert = small === undefined ? 'engine-unverified' : 'small-engine-unverified';
+    return open({
+      ...engineOptions(model, small),
       onUnverified: (message) => {
-        log.warn({ alert: 'engine-unverified' }, message);
-        publisher.setAlert('engine-unverified', { severity: 'warning', message: message.slice(0, MAX_ALERT) });
+        log.warn({ alert }, message);
+        publisher.setAlert(alert, { severity: 'warning', message: message.slice(0, MAX_ALERT) });
       },
       onBuild: buildReporter(publisher, log),
     });
+  };
 }

@@ -12,7 +12,7 @@ import type { EngineOptions } from '../../src/engine/open.js';
 import type { Verification } from '../../src/engine/tensorrt/sidecar.js';
 import { exitCodeOf } from '../../src/errors.js';
 import type { TensorRtAddon } from '../../src/native/tensorrt.js';
-import { alertMessageSchema } from '../../src/wire/health.js';
+import { type Alert, alertMessageSchema } from '../../src/wire/health.js';
 import { type StateMessage, stateMessageSchema } from '../../src/wire/messages.js';
 import { EMPTY, fakeEngine } from '../helpers/fakes.js';
 import { Broker, hasMosquitto, type Observer } from '../helpers/mosquitto.js';
@@ -204,6 +204,17 @@ describe.skipIf(!hasMosquitto)('a node and its engine (needs mosquitto)', { time
     expect(alert).toMatchObject({ severity: 'warning' });
     expect(alert.message).toMatch(new RegExp(`${state}; run "fastsamd engine verify .* --against m\\.onnx`));
     await observer.until(`${BASE}/cameras/belt/result`);
+  });
+
+  it('an unverified small model has an alert of its own', async () => {
+    gpu.addon = gpuOf(new FakeContext(), online());
+    const unverified = { precision: 'int8', verification: null } as const;
+    const [large, small] = await Promise.all(['large', 'small'].map((name) => writeEngine(directory, `${name}.engine`, unverified)));
+    const config = await writeConfig(large!, { allowUnverified: true }, { governor: { enabled: true, smallModel: small } });
+    daemon = new Daemon({ config: await loadConfig(config), log });
+    await daemon.start();
+    expect((await observer.untilJson<Alert>(ALERT)).message).toContain(large);
+    expect((await observer.untilJson<Alert>(`${BASE}/alert/small-engine-unverified`)).message).toContain(small);
   });
 
   it('an int8 engine that passed is used without an alert, and clears the one of before', async () => {
