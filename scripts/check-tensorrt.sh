@@ -67,6 +67,8 @@ addon() {
   mkdir -p build/standin/build/Release
   cp -r bin dist package.json config models build/standin/
   ln -s ../../node_modules build/standin/node_modules
+  # The source maps of dist point there.
+  ln -s ../../src build/standin/src
   cp build/tensorrt-addon/fastsamd.node build/standin/build/Release/
   npx vitest run test/tensorrt
 }
