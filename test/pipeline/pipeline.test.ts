@@ -1,9 +1,10 @@
 import { setImmediate as tick } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import type { Frame } from '../../src/domain/frame.js';
 import type { FrameResult } from '../../src/domain/result.js';
 import { SEGMENTATION_DEFAULTS, type SegmentationEngine, type Segmented } from '../../src/engine/engine.js';
 import { runPipeline } from '../../src/pipeline/pipeline.js';
-import { EMPTY, FakeSource, fakeEngine } from '../helpers/fakes.js';
+import { EMPTY, FakeFrame, FakeSource, fakeEngine } from '../helpers/fakes.js';
 
 function run(
   source: FakeSource,
@@ -93,6 +94,25 @@ describe('the pipeline', () => {
       (result) => void seen.push(result.dropped),
     );
     expect(seen).toEqual([{ busy: 2 }, {}, { busy: 3, corrupt: 1 }]);
+  });
+
+  it('segments what a live camera sees when its turn comes, not what it saw when it joined the queue', async () => {
+    const newer: FakeFrame[] = [];
+    const source = Object.assign(new FakeSource(3, true), {
+      async newest(frame: Frame): Promise<Frame> {
+        frame[Symbol.dispose]();
+        newer.push(new FakeFrame(frame.sequence + 100));
+        return newer.at(-1)!;
+      },
+    });
+    const segmented: number[] = [];
+    const engine = fakeEngine(async (sequence) => {
+      segmented.push(sequence);
+      return EMPTY;
+    });
+    await run(source, engine);
+    expect(segmented).toEqual([100, 101, 102]);
+    for (const frame of [...source.handedOut, ...newer]) expect(frame.released).toBe(1);
   });
 
   it.each<[string, () => [FakeSource, SegmentationEngine, (result: FrameResult) => void], string, number]>([

@@ -1,4 +1,4 @@
-/** Several cameras on one slow engine: shares, ages, and where every frame went. */
+/** Several cameras on one slow engine: shares, and where every frame went. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { SegmentationEngine } from '../../src/engine/engine.js';
@@ -11,21 +11,18 @@ import { EMPTY } from '../helpers/fakes.js';
 const SLOW_MS = 60;
 
 /** A network that takes its time for one frame after the other, as the real ones do. */
-function slowEngine(): SegmentationEngine & { readonly ages: number[] } {
-  const ages: number[] = [];
+function slowEngine(): SegmentationEngine {
   let last = Promise.resolve();
   let inside = 0;
   let begun = 0;
   return {
-    ages,
     model: { name: 'slow', backend: 'onnxruntime', inputWidth: 32, inputHeight: 32, labels: [] },
     depth: 3,
-    async segment(frame) {
+    async segment() {
       if (inside === 0) begun = performance.now();
       inside += 1;
       const before = last;
       last = before.then(async () => {
-        ages.push(Number(process.hrtime.bigint() - frame.captured.monotonicNs) / 1e6);
         await delay(SLOW_MS);
         inside -= 1;
         begun = performance.now();
@@ -80,42 +77,33 @@ async function share(cameras: readonly Shared[], results = Number.POSITIVE_INFIN
       }),
     ),
   );
-  return {
-    ages: engine.ages,
-    cameras: tasks.map(({ camera, out }) => ({
-      in: camera.received(),
-      out,
-      drops: camera.dropped(),
-      dropped: Object.values(camera.dropped()).reduce((sum, count) => sum + count, 0),
-    })),
-  };
+  return tasks.map(({ camera, out }) => ({
+    in: camera.received(),
+    out,
+    drops: camera.dropped(),
+    dropped: Object.values(camera.dropped()).reduce((sum, count) => sum + count, 0),
+  }));
 }
 
 describe('cameras that share an engine', { timeout: 120_000 }, () => {
-  it('four at 720p get equal shares, the newest frames, and every frame is accounted for', async () => {
-    const { cameras, ages } = await share([{}, {}, {}, {}], 120);
+  it('four at 720p get equal shares, and every frame is accounted for', async () => {
+    const cameras = await share([{}, {}, {}, {}], 120);
     for (const camera of cameras) {
       expect(camera.out).toBeGreaterThanOrEqual(27);
       expect(camera.out).toBeLessThanOrEqual(33);
       expect(camera.in).toBe(camera.out + camera.dropped);
       expect(Object.keys(camera.drops).sort()).toEqual(['busy']);
     }
-    // Not the frames that were new when a camera joined the queue, three inferences ago: the newest ones.
-    const median = [...ages].sort((a, b) => a - b)[ages.length / 2]!;
-    process.stdout.write(
-      `age of frames when the network begins: median ${median.toFixed(0)} ms, oldest ${Math.max(...ages).toFixed(0)} ms\n`,
-    );
-    expect(median).toBeLessThan(2 * SLOW_MS);
   });
 
   it('by priority', async () => {
-    const { cameras } = await share([{ priority: 3 }, {}], 60);
+    const cameras = await share([{ priority: 3 }, {}], 60);
     expect(cameras[0]!.out).toBeGreaterThanOrEqual(42);
     expect(cameras[0]!.out).toBeLessThanOrEqual(48);
   });
 
   it('a camera that asks for less leaves the rest to the others', async () => {
-    const { cameras } = await share([{ maxFps: 2 }, {}], 60);
+    const cameras = await share([{ maxFps: 2 }, {}], 60);
     const [slow, fast] = cameras as [(typeof cameras)[0], (typeof cameras)[0]];
     expect(slow.out).toBeLessThan(fast.out / 3);
     expect(slow.drops.rate).toBeGreaterThan(slow.drops.busy ?? 0);
@@ -123,7 +111,7 @@ describe('cameras that share an engine', { timeout: 120_000 }, () => {
   });
 
   it('frames in are frames out and drops, exactly, for a scene of known length', async () => {
-    const { cameras } = await share([
+    const cameras = await share([
       { frames: 90, fps: 60 },
       { frames: 45, maxFps: 3 },
       { frames: 60, maxFrameAgeMs: 1 },
