@@ -24,6 +24,8 @@ export interface GstSourceSettings {
   /** Made at every opening: a device may have got another number, a password may have changed. */
   readonly plan: () => Promise<CapturePlan>;
   readonly address?: Address;
+  /** Why it may have refused to open, where GStreamer does not know; undefined when that is not known either. */
+  readonly diagnose?: () => Promise<string | undefined>;
 }
 
 export interface CapturePlan {
@@ -84,7 +86,7 @@ export class GstSource implements Source {
       await this.#bounded(this.#capture.start(), OPEN_TIMEOUT_MS, 'the source did not start');
     } catch (error) {
       await this.#close();
-      throw this.#named(error);
+      throw await this.#explained(error);
     }
   }
 
@@ -139,9 +141,15 @@ export class GstSource implements Source {
         return await this.#bounded(capture.read(limit), limit, 'no frame');
       } catch (error) {
         const idle = this.live && expectIdle && error instanceof FastsamError && error.code === 'SOURCE_TIMEOUT';
-        if (!idle) throw this.#named(error);
+        if (!idle) throw first ? await this.#explained(error) : this.#named(error);
       }
     }
+  }
+
+  /** Of a source that has not given a frame yet. */
+  async #explained(error: unknown): Promise<unknown> {
+    const diagnosis = this.#stopped ? undefined : await this.settings.diagnose?.();
+    return diagnosis === undefined ? this.#named(error) : new FastsamError('SOURCE_LOST', `${this.uri}: ${diagnosis}`);
   }
 
   /**

@@ -2,6 +2,7 @@
 import { redactUri } from '../config/redact.js';
 import { readSecret } from '../config/secrets.js';
 import { FastsamError, messageOf } from '../errors.js';
+import { certificateProblem } from './certificate.js';
 import type { Address } from './doorbell.js';
 import { type CapturePlan, GstSource } from './gst-source.js';
 import { mjpegPipeline, type NetworkSettings, rtspPipeline } from './pipelines.js';
@@ -45,7 +46,8 @@ function networkSource(url: URL, options: SourceOptions, greeting: string, build
     tls: scheme === 'rtsps' || scheme === 'https',
     greeting,
   };
-  return new GstSource({ uri: redactUri(url.href), live: true, endless: true, plan, address }, options);
+  const diagnose = address.tls && !options.insecureTls ? { diagnose: () => certificateProblem(address.host, address.port) } : {};
+  return new GstSource({ uri: redactUri(url.href), live: true, endless: true, plan, address, ...diagnose }, options);
 }
 
 function parseUrl(uri: string): URL {

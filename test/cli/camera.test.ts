@@ -132,7 +132,7 @@ describe('fastsamd camera probe', () => {
   it.skipIf(!hasRtspServer)(
     'probes an RTSP camera and keeps its password to itself (needs gir1.2-gst-rtsp-server-1.0)',
     async () => {
-      await using server = await RtspServer.start('h264', [320, 240], ['viewer', 'hidden']);
+      await using server = await RtspServer.start({ login: ['viewer', 'hidden'] });
       const facts = await probed(server.url.replace('//', '//viewer:hidden@'), '--frames', '5');
       expect(facts).toMatchObject({ live: true, width: 320, height: 240, frames: 5 });
       expect(JSON.stringify(facts)).not.toContain('hidden');

@@ -1,8 +1,11 @@
 /** A motion-JPEG camera: a real HTTP server that sends pictures until it is told to misbehave. */
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import http from 'node:http';
+import https from 'node:https';
 import type net from 'node:net';
 import sharp from 'sharp';
+import type { Certificate } from './certificate.js';
 
 const BOUNDARY = 'frame';
 const PERIOD_MS = 40;
@@ -15,35 +18,40 @@ const FILLER = `X-Filler: ${'x'.repeat(1000)}\r\n`.repeat(20);
 export type MjpegFault = 'stall' | 'boundary' | 'part-headers' | 'response-headers' | 'close';
 
 export class MjpegServer implements AsyncDisposable {
-  readonly #server: http.Server;
+  readonly #server: http.Server | https.Server;
   readonly #sockets = new Set<net.Socket>();
   #fault: MjpegFault | undefined;
 
-  private constructor(private readonly picture: Buffer) {
-    this.#server = http.createServer((request, response) => {
+  private constructor(
+    private readonly picture: Buffer,
+    private readonly tls?: https.ServerOptions,
+  ) {
+    const answer: http.RequestListener = (request, response) => {
       if (request.method === 'GET') this.#stream(response);
       else response.writeHead(204).end();
-    });
-    this.#server.on('connection', (socket) => {
+    };
+    this.#server = tls ? https.createServer(tls, answer) : http.createServer(answer);
+    this.#server.on(tls ? 'secureConnection' : 'connection', (socket) => {
       this.#sockets.add(socket);
       socket.on('error', () => socket.destroy());
       socket.on('close', () => this.#sockets.delete(socket));
     });
   }
 
-  static async start(width = 64, height = 48): Promise<MjpegServer> {
+  /** An https: server with a `tls` certificate. */
+  static async start(tls?: Certificate): Promise<MjpegServer> {
     const noise = { type: 'gaussian', mean: 128, sigma: 40 } as const;
-    const picture = await sharp({ create: { width, height, channels: 3, background: 'black', noise } })
+    const picture = await sharp({ create: { width: 64, height: 48, channels: 3, background: 'black', noise } })
       .jpeg()
       .toBuffer();
-    const server = new MjpegServer(picture);
+    const server = new MjpegServer(picture, tls && { cert: await readFile(tls.cert), key: await readFile(tls.key) });
     server.#server.listen(0, '127.0.0.1');
     await once(server.#server, 'listening');
     return server;
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as net.AddressInfo).port}/video`;
+    return `${this.tls ? 'https' : 'http'}://127.0.0.1:${(this.#server.address() as net.AddressInfo).port}/video`;
   }
 
   /** What streams that are under way, and new ones, do from now on; they are well again without a `fault`. */

@@ -1,11 +1,12 @@
-"""An RTSP server for tests: rtsp-server.py PORT CODEC WIDTH HEIGHT [USER PASSWORD]; "size WIDTH HEIGHT" on stdin changes the picture."""
+"""An RTSP server for tests; "size WIDTH HEIGHT" on stdin changes the picture."""
+import argparse
 import sys
 
 import gi
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
+from gi.repository import Gio, GLib, Gst, GstRtspServer  # noqa: E402
 
 ENCODERS = {
     "h264": "openh264enc complexity=low gop-size=15 ! h264parse ! rtph264pay name=pay0 config-interval=-1",
@@ -35,28 +36,45 @@ class Factory(GstRtspServer.RTSPMediaFactory):
             each.set_property("caps", Gst.Caps.from_string(CAPS.format(width, height)))
 
 
-def require_login(server, factory, user, password):
+def protect(factory, login, tls):
+    """Everything is forbidden that is not allowed to somebody: to the one user, or to anybody."""
     auth = GstRtspServer.RTSPAuth()
     token = GstRtspServer.RTSPToken()
-    token.set_string("media.factory.role", user)
-    auth.add_basic(GstRtspServer.RTSPAuth.make_basic(user, password), token)
-    server.set_auth(auth)
+    token.set_string("media.factory.role", "viewer")
+    if login:
+        auth.add_basic(GstRtspServer.RTSPAuth.make_basic(*login), token)
+    else:
+        auth.set_default_token(token)
+    if tls:
+        auth.set_tls_certificate(Gio.TlsCertificate.new_from_files(*tls))
     permissions = GstRtspServer.RTSPPermissions()
-    permissions.add_permission_for_role(user, "media.factory.access", True)
-    permissions.add_permission_for_role(user, "media.factory.construct", True)
+    permissions.add_permission_for_role("viewer", "media.factory.access", True)
+    permissions.add_permission_for_role("viewer", "media.factory.construct", True)
     factory.set_permissions(permissions)
+    return auth
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("port")
+    parser.add_argument("codec", choices=ENCODERS)
+    parser.add_argument("width", type=int)
+    parser.add_argument("height", type=int)
+    parser.add_argument("--login", nargs=2, metavar=("USER", "PASSWORD"))
+    parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"))
+    return parser.parse_args()
 
 
 def main():
-    port, codec, width, height = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    args = arguments()
     Gst.init(None)
     server = GstRtspServer.RTSPServer.new()
     server.set_address("127.0.0.1")
-    server.set_service(port)
-    factory = Factory(codec, width, height)
+    server.set_service(args.port)
+    factory = Factory(args.codec, args.width, args.height)
     server.get_mount_points().add_factory("/cam", factory)
-    if len(sys.argv) > 5:
-        require_login(server, factory, *sys.argv[5:7])
+    if args.login or args.tls:
+        server.set_auth(protect(factory, args.login, args.tls))
     server.attach(None)
     loop = GLib.MainLoop()
 

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { Certificate } from './certificate.js';
 import { killed } from './killed.js';
 import { freePort } from './mosquitto.js';
 
@@ -13,43 +14,40 @@ const PYTHON = '/usr/bin/python3';
 export const hasRtspServer =
   spawnSync(PYTHON, ['-c', 'import gi; gi.require_version("GstRtspServer", "1.0"); from gi.repository import GstRtspServer']).status === 0;
 
+export interface RtspServerSettings {
+  readonly codec?: 'h264' | 'h265' | 'mjpeg';
+  /** Width and height in pixels. */
+  readonly size?: readonly [number, number];
+  /** User and password. */
+  readonly login?: readonly [string, string];
+  /** Makes it an rtsps: server. */
+  readonly tls?: Certificate;
+}
+
 export class RtspServer implements AsyncDisposable {
   #process: ChildProcess | undefined;
 
   private constructor(
     readonly port: number,
-    private readonly codec: string,
-    private readonly size: readonly [number, number],
-    private readonly login: readonly string[],
+    private readonly settings: RtspServerSettings,
   ) {}
 
-  static async start(
-    codec: 'h264' | 'h265' | 'mjpeg' = 'h264',
-    size: readonly [number, number] = [320, 240],
-    login: readonly string[] = [],
-  ): Promise<RtspServer> {
-    const server = new RtspServer(await freePort(), codec, size, login);
+  static async start(settings: RtspServerSettings = {}): Promise<RtspServer> {
+    const server = new RtspServer(await freePort(), settings);
     await server.start();
     return server;
   }
 
   get url(): string {
-    return `rtsp://127.0.0.1:${this.port}/cam`;
+    return `${this.settings.tls ? 'rtsps' : 'rtsp'}://127.0.0.1:${this.port}/cam`;
   }
 
   /** Resolves when it listens. */
   async start(): Promise<void> {
-    const command = [
-      '--pdeathsig',
-      'KILL',
-      PYTHON,
-      SCRIPT,
-      `${this.port}`,
-      this.codec,
-      `${this.size[0]}`,
-      `${this.size[1]}`,
-      ...this.login,
-    ];
+    const { codec = 'h264', size = [320, 240], login, tls } = this.settings;
+    const command = ['--pdeathsig', 'KILL', PYTHON, SCRIPT, `${this.port}`, codec, ...size.map(String)];
+    if (login) command.push('--login', ...login);
+    if (tls) command.push('--tls', tls.cert, tls.key);
     const child = spawn('setpriv', command, { stdio: ['pipe', 'pipe', 'ignore'] });
     this.#process = child;
     const ended = once(child, 'exit').then(([code]) => {

@@ -1,11 +1,10 @@
 /** What stands between a node and its broker: a relay that can be cut, certificates. */
-import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { promisify } from 'node:util';
+import { selfSigned } from '../helpers/certificate.js';
 
 /** A TCP relay in front of the broker, to cut connections as a dying process does, or to swallow all that is sent. */
 export class Relay {
@@ -62,12 +61,7 @@ export class Certificates implements AsyncDisposable {
 
   static async create(): Promise<Certificates> {
     const certificates = new Certificates(await mkdtemp(path.join(os.tmpdir(), 'certificates-')));
-    for (const name of ['broker', 'other']) {
-      const files = ['-keyout', certificates.file(`${name}.key`), '-out', certificates.file(`${name}.crt`)];
-      const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-      const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2'];
-      await promisify(execFile)('openssl', ['req', '-x509', ...key, ...subject, ...files]);
-    }
+    for (const name of ['broker', 'other']) await selfSigned(certificates.folder, name);
     return certificates;
   }
 

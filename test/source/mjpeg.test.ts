@@ -1,12 +1,18 @@
 /** Motion-JPEG cameras against a real HTTP server that breaks in every way such servers do. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { native } from '../../src/native.js';
 import { WatchedCamera } from '../helpers/camera.js';
+import { selfSigned } from '../helpers/certificate.js';
 import { type MjpegFault, MjpegServer } from '../helpers/mjpeg-server.js';
+import { reconnectMany } from '../helpers/reconnects.js';
 
 const STALL_MS = 800;
+const RECONNECTS = Number(process.env.CAMERA_RECONNECTS ?? 6);
 
-describe.skipIf(!native().features.gstreamer)('a motion-JPEG camera (needs GStreamer)', { timeout: 90_000 }, () => {
+describe.skipIf(!native().features.gstreamer)('a motion-JPEG camera (needs GStreamer)', { timeout: 90_000 + RECONNECTS * 15_000 }, () => {
   // How the stream under way is lost and, where it is told soon, why the next one does not begin.
   const faults: readonly { readonly fault: MjpegFault; readonly lost: RegExp; readonly again?: RegExp }[] = [
     { fault: 'stall', lost: /no frame within 800 ms/, again: /the server fell silent in the middle of the stream/ },
@@ -35,4 +41,31 @@ describe.skipIf(!native().features.gstreamer)('a motion-JPEG camera (needs GStre
       expect(watched.sizes).toEqual(['64x48']);
     });
   }
+
+  it('comes over TLS, from a server whose certificate is not known only when that is allowed', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'fastsamd-mjpeg-'));
+    await using server = await MjpegServer.start(await selfSigned(folder, 'camera'));
+    await rm(folder, { recursive: true });
+    await using refused = new WatchedCamera(server.url);
+    await refused.untilPhase('lost');
+    expect(refused.camera.status.reason).toMatch(/^https:.*certificate/i);
+    await using allowed = new WatchedCamera(server.url, { options: { insecureTls: true } });
+    await allowed.more(3);
+    server.cut();
+    await allowed.until(() => allowed.phase !== 'streaming');
+    await allowed.more(3);
+    expect(allowed.camera.status.reconnects).toBe(1);
+  });
+
+  it('holds no more after many reconnects than before, of every kind', async () => {
+    await using server = await MjpegServer.start();
+    await using watched = new WatchedCamera(server.url, { options: { stallTimeoutMs: STALL_MS } });
+    await reconnectMany(watched, RECONNECTS, 'MJPEG', async (round) => {
+      const fault = round % 4 === 0 ? faults[(round / 4) % faults.length]!.fault : undefined;
+      if (fault) server.misbehave(fault);
+      else server.cut();
+      await watched.until(() => watched.phase !== 'streaming');
+      server.misbehave();
+    });
+  });
 });

@@ -1,5 +1,4 @@
 /** The metrics server over real sockets: what it says, and to whom. */
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import { tmpdir } from 'node:os';
@@ -14,6 +13,7 @@ import { isFastsamError } from '../../../src/errors.js';
 import { NO_READINGS } from '../../../src/telemetry/sensors/readings.js';
 import { SystemSampler } from '../../../src/telemetry/system.js';
 import type { TelemetryMessage } from '../../../src/wire/messages.js';
+import { selfSigned } from '../../helpers/certificate.js';
 
 let folder = '';
 beforeAll(() => {
@@ -117,42 +117,15 @@ describe('metrics server', () => {
   });
 
   it('takes client certificates of its authority, and no other client', async () => {
-    const make = (name: string, ...signing: string[]) =>
-      execFileSync(
-        'openssl',
-        [
-          'req',
-          '-x509',
-          '-newkey',
-          'ec',
-          '-pkeyopt',
-          'ec_paramgen_curve:prime256v1',
-          '-nodes',
-          '-days',
-          '2',
-          '-subj',
-          `/CN=${name}`,
-          '-addext',
-          'subjectAltName=IP:127.0.0.1',
-          '-keyout',
-          join(folder, `${name}.key`),
-          '-out',
-          join(folder, `${name}.pem`),
-          ...signing,
-        ],
-        { stdio: 'ignore' },
-      );
-    make('server');
-    make('client');
-    make('stranger');
+    for (const name of ['server', 'client', 'stranger']) await selfSigned(folder, name);
     const file = (name: string) => join(folder, name);
-    const port = await serve({ tls: { certFile: file('server.pem'), keyFile: file('server.key'), clientCaFile: file('client.pem') } });
+    const port = await serve({ tls: { certFile: file('server.crt'), keyFile: file('server.key'), clientCaFile: file('client.crt') } });
     const ask = (client?: string) =>
       new Promise<number | string>((resolve) => {
-        const identity = client ? { cert: readFileSync(file(`${client}.pem`)), key: readFileSync(file(`${client}.key`)) } : {};
+        const identity = client ? { cert: readFileSync(file(`${client}.crt`)), key: readFileSync(file(`${client}.key`)) } : {};
         https
           .get(
-            { host: '127.0.0.1', port, path: '/readyz', ca: readFileSync(file('server.pem')), agent: false, ...identity },
+            { host: '127.0.0.1', port, path: '/readyz', ca: readFileSync(file('server.crt')), agent: false, ...identity },
             (response) => {
               response.resume();
               resolve(response.statusCode!);
