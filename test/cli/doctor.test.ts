@@ -58,7 +58,7 @@ describe('fastsamd doctor', { timeout: 120_000 }, () => {
   });
 
   it.skipIf(!hasRtspServer)('opens cameras with all their options (needs gir1.2-gst-rtsp-server-1.0)', async () => {
-    await using server = await RtspServer.start('h264', [320, 240], ['operator', 's3cret']);
+    await using server = await RtspServer.start({ login: ['operator', 's3cret'] });
     await writeFile(join(directory, 'password'), 's3cret\n');
     await mkdir(join(directory, 'empty'), { recursive: true });
     const login = { source: server.url, username: 'operator', passwordFile: 'password' };
