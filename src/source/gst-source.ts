@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { redactUri } from '../config/redact.js';
 import type { Frame } from '../domain/frame.js';
 import { FastsamError } from '../errors.js';
@@ -167,19 +166,15 @@ export class GstSource implements Source {
     return new SourceFrame(frame, sequence, captureTime(monotonicNs), this.uri, ptsNs >= 0n ? ptsNs : null);
   }
 
-  /** The outcome of a native call, or SOURCE_LOST when it does not even keep its own limit. */
-  async #bounded<T>(call: Promise<T>, limitMs: number, what: string): Promise<T> {
-    const timer = new AbortController();
-    const late = delay(limitMs + GRACE_MS, undefined, { signal: timer.signal }).then(() => {
-      this.#hung = true;
-      throw new FastsamError('SOURCE_LOST', `${what} within ${limitMs} ms, and GStreamer hangs`);
+  /** The outcome of a native call, or SOURCE_LOST when it does not even keep its own limit. Once a frame, hence a bare timer. */
+  #bounded<T>(call: Promise<T>, limitMs: number, what: string): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#hung = true;
+        reject(new FastsamError('SOURCE_LOST', `${what} within ${limitMs} ms, and GStreamer hangs`));
+      }, limitMs + GRACE_MS);
+      call.then(resolve, reject).finally(() => clearTimeout(timer));
     });
-    try {
-      return await Promise.race([call, late]);
-    } finally {
-      timer.abort();
-      late.catch(() => undefined);
-    }
   }
 
   #counts(): Counts {
