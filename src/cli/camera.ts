@@ -2,13 +2,16 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { CommandModule } from 'yargs';
+import { sourceOptions } from '../app/camera-options.js';
+import { cameraSchema } from '../config/sections/camera.js';
 import type { Frame } from '../domain/frame.js';
+import { TRANSPORTS, type Transport } from '../domain/picture.js';
 import { encodeJpeg } from '../encode/snapshot.js';
 import { FastsamError, isFastsamError, messageOf } from '../errors.js';
 import { native, type VideoDevice, type VideoMode } from '../native.js';
 import { type DeviceNames, listDevices } from '../source/devices.js';
 import { openSource } from '../source/open.js';
-import type { Source } from '../source/source.js';
+import type { Source, SourceOptions } from '../source/source.js';
 import { demandRange } from './model-options.js';
 import { type Arrival, type Measurement, measure } from './probe-measure.js';
 
@@ -60,12 +63,46 @@ function sizeOf({ width, height, fps }: VideoMode): string {
   return `${width}×${height}${fps > 0 ? ` at ${Math.round(fps * 100) / 100}` : ''}`;
 }
 
+/** What a camera in the configuration may say beside its source, and a probe may need. */
+const accessOptions = {
+  username: { type: 'string', requiresArg: true, describe: 'Log in to a network camera under this name.' },
+  'password-file': { type: 'string', requiresArg: true, describe: 'File whose first line is the password; or FASTSAMD_CAMERA_PASSWORD.' },
+  'insecure-tls': { type: 'boolean', default: false, describe: 'rtsps and https: accept any certificate.' },
+  transport: { choices: TRANSPORTS, default: 'tcp' as const, describe: 'RTSP: how packets come.' },
+  'latency-ms': { type: 'number', default: 200, describe: 'RTSP: how long to wait for late packets.' },
+} as const;
+
+const PASSWORD_ENV = 'FASTSAMD_CAMERA_PASSWORD';
+
 interface ProbeArguments {
   readonly uri: string;
+  readonly username?: string | undefined;
+  readonly 'password-file'?: string | undefined;
+  readonly 'insecure-tls': boolean;
+  readonly transport: Transport;
+  readonly 'latency-ms': number;
   readonly frames: number;
   readonly seconds: number;
   readonly snapshot?: string | undefined;
   readonly json: boolean;
+}
+
+/** Errors: USAGE. */
+function askedOf(args: ProbeArguments): SourceOptions {
+  const fromEnv = args['password-file'] === undefined && process.env[PASSWORD_ENV] !== undefined;
+  const parsed = cameraSchema.safeParse({
+    id: 'probe',
+    source: args.uri,
+    username: args.username,
+    passwordFile: args['password-file'],
+    ...(fromEnv && { passwordEnv: PASSWORD_ENV }),
+    insecureTls: args['insecure-tls'],
+    transport: args.transport,
+    latencyMs: args['latency-ms'],
+  });
+  if (parsed.success) return sourceOptions(parsed.data);
+  const [issue] = parsed.error.issues;
+  throw new FastsamError('USAGE', `${String(issue?.path.at(-1))}: ${issue?.message}`);
 }
 
 interface Probed extends Omit<Measurement, 'jitterMs' | 'longestGapMs' | 'latencyMs'> {
@@ -79,6 +116,8 @@ interface Probed extends Omit<Measurement, 'jitterMs' | 'longestGapMs' | 'latenc
   /** Frames that were measured. */
   readonly frames: number;
   readonly dropped: Readonly<Record<string, number>>;
+  /** Cores this process kept busy meanwhile. */
+  readonly cpu: number;
   /** These three are null for a source that is read as fast as it can be. */
   readonly jitterMs: number | null;
   readonly longestGapMs: number | null;
@@ -95,11 +134,14 @@ const probe: CommandModule<object, ProbeArguments> = {
         seconds: { type: 'number', default: 5, describe: 'Measure for this long after the first frame.' },
         frames: { type: 'number', default: MAX_FRAMES, describe: 'Stop earlier, after this many frames.' },
         snapshot: { type: 'string', requiresArg: true, describe: 'JPEG file for the last frame.' },
+        ...accessOptions,
         ...jsonOption,
       })
       .example('$0 camera probe rtsp://192.168.1.20/stream1 --snapshot view.jpg', 'does it answer, how well, and what does it see')
       .example('$0 camera probe v4l2:/dev/video0 --frames 300 --json', 'for a script')
-      .epilogue('Latency: age of a frame when fastsamd gets it. What a network camera and its network add is not in it.'),
+      .epilogue(
+        'Latency: age of a frame when fastsamd gets it. What a network camera and its network add is not in it. Cpu: of this process, decoding included.',
+      ),
   async handler(args) {
     demandRange('--seconds', args.seconds, 0.1, 3600);
     demandRange('--frames', args.frames, 1, MAX_FRAMES, true);
@@ -113,9 +155,11 @@ const probe: CommandModule<object, ProbeArguments> = {
 };
 
 /** Errors: as openSource and iterating its source; SOURCE_LOST when it ends without a frame, OUTPUT_UNWRITABLE. */
-async function probeSource({ uri, frames, seconds, snapshot }: ProbeArguments): Promise<Probed> {
+async function probeSource(args: ProbeArguments): Promise<Probed> {
+  const { uri, frames, seconds, snapshot } = args;
   const beganMs = performance.now();
-  const source = await openSource(uri);
+  const source = await openSource(uri, askedOf(args));
+  let used = process.cpuUsage();
   let last: Frame | undefined;
   try {
     const arrivals: Arrival[] = [];
@@ -125,19 +169,25 @@ async function probeSource({ uri, frames, seconds, snapshot }: ProbeArguments): 
       last = frame;
       const arrivedMs = Number(process.hrtime.bigint()) / 1e6;
       arrivals.push({ capturedMs: Number(frame.captured.monotonicNs) / 1e6, arrivedMs });
-      firstMs ??= performance.now();
+      if (firstMs === undefined) {
+        firstMs = performance.now();
+        // Opening a pipeline costs more than many frames do.
+        used = process.cpuUsage();
+      }
       if (arrivals.length >= frames || performance.now() - firstMs >= seconds * 1000) break;
     }
     if (!last || firstMs === undefined) throw new FastsamError('SOURCE_LOST', `${source.uri}: ended without a frame`);
+    const { user, system } = process.cpuUsage(used);
+    const cpu = (user + system) / 1000 / (performance.now() - firstMs);
     if (snapshot !== undefined) await writeSnapshot(snapshot, last);
-    return probedOf(source, last, arrivals, firstMs - beganMs);
+    return { ...probedOf(source, last, arrivals, firstMs - beganMs), cpu: Math.round(cpu * 1000) / 1000 };
   } finally {
     last?.[Symbol.dispose]();
     await source.stop();
   }
 }
 
-function probedOf(source: Source, last: Frame, arrivals: readonly Arrival[], firstFrameMs: number): Probed {
+function probedOf(source: Source, last: Frame, arrivals: readonly Arrival[], firstFrameMs: number): Omit<Probed, 'cpu'> {
   const { jitterMs, longestGapMs, latencyMs, ...pace } = measure(arrivals);
   return {
     uri: source.uri,
@@ -165,7 +215,7 @@ async function writeSnapshot(path: string, frame: Frame): Promise<void> {
 }
 
 function probeLines(probed: Probed): string[] {
-  const { uri, width, height, format, firstFrameMs, frames, seconds, fps, jitterMs, longestGapMs, latencyMs, live } = probed;
+  const { uri, width, height, format, firstFrameMs, frames, seconds, fps, jitterMs, longestGapMs, latencyMs, live, cpu } = probed;
   const drops = Object.entries(probed.dropped).filter(([, count]) => count > 0);
   const rows: [string, string | null][] = [
     ['source', uri],
@@ -175,6 +225,7 @@ function probeLines(probed: Probed): string[] {
     ['rate', fps === null ? null : `${fps} frames/s${live ? '' : ', as fast as it can be read'}`],
     ['jitter', jitterMs === null ? null : `${jitterMs} ms; longest gap ${longestGapMs} ms`],
     ['latency', latencyMs && `${latencyMs.p50} ms; 95 % within ${latencyMs.p95} ms, longest ${latencyMs.max} ms`],
+    ['cpu', `${(100 * cpu).toFixed(1)} % of a core`],
     ['dropped', drops.length === 0 ? null : drops.map(([reason, count]) => `${count} ${reason}`).join(', ')],
   ];
   return rows.filter(([, value]) => value !== null).map(([name, value]) => `${name.padEnd(10)} ${value}`);

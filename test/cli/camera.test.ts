@@ -136,6 +136,11 @@ describe('fastsamd camera probe', () => {
       const facts = await probed(server.url.replace('//', '//viewer:hidden@'), '--frames', '5');
       expect(facts).toMatchObject({ live: true, width: 320, height: 240, frames: 5 });
       expect(JSON.stringify(facts)).not.toContain('hidden');
+      // As the configuration has it: apart from the address.
+      const password = join(folder, 'password');
+      await writeFile(password, 'hidden\n');
+      const login = ['--username', 'viewer', '--password-file', password, '--transport', 'udp', '--latency-ms', '50'];
+      expect(await probed(server.url, '--frames', '5', ...login)).toMatchObject({ live: true, frames: 5, cpu: expect.any(Number) });
     },
     LIMIT,
   );
@@ -162,6 +167,7 @@ describe('fastsamd camera probe', () => {
         ['--frames', '0'],
         ['--seconds', '0'],
         ['--snapshot', 'view.bmp'],
+        ['--transport', 'pigeon'],
       ] as const) {
         const { code, stderr } = await fastsamd('camera', 'probe', 'v4l2:/dev/none', option, value);
         expect(code).toBe(2);
