@@ -10,6 +10,8 @@ export interface Address {
   readonly tls: boolean;
   /** A request that every server of its kind answers at once, if only with an error. */
   readonly greeting: string;
+  /** What every answer of such a server begins with: one that sends anything else is as little there as a silent one. */
+  readonly reply: string;
 }
 
 const INTERVAL_MS = 500;
@@ -35,8 +37,8 @@ export async function untilBack(address: Address, signal: AbortSignal, onAsked: 
   return false;
 }
 
-/** Whether the server says anything at all within a second. */
-function answers({ host, port, tls: secure, greeting }: Address, signal: AbortSignal): Promise<boolean> {
+/** Whether the server answers, in its own protocol, within a second. */
+function answers({ host, port, tls: secure, greeting, reply }: Address, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
     // The handshake is the answer of a TLS server; its certificate is checked when the stream is opened.
     const socket = secure ? tls.connect({ host, port, rejectUnauthorized: false }) : net.connect({ host, port });
@@ -52,6 +54,14 @@ function answers({ host, port, tls: secure, greeting }: Address, signal: AbortSi
     socket.on('error', abort);
     socket.on('close', abort);
     if (secure) socket.on('secureConnect', () => settle(true));
-    else socket.on('connect', () => socket.write(greeting)).on('data', () => settle(true));
+    else {
+      let heard = '';
+      socket.on('connect', () => socket.write(greeting));
+      socket.on('data', (chunk) => {
+        heard += chunk.toString('latin1', 0, reply.length);
+        if (!reply.startsWith(heard.slice(0, reply.length))) settle(false);
+        else if (heard.length >= reply.length) settle(true);
+      });
+    }
   });
 }

@@ -3,13 +3,13 @@ import type { Frame } from '../domain/frame.js';
 import { FastsamError } from '../errors.js';
 import { type Capture, type CapturedFrame, native } from '../native.js';
 import type { Address } from './doorbell.js';
+import { STALL_TIMEOUT_MS } from './pipelines.js';
 import { captureTime, type Source, SourceFrame, type SourceOptions } from './source.js';
 
 /** Until the pipeline plays, and then until the first frame: a camera may send a key frame every ten seconds only. */
 const OPEN_TIMEOUT_MS = 10_000;
 /** A decoder that is this long over one frame of a file hangs. */
 const FILE_TIMEOUT_MS = 10_000;
-const STALL_TIMEOUT_MS = 3000;
 const STOP_TIMEOUT_MS = 4500;
 /** Native calls keep their own limits; one that outlives its limit by this hangs in a driver. */
 const GRACE_MS = 500;

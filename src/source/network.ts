@@ -15,7 +15,7 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = { rtsp: 554, rtsps: 322,
 export function openRtsp(_rest: string, uri: string, options: SourceOptions): Source {
   const url = parseUrl(uri);
   const greeting = `OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: fastsamd\r\n\r\n`;
-  return networkSource(url, options, greeting, async (network) => {
+  return networkSource(url, options, { greeting, reply: 'RTSP/' }, async (network) => {
     const { transport, latencyMs } = options;
     return rtspPipeline(await platform(), {
       ...options,
@@ -30,10 +30,16 @@ export function openRtsp(_rest: string, uri: string, options: SourceOptions): So
 export function openMjpeg(_rest: string, uri: string, options: SourceOptions): Source {
   const url = parseUrl(uri);
   const greeting = `OPTIONS * HTTP/1.1\r\nHost: ${url.host}\r\nUser-Agent: fastsamd\r\nConnection: close\r\n\r\n`;
-  return networkSource(url, options, greeting, async (network) => mjpegPipeline(await platform(), { ...options, ...network }));
+  const doorbell = { greeting, reply: 'HTTP/' };
+  return networkSource(url, options, doorbell, async (network) => mjpegPipeline(await platform(), { ...options, ...network }));
 }
 
-function networkSource(url: URL, options: SourceOptions, greeting: string, build: (network: NetworkSettings) => Promise<string>): Source {
+function networkSource(
+  url: URL,
+  options: SourceOptions,
+  doorbell: Pick<Address, 'greeting' | 'reply'>,
+  build: (network: NetworkSettings) => Promise<string>,
+): Source {
   const scheme = url.protocol.slice(0, -1);
   const plan = async (): Promise<CapturePlan> => {
     const { username, password } = await credentialsOf(url, options);
@@ -44,7 +50,7 @@ function networkSource(url: URL, options: SourceOptions, greeting: string, build
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: url.port === '' ? DEFAULT_PORTS[scheme]! : Number(url.port),
     tls: scheme === 'rtsps' || scheme === 'https',
-    greeting,
+    ...doorbell,
   };
   const diagnose = address.tls && !options.insecureTls ? { diagnose: () => certificateProblem(address.host, address.port) } : {};
   return new GstSource({ uri: redactUri(url.href), live: true, endless: true, plan, address, ...diagnose }, options);

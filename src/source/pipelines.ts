@@ -21,6 +21,8 @@ const SINK_FORMATS = 'format=(string){I420,NV12,RGB,BGR,RGBA}';
 /** `identity name=guard` bounds what a server may send for one picture, see native/capture/capture.h. */
 const GUARD = 'identity name=guard silent=true';
 const NETWORK_TIMEOUT_S = 5;
+/** A live source is lost after this long without a frame. */
+export const STALL_TIMEOUT_MS = 3000;
 
 /** A string as a gst-launch property value. */
 export function quoted(text: string): string {
@@ -112,12 +114,21 @@ export function rtspPipeline(platform: Platform, settings: RtspSettings): string
   );
 }
 
+export interface MjpegSettings extends NetworkSettings {
+  /** Silence of the server that ends the stream, in the middle of a picture as well. */
+  readonly stallTimeoutMs?: number;
+  /** Silence is normal. */
+  readonly expectIdle?: boolean;
+}
+
 /** Motion JPEG over HTTP: one picture after the other in a multipart answer. */
-export function mjpegPipeline(platform: Platform, settings: NetworkSettings): string {
-  const { url, username, password, insecureTls } = settings;
+export function mjpegPipeline(platform: Platform, settings: MjpegSettings): string {
+  const { url, username, password, insecureTls, stallTimeoutMs = STALL_TIMEOUT_MS, expectIdle = false } = settings;
+  // In whole seconds; 0 is none.
+  const timeout = expectIdle ? 0 : Math.ceil(stallTimeoutMs / 1000);
   const source = [
     `souphttpsrc location=${quoted(url)}`,
-    `is-live=true do-timestamp=true keep-alive=false retries=0 timeout=${NETWORK_TIMEOUT_S}`,
+    `is-live=true do-timestamp=true keep-alive=false retries=0 timeout=${timeout}`,
     username === undefined ? '' : `user-id=${quoted(username)}`,
     password === undefined ? '' : `user-pw=${quoted(password)}`,
     insecureTls ? 'ssl-strict=false' : '',
