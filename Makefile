@@ -73,9 +73,9 @@ format: build ## Format all sources
 fuzz: build ## Convert 100,000 mutated checkpoints [FUZZ_FILES=…]
 	FUZZ_FILES=$${FUZZ_FILES:-100000} npx vitest run test/fuzz
 
-cameras: build ## Restart an RTSP server 20 times, reconnect 200 times: times, threads, descriptors, memory
+cameras: build ## Cameras at length: 20 restarts, 200 lost connections each of RTSP and motion JPEG, the cost of 1080p30
 	scripts/setup.sh test
-	CAMERA_RESTARTS=$${CAMERA_RESTARTS:-20} CAMERA_RECONNECTS=$${CAMERA_RECONNECTS:-200} npx vitest run test/source/rtsp.test.ts
+	CAMERA_RESTARTS=20 CAMERA_RECONNECTS=200 CAMERA_COST_SECONDS=60 npx vitest run test/source/rtsp.test.ts test/source/mjpeg.test.ts test/source/capture-cost.test.ts --no-file-parallelism
 
 soak-mqtt: build ## MQTT at length: 50 broker restarts, 300 jobs, 200,000 fuzzed requests
 	MQTT_RESTARTS=50 MQTT_JOBS=300 MQTT_FUZZ=200000 npx vitest run test/publish
