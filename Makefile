@@ -77,8 +77,10 @@ cameras: build ## Cameras at length: 20 restarts, 200 lost connections each of R
 	scripts/setup.sh test
 	CAMERA_RESTARTS=20 CAMERA_RECONNECTS=200 CAMERA_COST_SECONDS=60 npx vitest run test/source/rtsp.test.ts test/source/mjpeg.test.ts test/source/capture-cost.test.ts --no-file-parallelism
 
-soak-mqtt: build ## MQTT at length: 50 broker restarts, 300 jobs, 200,000 fuzzed requests
+soak-mqtt: build ## MQTT at length: 50 broker restarts, 300 jobs, 200,000 fuzzed requests, a flood of 30 s, 100 prompts
+	scripts/setup.sh test
 	MQTT_RESTARTS=50 MQTT_JOBS=300 MQTT_FUZZ=200000 npx vitest run test/publish
+	FLOOD_SECONDS=30 FLOOD_PROMPTS=100 npx vitest run test/app/flood.test.ts
 
 generate: build ## Write config/config.schema.json and docs/config.md from the schema
 	npm run --silent generate

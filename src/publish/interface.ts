@@ -15,7 +15,6 @@ import type {
   TelemetryMessage,
 } from '../wire/messages.js';
 import type { JobWorkerDeps } from './job-worker.js';
-import type { RequestCounts } from './requests.js';
 import type { AdminService, CameraService, PromptService } from './services.js';
 
 export interface PublisherDeps {
@@ -68,5 +67,5 @@ export interface Publisher {
   publishEvent(camera: string, event: CameraEvent): void;
   /** A JPEG file; the newest wins. */
   publishSnapshot(camera: string, jpeg: Buffer): void;
-  stats(): MqttTelemetry & { readonly requests: Readonly<RequestCounts> };
+  stats(): MqttTelemetry;
 }

@@ -32,7 +32,7 @@ import type { LinkState, Publisher, PublisherDeps } from './interface.js';
 import { JobWorker } from './job-worker.js';
 import { Outbox } from './outbox.js';
 import type { Publication } from './publication.js';
-import { type RequestCounts, Requests } from './requests.js';
+import { Requests } from './requests.js';
 import { Session } from './session.js';
 
 /** Undelivered results are old news after this long. MQTT counts expiry in whole seconds. */
@@ -228,7 +228,7 @@ class MqttPublisher implements Publisher {
     this.#sample(this.#topics.snapshot(camera), jpeg, { contentType: 'image/jpeg' });
   }
 
-  stats(): MqttTelemetry & { readonly requests: Readonly<RequestCounts> } {
+  stats(): MqttTelemetry {
     return {
       published: this.#published + (this.#delivery?.delivered ?? 0),
       dropped: this.#outbox.dropped,

@@ -48,7 +48,6 @@ export class TelemetryReporter {
     try {
       const sample = await system.sample();
       const now = performance.now();
-      const { published, dropped, queued, reconnects, connectedSince, spool } = mqtt();
       publish({
         v: 1,
         node,
@@ -56,7 +55,7 @@ export class TelemetryReporter {
         ts: toTimestamp(Date.now()),
         uptimeS: Math.round(process.uptime()),
         cameras: meters.map((meter) => meter.read(now)),
-        mqtt: { published, dropped, queued, reconnects, connectedSince, spool },
+        mqtt: mqtt(),
         governor: governor(),
         system: sample,
       });

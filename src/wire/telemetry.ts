@@ -48,6 +48,13 @@ export const mqttTelemetrySchema = z.object({
   reconnects: count,
   connectedSince: timestamp.nullable(),
   spool: spoolTelemetrySchema,
+  requests: z
+    .object({
+      answered: count.meta({ description: 'Requests that were carried out.' }),
+      failed: count.meta({ description: 'Requests that were answered with an error.' }),
+      ignored: count.meta({ description: 'Retained requests, and those of a flood beyond what is worth an answer.' }),
+    })
+    .meta({ description: 'Requests since the start: each is in one of these.' }),
 });
 
 const railSchema = z.object({

@@ -2,17 +2,11 @@
 import { expect, vi } from 'vitest';
 import type { WatchedCamera } from './camera.js';
 import { holdings } from './process.js';
+import { report } from './report.js';
 
 /** Code and buffers of first uses come in during these. */
 const WARM_UP = 3;
 const SETTLED_MS = 120_000;
-
-/** `what`: times in milliseconds; for people who read the output, nothing is asserted of them. */
-export function report(what: string, times: readonly number[]): void {
-  const sorted = [...times].sort((a, b) => a - b);
-  const at = (share: number) => sorted[Math.min(Math.floor(share * sorted.length), sorted.length - 1)]!.toFixed(0);
-  process.stdout.write(`${what}: ${times.length} times, median ${at(0.5)} ms, longest ${at(1)} ms\n`);
-}
 
 /**
  * Loses the camera `rounds` times, expects a frame after each, and in the end as many threads and descriptors as before, little

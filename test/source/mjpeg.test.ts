@@ -7,7 +7,8 @@ import { native } from '../../src/native.js';
 import { WatchedCamera } from '../helpers/camera.js';
 import { selfSigned } from '../helpers/certificate.js';
 import { type MjpegFault, MjpegServer } from '../helpers/mjpeg-server.js';
-import { reconnectMany, report } from '../helpers/reconnects.js';
+import { reconnectMany } from '../helpers/reconnects.js';
+import { report } from '../helpers/report.js';
 
 const STALL_MS = 800;
 const RECONNECTS = Number(process.env.CAMERA_RECONNECTS ?? 6);

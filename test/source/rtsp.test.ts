@@ -6,7 +6,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { WatchedCamera } from '../helpers/camera.js';
 import { selfSigned } from '../helpers/certificate.js';
 import { FaultyProxy } from '../helpers/proxy.js';
-import { reconnectMany, report } from '../helpers/reconnects.js';
+import { reconnectMany } from '../helpers/reconnects.js';
+import { report } from '../helpers/report.js';
 import { hasRtspServer, RtspServer } from '../helpers/rtsp-server.js';
 
 const RESTARTS = Number(process.env.CAMERA_RESTARTS ?? 2);

@@ -14,7 +14,15 @@ const deps = {
   intervalMs: 20,
   meters: [new CameraMeter('belt', () => NOTHING), new CameraMeter('gate', () => NOTHING)],
   system: new SystemSampler({ sensors: { sample: async () => NO_READINGS } }),
-  mqtt: () => ({ published: 1, dropped: {}, queued: 0, reconnects: 0, connectedSince: null, spool: { depth: 0, bytes: 0, dropped: {} } }),
+  mqtt: () => ({
+    published: 1,
+    dropped: {},
+    queued: 0,
+    reconnects: 0,
+    connectedSince: null,
+    spool: { depth: 0, bytes: 0, dropped: {} },
+    requests: { answered: 5, failed: 2, ignored: 1 },
+  }),
   governor: () => ({ level: 0, levels: 3, setting: null }),
   log: pino({ level: 'silent' }),
 };

@@ -56,6 +56,11 @@ export async function exposition(message: TelemetryMessage | undefined, findings
   gauge('mqtt_queued', 'Messages waiting or in flight', [[{}, mqtt.queued]]);
   gauge('mqtt_reconnects', 'Reconnects since the start', [[{}, mqtt.reconnects]]);
   gauge('mqtt_connected', 'Whether the broker is connected', [[{}, mqtt.connectedSince === null ? 0 : 1]]);
+  gauge(
+    'mqtt_requests',
+    'Requests since the start, by what became of them',
+    Object.entries(mqtt.requests).map(([outcome, total]) => [{ outcome }, total] as const),
+  );
   gauge('spool_events', 'Events that wait for the broker', [[{}, mqtt.spool.depth]]);
   gauge('governor_level', 'Rungs below doing everything', [[{}, governor.level]]);
   gauge('cpu_load', 'All cores, 0 to 1', [[{}, system.cpuLoad]]);

@@ -43,7 +43,15 @@ async function telemetry(): Promise<TelemetryMessage> {
         latencyMs: { infer: { p50: 9, p95: 10, p99: 11 } },
       },
     ],
-    mqtt: { published: 7, dropped: {}, queued: 0, reconnects: 1, connectedSince: null, spool: { depth: 4, bytes: 100, dropped: {} } },
+    mqtt: {
+      published: 7,
+      dropped: {},
+      queued: 0,
+      reconnects: 1,
+      connectedSince: null,
+      spool: { depth: 4, bytes: 100, dropped: {} },
+      requests: { answered: 5, failed: 2, ignored: 1 },
+    },
     governor: { level: 1, levels: 3, setting: 'every 2nd frame (heat)' },
     system: { ...system, temperaturesC: { cpu: 51.5, gpu: null } },
   };
@@ -84,6 +92,7 @@ describe('metrics server', () => {
       'fastsamd_temperature_celsius{zone="cpu"} 51.5',
       'fastsamd_mqtt_connected 0',
       'fastsamd_spool_events 4',
+      'fastsamd_mqtt_requests{outcome="failed"} 2',
       'fastsamd_governor_level 1',
     ])
       expect(text.split('\n')).toContain(line);
