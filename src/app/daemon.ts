@@ -94,7 +94,6 @@ export class Daemon {
     if (config.mqtt.broker === 'embedded') this.#broker = new EmbeddedBroker({ config: config.mqtt, log });
     const { node, mqtt } = config;
     this.#jobs = new JobRunner({
-      engine: () => this.#engine,
       segmentation: () => this.#config.segmentation,
       identity: { node, bootId: this.bootId, maxPayloadBytes: mqtt.maxPayloadBytes },
     });
@@ -169,6 +168,7 @@ export class Daemon {
     );
     this.#publisher.setInfo(infoMessage(this.#config, this.#engine.model, this.bootId, this.#startedAt));
     const turnstile = new Turnstile(this.#engine);
+    this.#jobs.open(this.#engine, turnstile.gate());
     this.#tasks = cameras.map((camera) => this.#task(camera.id, this.#engine!, turnstile));
     this.#upkeep.start();
     this.#publisher.takeJobs();

@@ -1,12 +1,15 @@
-/** A job's picture through the engine, between the frames of the cameras. */
+/** A job's picture through the engine. All jobs together take turns with the cameras, as one more camera would. */
 import sharp from 'sharp';
 import type { SegmentationConfig } from '../config/schema.js';
 import { withIds } from '../domain/prompt.js';
 import { encodeResult } from '../encode/result.js';
-import type { SegmentationEngine } from '../engine/engine.js';
+import type { SegmentationEngine, Segmented } from '../engine/engine.js';
+import type { Gate, Turn } from '../engine/turnstile.js';
 import { FastsamError, isFastsamError, messageOf } from '../errors.js';
+import { PREPARE_MARGIN_MS } from '../pipeline/pipeline.js';
 import { applyPrompts } from '../prompt/apply.js';
 import { assertInFrame } from '../prompt/frame-check.js';
+import { assertLabels } from '../prompt/label-check.js';
 import { decodeImage } from '../source/image.js';
 import { captureTime, SourceFrame } from '../source/source.js';
 import type { Job, ResultMessage } from '../wire/messages.js';
@@ -15,14 +18,16 @@ import type { Job, ResultMessage } from '../wire/messages.js';
 const MAX_PIXELS = 50_331_648;
 
 export interface JobRunnerDeps {
-  /** Undefined before the model is loaded. */
-  readonly engine: () => SegmentationEngine | undefined;
   readonly segmentation: () => SegmentationConfig;
   readonly identity: { readonly node: string; readonly bootId: string; readonly maxPayloadBytes: number };
 }
 
 export class JobRunner {
   readonly #deps: JobRunnerDeps;
+  #opened: { readonly engine: SegmentationEngine; readonly gate: Gate } | undefined;
+  /** The turn of the job before: only one at a time may wait at the gate. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #prepareMs = 0;
   #sequence = 0;
   #fail: (error: unknown) => void = () => {};
   /** Rejects when a job meets a lost GPU: a node without cameras has nobody else to notice. */
@@ -36,28 +41,54 @@ export class JobRunner {
     this.lost.catch(() => undefined);
   }
 
-  /** Errors: REQUEST_INVALID, SOURCE_CORRUPT, PROMPT_INVALID, ENGINE_UNAVAILABLE before the model is loaded; those of the engine. */
+  /** The model is loaded: from here on jobs are done, through `gate`, which is theirs alone. */
+  open(engine: SegmentationEngine, gate: Gate): void {
+    this.#opened = { engine, gate };
+  }
+
+  /** Errors: REQUEST_INVALID, SOURCE_CORRUPT, PROMPT_INVALID, ENGINE_UNAVAILABLE before `open`; those of the engine. */
   async run(job: Job, queue: string): Promise<ResultMessage> {
-    const engine = this.#deps.engine();
-    if (!engine) throw new FastsamError('ENGINE_UNAVAILABLE', 'the model is not loaded yet');
+    if (!this.#opened) throw new FastsamError('ENGINE_UNAVAILABLE', 'the model is not loaded yet');
+    const { engine, gate } = this.#opened;
+    const prompts = withIds(job.prompts);
+    assertLabels(prompts, engine.model);
     const bytes = Buffer.from(job.image, 'base64');
     await checkImage(bytes);
-    const prompts = withIds(job.prompts);
     using frame = new SourceFrame(await decodeImage(bytes, 'image'), this.#sequence++, captureTime(), 'job');
     assertInFrame(prompts, queue, frame);
-    const { segments, geometry, timings } = await engine.segment(frame, this.#deps.segmentation()).catch((error: unknown) => {
-      if (isFastsamError(error, 'ENGINE_LOST')) this.#fail(error);
-      throw error;
-    });
+    const turn = await this.#enter(gate);
+    const waited = Number(process.hrtime.bigint() - frame.captured.monotonicNs) / 1e6;
+    const { segments, geometry, timings, model = engine.model } = await this.#segment(engine, frame, turn);
+    this.#prepareMs = timings.preprocess;
     const begin = performance.now();
-    const answers = applyPrompts(segments, prompts);
+    const answers = applyPrompts(segments, prompts, { labels: model.labels });
     const { sequence, captured, origin } = frame;
-    const result = { sequence, captured, origin, model: engine.model, geometry, segments, promptRevision: 0, answers, dropped: {} };
+    const result = { sequence, captured, origin, model, geometry, segments, promptRevision: 0, answers, dropped: {} };
     const { message } = await encodeResult(
-      { ...result, timings: { ...timings, prompt: performance.now() - begin } },
+      { ...result, timings: { ...timings, wait: timings.wait + waited, prompt: performance.now() - begin } },
       { ...this.#deps.identity, camera: queue, objects: job.objects, maskEncoding: job.maskEncoding, polygonTolerance: 1 },
     );
     return message;
+  }
+
+  /** As late as a live frame: one that enters earlier lets those of the cameras grow old behind it. */
+  #enter(gate: Gate): Promise<Turn> {
+    const turn = this.#turn.then(() => gate.enter(this.#prepareMs + PREPARE_MARGIN_MS));
+    this.#turn = turn;
+    return turn;
+  }
+
+  async #segment(engine: SegmentationEngine, frame: SourceFrame, turn: Turn): Promise<Segmented> {
+    try {
+      const segmented = engine.segment(frame, this.#deps.segmentation());
+      turn.pass();
+      return await segmented;
+    } catch (error) {
+      if (isFastsamError(error, 'ENGINE_LOST')) this.#fail(error);
+      throw error;
+    } finally {
+      turn.leave();
+    }
   }
 }
 

@@ -13,7 +13,7 @@ import type { Source } from '../source/source.js';
 import type { TextStage } from '../text/stage.js';
 
 /** Time to prepare a frame, beyond what the last ones took: a live frame is taken this early before the network is free. */
-const PREPARE_MARGIN_MS = 3;
+export const PREPARE_MARGIN_MS = 3;
 
 export interface AppliedPrompts {
   readonly revision: number;

@@ -21,7 +21,10 @@ export const jobAnswerSchema = z.object({
   node: idSchema.meta({ description: 'Who did the job.' }),
   queue: idSchema,
   status: z.enum(['ok', 'error']),
-  code: z.string().optional().meta({ description: 'With status error: REQUEST_INVALID, PROMPT_INVALID, SOURCE_CORRUPT, INTERNAL.' }),
+  code: z
+    .string()
+    .optional()
+    .meta({ description: 'With status error: REQUEST_INVALID, PROMPT_INVALID, SOURCE_CORRUPT, ENGINE_FAILED, INTERNAL.' }),
   error: z.string().optional().meta({ description: 'With status error: what was expected, in one line.' }),
   result: resultMessageSchema.optional().meta({ description: 'With status ok: as a result of a camera; "camera" is the queue.' }),
 });
