@@ -54,6 +54,8 @@ async function read(file: string | undefined): Promise<{ config?: Config; check:
 /** One after the other: a model that loads would make a camera look slow. */
 async function tryParts(config: Config): Promise<Check[]> {
   const checks = [await checkModel(config)];
+  const { enabled, smallModel } = config.governor;
+  if (enabled && smallModel !== undefined) checks.push(await checkModel(config, smallModel));
   for (const camera of config.cameras) checks.push(await checkCamera(camera));
   checks.push(await checkBroker(config));
   return checks;

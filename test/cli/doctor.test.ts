@@ -78,6 +78,39 @@ describe('fastsamd doctor', { timeout: 120_000 }, () => {
     expect(of('camera idle')).toMatchObject({ status: 'warning', detail: 'opens and has sent no frame yet' });
   });
 
+  it('tries the small model of the governor, and cuts out regions of interest as the daemon does', async () => {
+    const source = 'test:shapes?width=64&height=48';
+    const closed = await freePort();
+    const tried = (governor: object) =>
+      doctor({
+        model: { path: model },
+        governor,
+        cameras: [
+          { id: 'corner', source, roi: { x: 40, y: 16, width: 32, height: 16 } },
+          { id: 'outside', source, roi: { x: 64, y: 0, width: 16, height: 16 } },
+        ],
+        mqtt: { url: `mqtt://127.0.0.1:${closed}` },
+      });
+    const smaller = await writeTestModel(join(directory, 'smaller.onnx'), { width: 32, height: 32 });
+    const { code, of } = await tried({ smallModel: smaller });
+    expect(of('model')).toMatchObject({ status: 'ok', detail: expect.stringMatching(/^small on onnxruntime, input 64×64/) });
+    expect(of('small model')).toMatchObject({ status: 'ok', detail: expect.stringMatching(/^smaller on onnxruntime, input 32×32/) });
+    // What hangs over the edge is left out.
+    expect(of('camera corner')).toMatchObject({ status: 'ok', detail: '24×16 rgb' });
+    expect(of('camera outside')).toMatchObject({
+      status: 'problem',
+      detail: expect.stringMatching(/the region of interest lies outside its 64×48 frames/),
+      remedy: expect.stringMatching(/roi/),
+    });
+    expect(code).toBe(1);
+
+    const absent = await tried({ smallModel: join(directory, 'none.onnx') });
+    expect(absent.of('model')!.status).toBe('ok');
+    expect(absent.of('small model')).toMatchObject({ status: 'problem', detail: expect.stringMatching(/none\.onnx/) });
+    // The daemon would not load it either.
+    expect((await tried({ enabled: false, smallModel: join(directory, 'none.onnx') })).of('small model')).toBeUndefined();
+  });
+
   it('goes on without a broker, and without a configuration shows a table', async () => {
     const { code, of } = await doctor({
       model: { path: model },

@@ -7,6 +7,7 @@ import { type ErrorCode, FastsamError, isFastsamError, messageOf } from '../../e
 import { native } from '../../native.js';
 import { openConnection } from '../../publish/connection.js';
 import { createSource } from '../../source/open.js';
+import { croppedFrame } from '../../source/source.js';
 import { topicsOf } from '../../wire/topics.js';
 import { sourceOptions } from '../camera-options.js';
 import { engineOptions } from '../engine-opener.js';
@@ -31,53 +32,60 @@ export function checkAddon(): Check {
   }
 }
 
-/** Loads the model and runs it once. A TensorRT engine that has to be built first is not: that takes minutes and writes a file. */
-export async function checkModel({ model }: Config): Promise<Check> {
+/**
+ * Loads the configured model, or the one at `small` in the same way, and runs it once. A TensorRT engine that has to be built
+ * first is not: that takes minutes and writes a file.
+ */
+export async function checkModel({ model }: Config, small?: string): Promise<Check> {
+  const name = small === undefined ? 'model' : 'small model';
   let missing: string | undefined;
   const onBuild = ({ text }: { readonly text: string }) => {
     missing = text;
     throw new FastsamError('ENGINE_STALE', text);
   };
   try {
-    const engine = await within(MODEL_MS, openEngine({ ...engineOptions(model), onBuild }));
+    const engine = await within(MODEL_MS, openEngine({ ...engineOptions(model, small), onBuild }));
     try {
       const [ms] = await within(MODEL_MS, engine.measureNetwork(1));
-      const { name, backend, inputHeight, inputWidth } = engine.model;
-      return ok('model', `${name} on ${backend}, input ${inputHeight}×${inputWidth}, ${ms!.toFixed(0)} ms an inference`);
+      const { name: called, backend, inputHeight, inputWidth } = engine.model;
+      return ok(name, `${called} on ${backend}, input ${inputHeight}×${inputWidth}, ${ms!.toFixed(0)} ms an inference`);
     } finally {
       await engine.stop();
     }
   } catch (error) {
     if (missing !== undefined)
       return warning(
-        'model',
+        name,
         `not tried, its engine is still to be built (${missing})`,
         'the daemon builds it at its start; "fastsamd engine build" does it now',
       );
-    return problem('model', messageOf(error), 'fastsamd model list shows what is installed, fastsamd model verify checks it');
+    return problem(name, messageOf(error), 'fastsamd model list shows what is installed, fastsamd model verify checks it');
   }
 }
 
-/** Opens the camera as the daemon does and takes one frame. */
+/** Opens the camera as the daemon does, takes one frame and cuts its region of interest out. */
 export async function checkCamera(config: CameraConfig): Promise<Check> {
   const name = `camera ${config.id}`;
-  let opened = false;
+  let at: 'opening' | 'waiting' | 'cutting' = 'opening';
   try {
     const source = await createSource(config.source, sourceOptions(config));
     try {
       await within(CAMERA_MS, source.open(), 'SOURCE_TIMEOUT');
-      opened = true;
+      at = 'waiting';
       const first = await within(CAMERA_MS, source[Symbol.asyncIterator]().next(), 'SOURCE_TIMEOUT');
       if (first.done) return problem(name, 'opens and sends no frame', 'look at the camera itself');
-      using picture = first.value;
+      at = 'cutting';
+      using picture = config.roi ? croppedFrame(first.value, config.roi) : first.value;
       return ok(name, `${picture.width}×${picture.height} ${picture.format}`);
     } finally {
       await within(CAMERA_MS, source.stop(), 'SOURCE_TIMEOUT');
     }
   } catch (error) {
     // Of these no frame is expected before something happens.
-    if (opened && (config.expectIdle || config.watch) && isFastsamError(error, 'SOURCE_TIMEOUT'))
+    if (at === 'waiting' && (config.expectIdle || config.watch) && isFastsamError(error, 'SOURCE_TIMEOUT'))
       return warning(name, 'opens and has sent no frame yet', 'trigger it, or put a picture into its folder, while it is being checked');
+    if (at === 'cutting' && isFastsamError(error, 'SOURCE_UNSUPPORTED'))
+      return problem(name, messageOf(error), 'set its roi in pixels of its frames, after they are turned and scaled');
     return problem(name, messageOf(error), 'only one process can have a V4L2 camera: stop the service before you check it');
   }
 }
