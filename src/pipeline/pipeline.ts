@@ -67,7 +67,7 @@ export async function runPipeline(deps: PipelineDeps): Promise<void> {
       const begin = performance.now();
       const { revision, prompts } = deps.prompts(frame.width, frame.height);
       const seen = prompts.some(({ type }) => type === 'text') ? await deps.text?.look(frame, segments, prompts) : undefined;
-      const answers = applyPrompts(segments, prompts, { labels: engine.model.labels, ...(seen ? { text: seen.scores } : {}) });
+      const answers = applyPrompts(segments, prompts, { labels: model.labels, ...(seen ? { text: seen.scores } : {}) });
       await deps.deliver(
         {
           sequence: frame.sequence,

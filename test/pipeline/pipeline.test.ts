@@ -4,6 +4,7 @@ import type { Frame } from '../../src/domain/frame.js';
 import type { FrameResult } from '../../src/domain/result.js';
 import { SEGMENTATION_DEFAULTS, type SegmentationEngine, type Segmented } from '../../src/engine/engine.js';
 import { runPipeline } from '../../src/pipeline/pipeline.js';
+import { segmentsOf } from '../helpers/dense-masks.js';
 import { EMPTY, FakeFrame, FakeSource, fakeEngine } from '../helpers/fakes.js';
 
 function run(
@@ -78,6 +79,22 @@ describe('the pipeline', () => {
       },
     );
     expect(seen).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('looks labels up in the model that a frame was segmented with, where the engine has several', async () => {
+    const model = (...labels: string[]) =>
+      ({ name: labels.join(), backend: 'onnxruntime', inputWidth: 32, inputHeight: 32, labels }) as const;
+    const segments = { ...segmentsOf(4, 4, [new Array<boolean>(16).fill(true)]), classes: Int32Array.of(0) };
+    const engine = fakeEngine(async (sequence) => ({ ...EMPTY, segments, ...(sequence === 1 && { model: model('bolt', 'nut') }) }));
+    const seen: number[] = [];
+    await runPipeline({
+      source: new FakeSource(2),
+      engine: { ...engine, model: model('nut', 'bolt') },
+      segmentation: () => SEGMENTATION_DEFAULTS,
+      prompts: () => ({ revision: 1, prompts: [{ id: 'n', type: 'label', labels: ['nut'] }] }),
+      deliver: ({ answers: [answer] }) => void seen.push(answer!.matches.length),
+    });
+    expect(seen).toEqual([1, 0]);
   });
 
   it('tells each drop once', async () => {
