@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { mqttSchema } from '../config/sections/mqtt.js';
 import { FastsamError } from '../errors.js';
-import { type Connection, type InboundMessage, openConnection } from '../publish/connection.js';
+import { type Connection, type InboundMessage, openConnection, refusedProtocol } from '../publish/connection.js';
 
 export const brokerOptions = {
   broker: {
@@ -17,7 +17,7 @@ export const brokerOptions = {
   cert: { type: 'string', requiresArg: true, describe: 'PEM file of a client certificate; needs --key.' },
   key: { type: 'string', requiresArg: true, describe: 'PEM file of its private key.' },
   prefix: { type: 'string', requiresArg: true, default: 'fastsam/v1', describe: 'Topic levels before the node.' },
-  protocol: { choices: [5, 4] as const, default: 5 as const, describe: '5: MQTT 5; 4: MQTT 3.1.1.' },
+  protocol: { choices: [5, 4] as const, describe: '5: MQTT 5; 4: MQTT 3.1.1; the better one that the broker speaks by default.' },
 } as const;
 
 export interface BrokerArguments {
@@ -28,7 +28,7 @@ export interface BrokerArguments {
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
   readonly prefix: string;
-  readonly protocol: 4 | 5;
+  readonly protocol?: 4 | 5 | undefined;
 }
 
 const PASSWORD_ENV = 'FASTSAMD_MQTT_PASSWORD';
@@ -43,7 +43,7 @@ export async function connectTo(
   const parsed = mqttSchema.safeParse({
     url: args.broker,
     prefix: args.prefix,
-    protocol: args.protocol,
+    protocol: args.protocol ?? 5,
     username: args.username,
     passwordFile: args['password-file'],
     ...(fromEnv && { passwordEnv: PASSWORD_ENV }),
@@ -53,7 +53,14 @@ export async function connectTo(
     const [issue] = parsed.error.issues;
     throw new FastsamError('USAGE', `--${String(issue?.path[0] === 'url' ? 'broker' : issue?.path.at(-1))}: ${issue?.message}`);
   }
-  return openConnection({ config: parsed.data, clientId: `fastsamd-client-${randomUUID().slice(0, 8)}`, onMessage, signal });
+  const clientId = `fastsamd-client-${randomUUID().slice(0, 8)}`;
+  try {
+    return await openConnection({ config: parsed.data, clientId, onMessage, signal });
+  } catch (error) {
+    // The embedded broker, for one.
+    if (args.protocol !== undefined || !refusedProtocol(error)) throw error;
+    return openConnection({ config: { ...parsed.data, protocol: 4 }, clientId, onMessage, signal });
+  }
 }
 
 /** A node's id, or `@GROUP`. Errors: USAGE. */

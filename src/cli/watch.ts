@@ -34,14 +34,15 @@ export const watchCommand: CommandModule<object, WatchArguments> = {
 async function watch(args: WatchArguments): Promise<void> {
   if (args.draw && args.json) throw new FastsamError('USAGE', 'expected either --draw or --json, got both');
   const base = `${args.prefix}/${demandNode(args.node)}`;
-  const end = new AbortController();
-  process.once('SIGINT', () => end.abort()).once('SIGTERM', () => end.abort());
+  // Before anything is shown: whoever reads the first line may end it at once.
+  const interrupted = new Promise<undefined>((resolve) => {
+    process.once('SIGINT', () => resolve(undefined)).once('SIGTERM', () => resolve(undefined));
+  });
   const show = (message: InboundMessage) => process.stdout.write(textOf(message, base, args));
   const connection = await connectTo(args, show, new AbortController().signal);
   for (const topic of ['state', 'alert/+', ...['state', 'result', 'event'].map((kind) => `cameras/${args.camera}/${kind}`)]) {
     await connection.subscribe(`${base}/${topic}`);
   }
-  const interrupted = new Promise<undefined>((resolve) => end.signal.addEventListener('abort', () => resolve(undefined)));
   const broke = await Promise.race([connection.ended, interrupted]);
   if (broke) throw new FastsamError('BROKER_UNREACHABLE', broke.message);
   await connection.close(1000);

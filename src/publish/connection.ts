@@ -12,6 +12,9 @@ import type { Publication } from './publication.js';
 /** MQTT 5 reason code of a DISCONNECT: another client connected with our client id. */
 const SESSION_TAKEN_OVER = 0x8e;
 
+/** Reason codes of a CONNACK for a version of MQTT that the broker does not speak: in MQTT 3.1.1, in MQTT 5. */
+const PROTOCOL_REFUSED: readonly number[] = [0x01, 0x84];
+
 /** Packets above this are not for us; far above maxRequestBytes, so that a too large request still gets its answer. */
 const MAX_INBOUND_PACKET_BYTES = 2 * 1024 * 1024;
 const MAX_INBOUND_UNACKNOWLEDGED = 32;
@@ -130,8 +133,14 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   };
 
   const outcome = await Promise.race([new Promise<IConnackPacket>((resolve) => client.once('connect', resolve)), ended]);
-  if ('takenOver' in outcome) throw new FastsamError('BROKER_UNREACHABLE', outcome.message);
+  if ('takenOver' in outcome) throw new FastsamError('BROKER_UNREACHABLE', outcome.message, { cause: outcome });
   return new MqttConnection(client, outcome, ended);
+}
+
+/** Whether openConnection failed because the broker does not speak `config.protocol`. */
+export function refusedProtocol(error: unknown): boolean {
+  const end = error instanceof FastsamError ? (error.cause as ConnectionEnd | undefined) : undefined;
+  return end?.reasonCode !== undefined && PROTOCOL_REFUSED.includes(end.reasonCode);
 }
 
 /** Why the client's only connection ended, when it has. The first reason counts: what follows are its consequences. */
@@ -146,7 +155,12 @@ function endOf(client: MqttClient): Promise<ConnectionEnd> {
   };
   client.on('disconnect', (packet) => because('the broker ended the session', packet.reasonCode));
   client.on('error', (error) => {
-    because(messageOf(error) || 'connection error', reasonCodeOf(error));
+    const code = reasonCodeOf(error);
+    const told =
+      code !== undefined && PROTOCOL_REFUSED.includes(code)
+        ? 'the broker does not speak this version of MQTT: set protocol 4, or 5'
+        : messageOf(error);
+    because(told || 'connection error', code);
     client.stream.destroy();
   });
   return new Promise((resolve) => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { telemetryMessageSchema } from '../../src/wire/messages.js';
+import { type CameraTelemetry, type TelemetryMessage, telemetryMessageSchema } from '../../src/wire/messages.js';
 import { start } from '../helpers/command.js';
 import { Broker, hasMosquitto } from '../helpers/mosquitto.js';
 
@@ -12,6 +12,11 @@ const MODEL = fileURLToPath(new URL('../../models/demo.onnx', import.meta.url));
 const CAMERAS = ['north', 'east', 'south', 'west'];
 const FRAMES = 300;
 const SCENE = `test:shapes?width=1280&height=720&fps=30&frames=${FRAMES}`;
+
+/** All frames of the scene are accounted for: a result, or a drop with a reason. */
+function isSettled({ framesIn, framesOut, dropped }: CameraTelemetry): boolean {
+  return framesIn === FRAMES && framesIn === framesOut + Object.values(dropped).reduce((sum, count) => sum + count, 0);
+}
 
 describe.skipIf(!hasMosquitto)('four cameras that share a model in a daemon (needs mosquitto)', { timeout: 120_000 }, () => {
   let folder = '';
@@ -36,8 +41,9 @@ describe.skipIf(!hasMosquitto)('four cameras that share a model in a daemon (nee
     const daemon = start('run', '--config', file);
     try {
       for (const id of CAMERAS) await observer.untilJson(`fastsam/v1/n/cameras/${id}/state`, ({ state }) => state === 'ended');
+      // Its last frames may still be under way when a camera says that it has ended.
       const { cameras } = telemetryMessageSchema.parse(
-        await observer.untilJson('fastsam/v1/n/telemetry', () => true, observer.received.length),
+        await observer.untilJson<TelemetryMessage>('fastsam/v1/n/telemetry', (message) => message.cameras.every(isSettled)),
       );
       const mean = cameras.reduce((sum, { framesOut }) => sum + framesOut, 0) / CAMERAS.length;
       // More than the model can do, or there would be nothing to share.
@@ -46,9 +52,8 @@ describe.skipIf(!hasMosquitto)('four cameras that share a model in a daemon (nee
         process.stdout.write(
           `${id}: in ${framesIn}, out ${framesOut}, dropped ${JSON.stringify(dropped)}, from capture to network ${JSON.stringify(latencyMs.wait)} ms\n`,
         );
-        expect(framesIn).toBe(FRAMES);
-        expect(framesIn).toBe(framesOut + Object.values(dropped).reduce((sum, count) => sum + count, 0));
-        expect(Math.abs(framesOut - mean)).toBeLessThanOrEqual(mean / 10);
+        // A turn more or less at the beginning and the end counts on a machine that has time for a few only.
+        expect(Math.abs(framesOut - mean)).toBeLessThanOrEqual(Math.max(mean / 10, 2));
       }
     } finally {
       daemon.process.kill('SIGTERM');

@@ -6,12 +6,13 @@ import { openEngine } from '../../engine/open.js';
 import { type ErrorCode, FastsamError, isFastsamError, messageOf } from '../../errors.js';
 import { native } from '../../native.js';
 import { openConnection } from '../../publish/connection.js';
+import { reachable } from '../../publish/embedded-broker.js';
 import { createSource } from '../../source/open.js';
 import { croppedFrame } from '../../source/source.js';
 import { topicsOf } from '../../wire/topics.js';
 import { sourceOptions } from '../camera-options.js';
 import { engineOptions } from '../engine-opener.js';
-import { type Check, ok, problem, warning } from './report.js';
+import { type Check, ok, problem, skipped, warning } from './report.js';
 
 const CAMERA_MS = 15_000;
 const MODEL_MS = 120_000;
@@ -90,9 +91,13 @@ export async function checkCamera(config: CameraConfig): Promise<Check> {
   }
 }
 
-/** Connects, subscribes to what the node may be asked, and sends a message to itself. */
-export async function checkBroker({ mqtt: config, node }: Config): Promise<Check> {
+/**
+ * Connects, subscribes to what the node may be asked, and sends a message to itself. The embedded broker can be tried only
+ * while the daemon runs.
+ */
+export async function checkBroker({ mqtt, node }: Config): Promise<Check> {
   const name = 'broker';
+  const config = reachable(mqtt);
   const topics = topicsOf(config.prefix, node);
   const topic = topics.response('doctor');
   const payload = randomUUID();
@@ -135,6 +140,8 @@ export async function checkBroker({ mqtt: config, node }: Config): Promise<Check
       await connection.close(1000);
     }
   } catch (error) {
+    if (mqtt.broker === 'embedded' && isFastsamError(error, 'BROKER_UNREACHABLE'))
+      return skipped(name, `the embedded one, at ${config.url}: it answers while the daemon runs`);
     return problem(name, `${config.url}: ${messageOf(error)}`, 'check mqtt.url, the broker, the password file, and the ACL');
   } finally {
     abort.abort();
