@@ -101,6 +101,7 @@ export class Daemon {
       config: reachable(mqtt),
       jobs: config.jobs,
       runJob: (job, queue) => this.#jobs.run(job, queue),
+      onLink: () => this.#upkeep.look(),
       node: config.node,
       bootId: this.bootId,
       telemetryIntervalMs: config.telemetry.intervalMs,

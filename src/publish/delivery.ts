@@ -11,6 +11,7 @@ import type { EventSpool } from './event-spool.js';
 import type { StoredEvent } from './event-store.js';
 import type { Outbox } from './outbox.js';
 import { type Publication, packetSizeOf } from './publication.js';
+import { REFUSED_AGAIN_MS } from './subscriptions.js';
 
 const MAX_IN_FLIGHT = 16;
 
@@ -33,6 +34,9 @@ export class Delivery {
   #over = false;
   /** Topics whose last message was refused. */
   readonly #refused = new Map<string, string>();
+  /** Of `#refused`, the retained ones: they are tried again. */
+  readonly #refusedState = new Set<string>();
+  #again: NodeJS.Timeout | undefined;
   #onIdle: (() => void)[] = [];
   readonly #jobAnswers: { readonly publication: Publication; readonly settle: (failure?: unknown) => void }[] = [];
 
@@ -76,6 +80,7 @@ export class Delivery {
   /** The connection has ended: what waits for it fails. */
   end(): void {
     this.#over = true;
+    clearTimeout(this.#again);
     for (const { settle } of this.#jobAnswers.splice(0)) settle(new FastsamError('BROKER_UNREACHABLE', 'the connection was closed'));
   }
 
@@ -146,9 +151,23 @@ export class Delivery {
       outbox.delivered(publication);
     } catch (error) {
       if (isFastsamError(error, 'BROKER_UNREACHABLE')) this.#over = true;
-      else this.#warnOnce(topic, error);
+      else {
+        this.#warnOnce(topic, error);
+        if (retain && !this.#over) this.#tryAgain(topic);
+      }
       if (!this.#over || !retain) outbox.drop(topic);
     }
+  }
+
+  /** State does not change for weeks, and whoever reads it must not wait so long once the broker takes it. */
+  #tryAgain(topic: string): void {
+    this.#refusedState.add(topic);
+    this.#again ??= setTimeout(() => {
+      this.#again = undefined;
+      for (const each of this.#refusedState) this.#deps.outbox.sendAgain(each);
+      this.#refusedState.clear();
+      this.wake();
+    }, REFUSED_AGAIN_MS);
   }
 
   async #publish(publication: Publication): Promise<void> {

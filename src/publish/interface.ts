@@ -32,16 +32,18 @@ export interface PublisherDeps {
   readonly jobs: JobsConfig;
   /** Does a job of a queue; see job-worker.ts. */
   readonly runJob: JobWorkerDeps['run'];
+  /** The link to the broker came up, ended, or could not be made: `link()` has news. */
+  readonly onLink?: () => void;
   readonly log: Logger;
 }
 
-/** Nothing here throws or blocks: what cannot be sent now is kept or dropped by the rules of outbox.ts. */
 /** Whether the broker takes everything; where it does not, why, with its reason code. */
 export interface LinkState {
   readonly ok: boolean;
   readonly reason?: string;
 }
 
+/** Nothing here throws or blocks: what cannot be sent now is kept or dropped by the rules of outbox.ts. */
 export interface Publisher {
   /** Returns at once; an unreachable broker is tried again for ever. */
   start(): void;

@@ -51,6 +51,11 @@ export class Outbox {
     this.#unsent.add(topic);
   }
 
+  /** The payload of a retained topic did not arrive. */
+  sendAgain(topic: string): void {
+    if (this.#state.has(topic)) this.#unsent.add(topic);
+  }
+
   /** True while the topic has a payload to keep. */
   holds(topic: string): boolean {
     return (this.#state.get(topic)?.payload.length ?? 0) > 0;

@@ -1,7 +1,7 @@
 /** The node's voice and ear on MQTT: everything the app publishes, and the requests it is sent, go through here. */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { FastsamError, isFastsamError, messageOf } from '../errors.js';
+import { FastsamError } from '../errors.js';
 import { toTimestamp } from '../wire/common.js';
 import type {
   Alert,
@@ -30,10 +30,12 @@ import { EventSpool } from './event-spool.js';
 import { discoveryMessage } from './home-assistant.js';
 import type { LinkState, Publisher, PublisherDeps } from './interface.js';
 import { JobWorker } from './job-worker.js';
+import { Link } from './link.js';
 import { Outbox } from './outbox.js';
 import type { Publication } from './publication.js';
 import { Requests } from './requests.js';
 import { Session } from './session.js';
+import { Subscriptions } from './subscriptions.js';
 
 /** Undelivered results are old news after this long. MQTT counts expiry in whole seconds. */
 const RESULT_EXPIRY_S = 1;
@@ -64,9 +66,8 @@ class MqttPublisher implements Publisher {
   #connectedSinceMs: number | undefined;
   /** Messages delivered over earlier connections. */
   #published = 0;
-  #downReason = 'not connected yet';
-  /** Filters that the broker did not let us subscribe to, with its reason. */
-  readonly #deaf = new Map<string, string>();
+  readonly #link = new Link();
+  #subscriptions: Subscriptions | undefined;
   #state: NodeState = 'init';
   #info: InfoMessage | undefined;
   #health: HealthMessage | undefined;
@@ -121,7 +122,8 @@ class MqttPublisher implements Publisher {
       onUp: (connection) => this.#goOnline(connection),
       onDown: (reason) => this.#goOffline(reason),
       onRefused: (reason) => {
-        this.#downReason = reason;
+        this.#link.refused(reason);
+        deps.onLink?.();
       },
     });
     this.#jobs = new JobWorker({
@@ -208,9 +210,7 @@ class MqttPublisher implements Publisher {
   }
 
   link(): LinkState {
-    if (!this.#delivery) return { ok: false, reason: `not connected to the broker: ${this.#downReason}` };
-    const [refused] = [...this.#deaf, ...this.#delivery.refused];
-    return refused ? { ok: false, reason: `the broker refuses ${refused[0]}: ${refused[1]}` } : { ok: true };
+    return this.#link.state(this.#delivery && [this.#subscriptions?.refused ?? new Map(), this.#delivery.refused]);
   }
 
   alerts(): Readonly<Record<string, AlertMessage>> {
@@ -247,19 +247,16 @@ class MqttPublisher implements Publisher {
     this.#events.goOnline();
     this.#delivery = new Delivery({ connection, outbox: this.#outbox, events: this.#events, eventTopic: this.#topics.event, log });
     // Before the state goes out, so that whoever reads "ready" may ask at once.
-    this.#deaf.clear();
-    for (const topic of [...this.#topics.requests, this.#topics.alert('+'), ...this.#jobs.filters]) {
-      connection.subscribe(topic).catch((error: unknown) => {
-        log.warn({ topic, reason: messageOf(error) }, 'mqtt: cannot subscribe');
-        if (!isFastsamError(error, 'BROKER_UNREACHABLE')) this.#deaf.set(topic, messageOf(error));
-      });
-    }
+    const filters = [...this.#topics.requests, this.#topics.alert('+'), ...this.#jobs.filters];
+    this.#subscriptions = new Subscriptions(connection, filters, log);
+    this.#deps.onLink?.();
     this.#delivery.wake();
     this.#beacon.start();
   }
 
   #goOffline(reason: string): void {
-    this.#downReason = reason;
+    this.#link.ended(reason);
+    this.#subscriptions?.end();
     this.#published += this.#delivery?.delivered ?? 0;
     this.#delivery?.end();
     this.#delivery = undefined;
@@ -267,6 +264,7 @@ class MqttPublisher implements Publisher {
     this.#outbox.goOffline();
     this.#events.goOffline();
     void this.#beacon.stop(BEACON_STOP_MS);
+    this.#deps.onLink?.();
   }
 
   #receive(message: InboundMessage): void {

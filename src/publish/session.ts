@@ -7,9 +7,19 @@ import type { Logger } from 'pino';
 import type { MqttConfig } from '../config/schema.js';
 import { messageOf } from '../errors.js';
 import { Backoff } from './backoff.js';
-import { type CloseOptions, type Connection, type InboundMessage, type KeptSession, openConnection } from './connection.js';
+import {
+  type CloseOptions,
+  type Connection,
+  type ConnectionEnd,
+  type InboundMessage,
+  type KeptSession,
+  openConnection,
+} from './connection.js';
 import { Deadline } from './deadline.js';
 import type { Publication } from './publication.js';
+
+/** So many connections in a row that the broker closed at once and without a reason make us think of a twin. */
+const SUSPICIOUS = 3;
 
 export interface SessionDeps {
   readonly config: MqttConfig;
@@ -34,6 +44,8 @@ export class Session {
   #stopping = false;
   #running: Promise<void> | undefined;
   #connects = 0;
+  /** Connections in a row that were closed soon and without a reason. */
+  #brief = 0;
 
   constructor(deps: SessionDeps) {
     this.#deps = deps;
@@ -83,22 +95,33 @@ export class Session {
       const since = performance.now();
       this.#connection = connection;
       this.#connects += 1;
-      log.info({ url: config.url, clientId }, 'mqtt: connected');
+      log.info({ url: config.url, clientId, ...connection.limits }, 'mqtt: connected');
       onUp(connection);
 
       const end = await connection.ended;
       this.#connection = undefined;
-      onDown?.(end.message);
-      if (!this.#stopping) log.warn({ reason: end.message, reasonCode: end.reasonCode }, 'mqtt: disconnected');
+      const good = backoff.afterConnection(performance.now() - since);
+      this.#brief = good || end.reasonCode !== undefined ? 0 : this.#brief + 1;
+      const reason = this.#explain(end);
+      onDown?.(reason);
+      if (!this.#stopping) log.warn({ reason, reasonCode: end.reasonCode }, 'mqtt: disconnected');
       if (end.takenOver) {
         log.error({ clientId }, 'mqtt: another client uses this client id; expected a unique mqtt.clientId or node');
         return backoff.afterTakeOver();
       }
-      backoff.afterConnection(performance.now() - since);
     } catch (error) {
       if (!this.#stopping) log.warn({ url: config.url, reason: messageOf(error) }, 'mqtt: cannot connect');
       onRefused?.(messageOf(error));
     }
     return backoff.next();
+  }
+
+  /** Why the connection ended, and what to do about it where two clients have one id. */
+  #explain({ message, takenOver }: ConnectionEnd): string {
+    const { clientId } = this.#deps;
+    if (takenOver) return `${message}: another client uses client id "${clientId}"; expected a unique mqtt.clientId or node`;
+    if (this.#brief < SUSPICIOUS) return message;
+    // Brokers before MQTT 5, and mosquitto 2.0, close the connection of the older client without a word.
+    return `${message}, ${this.#brief} times in a row soon after connecting: another client may use client id "${clientId}"; expected a unique mqtt.clientId or node`;
   }
 }

@@ -9,6 +9,10 @@ export const subsystemHealthSchema = z.object({
   ok: z.boolean().meta({ description: 'Derived from progress, not from being alive.' }),
   reason,
   since: timestamp.meta({ description: 'Since when ok has had this value.' }),
+  last: z
+    .object({ reason: z.string().max(1000).optional(), since: timestamp, until: timestamp })
+    .optional()
+    .meta({ description: 'With ok true: the last time it was not. Of the broker nobody could be told meanwhile.' }),
 });
 
 export const healthMessageSchema = z.object({

@@ -93,7 +93,14 @@ export class HealthMonitor {
     this.#findings = findings;
     if (this.#record.update(findings, now)) {
       const subsystems = Object.fromEntries(
-        [...this.#record.subsystems].map(([name, { since, ...record }]) => [name, { ...record, since: toTimestamp(since) }]),
+        [...this.#record.subsystems].map(([name, { since, last, ...record }]) => [
+          name,
+          {
+            ...record,
+            since: toTimestamp(since),
+            ...(last && { last: { ...last, since: toTimestamp(last.since), until: toTimestamp(last.until) } }),
+          },
+        ]),
       );
       publish.setHealth({ v: 1, node, bootId, ts: toTimestamp(now), ok: findings.every(({ ok }) => ok), subsystems });
     }

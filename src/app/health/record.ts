@@ -11,6 +11,8 @@ export interface SubsystemRecord {
   readonly reason?: string;
   /** Milliseconds since the epoch: since when `ok` has had this value. */
   readonly since: number;
+  /** While it is well: the last time it was not. */
+  readonly last?: { readonly reason?: string; readonly since: number; readonly until: number };
 }
 
 export interface AlertRecord {
@@ -46,7 +48,7 @@ export class HealthRecord {
       findings.map(({ name, ok, reason }) => {
         const known = before.get(name);
         const since = known?.ok === ok ? known.since : now;
-        return [name, { ok, since, ...(reason === undefined ? {} : { reason: reason.slice(0, 1000) }) }];
+        return [name, { ok, since, ...reasonOf(reason), ...lastOf(known, ok, now) }];
       }),
     );
     if (before.size !== this.#subsystems.size) return true;
@@ -76,6 +78,16 @@ export class HealthRecord {
     }
     return { raised, cleared };
   }
+}
+
+function reasonOf(reason: string | undefined): { readonly reason?: string } {
+  return reason === undefined ? {} : { reason: reason.slice(0, 1000) };
+}
+
+function lastOf(known: SubsystemRecord | undefined, ok: boolean, now: number): Pick<SubsystemRecord, 'last'> {
+  if (!ok || !known) return {};
+  if (!known.ok) return { last: { ...reasonOf(known.reason), since: known.since, until: now } };
+  return known.last ? { last: known.last } : {};
 }
 
 /** A reason that counts seconds is the same reason a second later. */
