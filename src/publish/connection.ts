@@ -3,7 +3,7 @@
  * connection (see session.ts), so that nothing of a broken one lives on, neither queues nor packet identifiers.
  */
 import { Socket } from 'node:net';
-import mqtt, { type IClientOptions, type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
+import mqtt, { ErrorWithSubackPacket, type IClientOptions, type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
 import type { MqttConfig } from '../config/schema.js';
 import { FastsamError, messageOf } from '../errors.js';
 import { readCredentials } from './credentials.js';
@@ -79,6 +79,7 @@ export interface CloseOptions {
 }
 
 function reasonCodeOf(error: unknown): number | undefined {
+  if (error instanceof ErrorWithSubackPacket) return error.packet.granted.map(Number).find((code) => code >= 0x80);
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return typeof code === 'number' ? code : undefined;
 }

@@ -102,6 +102,17 @@ export class Broker implements AsyncDisposable {
     this.#process?.kill('SIGCONT');
   }
 
+  /** Reads its access control again, as after `systemctl reload mosquitto`. */
+  async reload(acl: string): Promise<void> {
+    await writeFile(path.join(this.folder, 'acl'), acl);
+    this.#process?.kill('SIGHUP');
+  }
+
+  /** Takes effect at the next restart. */
+  async setPassword(user: string, password: string): Promise<void> {
+    await promisify(execFile)('mosquitto_passwd', ['-b', path.join(this.folder, 'passwords'), user, password]);
+  }
+
   /** A plain client, ended with the broker. */
   async client(options: IClientOptions = {}): Promise<MqttClient> {
     const client = await mqtt.connectAsync(this.url, { protocolVersion: 5, reconnectPeriod: 0, ...options }, false);

@@ -1,13 +1,16 @@
 /** Faults of broker and network, each noticed, said with its reason, and recovered from. */
+import { once } from 'node:events';
 import { copyFile } from 'node:fs/promises';
+import net from 'node:net';
+import { Aedes } from 'aedes';
 import mqtt from 'mqtt';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { mqttSchema } from '../../src/config/sections/mqtt.js';
 import { EmbeddedBroker, reachable } from '../../src/publish/embedded-broker.js';
-import type { StateMessage } from '../../src/wire/messages.js';
+import type { EventMessage, InfoMessage, StateMessage } from '../../src/wire/messages.js';
 import { Broker, freePort, hasMosquitto, Observer } from '../helpers/mosquitto.js';
-import { Certificates, Relay } from './network.js';
+import { Certificates, PACKET, Relay } from './network.js';
 import { eventually, testNode } from './node.js';
 
 describe.skipIf(!hasMosquitto)('faults (needs mosquitto)', { timeout: 60_000 }, () => {
@@ -22,6 +25,59 @@ describe.skipIf(!hasMosquitto)('faults (needs mosquitto)', { timeout: 60_000 }, 
     expect(node.publisher.link().reason).toMatch(/keepalive/i);
     await eventually(() => node.publisher.link().ok);
     expect(node.publisher.stats().reconnects).toBe(1);
+    await relay.stop();
+  });
+
+  it('a connection cut in the middle of a publish: state and event arrive, the result is a gap, and the next one comes', async () => {
+    await using broker = await Broker.start();
+    const relay = await Relay.start(broker.port);
+    await using node = testNode({ url: `mqtt://127.0.0.1:${relay.port}` });
+    const observer = await broker.observe(`${node.base}/#`);
+    node.publisher.start();
+    await eventually(() => node.publisher.link().ok);
+
+    // Acknowledged: what was cut is sent again, and what waited behind it goes on.
+    let cut = relay.cutInside(PACKET.publish, 200_000);
+    node.publisher.setInfo({ v: 1, node: 'line-3', padding: 'x'.repeat(300_000) } as unknown as InfoMessage);
+    for (const awayMs of [1, 2, 3]) node.publisher.publishEvent('belt', { type: 'camera-back', awayMs });
+    await cut;
+    const info = await observer.untilJson<{ padding: string }>(`${node.base}/info`);
+    expect(info.padding).toHaveLength(300_000);
+    await observer.until(`${node.base}/cameras/belt/event`, (text) => JSON.parse(text).awayMs === 3);
+    const events = observer.received.filter(({ topic }) => topic.endsWith('/event')).map(({ text }) => JSON.parse(text) as EventMessage);
+    const byId = new Map(events.map((event) => [event.eventId, event.type === 'camera-back' && event.awayMs]));
+    expect([...byId.values()]).toEqual([1, 2, 3]);
+
+    // Not acknowledged: gone, and never half of it.
+    await eventually(() => node.publisher.link().ok);
+    cut = relay.cutInside(PACKET.publish, 200_000);
+    node.publisher.publishResult('belt', JSON.stringify({ seq: 1, padding: 'x'.repeat(300_000) }));
+    await cut;
+    await eventually(() => node.publisher.stats().reconnects === 2);
+    node.publisher.publishResult('belt', '{"seq":2}');
+    await observer.untilJson(`${node.base}/cameras/belt/result`, ({ seq }) => seq === 2);
+    const results = observer.received.filter(({ topic }) => topic.endsWith('/result'));
+    expect(results.map(({ text }) => JSON.parse(text).seq)).toEqual([2]);
+    await relay.stop();
+  });
+
+  it.each([
+    ['in the middle of its subscribe', PACKET.subscribe],
+    ['in the middle of the answer to it', PACKET.suback],
+  ])('a connection cut %s: the next one is subscribed, and requests are answered', async (_where, packet) => {
+    await using broker = await Broker.start();
+    const relay = await Relay.start(broker.port);
+    await using node = testNode({ url: `mqtt://127.0.0.1:${relay.port}` });
+    const observer = await broker.observe(`${node.base}/#`);
+    const cut = relay.cutInside(packet);
+    node.publisher.start();
+    await cut;
+    await eventually(() => node.publisher.stats().reconnects === 1 && node.publisher.link().ok);
+    const state = observer.received.length;
+    node.publisher.setState('ready');
+    await observer.untilJson<StateMessage>(`${node.base}/state`, ({ state: name }) => name === 'ready', state);
+    await observer.publish(`${node.base}/request/read/ping`, '{"id":"p1"}');
+    expect(await observer.untilJson(`${node.base}/response/read/ping`)).toMatchObject({ id: 'p1', status: 'ok' });
     await relay.stop();
   });
 
@@ -125,5 +181,28 @@ describe('the embedded broker', { timeout: 60_000 }, () => {
     await broker.stop();
     await eventually(() => !node.publisher.link().ok);
     client.end(true);
+  });
+});
+
+describe('a broker that refuses a subscription', { timeout: 60_000 }, () => {
+  it('is named in health with its code, and asked again until it does not', async () => {
+    const broker = await Aedes.createBroker();
+    let permitted = false;
+    broker.authorizeSubscribe = (_client, subscription, done) =>
+      done(null, permitted || !subscription.topic.includes('/request/') ? subscription : null);
+    const server = net.createServer(broker.handle).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `mqtt://127.0.0.1:${(server.address() as net.AddressInfo).port}`;
+    const node = testNode({ url, protocol: 4 });
+    node.publisher.start();
+    await eventually(() => /the broker refuses .*\/request\/#: .*0x80/.test(node.publisher.link().reason ?? ''));
+    expect(node.logged.filter(({ msg }) => msg === 'mqtt: cannot subscribe')).toHaveLength(1);
+
+    permitted = true;
+    await eventually(() => node.publisher.link().ok);
+    expect(node.publisher.stats().reconnects).toBe(0);
+    await node[Symbol.asyncDispose]();
+    await new Promise<void>((resolve) => broker.close(resolve));
+    server.close();
   });
 });

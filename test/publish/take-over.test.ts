@@ -1,0 +1,66 @@
+/** Two clients with one id, on real brokers, none of which says why it throws the older one out. */
+import mqtt from 'mqtt';
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { mqttSchema } from '../../src/config/sections/mqtt.js';
+import { EmbeddedBroker } from '../../src/publish/embedded-broker.js';
+import { Broker, freePort, hasMosquitto } from '../helpers/mosquitto.js';
+import { eventually, testNode } from './node.js';
+
+const HINT = /\d+ times in a row soon after connecting: another client may use client id "twin"; expected a unique mqtt.clientId or node/;
+
+async function embeddedBroker(): Promise<{ readonly url: string } & AsyncDisposable> {
+  const config = mqttSchema.parse({ broker: 'embedded', embedded: { port: await freePort() } });
+  const broker = new EmbeddedBroker({ config, log: pino({ level: 'silent' }) });
+  await broker.start();
+  return { url: broker.url, [Symbol.asyncDispose]: () => broker.stop() };
+}
+
+describe('an id that another client has too', { timeout: 60_000 }, () => {
+  it.each([
+    ['mosquitto, MQTT 5', 5, hasMosquitto, () => Broker.start()],
+    ['mosquitto, MQTT 3.1.1', 4, hasMosquitto, () => Broker.start()],
+    ['the embedded broker', 4, true, embeddedBroker],
+  ] as const)(
+    'is named in log and health, and the node is back when the other has gone: %s',
+    async (_where, protocol, available, start) => {
+      if (!available) return;
+      await using broker = await start();
+      await using node = testNode({ url: broker.url, protocol, clientId: 'twin', reconnect: { minMs: 50, maxMs: 1000 } });
+      node.publisher.start();
+      await eventually(() => node.publisher.link().ok);
+      const rival = mqtt.connect(broker.url, { clientId: 'twin', reconnectPeriod: 20 });
+      rival.on('error', () => undefined);
+      await eventually(() => HINT.test(node.publisher.link().reason ?? ''));
+      expect(node.logged.some(({ msg, reason }) => msg === 'mqtt: disconnected' && HINT.test(String(reason)))).toBe(true);
+      await rival.endAsync(true);
+      await eventually(() => node.publisher.link().ok);
+      const client = await mqtt.connectAsync(broker.url, { reconnectPeriod: 0 });
+      const answer = new Promise<string>((resolve) => client.once('message', (_topic, payload) => resolve(payload.toString())));
+      await client.subscribeAsync(`${node.base}/response/read/ping`);
+      await client.publishAsync(`${node.base}/request/read/ping`, '{"id":"t1"}', { qos: 1 });
+      expect(JSON.parse(await answer)).toMatchObject({ id: 't1', status: 'ok' });
+      client.end(true);
+    },
+  );
+
+  it.skipIf(!hasMosquitto)('two nodes both say so, at the default delays', async () => {
+    await using broker = await Broker.start();
+    const options = { url: broker.url, clientId: 'twin', reconnect: { minMs: 1000, maxMs: 60_000 } };
+    await using first = testNode(options);
+    await using second = testNode(options);
+    const nodes = [first, second];
+    const begin = performance.now();
+    for (const { publisher } of nodes) publisher.start();
+    const says = ({ logged }: (typeof nodes)[number]) => logged.some(({ reason }) => HINT.test(String(reason)));
+    await eventually(() => nodes.every(says));
+    const connections = nodes.map(
+      ({ logged }) => logged.filter(({ msg, clientId }) => msg === 'mqtt: connected' && clientId === 'twin').length,
+    );
+    process.stderr.write(
+      `two nodes with one id: ${connections.join(' and ')} connections in ${((performance.now() - begin) / 1000).toFixed(1)} s\n`,
+    );
+    // Each names it at its third brief connection; one that is lucky and lasts begins to count anew.
+    for (const count of connections) expect(count).toBeGreaterThanOrEqual(3);
+  });
+});
