@@ -25,7 +25,9 @@ export class Link {
       const reasons = [this.#ended, this.#refused].filter((reason) => reason !== undefined).join(', then ');
       return { ok: false, reason: `not connected to the broker: ${reasons || 'no answer yet'}` };
     }
-    const [refused] = refusals.flatMap((map) => [...map]);
-    return refused ? { ok: false, reason: `the broker refuses ${refused[0]}: ${refused[1]}` } : { ok: true };
+    const [refused, ...more] = refusals.flatMap((map) => [...map]);
+    if (!refused) return { ok: true };
+    const [topic, why] = refused;
+    return { ok: false, reason: `the broker refuses ${topic}: ${why}${more.length > 0 ? ` (and ${more.length} more)` : ''}` };
   }
 }
