@@ -69,6 +69,8 @@ export class Requests {
       if (!accepted) throw new FastsamError('RATE_LIMITED', `expected at most ${RATE.perSecond} requests per second; try again later`);
       if (!isVerb(verb)) throw new FastsamError('REQUEST_INVALID', `unknown request "${verb}"; expected one of ${VERBS.join(', ')}`);
       const answer = await this.#apply(verb, value, message.payload);
+      // Who reads the log later has to know why a camera stood still.
+      if (verb.startsWith('admin/')) this.#deps.log.info({ verb, id }, `mqtt: ${verb} done`);
       this.#respond(verb, message, { id, node: this.#deps.node, status: 'ok', ...answer });
     } catch (error) {
       this.#respond(verb, message, { id, node: this.#deps.node, status: 'error', ...this.#explain(error, verb) });
