@@ -71,6 +71,10 @@ export class Broker implements AsyncDisposable {
     return `mqtt://127.0.0.1:${this.port}`;
   }
 
+  get pid(): number {
+    return this.#process!.pid!;
+  }
+
   async #spawn(): Promise<void> {
     // The broker must not outlive a test process that is ended before it could dispose of it.
     const command = ['--pdeathsig', 'KILL', BINARY!, '-c', path.join(this.folder, 'mosquitto.conf')];
