@@ -30,6 +30,9 @@ export class Delivery {
   readonly #window: number;
   #inFlight = 0;
   #sampleInFlight = false;
+  /** When the lanes last moved; of no meaning while they are empty. */
+  #reliableMovedAt = 0;
+  #sampleMovedAt = 0;
   #delivered = 0;
   #over = false;
   /** Topics whose last message was refused. */
@@ -51,6 +54,12 @@ export class Delivery {
 
   get inFlight(): number {
     return this.#inFlight + (this.#sampleInFlight ? 1 : 0);
+  }
+
+  /** Milliseconds for which the broker has not taken anything of what waits for it in a lane; 0 when nothing waits. */
+  get stalledMs(): number {
+    const now = performance.now();
+    return Math.max(this.#inFlight > 0 ? now - this.#reliableMovedAt : 0, this.#sampleInFlight ? now - this.#sampleMovedAt : 0);
   }
 
   /** Topics whose last message the broker refused, with its reason. */
@@ -96,9 +105,11 @@ export class Delivery {
     while (this.#inFlight < this.#window) {
       const sending = this.#nextReliable();
       if (!sending) return;
+      if (this.#inFlight === 0) this.#reliableMovedAt = performance.now();
       this.#inFlight += 1;
       void sending.then(() => {
         this.#inFlight -= 1;
+        this.#reliableMovedAt = performance.now();
         this.wake();
       });
     }
@@ -136,6 +147,7 @@ export class Delivery {
     const publication = this.#deps.outbox.takeSample();
     if (!publication) return;
     this.#sampleInFlight = true;
+    this.#sampleMovedAt = performance.now();
     void this.#send(publication).then(() => {
       this.#sampleInFlight = false;
       this.wake();

@@ -1,8 +1,10 @@
 /** Whether the broker is there and takes everything, in one line for health. */
+import type { Delivery } from './delivery.js';
 import type { LinkState } from './interface.js';
+import type { Subscriptions } from './subscriptions.js';
 
-/** Topics or filters that the broker refuses, with its reason. */
-type Refusals = ReadonlyMap<string, string>;
+/** A broker that takes nothing for so long is worth a word, although the keepalive has not given it up yet. */
+const STALL_MS = 10_000;
 
 export class Link {
   #ended: string | undefined;
@@ -19,13 +21,18 @@ export class Link {
     this.#refused = reason;
   }
 
-  /** `refusals`: of the connection there is; undefined when there is none. */
-  state(refusals: readonly Refusals[] | undefined): LinkState {
-    if (!refusals) {
+  /** What the present connection reports; undefined when there is none. */
+  state(
+    delivery: Pick<Delivery, 'refused' | 'stalledMs'> | undefined,
+    subscriptions: Pick<Subscriptions, 'refused'> | undefined,
+  ): LinkState {
+    if (!delivery) {
       const reasons = [this.#ended, this.#refused].filter((reason) => reason !== undefined).join(', then ');
       return { ok: false, reason: `not connected to the broker: ${reasons || 'no answer yet'}` };
     }
-    const [refused, ...more] = refusals.flatMap((map) => [...map]);
+    const { stalledMs } = delivery;
+    if (stalledMs > STALL_MS) return { ok: false, reason: `the broker has taken nothing for ${Math.round(stalledMs / 1000)} s` };
+    const [refused, ...more] = [...(subscriptions?.refused ?? []), ...delivery.refused];
     if (!refused) return { ok: true };
     const [topic, why] = refused;
     return { ok: false, reason: `the broker refuses ${topic}: ${why}${more.length > 0 ? ` (and ${more.length} more)` : ''}` };

@@ -210,7 +210,7 @@ class MqttPublisher implements Publisher {
   }
 
   link(): LinkState {
-    return this.#link.state(this.#delivery && [this.#subscriptions?.refused ?? new Map(), this.#delivery.refused]);
+    return this.#link.state(this.#delivery, this.#subscriptions);
   }
 
   alerts(): Readonly<Record<string, AlertMessage>> {

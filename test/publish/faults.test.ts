@@ -86,10 +86,40 @@ describe.skipIf(!hasMosquitto)('faults (needs mosquitto)', { timeout: 60_000 }, 
     await using node = testNode({ url: broker.url });
     const observer = await broker.observe(`${node.base}/#`);
     node.publisher.start();
+    await eventually(() => node.publisher.link().ok);
+    expect(node.logged.find(({ msg }) => msg === 'mqtt: connected')).toMatchObject({ receiveMaximum: 1 });
     for (let k = 0; k < 50; k += 1) node.publisher.publishEvent('belt', { type: 'camera-back', awayMs: k });
     await eventually(() => observer.received.filter(({ topic }) => topic.endsWith('/event')).length === 50);
     const order = observer.received.filter(({ topic }) => topic.endsWith('/event')).map(({ text }) => JSON.parse(text).awayMs);
     expect(order).toEqual(Array.from({ length: 50 }, (_, k) => k));
+  });
+
+  it.each([
+    ['swallows what is sent: a state that is not acknowledged', true],
+    ['does not read: results that the full send buffer holds up', false],
+  ])('a broker that is there and %s is told in health before the keepalive gives it up', async (_what, swallows) => {
+    await using broker = await Broker.start();
+    const relay = await Relay.start(broker.port);
+    await using node = testNode({ url: `mqtt://127.0.0.1:${relay.port}`, keepaliveS: 3600 });
+    const { publisher } = node;
+    publisher.start();
+    await eventually(() => publisher.link().ok && publisher.stats().queued === 0);
+    if (swallows) {
+      relay.freeze();
+      publisher.setState('ready');
+    } else broker.pause();
+    const padding = 'x'.repeat(100_000);
+    while (publisher.link().ok) {
+      publisher.publishResult('belt', JSON.stringify({ padding }));
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    expect(publisher.link().reason).toMatch(/^the broker has taken nothing for \d+ s$/);
+    if (!swallows) {
+      broker.resume();
+      await eventually(() => publisher.link().ok);
+    }
+    expect(publisher.stats().reconnects).toBe(0);
+    await relay.stop();
   });
 
   it('packets of 64 KB at most: what is larger is dropped, counted and said in health until it fits', async () => {
