@@ -40,11 +40,9 @@ export class Backoff {
   /**
    * A connection ended after `lifetimeMs`. One that outlived the current limit was a good one, and delays start small
    * again. Measured against the limit and not against a constant, two clients with one id, on a broker that does not
-   * say why it throws them out, drift to long delays instead of taking turns every few seconds. Returns whether it was good.
+   * say why it throws them out, drift to long delays instead of taking turns every few seconds.
    */
-  afterConnection(lifetimeMs: number): boolean {
-    const good = lifetimeMs >= this.#limitMs;
-    if (good) this.#limitMs = this.#options.minMs;
-    return good;
+  afterConnection(lifetimeMs: number): void {
+    if (lifetimeMs >= this.#limitMs) this.#limitMs = this.#options.minMs;
   }
 }

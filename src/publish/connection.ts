@@ -19,6 +19,9 @@ const PROTOCOL_REFUSED: readonly number[] = [0x01, 0x84];
 const MAX_INBOUND_PACKET_BYTES = 2 * 1024 * 1024;
 const MAX_INBOUND_UNACKNOWLEDGED = 32;
 
+/** What the system says of a socket that the other side closed while something was on its way. */
+const CLOSED_BY_PEER: readonly unknown[] = ['ECONNRESET', 'EPIPE'];
+
 export interface ConnectionOptions {
   readonly config: MqttConfig;
   readonly clientId: string;
@@ -57,6 +60,8 @@ export interface ConnectionEnd {
   readonly message: string;
   readonly reasonCode?: number;
   readonly takenOver: boolean;
+  /** The other side closed it without a word. */
+  readonly unexplained: boolean;
 }
 
 export interface Connection {
@@ -147,11 +152,12 @@ export function refusedProtocol(error: unknown): boolean {
 /** Why the client's only connection ended, when it has. The first reason counts: what follows are its consequences. */
 function endOf(client: MqttClient): Promise<ConnectionEnd> {
   let why: ConnectionEnd | undefined;
-  const because = (message: string, reasonCode: number | undefined) => {
+  const because = (message: string, reasonCode: number | undefined, unexplained = false) => {
     why ??= {
       message: withCode(message, reasonCode),
       ...(reasonCode !== undefined && { reasonCode }),
       takenOver: reasonCode === SESSION_TAKEN_OVER,
+      unexplained,
     };
   };
   client.on('disconnect', (packet) => because('the broker ended the session', packet.reasonCode));
@@ -161,11 +167,11 @@ function endOf(client: MqttClient): Promise<ConnectionEnd> {
       code !== undefined && PROTOCOL_REFUSED.includes(code)
         ? 'the broker does not speak this version of MQTT: set protocol 4, or 5'
         : messageOf(error);
-    because(told || 'connection error', code);
+    because(told || 'connection error', code, 'code' in error && CLOSED_BY_PEER.includes(error.code));
     client.stream.destroy();
   });
   return new Promise((resolve) => {
-    client.once('close', () => resolve(why ?? { message: 'the connection was closed', takenOver: false }));
+    client.once('close', () => resolve(why ?? { message: 'the connection was closed', takenOver: false, unexplained: true }));
   });
 }
 

@@ -18,7 +18,7 @@ import {
 import { Deadline } from './deadline.js';
 import type { Publication } from './publication.js';
 
-/** So many connections in a row that the broker closed at once and without a reason make us think of a twin. */
+/** So many connections in a row that the broker closed soon and without a reason make us think of a twin. */
 const SUSPICIOUS = 3;
 
 export interface SessionDeps {
@@ -48,7 +48,8 @@ export class Session {
   #brief = 0;
 
   constructor(deps: SessionDeps) {
-    this.#deps = deps;
+    // A node has several sessions: each line says whose it is.
+    this.#deps = { ...deps, log: deps.log.child({ clientId: deps.clientId }) };
   }
 
   /** Times the connection was re-established. */
@@ -95,21 +96,26 @@ export class Session {
       const since = performance.now();
       this.#connection = connection;
       this.#connects += 1;
-      log.info({ url: config.url, clientId, ...connection.limits }, 'mqtt: connected');
+      log.info({ url: config.url, ...connection.limits }, 'mqtt: connected');
       onUp(connection);
 
       const end = await connection.ended;
       this.#connection = undefined;
-      const good = backoff.afterConnection(performance.now() - since);
-      this.#brief = good || end.reasonCode !== undefined ? 0 : this.#brief + 1;
+      const lifetimeMs = performance.now() - since;
+      backoff.afterConnection(lifetimeMs);
+      // A twin that backs off as we do is back after the longest delay, and the one that has it sees long connections.
+      const isSoon = lifetimeMs <= config.reconnect.maxMs + config.connectTimeoutMs;
+      this.#brief = isSoon && end.unexplained ? this.#brief + 1 : 0;
       const reason = this.#explain(end);
       onDown?.(reason);
       if (!this.#stopping) log.warn({ reason, reasonCode: end.reasonCode }, 'mqtt: disconnected');
       if (end.takenOver) {
-        log.error({ clientId }, 'mqtt: another client uses this client id; expected a unique mqtt.clientId or node');
+        log.error('mqtt: another client uses this client id; expected a unique mqtt.clientId or node');
         return backoff.afterTakeOver();
       }
     } catch (error) {
+      // A broker that is away is reason enough.
+      this.#brief = 0;
       if (!this.#stopping) log.warn({ url: config.url, reason: messageOf(error) }, 'mqtt: cannot connect');
       onRefused?.(messageOf(error));
     }

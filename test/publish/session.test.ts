@@ -108,7 +108,7 @@ describe.skipIf(!hasMosquitto)('session against mosquitto', { timeout: 20_000 },
 
   it('says stopping and offline, delivers what waits, and leaves no will behind', async () => {
     await using broker = await Broker.start();
-    const node = testNode({ url: broker.url });
+    await using node = testNode({ url: broker.url });
     node.publisher.start();
     node.publisher.setState('ready');
     const observer = await broker.observe(`${node.base}/#`);
@@ -126,7 +126,7 @@ describe.skipIf(!hasMosquitto)('session against mosquitto', { timeout: 20_000 },
 
   it('stops in time although the broker does not answer', async () => {
     await using broker = await Broker.start();
-    const node = testNode({ url: broker.url });
+    await using node = testNode({ url: broker.url });
     node.publisher.start();
     await (await broker.observe(`${node.base}/#`)).until(`${node.base}/availability`, (text) => text === 'online');
     broker.pause();
@@ -153,10 +153,10 @@ describe.skipIf(!hasMosquitto)('session against mosquitto', { timeout: 20_000 },
   });
 
   it('stops without ever having been connected or started', async () => {
-    const node = testNode({ url: `mqtt://127.0.0.1:${await freePort()}` });
+    await using node = testNode({ url: `mqtt://127.0.0.1:${await freePort()}` });
     await node.publisher.stop('never started', 100);
 
-    const trying = testNode({ url: `mqtt://127.0.0.1:${await freePort()}` });
+    await using trying = testNode({ url: `mqtt://127.0.0.1:${await freePort()}` });
     trying.publisher.start();
     await eventually(() => trying.logged.some((line) => String(line.reason).includes('ECONNREFUSED')));
     await trying.publisher.stop('never connected', 100);
@@ -166,7 +166,7 @@ describe.skipIf(!hasMosquitto)('session against mosquitto', { timeout: 20_000 },
     const silent = net.createServer(() => undefined).listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const accepted = once(silent, 'connection');
-    const node = testNode({ url: `mqtt://127.0.0.1:${(silent.address() as net.AddressInfo).port}`, connectTimeoutMs: 60_000 });
+    await using node = testNode({ url: `mqtt://127.0.0.1:${(silent.address() as net.AddressInfo).port}`, connectTimeoutMs: 60_000 });
     node.publisher.start();
     await accepted;
     await node.publisher.stop('hanging', 100);
@@ -228,11 +228,14 @@ describe('session against a broker that ends it', () => {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const url = `mqtt://127.0.0.1:${(server.address() as net.AddressInfo).port}`;
-    const node = testNode({ url, clientId: 'twin', reconnect: { minMs: 10, maxMs: 60_000 } });
+    await using node = testNode({ url, clientId: 'twin', reconnect: { minMs: 10, maxMs: 60_000 } });
     node.publisher.start();
     const attemptOf = () => node.logged.find((line) => line.msg === 'mqtt: next connection attempt' && Number(line.delayMs) >= 30_000);
     await eventually(() => attemptOf() !== undefined);
     expect(node.logged.find((line) => line.msg === 'mqtt: disconnected')).toMatchObject({ reasonCode: 0x8e });
+    expect(node.publisher.link().reason).toMatch(
+      /\(reason code 0x8e\): another client uses client id "twin"; expected a unique mqtt\.clientId/,
+    );
     expect(node.logged.some((line) => String(line.msg).includes('another client uses this client id'))).toBe(true);
     await node.publisher.stop('test is over', 100);
     server.close();
