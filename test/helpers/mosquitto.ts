@@ -38,7 +38,7 @@ export async function freePort(): Promise<number> {
 
 export class Broker implements AsyncDisposable {
   #process: ChildProcess | undefined;
-  readonly #clients: MqttClient[] = [];
+  readonly #clients = new Set<MqttClient>();
 
   private constructor(
     readonly port: number,
@@ -120,7 +120,8 @@ export class Broker implements AsyncDisposable {
   /** A plain client, ended with the broker. */
   async client(options: IClientOptions = {}): Promise<MqttClient> {
     const client = await mqtt.connectAsync(this.url, { protocolVersion: 5, reconnectPeriod: 0, ...options }, false);
-    this.#clients.push(client);
+    this.#clients.add(client);
+    client.once('close', () => this.#clients.delete(client));
     return client;
   }
 
