@@ -10,12 +10,21 @@ import { PREPARE_MARGIN_MS } from '../pipeline/pipeline.js';
 import { applyPrompts } from '../prompt/apply.js';
 import { assertInFrame } from '../prompt/frame-check.js';
 import { assertLabels } from '../prompt/label-check.js';
+import type { TextScores } from '../prompt/text.js';
 import { decodeImage } from '../source/image.js';
 import { captureTime, SourceFrame } from '../source/source.js';
 import type { Job, ResultMessage } from '../wire/messages.js';
 
 /** 8192 × 6144: decoded, 150 MB. */
 const MAX_PIXELS = 50_331_648;
+
+/** Objects are looked at over several frames of a camera; a job is one picture. */
+const NO_TEXT: TextScores = {
+  byPrompt: new Map(),
+  agesMs: new Float32Array(),
+  unscored: 0,
+  reason: 'text prompts are not answered in jobs',
+};
 
 export interface JobRunnerDeps {
   readonly segmentation: () => SegmentationConfig;
@@ -61,7 +70,7 @@ export class JobRunner {
     const { segments, geometry, timings, model = engine.model } = await this.#segment(engine, frame, turn);
     this.#prepareMs = timings.preprocess;
     const begin = performance.now();
-    const answers = applyPrompts(segments, prompts, { labels: model.labels });
+    const answers = applyPrompts(segments, prompts, { labels: model.labels, text: NO_TEXT });
     const { sequence, captured, origin } = frame;
     const result = { sequence, captured, origin, model, geometry, segments, promptRevision: 0, answers, dropped: {} };
     const { message } = await encodeResult(

@@ -96,7 +96,7 @@ describe('jobs', () => {
 
   it('answer a text prompt with pending, and why', async () => {
     const { prompts } = await opened(fakeEngine(async () => ONE)).run(job([{ type: 'text', text: 'a bolt', select: 'all' }]), 'inspect');
-    expect(prompts).toMatchObject([{ type: 'text', status: 'pending', reason: 'nothing here can answer text prompts' }]);
+    expect(prompts).toMatchObject([{ type: 'text', status: 'pending', reason: 'text prompts are not answered in jobs' }]);
   });
 
   it('go on after one that the engine failed at, and after one that never got there', async () => {
