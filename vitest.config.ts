@@ -7,6 +7,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Processes, not threads: the addon, onnxruntime and signals belong to a process.
     pool: 'forks',
+    // Most of the time tests wait, for servers and time limits: one file at a time, the default on two cores, leaves both idle.
+    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },
