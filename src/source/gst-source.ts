@@ -52,8 +52,6 @@ export class GstSource implements Source {
   /** Frames that were handed out and replaced by a newer one. */
   #overtaken = 0;
   #hung = false;
-  #wedged = false;
-  #closing: Promise<void> | undefined;
   #capture: Capture | undefined;
   #stopped = false;
   #sequence: number;
@@ -187,23 +185,14 @@ export class GstSource implements Source {
     };
   }
 
-  /** One attempt at a time; it is waited for once, and after that only asked whether it has let go. */
-  #close(): Promise<void> {
-    this.#closing ??= this.#closeOnce().finally(() => {
-      this.#closing = undefined;
-    });
-    return this.#closing;
-  }
-
-  async #closeOnce(): Promise<void> {
+  async #close(): Promise<void> {
     const capture = this.#capture;
     if (!capture) return;
-    const limit = this.#wedged ? 0 : STOP_TIMEOUT_MS;
-    const stopped = await this.#bounded(capture.stop(limit), limit, 'the pipeline did not stop').catch(() => false);
-    this.#wedged = !stopped && !capture.stats().released;
-    if (this.#wedged) {
+    const stopped = await this.#bounded(capture.stop(STOP_TIMEOUT_MS), STOP_TIMEOUT_MS, 'the pipeline did not stop').catch(() => false);
+    if (!stopped && !capture.stats().released) {
       throw new FastsamError('SOURCE_WEDGED', `${this.uri}: the capture pipeline does not stop; its thread is abandoned`);
     }
+    if (this.#capture !== capture) return;
     this.#earlier = this.#counts();
     this.#capture = undefined;
   }
