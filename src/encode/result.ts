@@ -33,7 +33,7 @@ export interface EncodedResult {
 interface Attempt {
   readonly result: FrameResult;
   readonly options: EncodeOptions;
-  readonly promptsOf: ReadonlyMap<number, readonly string[]>;
+  readonly promptsOf: ReadonlyMap<number, string[]>;
   /** `performance.now()` when encoding began. */
   readonly begin: number;
 }
@@ -86,10 +86,10 @@ export function objectsToSend(result: FrameResult, which: 'matched' | 'all'): Ui
 function promptsByObject(answers: readonly PromptAnswer[]): Map<number, string[]> {
   const prompts = new Map<number, string[]>();
   for (const { id, matches } of answers) {
-    for (const index of new Set(matches.map((match) => match.index))) {
+    for (const { index } of matches) {
       const known = prompts.get(index);
-      if (known) known.push(id);
-      else prompts.set(index, [id]);
+      if (!known) prompts.set(index, [id]);
+      else if (known.at(-1) !== id) known.push(id);
     }
   }
   return prompts;
@@ -136,7 +136,7 @@ async function encodeAs(attempt: Attempt, indices: Uint32Array, encoding: MaskEn
   return { message, json: JSON.stringify(message) };
 }
 
-function objectMessage(result: FrameResult, index: number, mask: MaskMessage | undefined, prompts: readonly string[]): ObjectMessage {
+function objectMessage(result: FrameResult, index: number, mask: MaskMessage | undefined, prompts: string[]): ObjectMessage {
   const { segments, model } = result;
   const [x1, y1, x2, y2] = boxOf(segments, index);
   return {
@@ -146,7 +146,7 @@ function objectMessage(result: FrameResult, index: number, mask: MaskMessage | u
     bbox: [rounded(x1, 2), rounded(y1, 2), rounded(x2, 2), rounded(y2, 2)],
     area: segments.areas[index]!,
     ...(mask ? { mask } : {}),
-    prompts: [...prompts],
+    prompts,
   };
 }
 

@@ -8,12 +8,12 @@ const ANSWER_TIMEOUT_MS = 2000;
 
 /** What is wrong with the certificate of this server, in one line; undefined when nothing is, or it does not say. Takes 2 s at most. */
 export async function certificateProblem(host: string, port: number): Promise<string | undefined> {
-  const authorities = await readFile(SYSTEM_AUTHORITIES).catch(() => undefined);
-  const problem = authorities && (await verdict(host, port, authorities));
+  // Elsewhere the authorities that come with Node.js, which are nearly the same.
+  const problem = await verdict(host, port, await readFile(SYSTEM_AUTHORITIES).catch(() => undefined));
   return problem && `its certificate is not trusted (${problem}); add its authority to those of this machine, or set insecureTls: true`;
 }
 
-function verdict(host: string, port: number, ca: Buffer): Promise<string | undefined> {
+function verdict(host: string, port: number, ca: Buffer | undefined): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = tls.connect({ host, port, ca, rejectUnauthorized: false });
     const settle = (problem?: string) => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { native } from '../../src/native.js';
+import type { CameraDeps } from '../../src/source/camera.js';
 import { WatchedCamera } from '../helpers/camera.js';
 import { HangingDriver } from '../helpers/hanging-driver.js';
 
@@ -17,6 +18,13 @@ describe.skipIf(!native().features.gstreamer)('a camera whose driver hangs (need
     made += 1;
     return new HangingDriver(join(folder, `fifo-${made}`));
   };
+  /** It has streamed, and hangs from now on. */
+  const hung = async (driver: HangingDriver, deps: Partial<CameraDeps> = {}) => {
+    const watched = new WatchedCamera(driver.uri, { options: STALL, ...deps });
+    driver.send();
+    await watched.more();
+    return watched;
+  };
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'fastsamd-wedged-'));
   });
@@ -24,9 +32,7 @@ describe.skipIf(!native().features.gstreamer)('a camera whose driver hangs (need
 
   it('is wedged until the driver lets go, then opened again', async () => {
     using driver = hangingDriver();
-    await using watched = new WatchedCamera(driver.uri, { options: STALL });
-    driver.send();
-    await watched.more();
+    await using watched = await hung(driver);
     await watched.untilPhase('wedged');
     expect(watched.camera.status.reason).toBe(ABANDONED);
     driver.letGo();
@@ -40,9 +46,7 @@ describe.skipIf(!native().features.gstreamer)('a camera whose driver hangs (need
 
   it('is left behind by a restart, which opens it anew', async () => {
     using driver = hangingDriver();
-    await using watched = new WatchedCamera(driver.uri, { options: STALL });
-    driver.send();
-    await watched.more();
+    await using watched = await hung(driver);
     await watched.untilPhase('wedged');
     await watched.camera.restart();
     // Both readers hang at the same FIFO now; which of them gets what is sent is the kernel's choice.
@@ -63,9 +67,7 @@ describe.skipIf(!native().features.gstreamer)('a camera whose driver hangs (need
 
   it('ends the iteration where the process is to be restarted', async () => {
     using driver = hangingDriver();
-    await using watched = new WatchedCamera(driver.uri, { options: STALL, onWedged: 'restart-process' });
-    driver.send();
-    await watched.more();
+    await using watched = await hung(driver, { onWedged: 'restart-process' });
     await expect(watched.ended).rejects.toMatchObject({ code: 'SOURCE_WEDGED', message: `${ABANDONED}; fastsamd must be restarted` });
     expect(watched.phase).toBe('wedged');
     driver.letGo();
