@@ -6,6 +6,9 @@ import { type EventMessage, type ResultMessage, resultMessageSchema } from '../w
 import { type BrokerArguments, brokerOptions, connectTo, demandNode } from './broker-options.js';
 import { drawResult } from './terminal-drawing.js';
 
+/** Retained messages come at once. */
+const SILENCE_MS = 2000;
+
 interface WatchArguments extends BrokerArguments {
   readonly node: string;
   readonly camera: string;
@@ -38,12 +41,21 @@ async function watch(args: WatchArguments): Promise<void> {
   const interrupted = new Promise<undefined>((resolve) => {
     process.once('SIGINT', () => resolve(undefined)).once('SIGTERM', () => resolve(undefined));
   });
-  const show = (message: InboundMessage) => process.stdout.write(textOf(message, base, args));
+  let heard = false;
+  const show = (message: InboundMessage) => {
+    heard = true;
+    process.stdout.write(textOf(message, base, args));
+  };
   const connection = await connectTo(args, show, new AbortController().signal);
   for (const topic of ['state', 'alert/+', ...['state', 'result', 'event'].map((kind) => `cameras/${args.camera}/${kind}`)]) {
     await connection.subscribe(`${base}/${topic}`);
   }
+  // A node that is there, or ever was, has a retained state.
+  const silence = setTimeout(() => {
+    if (!heard) process.stderr.write(`fastsamd: nothing heard of ${args.node} at ${args.broker} so far; is its id right?\n`);
+  }, SILENCE_MS);
   const broke = await Promise.race([connection.ended, interrupted]);
+  clearTimeout(silence);
   if (broke) throw new FastsamError('BROKER_UNREACHABLE', broke.message);
   await connection.close(1000);
 }

@@ -42,6 +42,10 @@ describe('a daemon with the embedded broker', { timeout: 60_000 }, () => {
       await watching.line(/belt #\d+: 3 objects/);
       watching.process.kill('SIGINT');
       expect((await watching.outcome).code).toBe(0);
+      const mistyped = start('watch', 'robot-2', ...broker);
+      await mistyped.line(/nothing heard of robot-2 at mqtt:.*is its id right\?/);
+      mistyped.process.kill('SIGINT');
+      expect(await mistyped.outcome).toMatchObject({ code: 0, stdout: '' });
       // Whoever insists on MQTT 5 is told why that does not work.
       const insisted = await fastsamd('request', 'robot-1', 'read/ping', '--protocol', '5', ...broker);
       expect(insisted).toMatchObject({
