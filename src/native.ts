@@ -64,12 +64,21 @@ export interface Stamp {
   readonly height: number;
 }
 
+/** A text beside an object: `ink` on the object's colour, both packed 0xRRGGBB, with its upper left corner at `left`, `top`. */
+export interface OverlayLabel extends Stamp {
+  readonly left: number;
+  readonly top: number;
+  readonly ink: number;
+}
+
 export interface OverlayObject {
   /** Index into the segments. */
   readonly index: number;
   /** Packed 0xRRGGBB. */
   readonly color: number;
-  readonly label?: Stamp;
+  /** Outline the object's box too. */
+  readonly box?: boolean;
+  readonly label?: OverlayLabel;
 }
 
 export interface CapturedFrame {

@@ -12,12 +12,17 @@ OverlayObject ReadOverlayObject(const Napi::Object& object, size_t count, Pins& 
   overlay.index =
       static_cast<uint32_t>(ReadInteger(object.Get("index"), "objects[].index", 0, static_cast<int64_t>(count) - 1));
   overlay.color = static_cast<uint32_t>(ReadInteger(object.Get("color"), "objects[].color", 0, 0xFFFFFF));
+  const Napi::Value box = object.Get("box");
+  overlay.box = !box.IsUndefined() && ReadBoolean(box, "objects[].box");
   const Napi::Value label = object.Get("label");
   if (label.IsUndefined()) return overlay;
   const Napi::Object stamp = ReadObject(label, "objects[].label");
   overlay.label_width = ReadInt(stamp.Get("width"), "objects[].label.width", 1, kMaxSide);
   overlay.label_height = ReadInt(stamp.Get("height"), "objects[].label.height", 1, kMaxSide);
   const size_t size = static_cast<size_t>(overlay.label_width) * static_cast<size_t>(overlay.label_height);
+  overlay.label_left = ReadInt(stamp.Get("left"), "objects[].label.left", -kMaxSide, kMaxSide);
+  overlay.label_top = ReadInt(stamp.Get("top"), "objects[].label.top", -kMaxSide, kMaxSide);
+  overlay.label_ink = static_cast<uint32_t>(ReadInteger(stamp.Get("ink"), "objects[].label.ink", 0, 0xFFFFFF));
   overlay.label_alpha = ReadBytes(stamp.Get("alpha"), "objects[].label.alpha", size, pins).data;
   return overlay;
 }

@@ -18,6 +18,24 @@ constexpr std::chrono::seconds kWriteTimeout{30};
 constexpr std::chrono::milliseconds kLeastStop{1000};
 using Deadline = std::chrono::steady_clock::time_point;
 
+/// The end of the stream goes past an element "name=encoder" instead of through it, for encoders that hold nothing
+/// back: openh264enc asks its library for more frames at the end, and the library prints an error on standard error.
+void EndBehindEncoder(GstBin* bin) {
+  const GstPtr<GstElement> encoder(gst_bin_get_by_name(bin, "encoder"));
+  if (encoder == nullptr) return;
+  const GstPtr<GstPad> in(gst_element_get_static_pad(encoder.get(), "sink"));
+  const auto forward = [](GstPad* pad, GstPadProbeInfo* info, gpointer) -> GstPadProbeReturn {
+    GstEvent* event = GST_PAD_PROBE_INFO_EVENT(info);
+    if (GST_EVENT_TYPE(event) != GST_EVENT_EOS) return GST_PAD_PROBE_OK;
+    const GstPtr<GstElement> element(gst_pad_get_parent_element(pad));
+    const GstPtr<GstPad> out(element == nullptr ? nullptr : gst_element_get_static_pad(element.get(), "src"));
+    if (out == nullptr) return GST_PAD_PROBE_OK;
+    gst_pad_push_event(out.get(), gst_event_ref(event));
+    return GST_PAD_PROBE_DROP;
+  };
+  gst_pad_add_probe(in.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, forward, nullptr, nullptr);
+}
+
 }  // namespace
 
 /// What the pipeline's threads share with the writer; outlives both.
@@ -67,6 +85,7 @@ struct VideoWriter::Feed {
     };
     gst_app_src_set_callbacks(app_source, &callbacks, new std::shared_ptr<Feed>(self),
                               [](gpointer data) { delete static_cast<std::shared_ptr<Feed>*>(data); });
+    EndBehindEncoder(bin);
     const std::lock_guard lock(mutex);
     // Element and feed refer to each other until the writer lets go of the element, so not after it has.
     if (!interrupted) source = std::move(element);

@@ -79,24 +79,42 @@ void DrawMask(const Canvas& canvas, const Run* runs, size_t count, const Rgb& co
   }
 }
 
-/// The largest position <= `wanted` that keeps `length` inside `limit`, never negative. A NaN becomes 0.
-int KeepInside(float wanted, int length, int limit) {
-  const int most = std::max(0, limit - length);
-  if (!(wanted > 0.0F)) return 0;
-  return wanted < static_cast<float>(most) ? static_cast<int>(wanted) : most;
+/// `side` rounded to whole pixels and clipped to 0...limit. A NaN becomes 0.
+int ClipSide(float side, int limit) {
+  if (!(side > 0.0F)) return 0;
+  return side < static_cast<float>(limit) ? static_cast<int>(side + 0.5F) : limit;
 }
 
-void DrawLabel(const Canvas& canvas, const OverlayObject& object, const float* box, const Rgb& color) {
-  const int left = KeepInside(box[0], object.label_width, canvas.width);
-  const int top = KeepInside(box[1], object.label_height, canvas.height);
+void FillRectangle(const Canvas& canvas, int x1, int y1, int x2, int y2, const Rgb& color) {
+  for (int y = y1; y < y2; ++y) FillSpan(canvas.At(x1, y), std::max(0, x2 - x1), color);
+}
+
+/// The outline lies inside the box, so that a box on the frame's border stays visible.
+void DrawBox(const Canvas& canvas, const float* box, const Rgb& color) {
+  const int x1 = ClipSide(box[0], canvas.width);
+  const int y1 = ClipSide(box[1], canvas.height);
+  const int x2 = ClipSide(box[2], canvas.width);
+  const int y2 = ClipSide(box[3], canvas.height);
+  const int line = std::min({std::max(1, ContourWidth(canvas) / 2), x2 - x1, y2 - y1});
+  if (line <= 0) return;
+  FillRectangle(canvas, x1, y1, x2, y1 + line, color);
+  FillRectangle(canvas, x1, y2 - line, x2, y2, color);
+  FillRectangle(canvas, x1, y1, x1 + line, y2, color);
+  FillRectangle(canvas, x2 - line, y1, x2, y2, color);
+}
+
+void DrawLabel(const Canvas& canvas, const OverlayObject& object, const Rgb& color) {
+  const Rgb ink = Unpack(object.label_ink);
+  const int left = std::clamp(object.label_left, 0, std::max(0, canvas.width - object.label_width));
+  const int top = std::clamp(object.label_top, 0, std::max(0, canvas.height - object.label_height));
   const int columns = std::min(object.label_width, canvas.width);
   const int rows = std::min(object.label_height, canvas.height);
   for (int y = 0; y < rows; ++y) {
     const uint8_t* alpha = object.label_alpha + static_cast<size_t>(y) * static_cast<size_t>(object.label_width);
     uint8_t* out = canvas.At(left, top + y);
     for (int x = 0; x < columns; ++x) {
-      for (const uint8_t value : color) {
-        *out++ = static_cast<uint8_t>((value * (255 - alpha[x]) + 255 * alpha[x] + 127) / 255);
+      for (size_t c = 0; c < 3; ++c) {
+        *out++ = static_cast<uint8_t>((color[c] * (255 - alpha[x]) + ink[c] * alpha[x] + 127) / 255);
       }
     }
   }
@@ -139,9 +157,11 @@ Status DrawOverlay(const ImageView& image, const Segments& segments, const Overl
     DrawMask(canvas, segments.runs.data() + begin, end - begin, Unpack(objects[i].color));
   }
   for (size_t i = 0; i < count; ++i) {
-    if (objects[i].label_alpha == nullptr) continue;
-    DrawLabel(canvas, objects[i], segments.boxes.data() + static_cast<size_t>(objects[i].index) * 4,
-              Unpack(objects[i].color));
+    if (!objects[i].box) continue;
+    DrawBox(canvas, segments.boxes.data() + static_cast<size_t>(objects[i].index) * 4, Unpack(objects[i].color));
+  }
+  for (size_t i = 0; i < count; ++i) {
+    if (objects[i].label_alpha != nullptr) DrawLabel(canvas, objects[i], Unpack(objects[i].color));
   }
   return Ok();
 }

@@ -139,16 +139,14 @@ TEST(DrawOverlay, TouchesNothingOutsideTheMask) {
 }
 
 TEST(DrawOverlay, StampsLabelsInsideTheFrame) {
-  Segments segments = SegmentsOf({std::vector<bool>(60 * 30)}, 60, 30);
+  const Segments segments = SegmentsOf({std::vector<bool>(60 * 30)}, 60, 30);
   const std::vector<uint8_t> alpha{0, 255, 0, 255, 0, 255};
-  const OverlayObject object{0, 0x204060, alpha.data(), 3, 2};
-  const float nan = std::numeric_limits<float>::quiet_NaN();
   const struct {
-    float x, y;
+    int x, y;
     int left, top;
-  } cases[] = {{10, 12, 10, 12}, {59, 29, 57, 28}, {-50, 1e30F, 0, 28}, {nan, nan, 0, 0}};
+  } cases[] = {{10, 12, 10, 12}, {59, 29, 57, 28}, {-50, 30000, 0, 28}};
   for (const auto& c : cases) {
-    segments.boxes = {c.x, c.y, 60, 30};
+    const OverlayObject object{0, 0x204060, alpha.data(), 3, 2, c.x, c.y, 0xffee00};
     Picture picture(60, 30);
     ASSERT_TRUE(picture.Draw(segments, {object}).ok());
     for (int y = 0; y < 30; ++y) {
@@ -156,8 +154,34 @@ TEST(DrawOverlay, StampsLabelsInsideTheFrame) {
         const int i = x - c.left;
         const int j = y - c.top;
         const bool stamped = i >= 0 && i < 3 && j >= 0 && j < 2;
-        const uint32_t stamp = stamped && alpha[static_cast<size_t>(j * 3 + i)] != 0 ? 0xffffffu : 0x204060u;
+        const uint32_t stamp = stamped && alpha[static_cast<size_t>(j * 3 + i)] != 0 ? 0xffee00u : 0x204060u;
         ASSERT_EQ(picture.At(x, y), stamped ? stamp : 0x646464u);
+      }
+    }
+  }
+}
+
+TEST(DrawOverlay, OutlinesBoxesInsideTheFrame) {
+  Segments segments = SegmentsOf({std::vector<bool>(60 * 30)}, 60, 30);
+  OverlayObject object = Object(0, 0x0000ff);
+  object.box = true;
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const struct {
+    float x1, y1, x2, y2;
+    int left, top, right, bottom;
+  } cases[] = {{10.4F, 5.6F, 20.5F, 15, 10, 6, 21, 15},
+               {-9, -9, 1e30F, 1e30F, 0, 0, 60, 30},
+               {20, 20, 10, 10, 0, 0, 0, 0},
+               {nan, nan, nan, nan, 0, 0, 0, 0}};
+  for (const auto& c : cases) {
+    segments.boxes = {c.x1, c.y1, c.x2, c.y2};
+    Picture picture(60, 30);
+    ASSERT_TRUE(picture.Draw(segments, {object}).ok());
+    for (int y = 0; y < 30; ++y) {
+      for (int x = 0; x < 60; ++x) {
+        const bool inside = x >= c.left && x < c.right && y >= c.top && y < c.bottom;
+        const bool core = x > c.left && x < c.right - 1 && y > c.top && y < c.bottom - 1;
+        ASSERT_EQ(picture.At(x, y), inside && !core ? 0x0000ffu : 0x646464u) << x << "," << y;
       }
     }
   }

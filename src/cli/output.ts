@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import sharp from 'sharp';
 import type { Frame } from '../domain/frame.js';
+import type { Prompt } from '../domain/prompt.js';
 import type { FrameResult } from '../domain/result.js';
 import { Overlay } from '../encode/overlay.js';
 import { FastsamError, messageOf } from '../errors.js';
@@ -17,7 +18,10 @@ export class AnnotatedOutput {
   #video: VideoOutput | undefined;
 
   /** `path`: a picture (.jpg, .png, .webp), a video (.mp4, .mkv) or a directory, made when it is not there. */
-  constructor(private readonly path: string) {}
+  constructor(
+    private readonly path: string,
+    private readonly prompts: readonly Prompt[],
+  ) {}
 
   /** Paths written so far. */
   get files(): string[] {
@@ -26,7 +30,7 @@ export class AnnotatedOutput {
 
   /** Draws and stores one frame. Errors: OUTPUT_UNWRITABLE. */
   async add(frame: Frame, result: FrameResult): Promise<void> {
-    const rgb = await this.#overlay.draw(frame, result, 'matched');
+    const rgb = await this.#overlay.draw(frame, result, { objects: 'matched', prompts: this.prompts });
     if (VIDEO.test(this.path) || (!PICTURE.test(this.path) && frame.ptsNs !== null)) return this.#addToVideo(frame, rgb);
     if (PICTURE.test(this.path)) {
       if (this.#written.size > 0) {

@@ -80,7 +80,7 @@ async function segment(args: SegmentArguments): Promise<void> {
   const prompts = promptsOf(args);
   const engine = await openModel(args);
   const text = new TextModel({ options: { ...OFFLINE_TEXT, model: args['text-model'] }, onnxruntime: { threads: args.threads } });
-  const output = args.out === undefined ? undefined : new AnnotatedOutput(args.out);
+  const output = args.out === undefined ? undefined : new AnnotatedOutput(args.out, prompts);
   const progress = startProgress(args.frames === undefined ? expectedFrames(args.source) : args.frames * args.source.length);
   const failures: unknown[] = [];
   const report = (error: unknown) => {

@@ -12,7 +12,7 @@ const FINISH_TIMEOUT_MS = 60_000;
 const ENCODERS: readonly ((bits: number) => string)[] = [
   (bits) => `nvvidconv ! nvv4l2h264enc bitrate=${bits}`,
   (bits) => `x264enc speed-preset=veryfast bitrate=${Math.round(bits / 1000)}`,
-  (bits) => `openh264enc rate-control=bitrate bitrate=${bits}`,
+  (bits) => `openh264enc name=encoder rate-control=bitrate bitrate=${bits}`,
 ];
 
 /** The gst-launch text that encodes RGB frames into an MP4 or Matroska file. H.264 wants even sides: an odd one loses a pixel. */

@@ -1,29 +1,45 @@
-/** Pictures for people: the frame with masks filled in colour, outlined, and labelled with class and score. */
-import { createRequire } from 'node:module';
-import sharp from 'sharp';
+/** Pictures for people: the frame with masks filled in colour, outlined, boxed and labelled, and the prompts. */
 import type { Frame } from '../domain/frame.js';
+import type { Prompt } from '../domain/prompt.js';
 import type { FrameResult } from '../domain/result.js';
-import type { Segments } from '../domain/segments.js';
-import { type NativeFrame, native, type OverlayObject, type Stamp } from '../native.js';
+import { boxOf, type Segments } from '../domain/segments.js';
+import { type NativeFrame, native, type OverlayObject } from '../native.js';
+import { placeLabels } from './label-layout.js';
 import { asSegments } from './masks.js';
+import { inkOn, ObjectColours, paletteColour } from './object-colours.js';
+import { drawPrompts } from './prompt-marks.js';
 import { objectsToSend } from './result.js';
+import { fontPixelsFor, TextStamps } from './text-stamp.js';
 
-/** Label texts in memory: scores of two digits for a few classes. */
-const MAX_STAMPS = 512;
-const GOLDEN_RATIO = 0.618034;
+export interface DrawOptions {
+  /** With prompts: only the objects they matched, or all. Without prompts always all. */
+  readonly objects: 'matched' | 'all';
+  /** Drawn with what became of them; none when absent. */
+  readonly prompts?: readonly Prompt[];
+}
 
+/** Draws the frames of one stream: colours stay with the objects from one frame to the next. */
 export class Overlay {
-  readonly #stamps = new Map<string, Promise<Stamp>>();
+  readonly #stamps = new TextStamps();
+  readonly #colours = new ObjectColours();
 
-  /** The annotated frame as tightly packed RGB. */
-  async draw(frame: Frame, result: FrameResult, objects: 'matched' | 'all'): Promise<Uint8Array> {
+  /** The annotated frame as tightly packed RGB. A still has nothing in common with the picture before it. */
+  async draw(frame: Frame, result: FrameResult, { objects, prompts = [] }: DrawOptions): Promise<Uint8Array> {
+    if (frame.ptsNs === null) this.#colours.forget();
     const merged = result.answers.flatMap((answer) => answer.merged ?? []);
-    if (merged.length === 0) return this.#drawObjects(frame.pixels as NativeFrame, result, objectsToSend(result, objects));
+    const rgb =
+      merged.length > 0
+        ? await this.#drawMerged(frame, merged)
+        : await this.#drawObjects(frame.pixels as NativeFrame, result, objectsToSend(result, objects));
+    return drawPrompts(rgb, frame, prompts, result.answers, this.#stamps, fontPixelsFor(frame.width, frame.height));
+  }
+
+  async #drawMerged(frame: Frame, merged: readonly Uint32Array[]): Promise<Uint8Array> {
     let rgb = await native().toRgb(frame.pixels as NativeFrame);
     const { width, height } = frame;
     for (const [k, runs] of merged.entries()) {
       const canvas = native().createFrame(rgb, { width, height, format: 'rgb' });
-      rgb = await native().drawOverlay(canvas, asSegments(runs, width, height), [{ index: 0, color: colorOf(k) }]);
+      rgb = await native().drawOverlay(canvas, asSegments(runs, width, height), [{ index: 0, color: paletteColour(k) }]);
       canvas.release();
     }
     return rgb;
@@ -31,23 +47,21 @@ export class Overlay {
 
   async #drawObjects(pixels: NativeFrame, result: FrameResult, indices: Uint32Array): Promise<Uint8Array> {
     const { segments } = result;
-    const fontPixels = Math.max(12, Math.round(Math.min(pixels.width, pixels.height) / 45));
-    const overlays = Array.from(indices, async (index): Promise<OverlayObject> => {
-      const label = await this.#stamp(labelOf(segments, result.model.labels, index), fontPixels);
-      return { index, color: colorOf(index), label };
+    const colours = this.#colours.assign(segments);
+    const fontPixels = fontPixelsFor(pixels.width, pixels.height);
+    const shown = [...indices];
+    const stamps = await Promise.all(shown.map((index) => this.#stamps.render(labelOf(segments, result.model.labels, index), fontPixels)));
+    // In descending score: of two labels in one place the surer one stays.
+    const boxes = shown.map((index) => boxOf(segments, index));
+    const places = placeLabels(boxes, stamps, pixels);
+    const overlays = shown.map((index, k): OverlayObject => {
+      const color = colours[index]!;
+      const place = places[k];
+      return { index, color, box: true, ...(place && { label: { ...stamps[k]!, ...place, ink: inkOn(color) } }) };
     });
-    return native().drawOverlay(pixels, segments, await Promise.all(overlays));
-  }
-
-  #stamp(text: string, fontPixels: number): Promise<Stamp> {
-    const key = `${fontPixels} ${text}`;
-    let stamp = this.#stamps.get(key);
-    if (!stamp) {
-      if (this.#stamps.size >= MAX_STAMPS) this.#stamps.clear();
-      stamp = renderText(text, fontPixels);
-      this.#stamps.set(key, stamp);
-    }
-    return stamp;
+    // Small objects on top of the large ones that they lie on.
+    overlays.sort((a, b) => segments.areas[b.index]! - segments.areas[a.index]!);
+    return native().drawOverlay(pixels, segments, overlays);
   }
 }
 
@@ -55,24 +69,4 @@ function labelOf(segments: Segments, labels: readonly string[], index: number): 
   const score = segments.scores[index]!.toFixed(2);
   const label = labels[segments.classes[index]!];
   return label ? `${label} ${score}` : score;
-}
-
-/** Neighbouring indices get hues far apart. Packed 0xRRGGBB. */
-function colorOf(index: number): number {
-  const hue = (index * GOLDEN_RATIO) % 1;
-  const channel = (shift: number) => {
-    const t = Math.abs(((hue + shift) % 1) * 6 - 3) - 1;
-    return Math.round(255 * (0.15 + 0.85 * Math.min(Math.max(t, 0), 1)));
-  };
-  return (channel(0) << 16) | (channel(2 / 3) << 8) | channel(1 / 3);
-}
-
-async function renderText(text: string, fontPixels: number): Promise<Stamp> {
-  const fontfile = createRequire(import.meta.url).resolve('dejavu-fonts-ttf/ttf/DejaVuSans.ttf');
-  const escaped = text.replace(/[&<>]/g, (character) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[character]!);
-  const { data, info } = await sharp({ text: { text: escaped, fontfile, font: `DejaVu Sans ${fontPixels}`, dpi: 72 } })
-    .extractChannel(0)
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  return { alpha: data, width: info.width, height: info.height };
 }

@@ -84,7 +84,11 @@ const valid: Record<string, readonly unknown[]> = {
   decodeRle: ['P20', 32, 32],
   polygons: [segments, new Uint32Array([0]), 1],
   maskBitmap: [segments, 0],
-  drawOverlay: [frame, segments, [{ index: 0, color: 0xff0000, label: { alpha: new Uint8Array(4), width: 2, height: 2 } }]],
+  drawOverlay: [
+    frame,
+    segments,
+    [{ index: 0, color: 0xff0000, label: { alpha: new Uint8Array(4), width: 2, height: 2, left: 0, top: 0, ink: 0 } }],
+  ],
 };
 const call = (name: string): Call => (native() as unknown as Record<string, Call>)[name]!;
 
@@ -131,7 +135,7 @@ describe('arguments', () => {
     [
       'a label whose bytes are missing',
       'drawOverlay',
-      [frame, segments, [{ index: 0, color: 0, label: { alpha: new Uint8Array(3), width: 2, height: 2 } }]],
+      [frame, segments, [{ index: 0, color: 0, label: { alpha: new Uint8Array(3), width: 2, height: 2, left: 0, top: 0, ink: 0 } }]],
     ],
   ])('refuses %s (%s)', async (_what, name, args) => {
     expect(await outcome(call(name), args)).toBe('MISUSE');
