@@ -10,8 +10,9 @@ FRAMES ?=
 MODEL ?=
 MINUTES ?=
 SEED ?=
+MOMENTS ?=
 PREFIX ?=
-export BROKER SOURCE FRAMES MODEL MINUTES SEED PREFIX
+export BROKER SOURCE FRAMES MODEL MINUTES SEED MOMENTS PREFIX
 
 native_sources := $(shell find native -path native/test -prune -o \( -name '*.cc' -o -name '*.cu' -o -name '*.h' \) -print) binding.gyp
 typescript_sources := $(shell find src -name '*.ts') tsconfig.json tsconfig.build.json
@@ -22,7 +23,7 @@ compiled := dist/.fastsamd-compiled
 # onnxruntime-node would download CUDA libraries otherwise; the ones of the system are used.
 export ONNXRUNTIME_NODE_INSTALL := skip
 
-.PHONY: help setup build demo test check-cuda check-tensorrt lint format fuzz cameras soak-mqtt flood-mqtt generate bench soak train-demo install uninstall deb check-deb clean
+.PHONY: help setup build demo test check-cuda check-tensorrt lint format fuzz cameras soak-mqtt flood-mqtt leaving generate bench soak train-demo install uninstall deb check-deb clean
 
 help: ## List the targets
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +85,9 @@ soak-mqtt: build ## MQTT at length: 50 broker restarts, 300 jobs, 200,000 fuzzed
 flood-mqtt: build ## 1,000 requests a second for 30 s, and how soon 200 prompt changes show; on a quiet machine
 	scripts/setup.sh test
 	MQTT_FLOOD_SECONDS=30 MQTT_CHANGES=200 npx vitest run test/publish/flood.test.ts
+
+leaving: build ## Interrupt segment and bench at 20 random moments in each way; files must be whole [MOMENTS=20 SEED=…]
+	LEAVING_MOMENTS=$${MOMENTS:-20} LEAVING_SEED=$${SEED:-20261127} npx vitest run test/cli/leaving.test.ts
 
 generate: build ## Write config/config.schema.json and docs/config.md from the schema
 	npm run --silent generate

@@ -22,6 +22,7 @@
         'native/binding/draw_overlay.cc',
         'native/binding/encode_rle.cc',
         'native/binding/environment.cc',
+        'native/binding/exit_at_once.cc',
         'native/binding/lane.cc',
         'native/binding/letterbox.cc',
         'native/binding/mask_bitmap.cc',

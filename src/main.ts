@@ -1,10 +1,10 @@
 /** argv → command → exit code. The only place that ends the process. */
 import { runCommandLine } from './cli/cli.js';
-import { exitCodeOf, isFastsamError, messageOf, systemCodeOf } from './errors.js';
+import { exitAtOnce, exitCodeOfLeaving, watchForLeaving } from './cli/leaving.js';
+import { exitCodeOf, isFastsamError, messageOf } from './errors.js';
 
 /** How long what a finished command left open may keep the process alive. */
 const DRAIN_MS = 2000;
-const SIGINT_EXIT_CODE = 130;
 
 const args = process.argv.slice(2);
 const debug = args.includes('--debug');
@@ -16,24 +16,15 @@ function report(error: unknown): void {
   if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
 }
 
-// A reader that has seen enough (`| head`) is no failure.
-process.stdout.on('error', (error) => {
-  if (systemCodeOf(error) !== 'EPIPE') report(error);
-  process.exit(systemCodeOf(error) === 'EPIPE' ? 0 : 1);
-});
-
-// A command with something to finish listens for SIGINT itself; ours then stays out of its way.
-process.on('SIGINT', () => {
-  if (process.listenerCount('SIGINT') === 1) process.exit(SIGINT_EXIT_CODE);
-});
-
 process.on('uncaughtException', (error) => {
   report(error);
-  process.exit(exitCodeOf(error));
+  exitAtOnce(exitCodeOf(error));
 });
+watchForLeaving();
 
 try {
   await runCommandLine(args);
+  process.exitCode = exitCodeOfLeaving() || process.exitCode;
 } catch (error) {
   report(error);
   process.exitCode = exitCodeOf(error);
@@ -41,5 +32,5 @@ try {
 
 setTimeout(() => {
   if (debug) process.stderr.write(`fastsamd: still open at the end: ${process.getActiveResourcesInfo().join(', ')}\n`);
-  process.exit();
+  exitAtOnce(Number(process.exitCode ?? 0));
 }, DRAIN_MS).unref();

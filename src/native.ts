@@ -248,6 +248,11 @@ export interface NativeAddon {
    * namespace. Returns null, or why it was not taken; never blocks.
    */
   notify(socket: string, message: string): string | null;
+  /**
+   * Ends the process as _exit(2) does, without tearing down what runs: `process.exit` terminates worker threads inside
+   * native calls, which aborts the process, and waits for threads that hang. `code`: 0 to 255.
+   */
+  exitAtOnce(code: number): never;
 
   /** Absent (undefined) when the build has no GStreamer. */
   hasGstElement?(name: string): Promise<boolean>;

@@ -43,6 +43,7 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("maskBitmap", Napi::Function::New<Promised<MaskBitmap>>(env));
   exports.Set("drawOverlay", Napi::Function::New<Promised<DrawOverlay>>(env));
   exports.Set("notify", Napi::Function::New<Notify>(env));
+  exports.Set("exitAtOnce", Napi::Function::New<ExitAtOnce>(env));
 
   const Napi::Object features = Napi::Object::New(env);
 #ifdef FASTSAMD_GSTREAMER

@@ -25,5 +25,6 @@ Napi::Value Polygons(const Napi::CallbackInfo& info);
 Napi::Value MaskBitmap(const Napi::CallbackInfo& info);
 Napi::Value DrawOverlay(const Napi::CallbackInfo& info);
 Napi::Value Notify(const Napi::CallbackInfo& info);
+void ExitAtOnce(const Napi::CallbackInfo& info);
 
 }  // namespace fastsamd::binding

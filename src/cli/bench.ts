@@ -6,8 +6,8 @@ import type { SegmentationEngine } from '../engine/engine.js';
 import { FastsamError } from '../errors.js';
 import { runPipeline } from '../pipeline/pipeline.js';
 import { firstFrames } from '../source/limit.js';
-import { openSource } from '../source/open.js';
 import { TextBench, type TextReport, textTable } from './bench-text.js';
+import { type Finishing, finishBeforeLeaving, withSource } from './leaving.js';
 import { demandRange, modelOptions, type SegmentationArguments, segmentationOf, segmentationOptions } from './model-options.js';
 import { openModel } from './open-model.js';
 import { startProgress } from './progress.js';
@@ -17,6 +17,8 @@ import { promptOptions } from './prompt-options.js';
 const ROUNDS = 12;
 /** The first frames of a round find full queues behind them. */
 const SETTLING_FRAMES = 4;
+/** Inferences between two looks at whether the command is to leave. */
+const BARE_RUNS = 8;
 
 interface BenchArguments extends SegmentationArguments {
   readonly source: string;
@@ -61,6 +63,7 @@ async function bench(args: BenchArguments): Promise<void> {
   const segmentation = segmentationOf(args);
   demandRange('--frames', args.frames, 10, 1e6, true);
   const engine = await openModel(args);
+  using finishing = finishBeforeLeaving();
   const text = args.text && new TextBench(args.text, args['text-model'], args.threads);
   const perRound = Math.ceil(args.frames / ROUNDS) + SETTLING_FRAMES;
   const progress = startProgress((2 * ROUNDS + 1) * perRound);
@@ -68,30 +71,36 @@ async function bench(args: BenchArguments): Promise<void> {
   const rounds: Round[] = [];
   try {
     await text?.prepare();
-    let before = await measureBare(engine, perRound, progress.advance);
-    for (let round = 0; round < ROUNDS; round += 1) {
-      const fps = await measurePipeline({ uri: args.source, frames: perRound, engine, segmentation, stages, onFrame: progress.advance });
-      if (text) await measurePipeline({ uri: args.source, frames: perRound, engine, segmentation, stages, text, onFrame: () => {} });
-      const after = await measureBare(engine, perRound, progress.advance);
+    const shared = { uri: args.source, frames: perRound, engine, segmentation, stages, finishing };
+    let before = await measureBare(engine, perRound, finishing, progress.advance);
+    for (let round = 0; round < ROUNDS && !finishing.signal.aborted; round += 1) {
+      const fps = await measurePipeline({ ...shared, onFrame: progress.advance });
+      if (text) await measurePipeline({ ...shared, text, onFrame: () => {} });
+      const after = await measureBare(engine, perRound, finishing, progress.advance);
       rounds.push({ fps, bareFps: (before + after) / 2 });
       before = after;
     }
-    if (text) {
-      const source = await openSource(args.source, { loop: true });
-      await text.measureLook(source, engine, segmentation).finally(() => source.stop());
-    }
+    if (text) await withSource(args.source, { loop: true }, finishing, (source) => text.measureLook(source, engine, segmentation));
   } finally {
     progress.stop();
     await Promise.all([engine.stop(), text?.stop()]);
   }
+  // Half of a measurement is none.
+  if (finishing.signal.aborted) return;
   const report = summarise(engine, stages, rounds, text);
   process.stdout.write(args.json ? `${JSON.stringify(report)}\n` : table(report));
 }
 
-async function measureBare(engine: SegmentationEngine, runs: number, advance: () => void): Promise<number> {
-  const times = (await engine.measureNetwork(runs)).slice(SETTLING_FRAMES);
-  for (let run = 0; run < runs; run += 1) advance();
-  return (1000 * times.length) / times.reduce((sum, ms) => sum + ms, 0);
+async function measureBare(engine: SegmentationEngine, runs: number, { signal }: Finishing, advance: () => void): Promise<number> {
+  const times: number[] = [];
+  while (times.length < runs && !signal.aborted) {
+    for (const ms of await engine.measureNetwork(Math.min(BARE_RUNS, runs - times.length))) {
+      times.push(ms);
+      advance();
+    }
+  }
+  const settled = times.slice(SETTLING_FRAMES);
+  return (1000 * settled.length) / settled.reduce((sum, ms) => sum + ms, 0);
 }
 
 interface PipelineMeasurement {
@@ -100,21 +109,22 @@ interface PipelineMeasurement {
   readonly engine: SegmentationEngine;
   readonly segmentation: ReturnType<typeof segmentationOf>;
   readonly stages: Map<string, number[]>;
+  readonly finishing: Finishing;
   /** Its frames are recorded there, and nowhere else. */
   readonly text?: TextBench;
   readonly onFrame: () => void;
 }
 
 /** Frames per second from the first settled frame to the last; stage times are collected into `stages`. */
-async function measurePipeline({ uri, frames, engine, segmentation, stages, text, onFrame }: PipelineMeasurement): Promise<number> {
-  const source = firstFrames(await openSource(uri, { loop: true }), frames);
+async function measurePipeline(measurement: PipelineMeasurement): Promise<number> {
+  const { uri, frames, engine, segmentation, stages, finishing, text, onFrame } = measurement;
   const prompts = text?.prompts ?? [];
   let count = 0;
   let begin = 0;
   let end = 0;
-  try {
-    await runPipeline({
-      source,
+  await withSource(uri, { loop: true }, finishing, (source) =>
+    runPipeline({
+      source: firstFrames(source, frames),
       engine,
       segmentation: () => segmentation,
       prompts: () => ({ revision: 0, prompts }),
@@ -129,11 +139,9 @@ async function measurePipeline({ uri, frames, engine, segmentation, stages, text
           collect(stages, { ...result.timings, encode: message.latencyMs.encode, total: message.latencyMs.total });
         onFrame();
       },
-    });
-  } finally {
-    await source.stop();
-  }
-  if (count < frames)
+    }),
+  );
+  if (count < frames && !finishing.signal.aborted)
     throw new FastsamError(
       'SOURCE_CORRUPT',
       `${uri}: gave ${count} frames and ended; bench needs ${frames} in a row (a still can not be looped)`,

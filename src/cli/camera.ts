@@ -10,8 +10,8 @@ import { encodeJpeg } from '../encode/snapshot.js';
 import { FastsamError, isFastsamError, messageOf } from '../errors.js';
 import { native, type VideoDevice, type VideoMode } from '../native.js';
 import { type DeviceNames, listDevices } from '../source/devices.js';
-import { openSource } from '../source/open.js';
 import type { Source, SourceOptions } from '../source/source.js';
+import { finishBeforeLeaving, withSource } from './leaving.js';
 import { demandRange } from './model-options.js';
 import { type Arrival, type Measurement, measure } from './probe-measure.js';
 
@@ -148,43 +148,47 @@ const probe: CommandModule<object, ProbeArguments> = {
     if (args.snapshot !== undefined && !/\.jpe?g$/i.test(args.snapshot))
       throw new FastsamError('USAGE', `--snapshot ${args.snapshot}: expected a .jpg file`);
     const probed = await probeSource(args);
+    if (!probed) return;
     if (args.json) return say(JSON.stringify(probed));
     for (const line of probeLines(probed)) say(line);
     if (args.snapshot !== undefined) say(`snapshot   ${args.snapshot}`);
   },
 };
 
-/** Errors: as openSource and iterating its source; SOURCE_LOST when it ends without a frame, OUTPUT_UNWRITABLE. */
-async function probeSource(args: ProbeArguments): Promise<Probed> {
+/** What was measured until the command was interrupted; undefined before the first frame. Errors: as openSource and iterating its source; SOURCE_LOST when it ends without a frame, OUTPUT_UNWRITABLE. */
+async function probeSource(args: ProbeArguments): Promise<Probed | undefined> {
   const { uri, frames, seconds, snapshot } = args;
   const beganMs = performance.now();
-  const source = await openSource(uri, askedOf(args));
-  let used = process.cpuUsage();
-  let last: Frame | undefined;
-  try {
-    const arrivals: Arrival[] = [];
-    let firstMs: number | undefined;
-    for await (const frame of source) {
-      last?.[Symbol.dispose]();
-      last = frame;
-      const arrivedMs = Number(process.hrtime.bigint()) / 1e6;
-      arrivals.push({ capturedMs: Number(frame.captured.monotonicNs) / 1e6, arrivedMs });
-      if (firstMs === undefined) {
-        firstMs = performance.now();
-        // Opening a pipeline costs more than many frames do.
-        used = process.cpuUsage();
+  using finishing = finishBeforeLeaving();
+  let probed: Probed | undefined;
+  await withSource(uri, askedOf(args), finishing, async (source) => {
+    let used = process.cpuUsage();
+    let last: Frame | undefined;
+    try {
+      const arrivals: Arrival[] = [];
+      let firstMs: number | undefined;
+      for await (const frame of source) {
+        last?.[Symbol.dispose]();
+        last = frame;
+        const arrivedMs = Number(process.hrtime.bigint()) / 1e6;
+        arrivals.push({ capturedMs: Number(frame.captured.monotonicNs) / 1e6, arrivedMs });
+        if (firstMs === undefined) {
+          firstMs = performance.now();
+          // Opening a pipeline costs more than many frames do.
+          used = process.cpuUsage();
+        }
+        if (arrivals.length >= frames || performance.now() - firstMs >= seconds * 1000) break;
       }
-      if (arrivals.length >= frames || performance.now() - firstMs >= seconds * 1000) break;
+      if (!last || firstMs === undefined) throw new FastsamError('SOURCE_LOST', `${source.uri}: ended without a frame`);
+      const { user, system } = process.cpuUsage(used);
+      const cpu = (user + system) / 1000 / (performance.now() - firstMs);
+      if (snapshot !== undefined) await writeSnapshot(snapshot, last);
+      probed = { ...probedOf(source, last, arrivals, firstMs - beganMs), cpu: Math.round(cpu * 1000) / 1000 };
+    } finally {
+      last?.[Symbol.dispose]();
     }
-    if (!last || firstMs === undefined) throw new FastsamError('SOURCE_LOST', `${source.uri}: ended without a frame`);
-    const { user, system } = process.cpuUsage(used);
-    const cpu = (user + system) / 1000 / (performance.now() - firstMs);
-    if (snapshot !== undefined) await writeSnapshot(snapshot, last);
-    return { ...probedOf(source, last, arrivals, firstMs - beganMs), cpu: Math.round(cpu * 1000) / 1000 };
-  } finally {
-    last?.[Symbol.dispose]();
-    await source.stop();
-  }
+  });
+  return probed;
 }
 
 function probedOf(source: Source, last: Frame, arrivals: readonly Arrival[], firstFrameMs: number): Omit<Probed, 'cpu'> {

@@ -11,6 +11,7 @@ import { type Config, configSchema } from '../config/schema.js';
 import { FastsamError } from '../errors.js';
 import { EmbeddedBroker } from '../publish/embedded-broker.js';
 import type { ResultMessage } from '../wire/result.js';
+import { finishBeforeLeaving } from './leaving.js';
 import { demandRange } from './model-options.js';
 
 /** Ships with the project, see models/demo. */
@@ -74,8 +75,8 @@ async function demo(args: DemoArguments): Promise<void> {
       if (lines.add(message)) void daemon.stop('all frames shown');
     },
   });
-  const terminate = () => void daemon.stop('interrupted');
-  process.once('SIGINT', terminate).once('SIGTERM', terminate);
+  using finishing = finishBeforeLeaving('success');
+  finishing.signal.addEventListener('abort', () => void daemon.stop('interrupted'));
   print(`model   ${model}`);
   print(`source  ${source}`);
   print(`broker  ${url}${broker ? ' (started for this demo)' : ''}`);

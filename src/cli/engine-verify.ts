@@ -8,7 +8,7 @@ import { readSidecar, type Verification, writeSidecar } from '../engine/tensorrt
 import { FastsamError } from '../errors.js';
 import { sha256OfFile } from '../model/checksum.js';
 import { resolveModel } from '../model/installed.js';
-import { openSource } from '../source/open.js';
+import { type Finishing, finishBeforeLeaving, withSource } from './leaving.js';
 import { demandRange } from './model-options.js';
 import { startProgress } from './progress.js';
 
@@ -59,17 +59,20 @@ async function verify(args: VerifyArguments): Promise<void> {
   if (sidecar && sidecar.model.sha256 !== (await sha256OfFile(against)))
     throw new FastsamError('USAGE', `${args.engine} was not built from ${against} but from ${sidecar.model.path}; verify it against that`);
   const engine = await openEngine({ model: args.engine, backend: 'tensorrt' });
+  using finishing = finishBeforeLeaving();
   let compared: Compared[];
   try {
     const reference = await openEngine({ model: against, backend: 'onnxruntime' });
     try {
-      compared = await compareAll(engine, reference, args);
+      compared = await compareAll(engine, reference, args, finishing);
     } finally {
       await reference.stop();
     }
   } finally {
     await engine.stop();
   }
+  // No verdict on a part of the pictures.
+  if (finishing.signal.aborted) return;
   const all = total(compared);
   const short = shortcomings(all);
   const verification: Verification = {
@@ -92,21 +95,22 @@ async function compareAll(
   engine: SegmentationEngine,
   reference: SegmentationEngine,
   { images, conf }: VerifyArguments,
+  finishing: Finishing,
 ): Promise<Compared[]> {
   const options = { ...SEGMENTATION_DEFAULTS, conf: conf - SCORE_MARGIN };
-  const source = await openSource(images);
   const progress = startProgress(undefined);
   const compared: Compared[] = [];
   try {
-    for await (const frame of source) {
-      using held = frame;
-      const [got, expected] = await Promise.all([engine.segment(held, options), reference.segment(held, options)]);
-      compared.push({ image: held.origin, ...compareSegments(got.segments, expected.segments, conf) });
-      progress.advance();
-    }
+    await withSource(images, {}, finishing, async (source) => {
+      for await (const frame of source) {
+        using held = frame;
+        const [got, expected] = await Promise.all([engine.segment(held, options), reference.segment(held, options)]);
+        compared.push({ image: held.origin, ...compareSegments(got.segments, expected.segments, conf) });
+        progress.advance();
+      }
+    });
   } finally {
     progress.stop();
-    await source.stop();
   }
   return compared;
 }

@@ -1,6 +1,5 @@
 /** `fastsamd segment`: one-shot segmentation of files, directories or cameras; the counterpart of FastSAM's Inference.py. */
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { hostname } from 'node:os';
 import type { CommandModule } from 'yargs';
 import type { Frame } from '../domain/frame.js';
@@ -14,9 +13,9 @@ import { runPipeline } from '../pipeline/pipeline.js';
 import { frameProblem } from '../prompt/frame-check.js';
 import { assertLabels } from '../prompt/label-check.js';
 import { firstFrames } from '../source/limit.js';
-import { openSource } from '../source/open.js';
 import { TextStage } from '../text/stage.js';
 import { TEXT_DEFAULTS, TextModel } from '../text/text-model.js';
+import { type Finishing, finishBeforeLeaving, sayWritten, withSource, writeLine } from './leaving.js';
 import { demandRange, modelOptions, type SegmentationArguments, segmentationOf, segmentationOptions } from './model-options.js';
 import { openModel } from './open-model.js';
 import { AnnotatedOutput } from './output.js';
@@ -79,6 +78,7 @@ async function segment(args: SegmentArguments): Promise<void> {
   if (args['text-threshold'] !== undefined) demandRange('--text-threshold', args['text-threshold'], -1, 1);
   const prompts = promptsOf(args);
   const engine = await openModel(args);
+  using finishing = finishBeforeLeaving();
   const text = new TextModel({ options: { ...OFFLINE_TEXT, model: args['text-model'] }, onnxruntime: { threads: args.threads } });
   const output = args.out === undefined ? undefined : new AnnotatedOutput(args.out, prompts);
   const progress = startProgress(args.frames === undefined ? expectedFrames(args.source) : args.frames * args.source.length);
@@ -92,7 +92,8 @@ async function segment(args: SegmentArguments): Promise<void> {
     await text.prepare(prompts);
     for (const uri of args.source) {
       try {
-        await segmentSource(uri, args, { engine, segmentation, prompts, text, output, report, onFrame: () => progress.advance() });
+        const deps = { engine, segmentation, prompts, text, output, report, finishing, onFrame: () => progress.advance() };
+        await segmentSource(uri, args, deps);
       } catch (error) {
         // One unusable input among many: the others are still wanted.
         if (args.source.length === 1 || !isFastsamError(error) || exitCodeOf(error) !== 3 || error.code === 'OUTPUT_UNWRITABLE')
@@ -105,7 +106,7 @@ async function segment(args: SegmentArguments): Promise<void> {
     await output?.close();
     await Promise.all([engine.stop(), text.stop()]);
   }
-  if (output && !args.json) for (const file of output.files) process.stdout.write(`wrote ${file}\n`);
+  for (const file of output?.files ?? []) sayWritten(file, { onlyJson: args.json });
   if (failures.length > 0) process.exitCode = Math.max(...failures.map(exitCodeOf));
 }
 
@@ -121,12 +122,11 @@ interface SegmentDeps {
   readonly text: TextModel;
   readonly output: AnnotatedOutput | undefined;
   readonly report: (error: unknown) => void;
+  readonly finishing: Finishing;
   readonly onFrame: () => void;
 }
 
 async function segmentSource(uri: string, args: SegmentArguments, deps: SegmentDeps): Promise<void> {
-  const opened = await openSource(uri, { onCorrupt: deps.report });
-  const source = args.frames === undefined ? opened : firstFrames(opened, args.frames);
   const encoding: EncodeOptions = {
     node: hostname()
       .toLowerCase()
@@ -147,23 +147,17 @@ async function segmentSource(uri: string, args: SegmentArguments, deps: SegmentD
     await writeLine(json ?? summary(result));
     deps.onFrame();
   };
-  try {
-    await runPipeline({
-      source,
+  await withSource(uri, { onCorrupt: deps.report }, deps.finishing, (source) =>
+    runPipeline({
+      source: args.frames === undefined ? source : firstFrames(source, args.frames),
       engine: deps.engine,
       segmentation: () => deps.segmentation,
       prompts: () => ({ revision: 0, prompts: deps.prompts }),
       text: new TextStage(deps.text),
       deliver,
-    });
-    await deps.output?.endSource();
-  } finally {
-    await source.stop();
-  }
-}
-
-async function writeLine(line: string): Promise<void> {
-  if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');
+    }),
+  );
+  await deps.output?.endSource();
 }
 
 /** `bus.jpg #0: 810×1080, 12 objects; p1 box: object 3 (0.81); p2 points: unmatched (best 0.02)`. */

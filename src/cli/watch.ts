@@ -4,6 +4,7 @@ import { FastsamError } from '../errors.js';
 import type { InboundMessage } from '../publish/connection.js';
 import { type EventMessage, type ResultMessage, resultMessageSchema } from '../wire/messages.js';
 import { type BrokerArguments, brokerOptions, connectTo, demandNode } from './broker-options.js';
+import { finishBeforeLeaving } from './leaving.js';
 import { drawResult } from './terminal-drawing.js';
 
 /** Retained messages come at once. */
@@ -37,9 +38,10 @@ export const watchCommand: CommandModule<object, WatchArguments> = {
 async function watch(args: WatchArguments): Promise<void> {
   if (args.draw && args.json) throw new FastsamError('USAGE', 'expected either --draw or --json, got both');
   const base = `${args.prefix}/${demandNode(args.node)}`;
-  // Before anything is shown: whoever reads the first line may end it at once.
+  // Before anything is shown: the reader of the first line may end the command at once.
+  using finishing = finishBeforeLeaving('success');
   const interrupted = new Promise<undefined>((resolve) => {
-    process.once('SIGINT', () => resolve(undefined)).once('SIGTERM', () => resolve(undefined));
+    finishing.signal.addEventListener('abort', () => resolve(undefined));
   });
   let heard = false;
   const show = (message: InboundMessage) => {

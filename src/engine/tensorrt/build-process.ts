@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { unlink } from 'node:fs/promises';
 import { FastsamError, messageOf } from '../../errors.js';
+import { native } from '../../native.js';
 import { tensorRt } from './available.js';
 import type { BuildOrder, FromBuilder } from './build-protocol.js';
 import { writeCalibration } from './calibration.js';
@@ -39,7 +40,8 @@ try {
 } catch {
   // Not Linux's /proc, or not allowed: the guard of the parent remains.
 }
-process.once('disconnect', () => process.exit(1));
+// Not process.exit, which would wait for the builder's thread.
+process.once('disconnect', () => native().exitAtOnce(1));
 process.once('message', async (order: BuildOrder) => {
   await say(await build(order));
   process.exit(0);
