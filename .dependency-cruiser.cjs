@@ -11,7 +11,7 @@ const layers = [
   ['model'],
   ['native', 'wire', 'config', 'durable'],
   ['domain'],
-  ['errors'],
+  ['errors', 'compiled'],
 ];
 
 const place = (name) => `^src/${name}(/|\\.[jt]s$)`;

@@ -23,7 +23,7 @@ compiled := dist/.fastsamd-compiled
 # onnxruntime-node would download CUDA libraries otherwise; the ones of the system are used.
 export ONNXRUNTIME_NODE_INSTALL := skip
 
-.PHONY: help setup build demo test check-cuda check-tensorrt lint format fuzz cameras soak-mqtt flood-mqtt leaving generate bench soak train-demo install uninstall deb check-deb clean
+.PHONY: help setup build demo test check test-one watch check-cuda check-tensorrt lint format fuzz cameras soak-mqtt flood-mqtt leaving generate bench soak train-demo install uninstall deb check-deb clean
 
 help: ## List the targets
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,19 @@ demo: build ## Segment a drawn conveyor belt and publish it [BROKER=mqtt://… S
 
 test: ## Lint, layers, types, native tests, TypeScript tests
 	scripts/test.sh
+
+check: build ## Static checks, and the tests that start no server; for between edits
+	npm run --silent lint
+	npm run --silent layers
+	npm run --silent typecheck
+	node_modules/.bin/vitest run --project quick --silent=passed-only --reporter=dot
+
+test-one: build ## One test file, or all below a folder [T=test/prompt/apply.test.ts]
+	test -n "$(T)" || { echo 'test-one: expected T=PATH of a test file or folder' >&2; exit 2; }
+	node_modules/.bin/vitest run $(T)
+
+watch: build ## Run the tests a change touches, at every change
+	node_modules/.bin/vitest watch --project quick --changed
 
 check-cuda: ## Compile the CUDA kernels for Orin, Thor and Hopper; registers and spills (needs nvcc)
 	scripts/check-cuda.sh
@@ -100,7 +113,7 @@ bench: build ## Measure decoding alone, then the pipeline [SOURCE=… MODEL=… 
 	node bin/fastsamd bench "$${SOURCE:-test:shapes?realtime=false}" --model "$$MODEL" $${FRAMES:+--frames "$$FRAMES"}
 
 soak: build ## A long run with faults, reported in docs/soak.md [MINUTES=30 SEED=…]
-	SOAK_MINUTES=$${MINUTES:-30} SOAK_SEED=$${SEED:-20261125} SOAK_REPORT=docs/soak.md npx vitest run test/soak
+	SOAK_MINUTES=$${MINUTES:-30} SOAK_SEED=$${SEED:-20261125} SOAK_REPORT=docs/soak.md npx vitest run --project soak
 
 install: build ## Install the service on this machine [PREFIX=/usr/local]
 	scripts/install.sh install

@@ -1,15 +1,42 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+const folder = fileURLToPath(new URL('test', import.meta.url));
+
+/** A test file that imports one of these starts servers or processes; `make check` leaves it out. */
+const PROCESSES = /from '(node:child_process|[^']*\/(mosquitto|node|rtsp-server|mjpeg-server|command|hanging-driver|certificate)\.js)'/;
+/** Seconds each for another reason: mutated files by the thousand, throttled downloads, whole networks, shared cameras. */
+const SLOW = /^(fuzz|soak|tensorrt|source|model\/(download|import)|pipeline\/(sharing|soak)|text\/models)\b/;
+
+/** Replaces modules, so it cannot share them with other files as the quick ones do. */
+const MOCKS = /\bvi\.mock\(/;
+
+const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.test.ts'));
+const quick = files.filter((file) => {
+  const text = readFileSync(join(folder, file), 'utf8');
+  return !SLOW.test(file) && !PROCESSES.test(text) && !MOCKS.test(text);
+});
+
+const common = {
+  // Processes, not threads: the addon, onnxruntime and signals belong to a process.
+  pool: 'forks',
+  testTimeout: 30_000,
+  hookTimeout: 30_000,
+} as const;
+const inTest = (names: readonly string[]) => names.map((name) => `test/${name}`);
+
 export default defineConfig({
-  // Tests name the sources and run what was built from them: what ships, worker threads included.
-  resolve: { alias: [{ find: /^((?:\.\.\/)+)src\//, replacement: '$1dist/' }] },
   test: {
-    include: ['test/**/*.test.ts'],
-    // Processes, not threads: the addon, onnxruntime and signals belong to a process.
-    pool: 'forks',
+    // Tests run the sources; worker threads and spawned commands run `dist`, which this brings up to date.
+    globalSetup: 'test/helpers/compile.ts',
     // Most of the time tests wait, for servers and time limits: one file at a time, the default on two cores, leaves both idle.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    projects: [
+      { test: { ...common, name: 'quick', isolate: false, include: inTest(quick) } },
+      { test: { ...common, name: 'full', include: inTest(files.filter((file) => !quick.includes(file) && !file.startsWith('soak/'))) } },
+      { test: { ...common, name: 'soak', include: ['test/soak/**/*.test.ts'] } },
+    ],
   },
 });

@@ -87,7 +87,7 @@ native_tests
 count junit "$reports/native.xml" $? 'native tests'
 
 printf '\n== TypeScript tests\n'
-vitest run --reporter=default --reporter=json --outputFile.json="$reports/vitest.json"
+vitest run --project quick --project full --reporter=default --reporter=json --outputFile.json="$reports/vitest.json"
 count vitest "$reports/vitest.json" $? 'TypeScript tests'
 
 printf '\n'

@@ -1,3 +1,4 @@
+import { compiledModule } from '../compiled.js';
 import { FastsamError } from '../errors.js';
 import type { Preprocessing, TextModelFiles } from '../model/text-model.js';
 import type { CropBuffer, EncodedText, ImageEncoder, TextEncoder } from './encoder.js';
@@ -70,7 +71,7 @@ export async function loadImageEncoder(
   { providers = ['cpu'], threads = 0 }: OnnxEngineOptions = {},
 ): Promise<ImageEncoder> {
   const settings: VisionSettings = { path: visionModel, providers, threads, size: preprocessing.size };
-  const script = new URL('./vision-worker.js', import.meta.url);
+  const script = compiledModule('./vision-worker.js', import.meta.url);
   const { client, loaded } = await WorkerClient.start<VisionRequest, VisionResponse, VisionLoaded>(script, 'image encoder', settings);
   return new OnnxImageEncoder(loaded.size, loaded.dimension, preprocessing, client);
 }
@@ -81,7 +82,7 @@ export async function loadTextEncoder(
   { providers = ['cpu'], threads = 0, contextLength, padId }: TextEncoderOptions,
 ): Promise<TextEncoder> {
   const settings: TextSettings = { path: textModel, tokenizer, providers, threads, contextLength, padId };
-  const script = new URL('./text-worker.js', import.meta.url);
+  const script = compiledModule('./text-worker.js', import.meta.url);
   const { client, loaded } = await WorkerClient.start<TextRequest, TextResponse, TextLoaded>(script, 'text encoder', settings);
   return new OnnxTextEncoder(loaded.dimension, loaded.contextLength, client);
 }

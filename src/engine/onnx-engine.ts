@@ -1,5 +1,6 @@
 import { basename, extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { compiledModule } from '../compiled.js';
 import type { Frame } from '../domain/frame.js';
 import type { ModelIdentity } from '../domain/result.js';
 import { FastsamError, messageOf } from '../errors.js';
@@ -177,7 +178,7 @@ export async function loadOnnxEngine(path: string, options: OnnxEngineOptions = 
     threads: options.threads ?? 0,
     dynamicSize: metadata.imgsz ?? DEFAULT_SIZE,
   };
-  const worker = new Worker(new URL('./onnx-worker.js', import.meta.url), { workerData: settings, name: 'onnxruntime' });
+  const worker = new Worker(compiledModule('./onnx-worker.js', import.meta.url), { workerData: settings, name: 'onnxruntime' });
   const loaded = await new Promise<Extract<FromWorker, { type: 'loaded' }>>((resolve, reject) => {
     worker.once('error', (error) =>
       reject(new FastsamError('ENGINE_FAILED', `onnxruntime does not start: ${messageOf(error)}`, { cause: error })),

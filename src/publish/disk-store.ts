@@ -1,5 +1,6 @@
 /** Events on disk: the database lives on a thread of its own (spool-worker.ts). */
 import { Worker } from 'node:worker_threads';
+import { compiledModule } from '../compiled.js';
 import { FastsamError, messageOf } from '../errors.js';
 import type { EventMessage } from '../wire/event.js';
 import type { EventStore, StoredEvent, StoreState } from './event-store.js';
@@ -7,7 +8,7 @@ import type { SpoolAnswer, SpoolRequest, SpoolSettings } from './spool-protocol.
 
 /** Errors: OUTPUT_UNWRITABLE when the database cannot be opened. */
 export async function openDiskStore(settings: SpoolSettings): Promise<EventStore> {
-  const worker = new Worker(new URL('./spool-worker.js', import.meta.url), { workerData: settings, name: 'events' });
+  const worker = new Worker(compiledModule('./spool-worker.js', import.meta.url), { workerData: settings, name: 'events' });
   const store = new DiskEventStore(worker);
   try {
     await store.opened();

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdir, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { compiledModule } from '../../compiled.js';
 import { FastsamError, messageOf } from '../../errors.js';
 import { sha256OfFile } from '../../model/checksum.js';
 import { type ModelMetadata, readModelMetadata } from '../../model/onnx.js';
@@ -117,7 +118,7 @@ function isRunning(pid: number): boolean {
 
 /** Resolves with the engine's [height, width]. */
 async function runBuilder(order: BuildOrder, onProgress: (progress: BuildProgress) => void): Promise<[number, number]> {
-  const child = fork(new URL('./build-process.js', import.meta.url), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const child = fork(compiledModule('./build-process.js', import.meta.url), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   let short: FastsamError | undefined;
   const guard = watchMemory((error) => {
     short = error;

@@ -3,10 +3,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
+import { compiledModule } from '../../compiled.js';
 import type { SensorRequest } from './child.js';
 import { NO_READINGS, type SensorReadings } from './readings.js';
 
-const CHILD = fileURLToPath(new URL('./child.js', import.meta.url));
+const CHILD = fileURLToPath(compiledModule('./child.js', import.meta.url));
 /** For all sensors together, each of which answers within milliseconds, also on a slow bus. */
 const HUNG_MS = 5000;
 /** A loaded machine may take a while to start a process. */
