@@ -28,6 +28,13 @@ const forbidden = [
     },
     to: {},
   },
+  {
+    name: 'onnxruntime-without-telemetry',
+    comment: 'src/engine/onnxruntime.ts loads onnxruntime with its telemetry off; everything else imports its types only.',
+    severity: 'error',
+    from: { path: '^src/' },
+    to: { path: 'node_modules/onnxruntime-node/', dependencyTypesNot: ['type-only'] },
+  },
   { name: 'no-dev-dependency-in-product', severity: 'error', from: { path: '^src/' }, to: { dependencyTypes: ['npm-dev', 'npm-no-pkg'] } },
 ];
 for (const [depth, names] of layers.entries()) {

@@ -11,9 +11,10 @@ readonly runtime_packages=(
 )
 # systemd: for systemd-analyze, which checks the units; nothing of it runs.
 # mosquitto: the tests start brokers of their own; the service that its package brings is neither needed nor touched.
+# strace: which files a run writes and which addresses it connects to.
 # python3-gi, gir1.2-gst-rtsp-server-1.0: the RTSP server that cameras are tested against.
 readonly test_packages=(
-  cmake libgtest-dev clang-format mosquitto mosquitto-clients systemd python3-gi gir1.2-gst-rtsp-server-1.0
+  cmake libgtest-dev clang-format mosquitto mosquitto-clients strace systemd python3-gi gir1.2-gst-rtsp-server-1.0
 )
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -31,7 +32,7 @@ present() {
   local PATH="$PATH:/usr/sbin:/sbin"
   case $1 in
     build-essential) command -v g++ >/dev/null && command -v make >/dev/null ;;
-    python3 | pkg-config | cmake | clang-format | mosquitto) command -v "$1" >/dev/null ;;
+    python3 | pkg-config | cmake | clang-format | mosquitto | strace) command -v "$1" >/dev/null ;;
     systemd) command -v systemd-analyze >/dev/null ;;
     mosquitto-clients) command -v mosquitto_sub >/dev/null && command -v mosquitto_pub >/dev/null ;;
     *) [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ] ;;

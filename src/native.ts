@@ -267,7 +267,7 @@ interface AddonModule extends NativeAddon {
 
 let loaded: NativeAddon | undefined;
 
-/** The addon, loaded on first use. Errors: NATIVE_UNAVAILABLE with what to do. */
+/** The addon, loaded on first use. Loading it sets ORT_DISABLE_TELEMETRY, see engine/onnxruntime.ts. Errors: NATIVE_UNAVAILABLE with what to do. */
 export function native(): NativeAddon {
   if (loaded) return loaded;
   const require = createRequire(import.meta.url);

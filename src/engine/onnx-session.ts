@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
-import * as ort from 'onnxruntime-node';
+import type * as OnnxRuntime from 'onnxruntime-node';
 import { FastsamError, messageOf } from '../errors.js';
+import { ort } from './onnxruntime.js';
 
 export interface SessionSettings {
   readonly path: string;
@@ -13,7 +14,7 @@ export interface SessionSettings {
  * Loads an ONNX file in this thread. onnxruntime-node runs inference on the calling thread: only threads that may wait
  * call this. Errors: MODEL_CORRUPT, ENGINE_UNAVAILABLE (no such execution provider).
  */
-export async function createSession(settings: SessionSettings): Promise<ort.InferenceSession> {
+export async function createSession(settings: SessionSettings): Promise<OnnxRuntime.InferenceSession> {
   try {
     return await ort.InferenceSession.create(settings.path, {
       executionProviders: [...settings.providers],

@@ -3,16 +3,17 @@
  * of its own; the JS thread of the daemon never waits for the network.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import * as ort from 'onnxruntime-node';
+import type * as OnnxRuntime from 'onnxruntime-node';
 import { FastsamError, messageOf } from '../errors.js';
 import { recognise, type Signature } from '../model/signature.js';
 import { buffersOf, type FromWorker, type Tensors, type ToWorker, type WorkerSettings } from './onnx-protocol.js';
 import { createSession } from './onnx-session.js';
+import { ort } from './onnxruntime.js';
 
 const WARM_UP_LEVEL = 114 / 255;
 
 interface Network {
-  readonly session: ort.InferenceSession;
+  readonly session: OnnxRuntime.InferenceSession;
   readonly inputWidth: number;
   readonly inputHeight: number;
   readonly signature: Signature;
@@ -24,7 +25,7 @@ async function load(settings: WorkerSettings): Promise<Network> {
   // One inference before the first frame: allocates the arena, and shows the real output shapes of dynamic models.
   const dims = [1, 3, inputHeight, inputWidth];
   const grey = new Float32Array(3 * inputHeight * inputWidth).fill(WARM_UP_LEVEL);
-  let outputs: ort.InferenceSession.ReturnType;
+  let outputs: OnnxRuntime.InferenceSession.ReturnType;
   try {
     outputs = await session.run({ [name]: new ort.Tensor('float32', grey, dims) });
   } catch (cause) {
@@ -40,7 +41,10 @@ async function load(settings: WorkerSettings): Promise<Network> {
   return { session, inputWidth, inputHeight, signature };
 }
 
-function inputOf(session: ort.InferenceSession, settings: WorkerSettings): { name: string; inputWidth: number; inputHeight: number } {
+function inputOf(
+  session: OnnxRuntime.InferenceSession,
+  settings: WorkerSettings,
+): { name: string; inputWidth: number; inputHeight: number } {
   const [input, ...others] = session.inputMetadata;
   const shape = input?.isTensor ? input.shape : [];
   const [batch, channels, height, width] = shape;

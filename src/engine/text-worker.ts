@@ -1,6 +1,6 @@
 /** The thread of a text encoder on onnxruntime, with its tokenizer: reading the vocabulary alone takes a second. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import * as ort from 'onnxruntime-node';
+import type * as OnnxRuntime from 'onnxruntime-node';
 import { FastsamError, messageOf } from '../errors.js';
 import {
   embeddingsOutput,
@@ -11,13 +11,14 @@ import {
   type TextSettings,
 } from './encoder-protocol.js';
 import { createSession } from './onnx-session.js';
+import { ort } from './onnxruntime.js';
 import { Tokenizer, type Tokens } from './tokenizer.js';
 import { type Service, serve } from './worker-server.js';
 
 /** Texts per inference: bounds its memory. */
 const BATCH = 16;
 
-type Input = Extract<ort.InferenceSession.ValueMetadata, { isTensor: true }>;
+type Input = Extract<OnnxRuntime.InferenceSession.ValueMetadata, { isTensor: true }>;
 
 async function load(settings: TextSettings): Promise<Service<TextLoaded, TextRequest, TextResponse>> {
   const tokenizer = await Tokenizer.load(settings.tokenizer);
@@ -27,7 +28,7 @@ async function load(settings: TextSettings): Promise<Service<TextLoaded, TextReq
 
   const run = async (batch: readonly Tokens[]): Promise<Float32Array> => {
     const dims = [batch.length, contextLength];
-    const feeds: Record<string, ort.Tensor> = {
+    const feeds: Record<string, OnnxRuntime.Tensor> = {
       [ids.name]: integers(
         ids,
         batch.flatMap((tokens) => tokens.ids),
@@ -67,12 +68,12 @@ async function load(settings: TextSettings): Promise<Service<TextLoaded, TextReq
   };
 }
 
-function integers({ type }: Input, values: readonly number[], dims: readonly number[]): ort.Tensor {
+function integers({ type }: Input, values: readonly number[], dims: readonly number[]): OnnxRuntime.Tensor {
   if (type === 'int32') return new ort.Tensor('int32', Int32Array.from(values), dims);
   return new ort.Tensor('int64', BigInt64Array.from(values, BigInt), dims);
 }
 
-function inputsOf(session: ort.InferenceSession, settings: TextSettings) {
+function inputsOf(session: OnnxRuntime.InferenceSession, settings: TextSettings) {
   const inputs = session.inputMetadata.flatMap((input) => (input.isTensor ? [input] : []));
   const ids = inputs.find(({ name }) => name === 'input_ids');
   const mask = inputs.find(({ name }) => name === 'attention_mask');

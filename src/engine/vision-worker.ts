@@ -1,6 +1,6 @@
 /** The thread of an image encoder on onnxruntime. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import * as ort from 'onnxruntime-node';
+import type * as OnnxRuntime from 'onnxruntime-node';
 import { FastsamError, messageOf } from '../errors.js';
 import {
   embeddingsOutput,
@@ -11,6 +11,7 @@ import {
   type VisionSettings,
 } from './encoder-protocol.js';
 import { createSession } from './onnx-session.js';
+import { ort } from './onnxruntime.js';
 import { type Service, serve } from './worker-server.js';
 
 async function load(settings: VisionSettings): Promise<Service<VisionLoaded, VisionRequest, VisionResponse>> {
@@ -53,7 +54,7 @@ async function load(settings: VisionSettings): Promise<Service<VisionLoaded, Vis
 }
 
 /** The pictures' input, its side, and how many pictures it takes at once. */
-function inputOf(session: ort.InferenceSession, settings: VisionSettings): { name: string; size: number; step: number } {
+function inputOf(session: OnnxRuntime.InferenceSession, settings: VisionSettings): { name: string; size: number; step: number } {
   const [input, ...others] = session.inputMetadata;
   const shape = input?.isTensor ? input.shape : [];
   const [batch, channels, height, width] = shape;
