@@ -11,6 +11,7 @@
       'sources': [
         # One object per file of a folder; the folders are the layers.
         '<!@(printf "%s\\n" native/core/*.cc)',
+        '<!@(printf "%s\\n" native/process/*.cc)',
         'native/binding/addon.cc',
         'native/binding/arguments.cc',
         'native/binding/clock_synced.cc',
@@ -29,6 +30,7 @@
         'native/binding/native_frame.cc',
         'native/binding/notify.cc',
         'native/binding/polygons.cc',
+        'native/binding/process.cc',
         'native/binding/render_conveyor.cc',
         'native/binding/query_video_device.cc',
         'native/binding/render_shapes.cc',
@@ -45,11 +47,13 @@
         # A worker thread that is being terminated takes no exceptions any more.
         'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
       ],
-      'cflags': ['-O3', '-ffp-contract=off', '-fno-math-errno', '-fno-trapping-math', '-Wall', '-Wextra', '-fvisibility=hidden'],
+      'cflags': ['-O3', '-ffp-contract=off', '-fno-math-errno', '-fno-trapping-math', '-Wall', '-Wextra', '-fvisibility=hidden',
+                 '-fstack-protector-strong', '-U_FORTIFY_SOURCE', '-D_FORTIFY_SOURCE=2'],
       'cflags_cc': ['-std=c++17'],
       'cflags_cc!': ['-fno-exceptions', '-std=gnu++17', '-std=gnu++20'],
       # A thread that was left behind in a hanging driver may outlive the worker that loaded the addon.
-      'ldflags': ['-Wl,-z,nodelete'],
+      # Bound at once and read-only from then on: no table of function addresses is left to be overwritten.
+      'ldflags': ['-Wl,-z,nodelete', '-Wl,-z,now', '-Wl,-z,relro', '-Wl,-z,noexecstack'],
       'conditions': [
         ['has_gstreamer==1', {
           'sources': [

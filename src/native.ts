@@ -191,6 +191,16 @@ export interface VideoDevice {
   readonly modes: readonly VideoMode[];
 }
 
+/** Writes text on a thread that nothing waits for; what does not fit in its queue or is refused is lost and counted. */
+export interface LineWriter {
+  /** False when the text is lost. Never blocks on the descriptor, never throws for it. */
+  write(text: string): boolean;
+  /** Waits, on the calling thread, until everything is written, no longer than `limitMs`; false when something still waits. */
+  flush(limitMs: number): boolean;
+  /** Texts lost so far. */
+  readonly lost: number;
+}
+
 export interface NativeAddon {
   /** What this build contains. */
   readonly features: {
@@ -253,6 +263,21 @@ export interface NativeAddon {
    * native calls, which aborts the process, and waits for threads that hang. `code`: 0 to 255.
    */
   exitAtOnce(code: number): never;
+
+  /** See LineWriter; the descriptor is copied. `capacity`: bytes that may wait. */
+  openLineWriter(descriptor: number, capacity: number): LineWriter;
+  /** Makes writes of libraries to standard error fail rather than block, where it is a pipe or a socket. */
+  unblockStandardError(): void;
+  /**
+   * Ends the process after `limitMs` with this exit code, also while its threads hang in a driver or on a disk, which
+   * `process.exit` would wait for. Called again, it replaces the earlier limit and code.
+   */
+  endProcessAfter(limitMs: number, code: number): void;
+  /**
+   * Locks a file for as long as this process lives, and writes `holder` (at most 1000 bytes) into it. Never waits: answers
+   * with the text of the process that has the lock instead. Errors: OUTPUT_UNWRITABLE.
+   */
+  lockFile(path: string, holder: string): { readonly descriptor: number } | { readonly holder: string };
 
   /** Absent (undefined) when the build has no GStreamer. */
   hasGstElement?(name: string): Promise<boolean>;

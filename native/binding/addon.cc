@@ -49,6 +49,10 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("drawOverlay", Napi::Function::New<Promised<DrawOverlay>>(env));
   exports.Set("notify", Napi::Function::New<Notify>(env));
   exports.Set("exitAtOnce", Napi::Function::New<ExitAtOnce>(env));
+  exports.Set("openLineWriter", Napi::Function::New<OpenLineWriter>(env));
+  exports.Set("unblockStandardError", Napi::Function::New<UnblockStandardError>(env));
+  exports.Set("endProcessAfter", Napi::Function::New<EndProcessAfter>(env));
+  exports.Set("lockFile", Napi::Function::New<LockFile>(env));
 
   const Napi::Object features = Napi::Object::New(env);
 #ifdef FASTSAMD_GSTREAMER

@@ -26,5 +26,9 @@ Napi::Value MaskBitmap(const Napi::CallbackInfo& info);
 Napi::Value DrawOverlay(const Napi::CallbackInfo& info);
 Napi::Value Notify(const Napi::CallbackInfo& info);
 void ExitAtOnce(const Napi::CallbackInfo& info);
+Napi::Value OpenLineWriter(const Napi::CallbackInfo& info);
+Napi::Value UnblockStandardError(const Napi::CallbackInfo& info);
+Napi::Value EndProcessAfter(const Napi::CallbackInfo& info);
+Napi::Value LockFile(const Napi::CallbackInfo& info);
 
 }  // namespace fastsamd::binding

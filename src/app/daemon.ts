@@ -33,9 +33,10 @@ import { stateDirectoryOf } from './state-directory.js';
 import { within } from './within.js';
 
 /** SIGTERM to exit takes less than 5 s: this much for frames in flight, this much for the broker, the rest for the engine. */
-const DRAIN_MS = 2500;
+const DRAIN_MS = 2000;
 const GOODBYE_MS = 1000;
-const ENGINE_STOP_MS = 1000;
+const BROKER_STOP_MS = 300;
+const ENGINE_STOP_MS = 700;
 
 /** Changed keys of a configuration that was read again. */
 export interface Reloaded {
@@ -52,6 +53,8 @@ export interface DaemonDeps {
   readonly service?: ServiceManager;
   /** Default: openEngine of src/engine. */
   readonly openEngine?: typeof openEngine;
+  /** Lines of the log that were lost since the start; none by default. */
+  readonly lostLogLines?: () => number;
   /** The configuration as its file now is, for a reload by request; without it there is nothing to reload. */
   readonly readConfig?: () => Promise<Config>;
 }
@@ -132,6 +135,7 @@ export class Daemon {
         for (const { id } of this.#tasks) this.#publisher.publishEvent(id, stepEvent(step));
       },
       service: deps.service ?? new ServiceManager({ environment: {}, log }),
+      lostLogLines: deps.lostLogLines ?? (() => 0),
       log,
     });
   }
@@ -232,12 +236,12 @@ export class Daemon {
 
   async #stop(reason: string, last: 'stopping' | 'degraded'): Promise<void> {
     this.#upkeep.stop(reason);
-    await this.#reporter?.stop();
+    void this.#reporter?.stop();
     const drained = Promise.allSettled([...this.#tasks.map((task) => task.stop()), this.#running]);
     await within(DRAIN_MS, drained);
     this.#register.stop();
     await this.#publisher.stop(reason, GOODBYE_MS, last);
-    await this.#broker?.stop();
+    if (this.#broker) await within(BROKER_STOP_MS, this.#broker.stop());
     await within(ENGINE_STOP_MS, Promise.all([this.#engine?.stop(), this.#text.stop()]));
     this.#stopped();
   }

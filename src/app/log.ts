@@ -21,8 +21,8 @@ const SYSLOG_DEBUG = 7;
 export interface LogOptions {
   readonly level: Config['log']['level'];
   readonly node: string;
-  /** Where lines go; standard error, written at once, when absent. */
-  readonly destination?: DestinationStream;
+  /** Where lines go. `lost`: how many of them were, so far; the log says so as soon as it can. */
+  readonly destination: DestinationStream & { readonly lost?: number };
   /** Prefix lines with journald's level. */
   readonly journald?: boolean;
   /** Monotonic, milliseconds. */
@@ -31,8 +31,15 @@ export interface LogOptions {
 
 export function createLog({ level, node, destination, journald = false, now }: LogOptions): Logger {
   const limit = new KindLimit(now);
-  const stream = destination ?? pino.destination({ fd: 2, sync: true });
-  return pino(
+  let told = 0;
+  const write = (line: string) => {
+    const { lost = 0 } = destination;
+    const news = lost - told;
+    told = lost;
+    if (news > 0) log.warn({ lost }, `log: ${news} lines were lost before this one: standard error was full or not read`);
+    destination.write(journald ? prefixed(line) : line);
+  };
+  const log: Logger = pino(
     {
       level,
       base: { node },
@@ -48,8 +55,9 @@ export function createLog({ level, node, destination, journald = false, now }: L
         },
       },
     },
-    journald ? { write: (line) => stream.write(prefixed(line)) } : stream,
+    { write },
   );
+  return log;
 }
 
 /** Whether standard error is the journal's socket, as systemd says in JOURNAL_STREAM (device:inode). */

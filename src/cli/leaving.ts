@@ -4,6 +4,7 @@
  * first while there is nothing to finish, ends the process at once.
  */
 import { once } from 'node:events';
+import { flushStandardError } from '../app/standard-error.js';
 import { FastsamError, isFastsamError, systemCodeOf } from '../errors.js';
 import { native } from '../native.js';
 import { createSource } from '../source/open.js';
@@ -69,6 +70,7 @@ export function exitCodeOfLeaving(): number | undefined {
 /** Ends the process without tearing down what still runs. */
 export function exitAtOnce(code: number): never {
   if (process.stderr.isTTY) process.stderr.write(SHOW_CURSOR);
+  flushStandardError();
   let leaveNow: (code: number) => never;
   try {
     leaveNow = native().exitAtOnce;

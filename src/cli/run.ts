@@ -4,8 +4,17 @@ import type { CommandModule } from 'yargs';
 import { Daemon } from '../app/daemon.js';
 import { createLog, isJournal } from '../app/log.js';
 import { ServiceManager } from '../app/service.js';
+import { takeStandardError } from '../app/standard-error.js';
 import { loadConfig } from '../config/load.js';
 import { messageOf } from '../errors.js';
+import { native } from '../native.js';
+
+/** From a signal to the end of the process, whatever hangs: a driver, a model that is being loaded, a disk. */
+const STOP_MS = 4700;
+/** Told so long after the signal, so that the log names the reason. */
+const STOP_WARNING_MS = 4200;
+/** From the end of the daemon to the end of the process. */
+const EXIT_MS = 1000;
 
 interface RunArguments {
   readonly config: string;
@@ -28,21 +37,33 @@ export const runCommand: CommandModule<object, RunArguments> = {
 };
 
 async function run(args: RunArguments): Promise<void> {
+  // Node would open its inspector, with which any local user may run code in the daemon.
+  process.on('SIGUSR1', () => undefined);
   const file = resolve(args.config);
   const config = await loadConfig(file);
-  const log = createLog({ level: config.log.level, node: config.node, journald: isJournal(process.env) });
+  const stderr = takeStandardError();
+  const log = createLog({ level: config.log.level, node: config.node, destination: stderr, journald: isJournal(process.env) });
   const daemon = new Daemon({
     config,
     log,
     readConfig: () => loadConfig(file),
     service: new ServiceManager({ environment: process.env, log }),
+    lostLogLines: () => stderr.lost,
   });
 
-  const terminate = (signal: NodeJS.Signals) => {
-    log.info({ signal }, `${signal}: stopping`);
-    void daemon.stop(signal);
-  };
-  const reload = async () => {
+  const stopped = new Promise<void>((resolve) => {
+    const terminate = async (signal: NodeJS.Signals) => {
+      log.info({ signal }, `${signal}: stopping`);
+      native().endProcessAfter(STOP_MS, 1);
+      const warning = setTimeout(() => log.error(`${signal}: something does not stop; the process ends without it`), STOP_WARNING_MS);
+      await daemon.stop(signal);
+      clearTimeout(warning);
+      native().endProcessAfter(EXIT_MS, 0);
+      resolve();
+    };
+    process.once('SIGTERM', terminate).once('SIGINT', terminate);
+  });
+  const reload = coalesced(async () => {
     try {
       const { applied, restart } = await daemon.reload(await loadConfig(file));
       log.info(
@@ -52,9 +73,28 @@ async function run(args: RunArguments): Promise<void> {
     } catch (error) {
       log.error({ reason: messageOf(error) }, 'SIGHUP: the configuration stays as it was');
     }
-  };
-  process.once('SIGTERM', terminate).once('SIGINT', terminate).on('SIGHUP', reload);
+  });
+  process.on('SIGHUP', reload);
 
-  await daemon.start();
-  await daemon.finished();
+  // A model that hangs while it is loaded must not hold up the end: what was asked to stop has stopped.
+  await Promise.race([daemon.start().then(() => daemon.finished()), stopped]);
+}
+
+/** `work` for any number of calls: one run at a time, and one more for all calls that came meanwhile. */
+function coalesced(work: () => Promise<void>): () => void {
+  let running = false;
+  let again = false;
+  const run = async () => {
+    if (running) {
+      again = true;
+      return;
+    }
+    running = true;
+    do {
+      again = false;
+      await work();
+    } while (again);
+    running = false;
+  };
+  return () => void run();
 }

@@ -43,6 +43,9 @@ const RESULT_EXPIRY_S = 1;
 /** Of events, when the disk fails. */
 const MAX_MEMORY_BYTES = 10_000_000;
 
+/** For writing the last events, also when the broker has taken all the time there was. */
+const DISK_STOP_MS = 300;
+
 /** For saying offline when only the main connection broke. */
 const BEACON_STOP_MS = 1000;
 
@@ -160,7 +163,9 @@ class MqttPublisher implements Publisher {
     this.setState(last, reason);
     await this.#jobs.stop(deadline.leftMs / 2);
     if (this.#delivery) await deadline.wait(this.#delivery.idle());
-    await Promise.all([this.#beacon.stop(deadline.leftMs), this.#session.stop(deadline.leftMs), this.#events.stop()]);
+    // A disk that hangs keeps the events from being written, but not the process from ending.
+    const ended = Promise.all([this.#beacon.stop(deadline.leftMs), this.#session.stop(deadline.leftMs), this.#events.stop()]);
+    await new Deadline(Math.max(deadline.leftMs, DISK_STOP_MS)).wait(ended);
   }
 
   setState(state: NodeState, reason?: string): void {

@@ -47,6 +47,22 @@ describe('log', () => {
     expect(parsed().at(-1)).not.toHaveProperty('suppressed');
   });
 
+  it('says how many lines were lost as soon as one gets through', () => {
+    const lines: string[] = [];
+    const destination = { lost: 0, write: (line: string) => void lines.push(line) };
+    const log = createLog({ level: 'info', node: 'line-3', destination });
+    log.info('first');
+    destination.lost = 7;
+    log.info('second');
+    log.info('third');
+    expect(lines.map((line) => JSON.parse(line).msg)).toEqual([
+      'first',
+      'log: 7 lines were lost before this one: standard error was full or not read',
+      'second',
+      'third',
+    ]);
+  });
+
   it('remembers a bounded number of kinds', () => {
     const limit = new KindLimit(() => 0);
     for (let k = 0; k < 30; k += 1) limit.admit('first');

@@ -19,7 +19,15 @@ export interface RunningCommand {
 
 /** Starts `fastsamd ...args`. It is killed when this process ends. */
 export function start(...args: string[]): RunningCommand {
-  const child = spawn(process.execPath, [BIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  return startWith({}, ...args);
+}
+
+/** As `start`, with more in its environment. */
+export function startWith(environment: Readonly<Record<string, string>>, ...args: string[]): RunningCommand {
+  const child = spawn(process.execPath, [BIN, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment },
+  });
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
   let stdout = '';

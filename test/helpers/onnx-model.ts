@@ -35,6 +35,7 @@ const onnx = protobuf.Root.fromJSON({
       fields: {
         name: { type: 'string', id: 1 },
         i: { type: 'int64', id: 3 },
+        g: { type: 'Graph', id: 6 },
         ints: { rule: 'repeated', type: 'int64', id: 8 },
         type: { type: 'int32', id: 20 },
       },
@@ -62,6 +63,10 @@ export function encodeModel(graph: Record<string, unknown>): Uint8Array {
 }
 
 const FLOAT = 1;
+const INT64 = 7;
+const BOOL = 9;
+const INTEGER_ATTRIBUTE = 2;
+const GRAPH_ATTRIBUTE = 5;
 
 export interface TestModel {
   readonly width?: number;
@@ -78,6 +83,8 @@ export interface TestModel {
   readonly rows?: number;
   /** Height and width of the input are left open. */
   readonly dynamic?: boolean;
+  /** The inference never ends: of a picture that is not all of one colour (which the first inference after loading is of), or of any. */
+  readonly hangs?: 'on pictures' | 'always';
 }
 
 /** Three rectangles that do not overlap, of falling score, in a 320 × 320 input. */
@@ -101,6 +108,7 @@ export function testModel({
   metadata = {},
   rows,
   dynamic,
+  hangs,
 }: TestModel = {}): Uint8Array {
   const anchors = (width * height * (1 / 64 + 1 / 256 + 1 / 1024)) | 0;
   const channels = rows ?? 4 + classes + 32;
@@ -123,13 +131,15 @@ export function testModel({
     name: 'test',
     // The constants plus nothing of the mean of the picture: the input is used, and does not matter.
     node: [
-      { opType: 'ReduceMean', input: ['images'], output: ['mean'], attribute: [{ name: 'keepdims', i: 0, type: 2 }] },
-      { opType: 'Mul', input: ['mean', 'zero'], output: ['nothing'] },
+      { opType: 'ReduceMean', input: ['images'], output: ['mean'], attribute: [{ name: 'keepdims', i: 0, type: INTEGER_ATTRIBUTE }] },
+      ...(hangs ? endlessLoop(hangs) : [{ opType: 'Identity', input: ['mean'], output: ['looped'] }]),
+      { opType: 'Mul', input: ['looped', 'zero'], output: ['nothing'] },
       { opType: 'Add', input: ['detections', 'nothing'], output: ['output0'] },
       { opType: 'Add', input: ['proto', 'nothing'], output: ['output1'] },
     ],
     initializer: [
       tensor('zero', [], FLOAT, new Float32Array(1)),
+      ...(hangs ? [tensor('rounds', [], INT64, new BigInt64Array([2n ** 62n]))] : []),
       tensor('detections', [1, channels, anchors], FLOAT, detections),
       tensor('proto', [1, 32, height / 4, width / 4], FLOAT, proto),
     ],
@@ -143,6 +153,31 @@ export function testModel({
     metadataProps: Object.entries(metadata).map(([key, text]) => ({ key, value: text })),
   };
   return ModelProto.encode(ModelProto.fromObject(model)).finish();
+}
+
+/** Nodes that hand `mean` on as `looped`, after 2⁶² rounds where they hang. */
+function endlessLoop(hangs: NonNullable<TestModel['hangs']>) {
+  const keepdims = { name: 'keepdims', i: 0, type: INTEGER_ATTRIBUTE };
+  const body = {
+    name: 'round',
+    node: [
+      { opType: 'Identity', input: ['going'], output: ['goes_on'] },
+      { opType: 'Identity', input: ['before'], output: ['after'] },
+    ],
+    input: [value('round', [], INT64), value('going', [], BOOL), value('before', [])],
+    output: [value('goes_on', [], BOOL), value('after', [])],
+  };
+  return [
+    { opType: 'ReduceMax', input: ['images'], output: ['brightest'], attribute: [keepdims] },
+    { opType: 'ReduceMin', input: ['images'], output: ['darkest'], attribute: [keepdims] },
+    { opType: hangs === 'always' ? 'GreaterOrEqual' : 'Greater', input: ['brightest', 'darkest'], output: ['hangs'] },
+    {
+      opType: 'Loop',
+      input: ['rounds', 'hangs', 'mean'],
+      output: ['looped'],
+      attribute: [{ name: 'body', g: body, type: GRAPH_ATTRIBUTE }],
+    },
+  ];
 }
 
 /** A classifier: right input, other outputs. */

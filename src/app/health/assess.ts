@@ -13,6 +13,8 @@ export interface Evidence {
   readonly readings: SensorReadings;
   /** Over-current events since the daemon started, and how long ago the last one was seen. */
   readonly overCurrent: { readonly events: number; readonly agoMs: number } | null;
+  /** Lines of the log lost since the daemon started, and how long ago the last one was. */
+  readonly log: { readonly lost: number; readonly agoMs: number };
   /** What the governor has turned down; null when nothing. */
   readonly governed: string | null;
 }
@@ -46,6 +48,8 @@ const MIN_FREE_BYTES = 256 * 1024 * 1024;
 const MIN_FREE_SHARE = 0.02;
 /** Below the limit of the kernel by this much is warm already. */
 const THROTTLE_MARGIN_C = 2;
+/** A lost line of the log is news for this long. */
+const LOG_LOST_MS = 60_000;
 /** An over-current event is news for this long. */
 const OVER_CURRENT_MS = 60_000;
 
@@ -56,6 +60,7 @@ export function assess(evidence: Evidence): Finding[] {
     assessDelivery(evidence),
     ...assessDisks(evidence.readings),
     assessThermal(evidence),
+    assessLog(evidence),
   ];
 }
 
@@ -122,6 +127,13 @@ function assessThermal({ readings, overCurrent }: Evidence): Finding {
   ];
   if (reasons.length === 0) return { name: 'thermal', ok: true };
   return { name: 'thermal', ok: false, reason: reasons.join('; '), alert: { id: 'thermal', severity: 'warning' } };
+}
+
+/** No reason to call the node degraded: it does everything but tell of it. */
+function assessLog({ log: { lost, agoMs } }: Evidence): Finding {
+  if (lost === 0 || agoMs > LOG_LOST_MS) return { name: 'log', ok: true };
+  const reason = `${lost} lines of the log were lost since the start; make room where standard error goes, or read it`;
+  return { name: 'log', ok: false, reason, alert: { id: 'log-lost', severity: 'warning' }, quiet: true };
 }
 
 function seconds(ms: number): string {

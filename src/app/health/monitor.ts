@@ -21,6 +21,8 @@ export interface MonitorDeps {
   readonly engineLoaded: () => boolean;
   readonly cameras: () => readonly CameraEvidence[];
   readonly mqttLink: () => { readonly ok: boolean; readonly reason?: string };
+  /** Lines of the log that were lost since the start. */
+  readonly lostLogLines: () => number;
   /** What the governor has turned down; null when nothing. */
   readonly governed: () => string | null;
   readonly sensors: { sample(): Promise<SensorReadings> };
@@ -43,6 +45,7 @@ export class HealthMonitor {
   #looking: NodeJS.Timeout | undefined;
   #sampling: NodeJS.Timeout | undefined;
   #overCurrent: { first: number; last: number; at: number } | undefined;
+  readonly #log = { lost: 0, at: Number.NEGATIVE_INFINITY };
   /** As last published; null: ready. Undefined: nothing yet. */
   #degraded: string | null | undefined;
   #findings: readonly Finding[] = [];
@@ -148,8 +151,10 @@ export class HealthMonitor {
   }
 
   #evidence(): Evidence {
-    const { inference, delivering, engineLoaded, cameras, mqttLink, governed } = this.#deps;
+    const { inference, delivering, engineLoaded, cameras, mqttLink, lostLogLines, governed } = this.#deps;
     const events = this.#overCurrent;
+    const lost = lostLogLines();
+    if (lost > this.#log.lost) Object.assign(this.#log, { lost, at: performance.now() });
     return {
       cameras: cameras(),
       engine: engineLoaded() ? { stalledMs: inference.stalledMs } : null,
@@ -157,6 +162,7 @@ export class HealthMonitor {
       mqtt: mqttLink(),
       readings: this.#readings,
       overCurrent: events ? { events: events.last - events.first, agoMs: performance.now() - events.at } : null,
+      log: { lost, agoMs: performance.now() - this.#log.at },
       governed: governed(),
     };
   }

@@ -19,7 +19,7 @@ import { HealthMonitor, type MonitorDeps } from './monitor.js';
 import { Progress } from './progress.js';
 import { watchedEngine } from './watched-engine.js';
 
-export interface UpkeepDeps extends Pick<MonitorDeps, 'node' | 'bootId' | 'cameras' | 'mqttLink' | 'publish'> {
+export interface UpkeepDeps extends Pick<MonitorDeps, 'node' | 'bootId' | 'cameras' | 'mqttLink' | 'lostLogLines' | 'publish'> {
   readonly governor: GovernorConfig;
   /** Whether text prompts may be asked. */
   readonly textPrompts: boolean;

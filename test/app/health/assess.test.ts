@@ -13,6 +13,7 @@ const well: Evidence = {
   mqtt: { ok: true },
   readings: NO_READINGS,
   overCurrent: null,
+  log: { lost: 0, agoMs: Number.POSITIVE_INFINITY },
   governed: null,
 };
 const rail = { name: 'VDD_IN', volts: 5, amps: 6, watts: 30, maxAmps: 5, critAmps: 5, maxAlarm: true, critAlarm: true };
@@ -31,6 +32,7 @@ describe('what is well', () => {
       ['mqtt', true],
       ['disk', true],
       ['thermal', true],
+      ['log', true],
     ]);
   });
 
@@ -74,6 +76,12 @@ describe('what is well', () => {
       { overCurrent: { events: 2, agoMs: 5000 } },
       [['thermal', '2 over-current events since the start slowed the machine down; check the power supply and nvpmodel', 'thermal']],
     ],
+    [
+      'lost lines of the log',
+      { log: { lost: 3, agoMs: 5000 } },
+      [['log', '3 lines of the log were lost since the start; make room where standard error goes, or read it', 'log-lost']],
+    ],
+    ['a log that is read again', { log: { lost: 3, agoMs: 120_000 } }, []],
     ['over-current long ago', { overCurrent: { events: 2, agoMs: 120_000 } }, []],
   ])('%s', (_, evidence, expected) => {
     expect(bad(evidence)).toEqual(expected);

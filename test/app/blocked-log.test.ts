@@ -1,0 +1,127 @@
+/** The daemon where its log cannot go: standard error is a pipe that nobody reads any more, or a full disk. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { systemCodeOf } from '../../src/errors.js';
+import { killed } from '../helpers/killed.js';
+import { Broker, hasMosquitto, type Observer } from '../helpers/mosquitto.js';
+import { NotifySocket } from '../helpers/notify-socket.js';
+import { writeTestModel } from '../helpers/onnx-model.js';
+
+const BIN = fileURLToPath(new URL('../../bin/fastsamd', import.meta.url));
+const NODE = 'quiet-node';
+const BASE = `fastsam/v1/${NODE}`;
+
+/** A pipe as a shell makes one, full, with a reader that has stopped. */
+class FullPipe implements Disposable {
+  readonly writer: number;
+  readonly #reader: number;
+
+  constructor(path: string) {
+    spawnSync('mkfifo', [path]);
+    this.#reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const filler = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+    try {
+      for (;;) writeSync(filler, Buffer.alloc(4096, 'x'));
+    } catch (error) {
+      if (systemCodeOf(error) !== 'EAGAIN') throw error;
+    }
+    closeSync(filler);
+    this.writer = openSync(path, constants.O_WRONLY);
+  }
+
+  /** What is in it at present. */
+  read(): string {
+    const buffer = Buffer.alloc(1 << 20);
+    try {
+      return buffer.toString('utf8', 0, readSync(this.#reader, buffer));
+    } catch (error) {
+      if (systemCodeOf(error) === 'EAGAIN') return '';
+      throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.writer);
+    closeSync(this.#reader);
+  }
+}
+
+describe.skipIf(!hasMosquitto)('a log that cannot be written (needs mosquitto)', { timeout: 60_000 }, () => {
+  let directory = '';
+  let broker: Broker;
+  let observer: Observer;
+  let daemon: ChildProcess | undefined;
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'fastsamd-blocked-log-'));
+    const config = {
+      node: NODE,
+      model: { path: await writeTestModel(join(directory, 'small.onnx'), { width: 64, height: 64, objects: [] }) },
+      cameras: [{ id: 'belt', source: 'test:shapes?width=96&height=64&fps=20' }],
+      log: { level: 'trace' },
+    };
+    broker = await Broker.start();
+    await writeFile(
+      join(directory, 'config.yaml'),
+      stringify({ ...config, mqtt: { url: broker.url }, stateDir: join(directory, 'state') }),
+    );
+  });
+  beforeEach(async () => {
+    observer = await broker.observe(`${BASE}/#`);
+  });
+  afterEach(async () => {
+    await killed(daemon);
+    observer.client.end(true);
+  });
+  afterAll(async () => {
+    await broker[Symbol.asyncDispose]();
+    await rm(directory, { recursive: true });
+  });
+
+  function run(stderr: number, environment: Readonly<Record<string, string>> = {}): ChildProcess {
+    return spawn(process.execPath, [BIN, 'run', '--config', join(directory, 'config.yaml')], {
+      stdio: ['ignore', 'ignore', stderr],
+      env: { ...process.env, ...environment },
+    });
+  }
+
+  it('a pipe that nobody reads holds up neither results nor the watchdog nor the end, and its lines come when it is read again', async () => {
+    using pipe = new FullPipe(join(directory, 'stderr'));
+    using systemd = await NotifySocket.listen(join(directory, 'notify'));
+    daemon = run(pipe.writer, { NOTIFY_SOCKET: join(directory, 'notify'), WATCHDOG_USEC: '1000000' });
+    await systemd.until(/^READY=1$/);
+    const from = observer.received.length;
+    for (let pings = systemd.pings + 3; systemd.pings < pings; ) await systemd.until(/^WATCHDOG=1$/, systemd.received.length);
+    await observer.untilJson(`${BASE}/cameras/belt/result`, ({ seq }) => Number(seq) > 10, from);
+
+    let text = '';
+    while (!text.includes('camera belt: streaming')) {
+      text += pipe.read();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const ended = once(daemon, 'exit');
+    daemon.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+  });
+
+  it('a full disk costs lines, which health counts, and nothing else', async () => {
+    const full = openSync('/dev/full', 'w');
+    daemon = run(full);
+    closeSync(full);
+    await observer.untilJson<{ seq: number }>(`${BASE}/cameras/belt/result`, ({ seq }) => seq > 10);
+    const health = await observer.untilJson<{ subsystems: Record<string, { ok: boolean; reason: string }> }>(
+      `${BASE}/health`,
+      ({ subsystems }) => subsystems.log?.ok === false,
+    );
+    expect(health.subsystems.log!.reason).toMatch(/^[1-9]\d* lines of the log were lost since the start/);
+    const ended = once(daemon, 'exit');
+    daemon.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+  });
+});
