@@ -23,7 +23,7 @@ compiled := dist/.fastsamd-compiled
 # onnxruntime-node would download CUDA libraries otherwise; the ones of the system are used.
 export ONNXRUNTIME_NODE_INSTALL := skip
 
-.PHONY: help setup build demo test check test-one watch check-cuda check-tensorrt lint format fuzz cameras soak-mqtt flood-mqtt leaving generate bench soak train-demo install uninstall deb check-deb clean
+.PHONY: help setup build demo test check test-one watch check-cuda check-tensorrt lint format fuzz cameras hostile soak-mqtt flood-mqtt leaving generate bench soak train-demo install uninstall deb check-deb clean
 
 help: ## List the targets
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -90,6 +90,9 @@ fuzz: build ## Convert 100,000 mutated checkpoints [FUZZ_FILES=…]
 cameras: build ## Cameras at length: 20 restarts, 200 lost connections each of RTSP and motion JPEG, the cost of 1080p30
 	scripts/setup.sh test
 	CAMERA_RESTARTS=20 CAMERA_RECONNECTS=200 CAMERA_COST_SECONDS=60 npx vitest run test/source/rtsp.test.ts test/source/mjpeg.test.ts test/source/capture-cost.test.ts --no-file-parallelism
+
+hostile: build ## Cameras that attack, 10 s each, beside one that must keep its rate; on a quiet machine
+	HOSTILE_SECONDS=10 npx vitest run test/source/hostile.test.ts
 
 soak-mqtt: build ## MQTT at length: 50 broker restarts, 300 jobs, 200,000 fuzzed requests
 	scripts/setup.sh test

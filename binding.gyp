@@ -1,7 +1,7 @@
 {
   'variables': {
-    'gstreamer_modules': 'gstreamer-1.0 gstreamer-app-1.0 gstreamer-video-1.0',
-    'has_gstreamer%': '<!(pkg-config --exists gstreamer-1.0 gstreamer-app-1.0 gstreamer-video-1.0 && echo 1 || echo 0)',
+    'gstreamer_modules': 'gstreamer-1.0 gstreamer-app-1.0 gstreamer-video-1.0 gio-2.0',
+    'has_gstreamer%': '<!(pkg-config --exists gstreamer-1.0 gstreamer-app-1.0 gstreamer-video-1.0 gio-2.0 && echo 1 || echo 0)',
     # A word for what TensorRT needs and this machine lacks, or "nothing".
     'tensorrt_missing%': '<!(node scripts/find-tensorrt.mjs missing)',
   },
@@ -62,6 +62,7 @@
             'native/binding/native_video_writer.cc',
             'native/capture/capture.cc',
             'native/capture/gstreamer.cc',
+            'native/capture/guard.cc',
             'native/capture/pipeline.cc',
             'native/capture/sample.cc',
             'native/capture/video_writer.cc',

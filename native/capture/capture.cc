@@ -6,21 +6,24 @@
 #include <mutex>
 #include <utility>
 
+#include "capture/guard.h"
 #include "capture/mailbox.h"
 
 namespace fastsamd {
 
 /// What the streaming thread shares with the reader; outlives both.
 struct Capture::Feed {
-  explicit Feed(bool is_live) : live(is_live), mailbox(is_live ? WhenFull::kOverwrite : WhenFull::kWait) {}
+  explicit Feed(bool is_live)
+      : live(is_live),
+        mailbox(is_live ? WhenFull::kOverwrite : WhenFull::kWait),
+        guard(std::make_shared<Guard>(is_live)) {}
 
   const bool live;
   Mailbox<Arrival> mailbox;
   std::atomic<uint64_t> received{0};
   std::atomic<uint64_t> corrupt{0};
   std::atomic<bool> delivered{false};
-  /// Bytes through the guard since the last frame.
-  std::atomic<size_t> guarded{0};
+  const std::shared_ptr<Guard> guard;
   std::mutex mutex;
   std::optional<Error> error;
 
@@ -45,7 +48,7 @@ struct Capture::Feed {
     GstPtr<GstSample> sample(gst_app_sink_pull_sample(sink));
     if (sample == nullptr) return GST_FLOW_EOS;
     ++feed.received;
-    feed.guarded = 0;
+    feed.guard->Frame();
     if (IsCorrupt(sample.get())) {
       ++feed.corrupt;
       return GST_FLOW_OK;
@@ -56,29 +59,12 @@ struct Capture::Feed {
 
   static void OnEnd(GstAppSink*, gpointer data) { (*static_cast<std::shared_ptr<Feed>*>(data))->mailbox.End(); }
 
-  static GstPadProbeReturn OnGuarded(GstPad*, GstPadProbeInfo* info, gpointer data) {
-    Feed& feed = **static_cast<std::shared_ptr<Feed>*>(data);
-    feed.guarded += gst_buffer_get_size(GST_PAD_PROBE_INFO_BUFFER(info));
-    if (feed.guarded <= kMaxBytesPerFrame) return GST_PAD_PROBE_OK;
-    feed.Fail({ErrorCode::kSourceCorrupt, "no picture within " + std::to_string(kMaxBytesPerFrame >> 20) +
-                                              " MiB of the stream; is it what the source was configured for?"});
-    return GST_PAD_PROBE_DROP;
-  }
-
-  static void Guard(GstBin* bin, const std::shared_ptr<Feed>& feed) {
-    const GstPtr<GstElement> guard(gst_bin_get_by_name(bin, "guard"));
-    if (guard == nullptr) return;
-    const GstPtr<GstPad> pad(gst_element_get_static_pad(guard.get(), "src"));
-    gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_BUFFER, &Feed::OnGuarded, new std::shared_ptr<Feed>(feed),
-                      [](gpointer data) { delete static_cast<std::shared_ptr<Feed>*>(data); });
-  }
-
   static Status Connect(GstBin* bin, const std::shared_ptr<Feed>& feed) {
     const GstPtr<GstElement> sink(gst_bin_get_by_name(bin, "sink"));
     if (sink == nullptr || !GST_IS_APP_SINK(sink.get())) {
       return Error{ErrorCode::kMisuse, "expected an \"appsink name=sink\" in the capture pipeline"};
     }
-    Guard(bin, feed);
+    Guard::Watch(feed->guard, bin);
     GstAppSink* app_sink = GST_APP_SINK(sink.get());
     const GstPtr<GstCaps> chosen(gst_app_sink_get_caps(app_sink));
     if (chosen == nullptr) {
@@ -122,7 +108,9 @@ Capture::Capture(CaptureOptions options)
                  [feed = feed_] {
                    ++feed->received;
                    ++feed->corrupt;
-                 }}) {}
+                 },
+                 [feed = feed_](GstElement* source) { feed->guard->Connecting(source); },
+                 [feed = feed_] { feed->guard->CheckConnections(); }}) {}
 
 // A streaming thread that waits for the slot holds locks that the pipeline needs to stop, hence first the mailbox.
 Capture::~Capture() { feed_->mailbox.Close(); }

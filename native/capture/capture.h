@@ -12,12 +12,8 @@
 
 namespace fastsamd {
 
-/// An uncompressed 8K picture; a compressed one is far smaller.
-inline constexpr size_t kMaxBytesPerFrame = 32U << 20;
-
 struct CaptureOptions {
-  /// gst-launch syntax with an `appsink name=sink`. Through an `identity name=guard`, if there is one, no more than
-  /// kMaxBytesPerFrame pass from one frame to the next: a server that never completes a picture is lost, not buffered.
+  /// gst-launch syntax with an `appsink name=sink`. What its source sends is limited, see capture/guard.h.
   std::string pipeline;
   /// True: the newest frame wins. False: nothing is dropped, the pipeline waits.
   bool live = false;

@@ -9,11 +9,22 @@
 namespace fastsamd {
 namespace {
 
-/// Text of others on one line, without the full stop that GStreamer ends its messages with.
+/// Bytes of a text that a camera may have written: an HTTP reason phrase has no limit of its own.
+constexpr size_t kMaxForeignText = 1024;
+
+/// Text of others on one line, cut at kMaxForeignText, without the full stop that GStreamer ends its messages with.
 std::string OneLine(const char* text) {
-  std::string line = text == nullptr ? "" : text;
+  if (text == nullptr) return {};
+  std::string line(text, strnlen(text, kMaxForeignText + 1));
+  if (line.size() > kMaxForeignText) {
+    size_t end = kMaxForeignText;
+    // Not within a UTF-8 sequence.
+    while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0U) == 0x80U) --end;
+    line.resize(end);
+    line += "…";
+  }
   std::replace_if(
-      line.begin(), line.end(), [](unsigned char c) { return c < ' '; }, ' ');
+      line.begin(), line.end(), [](unsigned char c) { return c < ' ' || c == 0x7F; }, ' ');
   while (!line.empty() && (line.back() == ' ' || line.back() == '.')) line.pop_back();
   return line;
 }
@@ -92,6 +103,15 @@ ErrorCode ResourceCode(int code) {
     default:
       return ErrorCode::kSourceLost;
   }
+}
+
+/// The status of the HTTP answer that an error is about; 0 when it is about something else.
+guint HttpStatus(GstMessage* message) {
+  const GstStructure* details = nullptr;
+  gst_message_parse_error_details(message, &details);
+  guint status = 0;
+  if (details != nullptr) gst_structure_get_uint(details, "http-status-code", &status);
+  return status;
 }
 
 /// An HTTP source that read nothing for its timeout asks for the rest; a live stream has none, and the complaint about
@@ -178,6 +198,10 @@ Error TranslateError(GstMessage* message, const std::string& missing) {
   if (error->domain == GST_RESOURCE_ERROR) {
     if (IsInterruptedHttp(message, *error)) {
       return {ErrorCode::kSourceLost, "the server fell silent in the middle of the stream"};
+    }
+    if (const guint status = HttpStatus(message); status >= 300 && status < 400) {
+      return {ErrorCode::kSourceLost, "the server redirects to another address (HTTP status " + std::to_string(status) +
+                                          "), which is not followed; give that address as the source"};
     }
     return {ResourceCode(error->code), subject + text};
   }

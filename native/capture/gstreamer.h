@@ -1,5 +1,6 @@
 #pragma once
 
+#include <gio/gio.h>
 #include <gst/gst.h>
 
 #include <memory>
@@ -17,6 +18,7 @@ struct GstDeleter {
   void operator()(GstClock* clock) const { gst_object_unref(clock); }
   void operator()(GstSample* sample) const { gst_sample_unref(sample); }
   void operator()(GstCaps* caps) const { gst_caps_unref(caps); }
+  void operator()(GSocket* socket) const { g_object_unref(socket); }
   void operator()(GError* error) const { g_error_free(error); }
   void operator()(GstParseContext* context) const { gst_parse_context_free(context); }
   void operator()(gchar* text) const { g_free(text); }

@@ -12,6 +12,7 @@ namespace {
 
 /// Longer than a start may take: the start times out, not this.
 constexpr GstClockTime kPrerollTimeout = 60 * GST_SECOND;
+constexpr std::chrono::milliseconds kConnectionCheckInterval{100};
 
 }  // namespace
 
@@ -28,6 +29,7 @@ struct Pipeline::State {
   bool ended = false;
   bool interrupted = false;
   bool stop_requested = false;
+  bool has_connections = false;
   bool finished = false;
   std::string missing_plugin;
   std::optional<Error> error;
@@ -133,7 +135,12 @@ void Pipeline::Run(const std::shared_ptr<State>& state, const std::string& descr
   state->Set(&State::launched);
   {
     std::unique_lock lock(state->mutex);
-    state->changed.wait(lock, [&] { return state->stop_requested; });
+    state->changed.wait(lock, [&] { return state->stop_requested || state->has_connections; });
+    while (!state->changed.wait_for(lock, kConnectionCheckInterval, [&] { return state->stop_requested; })) {
+      lock.unlock();
+      state->hooks.check_connections();
+      lock.lock();
+    }
   }
   gst_element_set_state(pipeline, GST_STATE_NULL);
   gst_bus_set_sync_handler(bus.get(), nullptr, nullptr, nullptr);
@@ -167,6 +174,13 @@ GstBusSyncReply Pipeline::OnMessage(GstBus*, GstMessage* message, gpointer data)
       if (std::string missing = MissingPlugin(message); !missing.empty()) {
         const std::lock_guard lock(state.mutex);
         state.missing_plugin = std::move(missing);
+      }
+      break;
+    case GST_MESSAGE_PROGRESS:
+      // rtspsrc posts it on the thread that connects, right before it does.
+      if (state.hooks.connecting && GST_IS_ELEMENT(GST_MESSAGE_SRC(message))) {
+        state.hooks.connecting(GST_ELEMENT(GST_MESSAGE_SRC(message)));
+        state.Set(&State::has_connections);
       }
       break;
     case GST_MESSAGE_EOS:

@@ -25,6 +25,10 @@ struct PipelineHooks {
   std::function<void(const Error&)> failed;
   /// A decoder went on after a broken frame.
   std::function<void()> damaged;
+  /// An RTSP source is about to open a connection, on the thread that calls this.
+  std::function<void(GstElement*)> connecting;
+  /// Called ten times a second after the first `connecting`, on the pipeline's thread.
+  std::function<void()> check_connections;
 };
 
 /// A GStreamer pipeline whose state changes run on a thread of its own, because each of them may hang in a driver or

@@ -109,10 +109,11 @@ Status AsOutputError(Status status) {
 VideoWriter::VideoWriter(VideoWriterOptions options)
     : options_(std::move(options)),
       feed_(std::make_shared<Feed>()),
-      pipeline_(options_.pipeline, {[feed = feed_, options = options_, bytes = FrameBytes()](GstBin* bin) {
-                                      return feed->Connect(bin, options, bytes, feed);
-                                    },
-                                    nullptr, [feed = feed_](const Error& error) { feed->Fail(error); }, nullptr}) {}
+      pipeline_(options_.pipeline,
+                {[feed = feed_, options = options_, bytes = FrameBytes()](GstBin* bin) {
+                   return feed->Connect(bin, options, bytes, feed);
+                 },
+                 nullptr, [feed = feed_](const Error& error) { feed->Fail(error); }, nullptr, nullptr, nullptr}) {}
 
 VideoWriter::~VideoWriter() {
   const std::lock_guard lock(feed_->mutex);

@@ -1,17 +1,32 @@
 /** The effective configuration as it may be shown: printed, logged, published. */
 import type { Config } from './schema.js';
 
-// Passwords hold "/", "?" and "@" in practice although they must not: everything up to the last "@" goes.
-const CREDENTIALS = /([a-z][a-z0-9+.-]*:\/\/)[^\s"']*@/gi;
-const SECRET_PARAMETER = /([?&;][\w-]*(?:pass|pwd|token|secret|key|auth|signature)[\w-]*=)[^&;\s"']*/gi;
-
+// Texts of cameras and servers come through here: every pattern below takes time in proportion to the text.
+const WORD = /[^\s"']+/g;
+const SCHEME_AT_END = /[a-z][a-z0-9+.-]{0,31}$/i;
+const PARAMETER = /([?&;]([\w-]*)=)[^&;\s"']*/g;
+const SECRET_PARAMETER = /pass|pwd|token|secret|key|auth|signature/i;
 /** Properties of a GStreamer pipeline. */
-const SECRET_PROPERTY = /([\w-]*(?:pass|pwd|user-pw|proxy-pw|token|secret)[\w-]*\s*=\s*)("(?:[^"\\]|\\.)*"|[^\s!]+)/gi;
+const PROPERTY = /(?<![\w-])(([\w-]+)\s*=\s*)("(?:[^"\\]|\\.)*"|[^\s!]+)/g;
+const SECRET_PROPERTY = /pass|pwd|user-pw|token|secret/i;
 
 /** The text with user names, passwords and secret-looking query parameters of all URLs in it replaced by `***`. */
 export function redactUri(text: string): string {
-  const bare = text.replace(CREDENTIALS, '$1***@').replace(SECRET_PARAMETER, '$1***');
-  return bare.startsWith('gst:') ? bare.replace(SECRET_PROPERTY, '$1***') : bare;
+  const bare = (text.includes('@') ? text.replace(WORD, withoutCredentials) : text).replace(
+    PARAMETER,
+    (whole, head: string, name: string) => (SECRET_PARAMETER.test(name) ? `${head}***` : whole),
+  );
+  if (!bare.startsWith('gst:')) return bare;
+  return bare.replace(PROPERTY, (whole, head: string, name: string) => (SECRET_PROPERTY.test(name) ? `${head}***` : whole));
+}
+
+/** Passwords hold "/", "?" and "@" in practice although they must not: everything from "://" to the last "@" goes. */
+function withoutCredentials(word: string): string {
+  const end = word.lastIndexOf('@');
+  for (let at = word.indexOf('://'); at >= 0 && at < end; at = word.indexOf('://', at + 3)) {
+    if (SCHEME_AT_END.test(word.slice(Math.max(at - 32, 0), at))) return `${word.slice(0, at + 3)}***${word.slice(end)}`;
+  }
+  return word;
 }
 
 function redacted<T>(value: T): T {

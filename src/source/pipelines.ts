@@ -18,8 +18,6 @@ export interface Picture {
 
 /** The pixel formats the letterbox reads directly; anything else is converted once, by GStreamer. */
 const SINK_FORMATS = 'format=(string){I420,NV12,RGB,BGR,RGBA}';
-/** `identity name=guard` bounds what a server may send for one picture, see native/capture/capture.h. */
-const GUARD = 'identity name=guard silent=true';
 const NETWORK_TIMEOUT_S = 5;
 /** A live source is lost after this long without a frame. */
 export const STALL_TIMEOUT_MS = 3000;
@@ -128,13 +126,14 @@ export function mjpegPipeline(platform: Platform, settings: MjpegSettings): stri
   const timeout = expectIdle ? 0 : Math.ceil(stallTimeoutMs / 1000);
   const source = [
     `souphttpsrc location=${quoted(url)}`,
-    `is-live=true do-timestamp=true keep-alive=false retries=0 timeout=${timeout}`,
+    // A redirect would take the password to another server.
+    `is-live=true do-timestamp=true keep-alive=false retries=0 timeout=${timeout} automatic-redirect=false`,
     username === undefined ? '' : `user-id=${quoted(username)}`,
     password === undefined ? '' : `user-pw=${quoted(password)}`,
     insecureTls ? 'ssl-strict=false' : '',
   ];
   const decode = platform === 'jetson' ? ['jpegparse', 'nvv4l2decoder mjpeg=1'] : ['image/jpeg', 'jpegdec'];
-  return chain(words(source), GUARD, 'multipartdemux', ...decode, ...converted(platform), ...scaled(platform, settings), sink(false));
+  return chain(words(source), 'multipartdemux', ...decode, ...converted(platform), ...scaled(platform, settings), sink(false));
 }
 
 /** A pipeline of the user's own; without an `appsink name=sink` it gets ours. */

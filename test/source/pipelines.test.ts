@@ -54,12 +54,12 @@ describe('pipelines', () => {
       `rtspsrc location="rtsps://cam/1" protocols=udp+udp-mcast latency=50 drop-on-latency=true tcp-timeout=5000000 timeout=5000000 tls-validation-flags=0 ! application/x-rtp,media=video ! decodebin ! nvvidconv ! ${CAPS},width=1280,height=720,pixel-aspect-ratio=1/1 ! appsink name=sink sync=false`,
     );
     expect(mjpegPipeline('generic', { url: 'http://cam/video', width: 320 })).toBe(
-      `souphttpsrc location="http://cam/video" is-live=true do-timestamp=true keep-alive=false retries=0 timeout=3 ! identity name=guard silent=true ! multipartdemux ! image/jpeg ! jpegdec ! videoconvert ! videoscale ! ${CAPS},width=320,pixel-aspect-ratio=1/1 ! appsink name=sink sync=false`,
+      `souphttpsrc location="http://cam/video" is-live=true do-timestamp=true keep-alive=false retries=0 timeout=3 automatic-redirect=false ! multipartdemux ! image/jpeg ! jpegdec ! videoconvert ! videoscale ! ${CAPS},width=320,pixel-aspect-ratio=1/1 ! appsink name=sink sync=false`,
     );
     expect(mjpegPipeline('jetson', { url: 'https://cam/video', insecureTls: true, stallTimeoutMs: 1200 })).toBe(
-      `souphttpsrc location="https://cam/video" is-live=true do-timestamp=true keep-alive=false retries=0 timeout=2 ssl-strict=false ! identity name=guard silent=true ! multipartdemux ! jpegparse ! nvv4l2decoder mjpeg=1 ! nvvidconv ! ${CAPS} ! appsink name=sink sync=false`,
+      `souphttpsrc location="https://cam/video" is-live=true do-timestamp=true keep-alive=false retries=0 timeout=2 automatic-redirect=false ssl-strict=false ! multipartdemux ! jpegparse ! nvv4l2decoder mjpeg=1 ! nvvidconv ! ${CAPS} ! appsink name=sink sync=false`,
     );
-    expect(mjpegPipeline('generic', { url: 'http://cam/video', expectIdle: true })).toContain(' timeout=0 !');
+    expect(mjpegPipeline('generic', { url: 'http://cam/video', expectIdle: true })).toContain(' timeout=0 automatic-redirect=false !');
   });
 
   it("of the user's own get a sink when they have none", () => {
