@@ -1,0 +1,570 @@
+#include "core/track.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "core/color.h"
+
+namespace fastsamd {
+namespace {
+
+constexpr size_t kNoTrack = SIZE_MAX;
+/// A gap between frames from which on nothing is extrapolated.
+constexpr double kStallMs = 1000.0;
+/// A gap between frames after which the scene counts as another.
+constexpr double kForgetMs = 10000.0;
+/// Correlation of the frames before and after a stall that show one scene.
+constexpr double kSameScene = 0.6;
+/// A track that was seen once must be seen again within this time, or in the next frame.
+constexpr double kConfirmMs = 250.0;
+/// How long a track of one or two sightings is kept.
+constexpr double kKeepYoungMs = 350.0;
+constexpr int kYoungHits = 2;
+/// Spread of the logarithm of an object's area from frame to frame.
+constexpr double kSizeSpread = 0.4;
+/// The spread stops growing with the gap here, in nominal frames.
+constexpr double kMaxSpreadGap = 9.0;
+/// Coefficients of one object stay alike for about this many nominal frames.
+constexpr double kCoefficientFrames = 6.0;
+/// Candidates of one track: bounds the work when everything overlaps.
+constexpr size_t kMaxCandidates = 16;
+/// An object that overlaps a seen track like this is a second mask of it.
+constexpr double kDuplicate = 0.7;
+constexpr float kLearnColour = 0.1F;
+/// Area over what is expected within which an object shows itself whole: else neither colour nor size is learnt.
+constexpr double kWholeFrom = 0.6;
+constexpr double kWholeTo = 1.6;
+constexpr double kWeightScale = 1e6;
+/// A parent holds this much of a part...
+constexpr double kHeld = 0.8;
+/// ...covers at most this much of the frame...
+constexpr double kMaxParentShare = 0.3;
+/// ...for this long...
+constexpr double kParentMs = 300.0;
+/// ...and moves like it: difference of the velocities over the larger of both, or in sizes of the part a second.
+constexpr double kSameVelocity = 0.2;
+constexpr double kStandingStill = 0.1;
+
+double BoxIou(const TrackBox& a, const TrackBox& b) {
+  const double width = std::min(a.x2, b.x2) - std::max(a.x1, b.x1);
+  const double height = std::min(a.y2, b.y2) - std::max(a.y1, b.y1);
+  if (width <= 0.0 || height <= 0.0) return 0.0;
+  const double shared = width * height;
+  return shared / (a.Area() + b.Area() - shared);
+}
+
+/// Area and centroid of runs, exactly.
+struct Moments {
+  double area = 0.0;
+  double cx = 0.0;
+  double cy = 0.0;
+};
+
+Moments MomentsOf(const Run* runs, size_t count, int frame_height) {
+  const int64_t height = frame_height;
+  int64_t area = 0;
+  int64_t sum_x = 0;
+  int64_t sum_y = 0;
+  for (size_t k = 0; k < count; ++k) {
+    for (int64_t start = runs[k].start; start < runs[k].end;) {
+      const int64_t x = start / height;
+      const int64_t end = std::min<int64_t>(runs[k].end, (x + 1) * height);
+      const int64_t length = end - start;
+      const int64_t top = start - x * height;
+      area += length;
+      sum_x += length * x;
+      sum_y += length * (2 * top + length - 1);
+      start = end;
+    }
+  }
+  if (area == 0) return {};
+  const auto n = static_cast<double>(area);
+  return {n, static_cast<double>(sum_x) / n + 0.5, static_cast<double>(sum_y) / (2.0 * n) + 0.5};
+}
+
+double Cosine(const float* a, const float* b) {
+  double product = 0.0;
+  double square_a = 0.0;
+  double square_b = 0.0;
+  for (int k = 0; k < kMaskChannels; ++k) {
+    product += static_cast<double>(a[k]) * b[k];
+    square_a += static_cast<double>(a[k]) * a[k];
+    square_b += static_cast<double>(b[k]) * b[k];
+  }
+  return square_a > 0.0 && square_b > 0.0 ? product / std::sqrt(square_a * square_b) : 0.0;
+}
+
+}  // namespace
+
+struct Tracker::Detection {
+  TrackBox box;
+  double cx = 0.0;
+  double cy = 0.0;
+  double area = 0.0;
+  float score = 0.0F;
+  /// Touches the border of the frame, so its size says little.
+  bool border = false;
+  CellMask cells;
+  size_t first_word = 0;
+  Colours colours{};
+  const float* coefficients = nullptr;
+};
+
+struct Tracker::Track {
+  /// 0 until it is confirmed.
+  uint32_t id = 0;
+  TrackState state = TrackState::kTentative;
+  int hits = 0;
+  /// In this frame.
+  bool seen = false;
+  double age_ms = 0.0;
+  double unseen_ms = 0.0;
+  /// Nominal frames since it was last seen, this one included.
+  double gap = 0.0;
+  MotionFilter filter;
+  /// From the centroid to the centre of the box.
+  double box_dx = 0.0;
+  double box_dy = 0.0;
+  TrackBox expected;
+  TrackBox last_box;
+  double area = 0.0;
+  bool border = false;
+  bool masked = false;
+  Colours colours{};
+  bool has_coefficients = false;
+  std::array<float, kMaskChannels> coefficients{};
+  /// The mask when it was last seen, and the centroid then, moved along with the camera.
+  std::vector<uint64_t> words;
+  CellMask cells;
+  double mask_x = 0.0;
+  double mask_y = 0.0;
+  /// Where its mask is expected in this frame.
+  std::vector<uint64_t> moved_words;
+  CellMask moved;
+  uint32_t parent = 0;
+  uint32_t parent_candidate = 0;
+  double parent_ms = 0.0;
+};
+
+/// Which tracks are matched with which objects, and what likeness that takes.
+struct Tracker::Stage {
+  bool tentative;
+  bool lost;
+  /// Objects of scores from `from` on, below `to`.
+  float from;
+  float to;
+  double least;
+  /// The share of the likeness that goes by the object's score.
+  double score_weight;
+};
+
+Status Validate(const TrackOptions& options) {
+  const auto score = [](float value) { return value >= 0.0F && value <= 1.0F; };
+  if (!score(options.continue_score) || !score(options.strong_score) || !score(options.birth_score) ||
+      !(options.keep_ms >= 0.0) || !(options.keep_ms <= 600000.0)) {
+    return Error{ErrorCode::kMisuse, "expected scores of 0 to 1 and keepMs of 0 to 600000 to track with"};
+  }
+  return Ok();
+}
+
+Tracker::Tracker(const TrackOptions& options) : options_(options) {}
+Tracker::~Tracker() = default;
+
+void Tracker::Reset() {
+  tracks_.clear();
+  time_ns_.reset();
+  last_luma_.clear();
+}
+
+Result<TrackOutput> Tracker::Update(const TrackInput& input) {
+  const Segments& segments = *input.segments;
+  if (input.image != nullptr && (input.image->width != segments.width || input.image->height != segments.height)) {
+    return Error{ErrorCode::kMisuse, "expected a frame of the segments' size to track in"};
+  }
+  TrackOutput output;
+  if (segments.width != grid_.width || segments.height != grid_.height) {
+    if (grid_.width != 0) output.reset = TrackReset::kSize;
+    Reset();
+    grid_ = MakeCellGrid(segments.width, segments.height);
+  }
+  if (input.image != nullptr) SampleCells(*input.image, grid_, samples_);
+  Advance(input, output);
+  ReadDetections(input);
+  Predict(input);
+  track_of_.assign(detections_.size(), kNoTrack);
+  const float weak = options_.continue_score;
+  const float strong = std::max(options_.strong_score, weak);
+  constexpr float kNoLimit = 2.0F;
+  Assign({false, true, strong, kNoLimit, 0.2, 0.3}, output);
+  if (weak < strong) Assign({false, false, weak, strong, 0.5, 0.0}, output);
+  Assign({true, false, strong, kNoLimit, 0.3, 0.0}, output);
+  Begin(output);
+  EndTracks(output);
+  FindParents();
+  Report(output);
+  if (input.image != nullptr) std::swap(last_luma_, samples_.luma);
+  return output;
+}
+
+/// Time: how long since the last frame, and whether that frame still says anything about this one.
+void Tracker::Advance(const TrackInput& input, TrackOutput& output) {
+  const double dt_ms = time_ns_ ? static_cast<double>(input.time_ns - *time_ns_) / 1e6 : 0.0;
+  stalled_ = dt_ms > kStallMs;
+  if (dt_ms < 0.0 || dt_ms > kForgetMs) {
+    output.reset = TrackReset::kTime;
+    Reset();
+  } else if (stalled_ && !input.motion && input.image != nullptr && last_luma_.size() == samples_.luma.size() &&
+             SceneLikeness(last_luma_, samples_.luma) < kSameScene) {
+    output.reset = TrackReset::kScene;
+    Reset();
+  }
+  dt_ms_ = time_ns_ ? std::min(dt_ms, kStallMs) : 0.0;
+  time_ns_ = input.time_ns;
+  demand_ = stalled_ ? 0.5 : input.motion_unsure ? 1.0 / 1.5 : 1.0;
+  if (input.model != model_) {
+    for (Track& track : tracks_) track.has_coefficients = false;
+    model_ = input.model;
+  }
+}
+
+void Tracker::ReadDetections(const TrackInput& input) {
+  const Segments& segments = *input.segments;
+  detections_.clear();
+  detections_.resize(segments.count());
+  cells_.clear();
+  for (size_t i = 0; i < detections_.size(); ++i) {
+    Detection& detection = detections_[i];
+    const float* box = segments.boxes.data() + 4 * i;
+    detection.box = {box[0], box[1], box[2], box[3]};
+    detection.score = segments.scores[i];
+    detection.border = box[0] <= 1.0F || box[1] <= 1.0F || box[2] >= static_cast<float>(segments.width) - 1.0F ||
+                       box[3] >= static_cast<float>(segments.height) - 1.0F;
+    detection.cx = (detection.box.x1 + detection.box.x2) / 2.0;
+    detection.cy = (detection.box.y1 + detection.box.y2) / 2.0;
+    detection.area = detection.box.Area();
+    if (input.coefficients != nullptr) detection.coefficients = input.coefficients + i * kMaskChannels;
+    const Run* runs = segments.runs.data() + segments.offsets[i];
+    const size_t count = segments.offsets[i + 1] - segments.offsets[i];
+    if (count == 0) continue;
+    const Moments moments = MomentsOf(runs, count, segments.height);
+    detection.cx = moments.cx;
+    detection.cy = moments.cy;
+    detection.area = moments.area;
+    detection.first_word = cells_.size();
+    detection.cells = AppendCells(grid_, runs, count, cells_);
+  }
+  for (Detection& detection : detections_) {
+    detection.cells.bits = cells_.data() + detection.first_word;
+    if (input.image != nullptr) detection.colours = ColoursOf(grid_, detection.cells, samples_);
+  }
+}
+
+void Tracker::Predict(const TrackInput& input) {
+  const double frames = stalled_ ? 0.0 : dt_ms_ * kNominalRate / 1000.0;
+  const double gap = dt_ms_ * kNominalRate / 1000.0;
+  std::unordered_map<uint32_t, size_t> carried;
+  if (input.carried != nullptr) {
+    for (size_t k = 0; k < input.carried->ids.size(); ++k) carried.emplace(input.carried->ids[k], k);
+  }
+  for (Track& track : tracks_) {
+    if (stalled_ && track.state == TrackState::kTracked) track.state = TrackState::kLost;
+    track.seen = false;
+    track.filter.Predict(frames, track.state != TrackState::kLost);
+    if (input.motion) {
+      track.filter.Warp(*input.motion);
+      const double x = input.motion->X(track.mask_x, track.mask_y);
+      track.mask_y = input.motion->Y(track.mask_x, track.mask_y);
+      track.mask_x = x;
+      const double scale = input.motion->Scale();
+      track.area *= scale * scale;
+      track.box_dx *= scale;
+      track.box_dy *= scale;
+    }
+    track.gap += gap;
+    track.age_ms += dt_ms_;
+    track.unseen_ms += dt_ms_;
+    const MotionFilter& filter = track.filter;
+    const double cx = filter.x.position + track.box_dx;
+    const double cy = filter.y.position + track.box_dy;
+    const double half_width = std::max(filter.width.position, 1.0) / 2.0;
+    const double half_height = std::max(filter.height.position, 1.0) / 2.0;
+    track.expected = {cx - half_width, cy - half_height, cx + half_width, cy + half_height};
+    if (!track.masked) continue;
+    const auto found = track.id != 0 ? carried.find(track.id) : carried.end();
+    if (found != carried.end()) {
+      const Segments& masks = input.carried->masks;
+      const uint32_t first = masks.offsets[found->second];
+      const uint32_t end = masks.offsets[found->second + 1];
+      track.moved_words.clear();
+      track.moved = AppendCells(grid_, masks.runs.data() + first, end - first, track.moved_words);
+      track.moved.bits = track.moved_words.data();
+      // A carried mask that grew or shrank a lot has drifted onto something else.
+      if (track.moved.count >= 0.4 * track.cells.count && track.moved.count <= 2.5 * track.cells.count) continue;
+    }
+    const auto cells = [&](double pixels) { return static_cast<int>(std::lround(pixels / grid_.cell)); };
+    track.moved = MoveCells(grid_, track.cells, cells(filter.x.position - track.mask_x),
+                            cells(filter.y.position - track.mask_y), track.moved_words);
+  }
+}
+
+/// How much an object looks like the track, 0..1:
+///   (box IoU + mask IoU) / 2 * size * colour^8 * shape
+/// where size = exp(-ln^2(area / area before) / (2 * spread^2 * gap)) keeps parts from being taken for their whole, and
+/// shape falls with the angle between the mask coefficients.
+double Tracker::Likeness(const Track& track, const Detection& detection, double box_iou) const {
+  double likeness = box_iou;
+  if (track.masked && track.moved.count >= kMinCells && detection.cells.count >= kMinCells) {
+    likeness = (box_iou + CellIou(grid_, track.moved, detection.cells)) / 2.0;
+  }
+  if (!track.border && !detection.border && track.area > 0.0 && detection.area > 0.0) {
+    const double difference = std::log(detection.area / track.area);
+    const double spread = kSizeSpread * kSizeSpread * std::clamp(track.gap, 1.0, kMaxSpreadGap);
+    likeness *= std::exp(-difference * difference / (2.0 * spread));
+  }
+  const double alike = Alike(track.colours, detection.colours);
+  if (alike >= 0.0) {
+    const double squared = alike * alike;
+    likeness *= squared * squared * squared * squared;
+  }
+  if (track.has_coefficients && detection.coefficients != nullptr && track.gap <= kCoefficientFrames) {
+    likeness *= std::clamp((Cosine(track.coefficients.data(), detection.coefficients) - 0.4) / 0.6, 0.0, 1.0);
+  }
+  return likeness;
+}
+
+bool Tracker::Takes(const Stage& stage, const Track& track) const {
+  if (track.seen) return false;
+  if (track.state == TrackState::kTentative) return stage.tentative;
+  return !stage.tentative && (stage.lost || track.state == TrackState::kTracked);
+}
+
+void Tracker::Assign(const Stage& stage, TrackOutput& output) {
+  stage_tracks_.clear();
+  for (size_t i = 0; i < tracks_.size(); ++i) {
+    if (Takes(stage, tracks_[i])) stage_tracks_.push_back(i);
+  }
+  if (stage_tracks_.empty()) return;
+  edges_.clear();
+  std::vector<std::pair<double, size_t>> candidates;
+  for (size_t row = 0; row < stage_tracks_.size(); ++row) {
+    const Track& track = tracks_[stage_tracks_[row]];
+    const double gate = track.gap > 2.0 || demand_ < 1.0 ? 0.0 : 0.05;
+    candidates.clear();
+    for (size_t j = 0; j < detections_.size(); ++j) {
+      const Detection& detection = detections_[j];
+      if (track_of_[j] != kNoTrack || detection.score < stage.from || detection.score >= stage.to) continue;
+      const double iou = BoxIou(track.expected, detection.box);
+      if (iou > gate) candidates.emplace_back(iou, j);
+    }
+    if (candidates.size() > kMaxCandidates) {
+      std::partial_sort(
+          candidates.begin(), candidates.begin() + kMaxCandidates, candidates.end(),
+          [](const auto& a, const auto& b) { return a.first != b.first ? a.first > b.first : a.second < b.second; });
+      candidates.resize(kMaxCandidates);
+    }
+    for (const auto& [iou, j] : candidates) {
+      const double likeness =
+          Likeness(track, detections_[j], iou) *
+          (1.0 - stage.score_weight + stage.score_weight * static_cast<double>(detections_[j].score));
+      if (likeness < stage.least * demand_) continue;
+      edges_.push_back({static_cast<int>(row), static_cast<int>(j),
+                        std::max<int64_t>(1, static_cast<int64_t>(std::llround(likeness * kWeightScale)))});
+    }
+  }
+  matcher_.Match(static_cast<int>(stage_tracks_.size()), static_cast<int>(detections_.size()), edges_, match_);
+  for (size_t row = 0; row < stage_tracks_.size(); ++row) {
+    if (match_[row] < 0) continue;
+    Continue(tracks_[stage_tracks_[row]], detections_[static_cast<size_t>(match_[row])], output);
+    track_of_[static_cast<size_t>(match_[row])] = stage_tracks_[row];
+  }
+}
+
+void Tracker::Continue(Track& track, const Detection& detection, TrackOutput& output) {
+  // A repeated frame says nothing new about motion, and does not confirm what it shows twice.
+  if (dt_ms_ > 0.0) {
+    track.filter.Update(detection.cx, detection.cy, detection.box.x2 - detection.box.x1,
+                        detection.box.y2 - detection.box.y1);
+    ++track.hits;
+  }
+  const double ratio = track.area > 0.0 ? detection.area / track.area : 1.0;
+  if (ratio >= kWholeFrom && ratio <= kWholeTo) Learn(track.colours, detection.colours, kLearnColour);
+  if (track.state == TrackState::kLost) ++output.reacquired;
+  if (track.id == 0 && track.hits >= 2) track.id = next_id_++;
+  if (track.id != 0) track.state = TrackState::kTracked;
+  Remember(track, detection);
+}
+
+void Tracker::Remember(Track& track, const Detection& detection) const {
+  track.seen = true;
+  track.unseen_ms = 0.0;
+  track.gap = 0.0;
+  track.area = detection.area;
+  track.border = detection.border;
+  track.last_box = detection.box;
+  track.box_dx = (detection.box.x1 + detection.box.x2) / 2.0 - detection.cx;
+  track.box_dy = (detection.box.y1 + detection.box.y2) / 2.0 - detection.cy;
+  track.masked = detection.cells.count > 0;
+  const size_t words = static_cast<size_t>(detection.cells.columns) * static_cast<size_t>(grid_.words);
+  track.words.assign(detection.cells.bits, detection.cells.bits + words);
+  track.cells = detection.cells;
+  track.cells.bits = track.words.data();
+  track.mask_x = detection.cx;
+  track.mask_y = detection.cy;
+  if (detection.coefficients != nullptr) {
+    track.has_coefficients = true;
+    std::copy_n(detection.coefficients, kMaskChannels, track.coefficients.begin());
+  }
+}
+
+double Tracker::Overlap(const Detection& a, const Detection& b) const {
+  const double iou = BoxIou(a.box, b.box);
+  if (iou <= 0.0 || a.cells.count < kMinCells || b.cells.count < kMinCells) return iou;
+  return (iou + CellIou(grid_, a.cells, b.cells)) / 2.0;
+}
+
+void Tracker::Begin(TrackOutput& output) {
+  std::vector<size_t> seen;
+  for (size_t j = 0; j < detections_.size(); ++j) {
+    if (track_of_[j] != kNoTrack) seen.push_back(j);
+  }
+  for (size_t j = 0; j < detections_.size(); ++j) {
+    const Detection& detection = detections_[j];
+    if (track_of_[j] != kNoTrack || detection.score < options_.birth_score || tracks_.size() >= kMaxTracks) continue;
+    const bool duplicate = std::any_of(
+        seen.begin(), seen.end(), [&](size_t other) { return Overlap(detection, detections_[other]) >= kDuplicate; });
+    if (duplicate) continue;
+    Track& track = tracks_.emplace_back();
+    track.hits = 1;
+    track.colours = detection.colours;
+    track.filter.Start(detection.cx, detection.cy, detection.box.x2 - detection.box.x1,
+                       detection.box.y2 - detection.box.y1);
+    Remember(track, detection);
+    track_of_[j] = tracks_.size() - 1;
+    seen.push_back(j);
+    ++output.born;
+  }
+}
+
+void Tracker::EndTracks(TrackOutput& output) {
+  std::vector<size_t> moved_to(tracks_.size(), kNoTrack);
+  size_t kept = 0;
+  for (size_t i = 0; i < tracks_.size(); ++i) {
+    Track& track = tracks_[i];
+    bool ended = false;
+    bool left = false;
+    // A repeated frame in which it is missing takes nothing from it.
+    if (!track.seen && dt_ms_ > 0.0) {
+      if (track.state == TrackState::kTracked) track.state = TrackState::kLost;
+      left = track.expected.x2 <= 0.0 || track.expected.y2 <= 0.0 || track.expected.x1 >= grid_.width ||
+             track.expected.y1 >= grid_.height;
+      const double keep = track.id == 0              ? kConfirmMs
+                          : track.hits <= kYoungHits ? std::min(std::max(kKeepYoungMs, 1.5 * dt_ms_), options_.keep_ms)
+                                                     : options_.keep_ms;
+      ended = left || track.unseen_ms > keep;
+    }
+    if (ended) {
+      if (track.id != 0) output.ended.push_back({track.id, track.last_box, track.age_ms, left});
+      continue;
+    }
+    moved_to[i] = kept;
+    if (kept != i) tracks_[kept] = std::move(track);
+    ++kept;
+  }
+  tracks_.resize(kept);
+  for (size_t& index : track_of_) {
+    if (index != kNoTrack) index = moved_to[index];
+  }
+}
+
+void Tracker::FindParents() {
+  const double frame_area = static_cast<double>(grid_.width) * grid_.height;
+  for (size_t j = 0; j < detections_.size(); ++j) {
+    if (track_of_[j] == kNoTrack) continue;
+    Track& part = tracks_[track_of_[j]];
+    if (part.id == 0) continue;
+    const Detection& inner = detections_[j];
+    const Track* parent = nullptr;
+    double parent_area = kMaxParentShare * frame_area;
+    for (size_t k = 0; k < detections_.size(); ++k) {
+      if (k == j || track_of_[k] == kNoTrack || tracks_[track_of_[k]].id == 0) continue;
+      const Detection& outer = detections_[k];
+      // Of two masks of one thing, neither is a part of the other.
+      if (outer.area >= parent_area || outer.area < 1.25 * inner.area) continue;
+      const double width = std::min(inner.box.x2, outer.box.x2) - std::max(inner.box.x1, outer.box.x1);
+      const double height = std::min(inner.box.y2, outer.box.y2) - std::max(inner.box.y1, outer.box.y1);
+      if (width <= 0.0 || height <= 0.0 || width * height < kHeld * inner.box.Area()) continue;
+      const bool masks = inner.cells.count >= kMinCells / 2 && outer.cells.count >= kMinCells;
+      if (masks && SharedCells(grid_, inner.cells, outer.cells) < kHeld * inner.cells.count) continue;
+      parent = &tracks_[track_of_[k]];
+      parent_area = outer.area;
+    }
+    const uint32_t candidate = parent != nullptr ? parent->id : 0;
+    part.parent_ms = candidate == part.parent_candidate ? part.parent_ms + dt_ms_ : 0.0;
+    part.parent_candidate = candidate;
+    part.parent = 0;
+    if (parent == nullptr || part.parent_ms < kParentMs) continue;
+    const MotionFilter& a = part.filter;
+    const MotionFilter& b = parent->filter;
+    const double difference = std::hypot(a.x.velocity - b.x.velocity, a.y.velocity - b.y.velocity);
+    const double speed = std::max(std::hypot(a.x.velocity, a.y.velocity), std::hypot(b.x.velocity, b.y.velocity));
+    if (difference <= kSameVelocity * speed || difference * kNominalRate <= kStandingStill * a.Size()) {
+      part.parent = parent->id;
+    }
+  }
+}
+
+void Tracker::Report(TrackOutput& output) const {
+  const size_t count = detections_.size();
+  output.ids.assign(count, 0);
+  output.parents.assign(count, 0);
+  output.ages_ms.assign(count, 0.0F);
+  output.velocities.assign(2 * count, 0.0F);
+  const auto per_second = [](const AxisFilter& axis) { return static_cast<float>(axis.velocity * kNominalRate); };
+  for (size_t j = 0; j < count; ++j) {
+    if (track_of_[j] == kNoTrack) continue;
+    const Track& track = tracks_[track_of_[j]];
+    if (track.id == 0) continue;
+    output.ids[j] = track.id;
+    output.parents[j] = track.parent;
+    output.ages_ms[j] = static_cast<float>(track.age_ms);
+    output.velocities[2 * j] = per_second(track.filter.x);
+    output.velocities[2 * j + 1] = per_second(track.filter.y);
+  }
+  for (const Track& track : tracks_) {
+    if (track.state == TrackState::kTracked) ++output.live;
+    if (track.state != TrackState::kLost) continue;
+    output.lost.push_back(
+        {track.id, track.expected, track.unseen_ms, per_second(track.filter.x), per_second(track.filter.y)});
+  }
+}
+
+std::vector<CarryRequest> Tracker::Carry(const std::vector<uint32_t>& wanted, size_t most) const {
+  std::vector<const Track*> order;
+  for (const Track& track : tracks_) {
+    if (track.id != 0 && track.has_coefficients) order.push_back(&track);
+  }
+  const auto rank = [&](const Track& track) {
+    if (std::find(wanted.begin(), wanted.end(), track.id) != wanted.end()) return 0;
+    return track.state == TrackState::kLost ? 1 : 2;
+  };
+  std::stable_sort(order.begin(), order.end(), [&](const Track* a, const Track* b) { return rank(*a) < rank(*b); });
+  std::vector<CarryRequest> requests;
+  for (const Track* track : order) {
+    if (requests.size() >= most) break;
+    const double dx = track->filter.x.velocity;
+    const double dy = track->filter.y.velocity;
+    const TrackBox& box = track->state == TrackState::kLost ? track->expected : track->last_box;
+    const double margin_x = 0.05 * (box.x2 - box.x1);
+    const double margin_y = 0.05 * (box.y2 - box.y1);
+    requests.push_back(
+        {track->id,
+         {box.x1 + dx - margin_x, box.y1 + dy - margin_y, box.x2 + dx + margin_x, box.y2 + dy + margin_y},
+         track->coefficients});
+  }
+  return requests;
+}
+
+}  // namespace fastsamd

@@ -1,0 +1,184 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "core/affine.h"
+#include "core/appearance.h"
+#include "core/cell_mask.h"
+#include "core/decode.h"
+#include "core/image.h"
+#include "core/matching.h"
+#include "core/segments.h"
+#include "core/track_filter.h"
+
+namespace fastsamd {
+
+/// A box in pixels of the frame; may reach beyond it.
+struct TrackBox {
+  double x1 = 0.0;
+  double y1 = 0.0;
+  double x2 = 0.0;
+  double y2 = 0.0;
+
+  double Area() const { return (x2 - x1) * (y2 - y1); }
+};
+
+/// What differs between detectors and uses; everything else of the tracker is fixed.
+struct TrackOptions {
+  /// Least score with which an object continues a track.
+  float continue_score = 0.1F;
+  /// Below this score an object only continues a track that the last frame showed, and only in its place: of detectors
+  /// whose scores tell objects from mistakes. 0: the scores of one object step too much for that, as FastSAM's do.
+  float strong_score = 0.0F;
+  /// Least score with which an object begins one.
+  float birth_score = 0.4F;
+  /// A confirmed track that is not seen for this long ends.
+  double keep_ms = 2000.0;
+};
+
+/// Errors: kMisuse out of range.
+Status Validate(const TrackOptions& options);
+
+enum class TrackState : uint8_t { kTentative, kTracked, kLost };
+
+/// Masks predicted for tracks by remembered coefficients on this frame's proto, by track id.
+struct CarriedMasks {
+  std::vector<uint32_t> ids;
+  /// One mask per id; only `offsets`, `runs` and the frame's size are read.
+  Segments masks;
+};
+
+/// One frame's objects with all that is known about them.
+struct TrackInput {
+  /// Valid. Objects without runs are tracked by their boxes alone.
+  const Segments* segments = nullptr;
+  /// [count, kMaskChannels], or null.
+  const float* coefficients = nullptr;
+  /// Tells models apart: the coefficients of two never compare.
+  uint64_t model = 0;
+  /// Null: tracked without colours.
+  const ImageView* image = nullptr;
+  /// Where the previous frame's points lie in this one; nothing: the camera stands still.
+  std::optional<Affine> motion;
+  /// The motion is a guess, so objects may be further from where they are expected.
+  bool motion_unsure = false;
+  const CarriedMasks* carried = nullptr;
+  int64_t time_ns = 0;
+};
+
+/// Why the tracker began again, if it did.
+enum class TrackReset : uint8_t { kNone, kTime, kSize, kScene };
+
+struct LostTrack {
+  uint32_t id;
+  TrackBox box;
+  double unseen_ms;
+  float vx;
+  float vy;
+};
+
+struct EndedTrack {
+  uint32_t id;
+  /// Where it was last seen.
+  TrackBox box;
+  double age_ms;
+  /// It is expected outside of the frame.
+  bool left;
+};
+
+/// What a frame's objects are called. Arrays have one element an object.
+struct TrackOutput {
+  /// 0: no track, or none that is confirmed yet.
+  std::vector<uint32_t> ids;
+  std::vector<uint32_t> parents;
+  std::vector<float> ages_ms;
+  /// [count, 2] pixels a second, without the camera's motion.
+  std::vector<float> velocities;
+  std::vector<LostTrack> lost;
+  std::vector<EndedTrack> ended;
+  TrackReset reset = TrackReset::kNone;
+  int live = 0;
+  int born = 0;
+  int reacquired = 0;
+};
+
+/// A followed object's mask coefficients and where to look for it in the next frame.
+struct CarryRequest {
+  uint32_t id;
+  TrackBox box;
+  std::array<float, kMaskChannels> coefficients;
+};
+
+/// Gives the objects of one camera names that they keep. Deterministic: the same inputs give the same ids on every
+/// machine. Holds at most kMaxTracks tracks; what an object leaves behind is freed with it. One call at a time.
+///
+/// Tracks are predicted by MotionFilter, compared by `Likeness` (boxes, masks, sizes, colours, coefficients) and
+/// matched in stages by what the last frame made of them: confirmed tracks first (with strong objects, then those that
+/// were seen with weak ones), then those that are not confirmed yet.
+class Tracker {
+ public:
+  static constexpr size_t kMaxTracks = 2048;
+
+  explicit Tracker(const TrackOptions& options);
+  ~Tracker();
+  Tracker(const Tracker&) = delete;
+  Tracker& operator=(const Tracker&) = delete;
+
+  /// Errors: kMisuse when an image is not of the segments' size.
+  Result<TrackOutput> Update(const TrackInput& input);
+
+  /// Coefficients and predicted boxes of tracks for the frame after the last: of lost tracks first, then of seen ones,
+  /// at most `most`; `wanted` go before all others.
+  std::vector<CarryRequest> Carry(const std::vector<uint32_t>& wanted, size_t most) const;
+
+  /// Ends all tracks. Ids go on counting: none comes twice from one tracker.
+  void Reset();
+
+ private:
+  struct Detection;
+  struct Track;
+  struct Stage;
+
+  void Advance(const TrackInput& input, TrackOutput& output);
+  void ReadDetections(const TrackInput& input);
+  void Predict(const TrackInput& input);
+  void Assign(const Stage& stage, TrackOutput& output);
+  bool Takes(const Stage& stage, const Track& track) const;
+  double Likeness(const Track& track, const Detection& detection, double box_iou) const;
+  double Overlap(const Detection& a, const Detection& b) const;
+  void Continue(Track& track, const Detection& detection, TrackOutput& output);
+  void Remember(Track& track, const Detection& detection) const;
+  void Begin(TrackOutput& output);
+  void EndTracks(TrackOutput& output);
+  void FindParents();
+  void Report(TrackOutput& output) const;
+
+  TrackOptions options_;
+  CellGrid grid_;
+  uint64_t model_ = 0;
+  std::optional<int64_t> time_ns_;
+  /// Since the previous frame, at most kStallMs.
+  double dt_ms_ = 0.0;
+  /// The previous frame is so long ago that nothing is extrapolated.
+  bool stalled_ = false;
+  /// Factor on what an object must reach to be taken for a track; below 1 where the prediction is poor.
+  double demand_ = 1.0;
+  uint32_t next_id_ = 1;
+  std::vector<Track> tracks_;
+  std::vector<Detection> detections_;
+  std::vector<uint64_t> cells_;
+  std::vector<uint64_t> carried_cells_;
+  CellColours samples_;
+  std::vector<uint8_t> last_luma_;
+  /// Per detection: the track that it continues or begins, or kNoTrack.
+  std::vector<size_t> track_of_;
+  std::vector<WeightedEdge> edges_;
+  std::vector<int> match_;
+  std::vector<size_t> stage_tracks_;
+  Matcher matcher_;
+};
+
+}  // namespace fastsamd

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "core/affine.h"
+
+namespace fastsamd {
+
+/// Tracking measures time in frames of a 30 Hz camera, the unit of the noise constants below.
+inline constexpr double kNominalRate = 30.0;
+
+/// A Kalman filter of one coordinate with constant velocity. The velocity is per nominal frame.
+struct AxisFilter {
+  double position = 0.0;
+  double velocity = 0.0;
+  double position_variance = 0.0;
+  double covariance = 0.0;
+  double velocity_variance = 0.0;
+
+  void Start(double measured, double size);
+  void Predict(double frames, double size);
+  void Update(double measured, double size);
+};
+
+/// Where an object is and how it moves: independent filters of the centroid and of the sides of its box, in pixels. The
+/// noise of all four follows the object's size sqrt(width * height), as ByteTrack's follows its height: a twentieth of
+/// it a frame for positions, a 160th for velocities. Process noise grows with the time that passed, which makes the
+/// filter the same at every frame rate.
+struct MotionFilter {
+  AxisFilter x;
+  AxisFilter y;
+  AxisFilter width;
+  AxisFilter height;
+
+  /// The side of a square as large as the box; never below 1 pixel.
+  double Size() const;
+  void Start(double cx, double cy, double w, double h);
+  /// Moves on by `frames` nominal frames (0 leaves everything as it is). An object that is not seen keeps its size and
+  /// slows down by 10 % a frame, as the longer it hides the less its last velocity says.
+  void Predict(double frames, bool seen);
+  /// Moves along with the camera.
+  void Warp(const Affine& motion);
+  void Update(double cx, double cy, double w, double h);
+};
+
+}  // namespace fastsamd

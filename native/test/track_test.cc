@@ -1,0 +1,385 @@
+#include "core/track.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <vector>
+
+#include "core/random.h"
+
+namespace fastsamd {
+namespace {
+
+constexpr int kWidth = 640;
+constexpr int kHeight = 360;
+constexpr double kFrameNs = 1e9 / 30.0;
+
+struct Thing {
+  double cx;
+  double cy;
+  double width;
+  double height;
+  float score = 0.8F;
+};
+
+/// Boxes without masks, or with full rectangles as masks.
+Segments SegmentsOf(const std::vector<Thing>& things, bool masks = true, int width = kWidth, int height = kHeight) {
+  Segments segments;
+  segments.width = width;
+  segments.height = height;
+  segments.offsets.push_back(0);
+  for (const Thing& thing : things) {
+    const auto clip = [](double value, int limit) {
+      return static_cast<float>(std::clamp(value, 0.0, static_cast<double>(limit)));
+    };
+    const float x1 = clip(thing.cx - thing.width / 2, width);
+    const float x2 = clip(thing.cx + thing.width / 2, width);
+    const float y1 = clip(thing.cy - thing.height / 2, height);
+    const float y2 = clip(thing.cy + thing.height / 2, height);
+    segments.boxes.insert(segments.boxes.end(), {x1, y1, x2, y2});
+    segments.scores.push_back(thing.score);
+    segments.classes.push_back(0);
+    uint32_t area = 0;
+    if (masks) {
+      const auto top = static_cast<uint32_t>(y1);
+      const auto bottom = static_cast<uint32_t>(y2);
+      for (auto x = static_cast<uint32_t>(x1); x < static_cast<uint32_t>(x2) && top < bottom; ++x) {
+        const uint32_t column = x * static_cast<uint32_t>(height);
+        segments.runs.push_back({column + top, column + bottom});
+        area += bottom - top;
+      }
+    }
+    segments.areas.push_back(area);
+    segments.offsets.push_back(static_cast<uint32_t>(segments.runs.size()));
+  }
+  return segments;
+}
+
+/// A tracker that is fed frame by frame.
+class Film {
+ public:
+  explicit Film(TrackOptions options = {}) : tracker_(options) {}
+
+  TrackOutput At(double frame, const std::vector<Thing>& things, bool masks = true) {
+    segments_ = SegmentsOf(things, masks);
+    return At(frame, segments_);
+  }
+  TrackOutput At(double frame, const Segments& segments, std::optional<Affine> motion = std::nullopt) {
+    TrackInput input;
+    input.segments = &segments;
+    input.motion = motion;
+    input.coefficients = coefficients.empty() ? nullptr : coefficients.data();
+    input.model = model;
+    input.image = image;
+    input.time_ns = static_cast<int64_t>(frame * kFrameNs);
+    Result<TrackOutput> output = tracker_.Update(input);
+    EXPECT_TRUE(output.ok());
+    return std::move(output).value();
+  }
+
+  std::vector<float> coefficients;
+  uint64_t model = 1;
+  const ImageView* image = nullptr;
+  Tracker& tracker() { return tracker_; }
+
+ private:
+  Tracker tracker_;
+  Segments segments_;
+};
+
+TEST(Track, ConfirmsAtTheSecondSightingAndKeepsTheId) {
+  Film film;
+  EXPECT_EQ(film.At(0, {{100, 100, 40, 40}}).ids, (std::vector<uint32_t>{0}));
+  for (int frame = 1; frame < 60; ++frame) {
+    const TrackOutput output = film.At(frame, {{100 + 4.0 * frame, 100, 40, 40}});
+    ASSERT_EQ(output.ids, (std::vector<uint32_t>{1})) << frame;
+    if (frame > 30) {
+      EXPECT_NEAR(output.velocities[0], 120.0, 6.0);
+    }
+  }
+}
+
+TEST(Track, TracksBoxesWithoutMasks) {
+  Film film;
+  film.At(0, {{100, 100, 40, 40}}, false);
+  for (int frame = 1; frame < 20; ++frame) {
+    ASSERT_EQ(film.At(frame, {{100 + 3.0 * frame, 100, 40, 40}}, false).ids, (std::vector<uint32_t>{1}));
+  }
+}
+
+TEST(Track, IdsNeverComeTwice) {
+  Film film;
+  std::set<uint32_t> seen;
+  for (int round = 0; round < 20; ++round) {
+    const double start = round * 1000;
+    film.At(start, {{100, 100, 40, 40}});
+    const TrackOutput output = film.At(start + 1, {{100, 100, 40, 40}});
+    EXPECT_TRUE(seen.insert(output.ids[0]).second);
+    film.At(start + 100, std::vector<Thing>{});
+    if (round % 2 == 0) film.tracker().Reset();
+  }
+}
+
+TEST(Track, AnObjectHiddenForASecondKeepsItsId) {
+  Film film;
+  for (int frame = 0; frame < 30; ++frame) film.At(frame, {{100 + 2.0 * frame, 100, 60, 60}});
+  for (int frame = 30; frame < 45; ++frame) {
+    const TrackOutput output = film.At(frame, std::vector<Thing>{});
+    ASSERT_EQ(output.lost.size(), 1u);
+    EXPECT_EQ(output.lost[0].id, 1u);
+  }
+  const TrackOutput back = film.At(45, {{178, 100, 60, 60}});
+  EXPECT_EQ(back.ids, (std::vector<uint32_t>{1}));
+  EXPECT_EQ(back.reacquired, 1);
+}
+
+TEST(Track, EndsAfterKeepMsOnce) {
+  Film film({0.1F, 0.0F, 0.4F, 500.0});
+  for (int frame = 0; frame < 10; ++frame) film.At(frame, {{100, 100, 60, 60}});
+  int ended = 0;
+  for (int frame = 10; frame < 60; ++frame) {
+    const TrackOutput output = film.At(frame, std::vector<Thing>{});
+    for (const EndedTrack& track : output.ended) {
+      EXPECT_EQ(track.id, 1u);
+      EXPECT_FALSE(track.left);
+      EXPECT_NEAR(frame, 9 + 16, 1);
+      ++ended;
+    }
+  }
+  EXPECT_EQ(ended, 1);
+}
+
+TEST(Track, SaysThatAnObjectLeft) {
+  Film film;
+  bool left = false;
+  for (int frame = 0; frame < 60 && !left; ++frame) {
+    std::vector<Thing> things;
+    if (560 + 8 * frame - 20 < kWidth - 4) things.push_back({560 + 8.0 * frame, 100, 40, 40});
+    for (const EndedTrack& track : film.At(frame, things).ended) left = left || track.left;
+  }
+  EXPECT_TRUE(left);
+}
+
+/// 5 and 30 frames a second see the same: time, not frames, moves the filter.
+TEST(Track, IrregularFramesKeepFastObjects) {
+  Random random(5);
+  Film film;
+  int frame = 0;
+  for (int step = 0; step < 60; ++step) {
+    const double y = 60 + 2.0 * frame;
+    const TrackOutput output =
+        film.At(frame, {{100 + 3.0 * frame, std::fmod(y, 240.0) + 60, 70, 70}, {100, 300, 30, 30}});
+    if (std::fmod(y, 240.0) + 2 * 8 < 240.0 && 100 + 3.0 * frame < 500 && step > 3) {
+      ASSERT_EQ(output.ids[1], 2u);
+    }
+    frame += 1 + random.Below(5);
+  }
+}
+
+TEST(Track, WeakObjectsContinueTracksAndBeginNone) {
+  Film film;
+  film.At(0, {{100, 100, 40, 40}});
+  film.At(1, {{100, 100, 40, 40}});
+  const TrackOutput output = film.At(2, {{100, 100, 40, 40, 0.15F}, {300, 100, 40, 40, 0.3F}});
+  EXPECT_EQ(output.ids, (std::vector<uint32_t>{1, 0}));
+  EXPECT_EQ(output.born, 0);
+  EXPECT_EQ(film.At(3, {{100, 100, 40, 40, 0.05F}}).ids, (std::vector<uint32_t>{0}));
+}
+
+TEST(Track, WithStrongScoreAWeakObjectFindsNoLostTrack) {
+  Film film({0.1F, 0.6F, 0.7F, 2000.0});
+  for (int frame = 0; frame < 5; ++frame) film.At(frame, {{100, 100, 40, 40, 0.9F}});
+  EXPECT_EQ(film.At(5, {{100, 100, 40, 40, 0.3F}}).ids, (std::vector<uint32_t>{1}));
+  film.At(6, std::vector<Thing>{});
+  EXPECT_EQ(film.At(7, {{100, 100, 40, 40, 0.3F}}).ids, (std::vector<uint32_t>{0}));
+  EXPECT_EQ(film.At(8, {{100, 100, 40, 40, 0.7F}}).ids, (std::vector<uint32_t>{1}));
+}
+
+TEST(Track, ASecondMaskOfAnObjectBeginsNoTrack) {
+  Film film;
+  for (int frame = 0; frame < 10; ++frame) {
+    const TrackOutput output = film.At(frame, {{100, 100, 60, 60, 0.9F}, {101, 101, 62, 60, 0.8F}});
+    EXPECT_LE(output.born, frame == 0 ? 1 : 0);
+    if (frame > 0) {
+      EXPECT_EQ(output.live, 1);
+    }
+  }
+}
+
+TEST(Track, APartIsNotTakenForItsWhole) {
+  Film film;
+  for (int frame = 0; frame < 20; ++frame) film.At(frame, {{100, 100, 80, 80}, {100, 85, 80, 50, 0.7F}});
+  // The whole flickers: its part keeps its own id.
+  const TrackOutput output = film.At(20, {{100, 85, 80, 50, 0.7F}});
+  EXPECT_EQ(output.ids, (std::vector<uint32_t>{2}));
+  EXPECT_EQ(film.At(21, {{100, 100, 80, 80}, {100, 85, 80, 50, 0.7F}}).ids, (std::vector<uint32_t>{1, 2}));
+}
+
+TEST(Track, APartThatMovesAlongHasAParent) {
+  Film film;
+  TrackOutput output;
+  for (int frame = 0; frame < 20; ++frame) {
+    const double x = 100 + 3.0 * frame;
+    output = film.At(frame, {{x, 100, 100, 100}, {x + 10, 110, 40, 40}, {x + 10, 110, 16, 16}});
+  }
+  EXPECT_EQ(output.parents, (std::vector<uint32_t>{0, 1, 2}));
+}
+
+TEST(Track, WhatPassesOverAnotherHasNoParent) {
+  Film film;
+  for (int frame = 0; frame < 40; ++frame) {
+    const TrackOutput output = film.At(frame, {{300, 150, 180, 180}, {240 + 3.0 * frame, 150, 40, 40}});
+    EXPECT_EQ(output.parents, (std::vector<uint32_t>{0, 0})) << frame;
+  }
+}
+
+TEST(Track, TheCameraMovesWithoutSwitches) {
+  Film film;
+  Random random(9);
+  std::vector<Thing> scene;
+  for (int i = 0; i < 6; ++i) scene.push_back({60.0 + 90 * i, 180, 40, 40});
+  Affine total;
+  for (int frame = 0; frame < 30; ++frame) {
+    Affine motion;
+    motion.dx = random.Between(-40, 40);
+    motion.dy = random.Between(-30, 30);
+    if (frame == 0) motion = {};
+    total.dx += motion.dx;
+    total.dy += motion.dy;
+    // Stays around the middle.
+    if (std::abs(total.dx) > 40 || std::abs(total.dy) > 40) {
+      motion.dx -= total.dx;
+      motion.dy -= total.dy;
+      total = {};
+    }
+    std::vector<Thing> shown = scene;
+    for (Thing& thing : shown) {
+      thing.cx += total.dx;
+      thing.cy += total.dy;
+    }
+    const TrackOutput output = film.At(frame, SegmentsOf(shown), motion);
+    if (frame == 0) continue;
+    ASSERT_EQ(output.ids, (std::vector<uint32_t>{1, 2, 3, 4, 5, 6})) << frame;
+    EXPECT_LT(std::abs(output.velocities[0]), 30.0F);
+  }
+}
+
+TEST(Track, ARepeatedFrameChangesNothing) {
+  Film film;
+  film.At(0, {{100, 100, 40, 40}});
+  EXPECT_EQ(film.At(0, {{100, 100, 40, 40}}).ids, (std::vector<uint32_t>{0})) << "seen twice, but in one frame";
+  film.At(1, {{104, 100, 40, 40}});
+  const TrackOutput once = film.At(2, {{108, 100, 40, 40}});
+  const TrackOutput again = film.At(2, {{108, 100, 40, 40}});
+  EXPECT_EQ(again.ids, once.ids);
+  EXPECT_EQ(again.velocities, once.velocities);
+  EXPECT_EQ(film.At(2, std::vector<Thing>{}).lost.size(), 0u);
+}
+
+TEST(Track, AFrameThreeSecondsLateFindsObjectsWhereTheyWere) {
+  Film film;
+  for (int frame = 0; frame < 10; ++frame) film.At(frame, {{100 + 2.0 * frame, 100, 60, 60}, {400, 200, 60, 60}});
+  const TrackOutput late = film.At(100, {{122, 100, 60, 60}, {400, 200, 60, 60}});
+  EXPECT_EQ(late.ids, (std::vector<uint32_t>{1, 2}));
+  EXPECT_EQ(late.reset, TrackReset::kNone);
+}
+
+TEST(Track, TimeThatGoesBackAndAnotherSizeBeginAgain) {
+  Film film;
+  for (int frame = 10; frame < 20; ++frame) film.At(frame, {{100, 100, 60, 60}});
+  const TrackOutput back = film.At(5, {{100, 100, 60, 60}});
+  EXPECT_EQ(back.reset, TrackReset::kTime);
+  EXPECT_EQ(back.ids, (std::vector<uint32_t>{0}));
+  EXPECT_EQ(film.At(6, {{100, 100, 60, 60}}).ids, (std::vector<uint32_t>{2}));
+  const TrackOutput other = film.At(7, SegmentsOf({{100, 100, 60, 60}}, true, 320, 240));
+  EXPECT_EQ(other.reset, TrackReset::kSize);
+}
+
+TEST(Track, ACameraThatComesBackWithAnotherPictureBeginsAgain) {
+  const auto picture = [](uint32_t seed) {
+    std::vector<uint8_t> rgb(kWidth * kHeight * 3);
+    for (int y = 0; y < kHeight; ++y) {
+      for (int x = 0; x < kWidth; ++x) {
+        const auto value =
+            static_cast<uint8_t>(HashLattice(static_cast<uint32_t>(x / 40), static_cast<uint32_t>(y / 40), seed));
+        for (int c = 0; c < 3; ++c) rgb[static_cast<size_t>(3 * (y * kWidth + x) + c)] = value;
+      }
+    }
+    return rgb;
+  };
+  const std::vector<uint8_t> scene = picture(1);
+  const std::vector<uint8_t> other = picture(2);
+  ImageView view;
+  view.width = kWidth;
+  view.height = kHeight;
+  view.strides[0] = 3 * kWidth;
+  view.planes[0] = scene.data();
+  Film film;
+  film.image = &view;
+  for (int frame = 0; frame < 5; ++frame) film.At(frame, {{100, 100, 60, 60}});
+  EXPECT_EQ(film.At(100, {{100, 100, 60, 60}}).ids, (std::vector<uint32_t>{1})) << "the same picture again";
+  view.planes[0] = other.data();
+  const TrackOutput output = film.At(200, {{100, 100, 60, 60}});
+  EXPECT_EQ(output.reset, TrackReset::kScene);
+}
+
+TEST(Track, CoefficientsOfAnotherModelDoNotCount) {
+  Film film;
+  film.coefficients.assign(kMaskChannels, 1.0F);
+  for (int frame = 0; frame < 5; ++frame) film.At(frame, {{100, 100, 60, 60}});
+  film.coefficients.assign(kMaskChannels, -1.0F);
+  EXPECT_EQ(film.At(5, {{100, 100, 60, 60}}).ids, (std::vector<uint32_t>{0})) << "another shape";
+  film.coefficients.assign(kMaskChannels, 1.0F);
+  film.At(6, {{100, 100, 60, 60}});
+  film.coefficients.assign(kMaskChannels, -1.0F);
+  film.model = 2;
+  EXPECT_NE(film.At(7, {{100, 100, 60, 60}}).ids[0], 0u) << "coefficients of two models never compare";
+}
+
+TEST(Track, HoldsABoundedNumberOfTracks) {
+  Film film({0.1F, 0.0F, 0.4F, 600000.0});
+  Random random(3);
+  for (int frame = 0; frame < 60; ++frame) {
+    std::vector<Thing> things;
+    for (int i = 0; i < 300; ++i) things.push_back({random.Between(0, kWidth), random.Between(0, kHeight), 10, 10});
+    const TrackOutput output = film.At(2.0 * frame, things);
+    ASSERT_LE(output.lost.size() + static_cast<size_t>(output.live), Tracker::kMaxTracks);
+  }
+}
+
+TEST(Track, AnyInputIsTaken) {
+  Random random(17);
+  Film film;
+  for (int frame = 0; frame < 300; ++frame) {
+    std::vector<Thing> things;
+    const int count = random.Below(30);
+    for (int i = 0; i < count; ++i) {
+      things.push_back({random.Between(-50, kWidth + 50), random.Between(-50, kHeight + 50), random.Between(0, 400),
+                        random.Between(0, 400), static_cast<float>(random.Next())});
+    }
+    std::optional<Affine> motion;
+    if (random.Next() < 0.3) motion = Affine{random.Between(0.5, 2), 0.1, random.Between(-99, 99), -0.1, 1.0, 7.0};
+    const Segments segments = SegmentsOf(things, random.Next() < 0.7);
+    const TrackOutput output = film.At(frame + random.Between(-2, 40), segments, motion);
+    std::set<uint32_t> ids;
+    for (const uint32_t id : output.ids) {
+      ASSERT_TRUE(id == 0 || ids.insert(id).second) << "one id, two objects";
+    }
+    for (const float velocity : output.velocities) ASSERT_TRUE(std::isfinite(velocity));
+  }
+}
+
+TEST(Track, RefusesOptionsOutOfRange) {
+  EXPECT_TRUE(Validate(TrackOptions{}).ok());
+  TrackOptions options;
+  options.birth_score = 1.5F;
+  EXPECT_FALSE(Validate(options).ok());
+  options = {};
+  options.keep_ms = NAN;
+  EXPECT_FALSE(Validate(options).ok());
+}
+
+}  // namespace
+}  // namespace fastsamd
