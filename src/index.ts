@@ -11,6 +11,9 @@
  * }
  * ```
  *
+ * What was found leaves as COCO runs (`encodeRle`), polygons, bitmaps (`maskBitmap`), pictures (`Overlay`, `cutoutPngs`, …)
+ * or a dataset (`yoloPolygons`, `cocoAnnotations`).
+ *
  * @module
  */
 export type { Box, Point } from './domain/box.js';
@@ -28,11 +31,18 @@ export {
   maskUnion,
 } from './domain/mask.js';
 export { PROMPT_LIMITS, type Prompt, type PromptAnswer, type PromptInput, parsePrompts, type Selection } from './domain/prompt.js';
-export type { ModelIdentity } from './domain/result.js';
+export type { FrameResult, ModelIdentity } from './domain/result.js';
 export type { Segments } from './domain/segments.js';
+export { type CocoAnnotation, type CocoCategory, type CocoImage, cocoAnnotations, cocoCategories } from './encode/coco-dataset.js';
+export { decodeRle, encodeRle, maskBitmap, maskPolygons } from './encode/mask-encodings.js';
+export { cutoutPngs, labelMapPng, maskPng } from './encode/mask-pictures.js';
+export { type DrawOptions, Overlay } from './encode/overlay.js';
+export { encodeJpeg } from './encode/snapshot.js';
+export { yoloPolygons } from './encode/yolo-polygons.js';
 export { SEGMENTATION_DEFAULTS, type SegmentationEngine, type SegmentationOptions, type Segmented } from './engine/engine.js';
 export { type EngineOptions, openEngine } from './engine/open.js';
 export { type ErrorCode, FastsamError, isFastsamError } from './errors.js';
 export { applyPrompts } from './prompt/apply.js';
 export { openSource } from './source/open.js';
+export { openPicture } from './source/picture-bytes.js';
 export type { Source, SourceOptions } from './source/source.js';

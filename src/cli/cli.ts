@@ -31,6 +31,9 @@ const commands = [
   demoCommand,
 ] as unknown as CommandModule[];
 
+/** What a lone "-" on the command line stands for. */
+const STDIN = '/dev/stdin';
+
 const packageRoot = new URL('../../', import.meta.url);
 
 function version(): string {
@@ -42,7 +45,8 @@ function version(): string {
  * whatever the command throws.
  */
 export async function runCommandLine(args: readonly string[]): Promise<void> {
-  const parser: Argv = yargs([...args]);
+  // The parser loses a lone "-" among the positional arguments.
+  const parser: Argv = yargs(args.map((word) => (word === '-' ? STDIN : word)));
   await parser
     .scriptName('fastsamd')
     .usage('$0 COMMAND\n\nSegments everything a camera sees with FastSAM, keeps what the prompts ask for, publishes it over MQTT.')

@@ -1,9 +1,12 @@
 /** A bar on a terminal for work of more than one frame; silent anywhere else. Writes to stderr. */
 import cliProgress from 'cli-progress';
+import { StatusLine } from './status-line.js';
 
 export interface Progress {
   /** One more frame is done. */
   advance(): void;
+  /** Takes the bar away while `write` writes whole lines to standard output or standard error. */
+  print<T>(write: () => T): T;
   stop(): void;
 }
 
@@ -24,19 +27,38 @@ export function startByteProgress(total: number): { reached(bytes: number): void
   return { reached: (bytes) => bar.update(bytes, { done: mib(bytes) }), stop: () => bar.stop() };
 }
 
-/** `total`: frames expected; undefined when nobody knows. */
+const BAR_WIDTH = 20;
+
+/** `total`: frames expected; undefined when that cannot be known. */
 export function startProgress(total: number | undefined): Progress {
-  if (!process.stderr.isTTY || total === 1) return { advance: () => {}, stop: () => {} };
-  const format =
-    total === undefined
-      ? '{value} frames  {duration_formatted}'
-      : '{bar} {value}/{total} frames  {duration_formatted} of about {eta_formatted}';
-  const bar = new cliProgress.SingleBar(
-    { format, stream: process.stderr, hideCursor: true, clearOnComplete: true },
-    cliProgress.Presets.shades_classic,
-  );
-  bar.start(total ?? 0, 0);
-  return { advance: () => bar.increment(), stop: () => bar.stop() };
+  const line = new StatusLine();
+  const began = performance.now();
+  let frames = 0;
+  return {
+    advance() {
+      frames += 1;
+      if (line.isShown && total !== 1) line.show(progressText(frames, total, (performance.now() - began) / 1000));
+    },
+    print: (write) => line.print(write),
+    stop: () => line.clear(),
+  };
+}
+
+/** `█████░░░░░ 50/100 frames  12.3 fps  4 s left`; without a total `50 frames  12.3 fps`. */
+export function progressText(frames: number, total: number | undefined, seconds: number): string {
+  const rate = seconds > 0 ? frames / seconds : 0;
+  const fps = `${rate.toFixed(1)} fps`;
+  if (total === undefined || frames > total) return `${frames} frames  ${fps}`;
+  const filled = Math.floor((BAR_WIDTH * frames) / total);
+  const left = rate > 0 ? duration((total - frames) / rate) : '?';
+  return `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${frames}/${total} frames  ${fps}  ${left} left`;
+}
+
+function duration(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
 /** What an engine's builder is doing: one line that changes on a terminal, else a line for each thing that is new. */

@@ -15,14 +15,16 @@ import { assertLabels } from '../prompt/label-check.js';
 import { firstFrames } from '../source/limit.js';
 import { TextStage } from '../text/stage.js';
 import { TEXT_DEFAULTS, TextModel } from '../text/text-model.js';
+import { type ExportArguments, Exports, exportOptions } from './export-options.js';
+import { expandSources, expectedFrames } from './inputs.js';
 import { type Finishing, finishBeforeLeaving, sayWritten, withSource, writeLine } from './leaving.js';
 import { demandRange, modelOptions, type SegmentationArguments, segmentationOf, segmentationOptions } from './model-options.js';
 import { openModel } from './open-model.js';
 import { AnnotatedOutput } from './output.js';
-import { startProgress } from './progress.js';
+import { type Progress, startProgress } from './progress.js';
 import { type PromptArguments, promptOptions, promptsOf } from './prompt-options.js';
 
-interface SegmentArguments extends SegmentationArguments, PromptArguments {
+interface SegmentArguments extends SegmentationArguments, PromptArguments, ExportArguments {
   readonly source: readonly string[];
   readonly model: string;
   readonly backend: 'auto' | 'onnxruntime' | 'tensorrt';
@@ -49,7 +51,7 @@ export const segmentCommand: CommandModule<object, SegmentArguments> = {
         type: 'string',
         array: true,
         demandOption: true,
-        describe: 'Pictures (JPEG, PNG, WebP), directories, videos, or v4l2:/dev/video0, test:conveyor',
+        describe: 'Pictures, folders, videos, patterns ("a/*.jpg"), URLs, - for standard input, 0 for the first camera, test:conveyor',
       })
       .options({ ...modelOptions, ...segmentationOptions, ...promptOptions })
       .options({
@@ -57,8 +59,11 @@ export const segmentCommand: CommandModule<object, SegmentArguments> = {
         frames: { type: 'number', describe: 'Stop after this many frames of each source.' },
         json: { type: 'boolean', default: false, describe: 'One JSON result per frame on stdout, and nothing else.' },
         out: { type: 'string', requiresArg: true, describe: 'Annotated result: a picture, a video (.mp4, .mkv) or a directory.' },
+        ...exportOptions,
       })
       .example('$0 segment photo.jpg --model FastSAM-s.onnx --out marked.jpg', 'everything in a photo, drawn')
+      .example('$0 segment "photos/*.jpg" --model FastSAM-s.onnx --save-txt labels/ --coco all.json', 'a dataset')
+      .example('$0 segment photo.jpg --model FastSAM-s.onnx --point 320,240 --cutouts parts/', 'the object at a point, cut out')
       .example('$0 segment photo.jpg --model FastSAM-s.onnx --box 90,40,300,420 --json', 'the object in a box, as JSON')
       .example(
         '$0 segment photo.jpg --model FastSAM-s.onnx --text "a yellow dog"',
@@ -77,42 +82,39 @@ async function segment(args: SegmentArguments): Promise<void> {
   if (args.frames !== undefined) demandRange('--frames', args.frames, 1, 1e9, true);
   if (args['text-threshold'] !== undefined) demandRange('--text-threshold', args['text-threshold'], -1, 1);
   const prompts = promptsOf(args);
+  const sources = await expandSources(args.source);
   const engine = await openModel(args);
   using finishing = finishBeforeLeaving();
   const text = new TextModel({ options: { ...OFFLINE_TEXT, model: args['text-model'] }, onnxruntime: { threads: args.threads } });
   const output = args.out === undefined ? undefined : new AnnotatedOutput(args.out, prompts);
-  const progress = startProgress(args.frames === undefined ? expectedFrames(args.source) : args.frames * args.source.length);
+  const exports = new Exports(args);
+  const progress = startProgress(args.frames === undefined ? await expectedFrames(sources) : args.frames * sources.length);
   const failures: unknown[] = [];
   const report = (error: unknown) => {
     failures.push(error);
-    process.stderr.write(`fastsamd: ${messageOf(error)}\n`);
+    progress.print(() => process.stderr.write(`fastsamd: ${messageOf(error)}\n`));
   };
   try {
     assertLabels(prompts, engine.model);
     await text.prepare(prompts);
-    for (const uri of args.source) {
+    for (const uri of sources) {
       try {
-        const deps = { engine, segmentation, prompts, text, output, report, finishing, onFrame: () => progress.advance() };
+        const deps = { engine, segmentation, prompts, text, output, exports, report, finishing, progress };
         await segmentSource(uri, args, deps);
       } catch (error) {
         // One unusable input among many: the others are still wanted.
-        if (args.source.length === 1 || !isFastsamError(error) || exitCodeOf(error) !== 3 || error.code === 'OUTPUT_UNWRITABLE')
-          throw error;
+        if (sources.length === 1 || !isFastsamError(error) || exitCodeOf(error) !== 3 || error.code === 'OUTPUT_UNWRITABLE') throw error;
         report(error);
       }
     }
   } finally {
     progress.stop();
     await output?.close();
+    await exports.close();
     await Promise.all([engine.stop(), text.stop()]);
   }
-  for (const file of output?.files ?? []) sayWritten(file, { onlyJson: args.json });
+  for (const file of [...(output?.files ?? []), ...exports.summary]) sayWritten(file, { onlyJson: args.json });
   if (failures.length > 0) process.exitCode = Math.max(...failures.map(exitCodeOf));
-}
-
-/** One frame for a single picture; otherwise nobody knows before the end. */
-function expectedFrames(sources: readonly string[]): number | undefined {
-  return sources.every((uri) => /\.(jpe?g|png|webp)$/i.test(uri)) ? sources.length : undefined;
 }
 
 interface SegmentDeps {
@@ -121,9 +123,10 @@ interface SegmentDeps {
   readonly prompts: readonly Prompt[];
   readonly text: TextModel;
   readonly output: AnnotatedOutput | undefined;
+  readonly exports: Exports;
   readonly report: (error: unknown) => void;
   readonly finishing: Finishing;
-  readonly onFrame: () => void;
+  readonly progress: Progress;
 }
 
 async function segmentSource(uri: string, args: SegmentArguments, deps: SegmentDeps): Promise<void> {
@@ -141,11 +144,13 @@ async function segmentSource(uri: string, args: SegmentArguments, deps: SegmentD
     nameSource: true,
   };
   const deliver = async (result: FrameResult, frame: Frame) => {
-    warnOutOfFrame(deps.prompts, frame);
+    const { progress } = deps;
+    progress.print(() => warnOutOfFrame(deps.prompts, frame));
     await deps.output?.add(frame, result);
+    await deps.exports.add(frame, result);
     const { json } = args.json ? await encodeResult(result, encoding) : { json: undefined };
-    await writeLine(json ?? summary(result));
-    deps.onFrame();
+    await progress.print(() => writeLine(json ?? summary(result)));
+    progress.advance();
   };
   await withSource(uri, { onCorrupt: deps.report }, deps.finishing, (source) =>
     runPipeline({

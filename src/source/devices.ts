@@ -20,10 +20,11 @@ export interface DeviceNames {
 
 /**
  * The device node that `name`, what follows `v4l2:`, stands for at this moment: a path (/dev/video0,
- * /dev/v4l/by-id/…), `by-id/NAME`, `by-path/NAME` or `serial/NUMBER`. Errors: SOURCE_NOT_FOUND while it is not plugged in,
+ * /dev/v4l/by-id/…), `by-id/NAME`, `by-path/NAME`, `serial/NUMBER` or a number: 0 for the first camera. Errors: SOURCE_NOT_FOUND while it is not plugged in,
  * SOURCE_UNSUPPORTED for anything else.
  */
 export async function resolveDevice(name: string, roots: DeviceRoots = ROOTS): Promise<string> {
+  if (/^\d+$/.test(name)) return numbered(Number(name), roots);
   const [kind, ...rest] = name.split('/');
   const id = rest.join('/');
   if (kind === 'serial' && id !== '') {
@@ -48,6 +49,15 @@ export async function resolveDevice(name: string, roots: DeviceRoots = ROOTS): P
     throw new FastsamError('SOURCE_UNSUPPORTED', `v4l2:${name}: not a video device`);
   }
   return device;
+}
+
+/** The camera that OpenCV and Ultralytics call `number`; 0 is the first one there is, should /dev/video0 be gone. */
+async function numbered(number: number, roots: DeviceRoots): Promise<string> {
+  const paths = (await listDevices(roots)).map(({ path }) => path);
+  const path = paths.find((each) => each === join(roots.dev, `video${number}`)) ?? (number === 0 ? paths[0] : undefined);
+  if (path !== undefined) return path;
+  const known = paths.length > 0 ? `expected one of ${paths.join(', ')}` : 'no camera is plugged in';
+  throw new FastsamError('SOURCE_NOT_FOUND', `camera ${number}: ${known} ("fastsamd camera list")`);
 }
 
 /** Every video node with its stable names, in the order of their numbers. A camera may have several nodes. */

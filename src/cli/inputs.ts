@@ -1,0 +1,83 @@
+/** What a user names as a source, beyond what every source can be: standard input, patterns, camera numbers, picture URLs. */
+import { existsSync } from 'node:fs';
+import { glob, isDynamicPattern } from 'tinyglobby';
+import { FastsamError, messageOf } from '../errors.js';
+import { isImagePath } from '../source/image.js';
+import { mp4FrameCount } from '../source/mp4-frames.js';
+import { createSource } from '../source/open.js';
+import { PictureBytes } from '../source/picture-bytes.js';
+import { fetchPicture } from '../source/remote-picture.js';
+import type { Source, SourceOptions } from '../source/source.js';
+
+/** What the command line makes of a lone "-". */
+const STDIN = '/dev/stdin';
+
+/** Of standard input, in bytes: a picture, not a disk. */
+const MAX_STDIN = 64 * 2 ** 20;
+
+/**
+ * The sources that `words` name: a pattern that is no file itself ("photos/*.jpg", quoted, so that the shell left it alone)
+ * is every file that fits, in natural order. Errors: SOURCE_NOT_FOUND when none does.
+ */
+export async function expandSources(words: readonly string[]): Promise<string[]> {
+  const natural = new Intl.Collator('en', { numeric: true });
+  const expanded: string[] = [];
+  for (const word of words) {
+    if (/^[a-z][a-z0-9+.-]+:/i.test(word) || !isDynamicPattern(word) || existsSync(word)) {
+      expanded.push(word);
+      continue;
+    }
+    const found = await glob(word, { onlyFiles: true, expandDirectories: false });
+    if (found.length === 0) throw new FastsamError('SOURCE_NOT_FOUND', `${word}: no file fits this pattern`);
+    expanded.push(...found.sort(natural.compare));
+  }
+  return expanded;
+}
+
+/**
+ * As createSource; also /dev/stdin (a picture on standard input), the URL of a picture, and `0` for the first camera. Errors: those
+ * of createSource, and SOURCE_NOT_FOUND, SOURCE_UNSUPPORTED, SOURCE_LOST for a URL.
+ */
+export async function createInput(word: string, options: SourceOptions): Promise<Source> {
+  if (word === STDIN) return new PictureBytes('stdin', readStdin, options);
+  if (/^\d+$/.test(word) && !existsSync(word)) return createSource(`v4l2:${word}`, options);
+  if (/^https?:/i.test(word)) {
+    const bytes = await fetchPicture(word);
+    if (bytes) return new PictureBytes(pictureName(word), async () => bytes, options);
+  }
+  return createSource(word, options);
+}
+
+/** Frames to come of all sources together; undefined when one of them does not say. */
+export async function expectedFrames(words: readonly string[]): Promise<number | undefined> {
+  const counts = await Promise.all(words.map((word) => (word === STDIN || isImagePath(word) ? 1 : mp4FrameCount(word))));
+  return counts.reduce<number | undefined>((sum, count) => (sum === undefined || count === undefined ? undefined : sum + count), 0);
+}
+
+async function readStdin(signal: AbortSignal): Promise<Buffer> {
+  if (process.stdin.isTTY)
+    throw new FastsamError('USAGE', '-: expected a picture on standard input, as in "fastsamd segment - < photo.jpg"');
+  signal.addEventListener('abort', () => process.stdin.destroy());
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > MAX_STDIN) {
+        throw new FastsamError('SOURCE_UNSUPPORTED', `stdin: larger than ${MAX_STDIN / 2 ** 20} MiB; expected one picture`);
+      }
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    if (cause instanceof FastsamError) throw cause;
+    throw new FastsamError('SOURCE_LOST', `stdin: ${messageOf(cause)}`, { cause });
+  }
+  if (bytes === 0) throw new FastsamError('SOURCE_CORRUPT', 'stdin: empty; expected a picture');
+  return Buffer.concat(chunks);
+}
+
+/** The URL's path without query and credentials: output files are named after it. */
+function pictureName(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return `${origin}${pathname}`;
+}
