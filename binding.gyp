@@ -12,6 +12,7 @@
         # One object per file of a folder; the folders are the layers.
         '<!@(printf "%s\\n" native/core/*.cc)',
         '<!@(printf "%s\\n" native/process/*.cc)',
+        '<!@(printf "%s\\n" native/eval/*.cc)',
         'native/binding/addon.cc',
         'native/binding/arguments.cc',
         'native/binding/clock_synced.cc',
@@ -24,6 +25,7 @@
         'native/binding/encode_rle.cc',
         'native/binding/environment.cc',
         'native/binding/exit_at_once.cc',
+        'native/binding/evaluation.cc',
         'native/binding/lane.cc',
         'native/binding/letterbox.cc',
         'native/binding/mask_bitmap.cc',

@@ -26,6 +26,8 @@ const EXIT_CODES = {
   MODEL_CORRUPT: 3,
   /** The file is a model, with inputs or outputs that are not YOLOv8-seg's. */
   MODEL_UNSUPPORTED: 3,
+  /** Annotations or results of an evaluation that contradict themselves or each other. */
+  DATASET_INVALID: 3,
   OUTPUT_UNWRITABLE: 3,
   /** Text prompts were asked for, and there is no text model that can answer them. */
   TEXT_UNAVAILABLE: 3,

@@ -254,6 +254,14 @@ export interface NativeAddon {
   drawOverlay(frame: NativeFrame, segments: Segments, objects: readonly OverlayObject[]): Promise<Uint8Array>;
 
   /**
+   * Runs (as in Segments) of the union of polygon rings [x, y, x, y, …], rasterised bit for bit as pycocotools does.
+   * Throws PROMPT_INVALID on a ring of fewer than three points.
+   */
+  polygonMask(rings: readonly (readonly number[])[], width: number, height: number): Uint32Array;
+  /** COCO's IoU of every detection with every truth, row-major [detections, truths]; a crowd's union is the detection. */
+  maskOverlaps(detections: readonly Uint32Array[], truths: readonly Uint32Array[], crowd: Uint8Array): Promise<Float64Array>;
+
+  /**
    * Sends one datagram to a Unix socket, as sd_notify(3) does: `socket` is a path, or "@" and a name of the abstract
    * namespace. Returns null, or why it was not taken; never blocks.
    */

@@ -47,6 +47,8 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("polygons", Napi::Function::New<Promised<Polygons>>(env));
   exports.Set("maskBitmap", Napi::Function::New<Promised<MaskBitmap>>(env));
   exports.Set("drawOverlay", Napi::Function::New<Promised<DrawOverlay>>(env));
+  exports.Set("polygonMask", Napi::Function::New<PolygonMask>(env));
+  exports.Set("maskOverlaps", Napi::Function::New<Promised<MaskOverlaps>>(env));
   exports.Set("notify", Napi::Function::New<Notify>(env));
   exports.Set("exitAtOnce", Napi::Function::New<ExitAtOnce>(env));
   exports.Set("openLineWriter", Napi::Function::New<OpenLineWriter>(env));

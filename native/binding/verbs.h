@@ -30,5 +30,7 @@ Napi::Value OpenLineWriter(const Napi::CallbackInfo& info);
 Napi::Value UnblockStandardError(const Napi::CallbackInfo& info);
 Napi::Value EndProcessAfter(const Napi::CallbackInfo& info);
 Napi::Value LockFile(const Napi::CallbackInfo& info);
+Napi::Value PolygonMask(const Napi::CallbackInfo& info);
+Napi::Value MaskOverlaps(const Napi::CallbackInfo& info);
 
 }  // namespace fastsamd::binding

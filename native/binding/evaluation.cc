@@ -1,0 +1,65 @@
+#include "binding/job.h"
+#include "binding/values.h"
+#include "binding/verbs.h"
+#include "eval/mask_overlap.h"
+#include "eval/polygon_mask.h"
+
+namespace fastsamd::binding {
+namespace {
+
+constexpr size_t kMaxRings = 100'000;
+constexpr size_t kMaxMasks = 1'000'000;
+
+/// Checks that runs of JS memory ascend within a picture: an evaluation reads files that anybody may have written.
+RunSpan ReadRuns(Napi::Value value, const char* name, Pins& pins) {
+  const Span<uint32_t> numbers = ReadUint32s(value, name, kAnyLength, pins);
+  return {reinterpret_cast<const Run*>(numbers.data), numbers.size / 2};
+}
+
+std::vector<RunSpan> ReadMasks(Napi::Value value, const char* name, Pins& pins) {
+  const Napi::Array array = ReadArray(value, name, kMaxMasks);
+  std::vector<RunSpan> masks;
+  masks.reserve(array.Length());
+  for (uint32_t i = 0; i < array.Length(); ++i) masks.push_back(ReadRuns(array.Get(i), name, pins));
+  return masks;
+}
+
+}  // namespace
+
+Napi::Value PolygonMask(const Napi::CallbackInfo& info) {
+  const Napi::Array array = ReadArray(info[0], "rings", kMaxRings);
+  const int width = ReadInt(info[1], "width", 1, kMaxSide);
+  const int height = ReadInt(info[2], "height", 1, kMaxSide);
+  std::vector<Ring> rings;
+  rings.reserve(array.Length());
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const Napi::Array numbers = ReadArray(array.Get(i), "ring", kMaxRings);
+    Ring ring(numbers.Length());
+    for (uint32_t k = 0; k < numbers.Length(); ++k) {
+      ring[k] = ReadNumber(numbers.Get(k), "polygon coordinate", -kMaxCoordinate, kMaxCoordinate);
+    }
+    rings.push_back(std::move(ring));
+  }
+  Result<std::vector<Run>> runs = fastsamd::PolygonMask(rings, width, height);
+  if (!runs.ok()) Throw(info.Env(), runs.error());
+  return ToTypedArray<Napi::Uint32Array>(info.Env(), std::move(runs).value());
+}
+
+Napi::Value MaskOverlaps(const Napi::CallbackInfo& info) {
+  Pins pins;
+  std::vector<RunSpan> detections = ReadMasks(info[0], "detections", pins);
+  std::vector<RunSpan> truths = ReadMasks(info[1], "truths", pins);
+  const Span<uint8_t> flags = ReadBytes(info[2], "crowd", truths.size(), pins);
+  std::vector<uint8_t> crowd(flags.data, flags.data + flags.size);
+  return RunOnPool(
+      info.Env(), "fastsamd.maskOverlaps", std::move(pins),
+      [detections = std::move(detections), truths = std::move(truths),
+       crowd = std::move(crowd)]() -> Result<std::vector<double>> {
+        return fastsamd::MaskOverlaps(detections, truths, crowd);
+      },
+      [](Napi::Env env, std::vector<double> overlaps) {
+        return ToTypedArray<Napi::Float64Array>(env, std::move(overlaps));
+      });
+}
+
+}  // namespace fastsamd::binding

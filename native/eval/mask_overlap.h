@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "core/segments.h"
+
+namespace fastsamd {
+
+/// Runs in somebody else's memory: ascending, not touching.
+struct RunSpan {
+  const Run* runs = nullptr;
+  size_t count = 0;
+};
+
+/// Pixels in both masks.
+uint64_t IntersectionArea(RunSpan a, RunSpan b);
+
+/// IoU of every detection with every truth, row-major [detections, truths]: COCO's definition, in which a crowd's union
+/// is the detection alone. `crowd` has one flag a truth. Two masks without a common pixel have 0.
+std::vector<double> MaskOverlaps(const std::vector<RunSpan>& detections, const std::vector<RunSpan>& truths,
+                                 const std::vector<uint8_t>& crowd);
+
+}  // namespace fastsamd
