@@ -5,6 +5,7 @@ const layers = [
   ['cli'],
   ['index'],
   ['app'],
+  ['eval'],
   ['pipeline', 'publish', 'telemetry'],
   ['text'],
   ['source', 'engine', 'prompt', 'encode'],

@@ -9,6 +9,7 @@ import { configCommand } from './config.js';
 import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
 import { engineCommand } from './engine.js';
+import { evalCommand } from './eval/index.js';
 import { modelCommand } from './model.js';
 import { requestCommand } from './request.js';
 import { runCommand } from './run.js';
@@ -23,6 +24,7 @@ const commands = [
   watchCommand,
   segmentCommand,
   benchCommand,
+  evalCommand,
   cameraCommand,
   modelCommand,
   engineCommand,

@@ -1,7 +1,7 @@
 /** Annotations in COCO's and LVIS's format: what an evaluation needs of them, checked before anything is computed. */
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { FastsamError, messageOf } from '../../errors.js';
+import { FastsamError } from '../../errors.js';
+import { readJson } from '../json.js';
 
 /** COCO's run lengths: `size` is [height, width]; counts compressed, or plain numbers. */
 export interface RleSegmentation {
@@ -52,22 +52,6 @@ export interface Dataset {
   readonly categories: readonly Category[];
   /** By picture id, in the order of the file. */
   readonly truths: ReadonlyMap<number, readonly Truth[]>;
-}
-
-/** Parses a JSON file. Errors: SOURCE_NOT_FOUND, DATASET_INVALID when it is no JSON. */
-export async function readJson(path: string): Promise<unknown> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new FastsamError('SOURCE_NOT_FOUND', `${path}: cannot be read: ${messageOf(cause)}`, { cause });
-  }
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    const hint = /\bNaN\b|\bInfinity\b/.test(text) ? ' (JSON has no NaN and no Infinity)' : '';
-    throw new FastsamError('DATASET_INVALID', `${path}: not JSON: ${messageOf(cause)}${hint}`, { cause });
-  }
 }
 
 /** Reads annotations. Errors: SOURCE_NOT_FOUND; DATASET_INVALID with the entry that is wrong. */

@@ -59,7 +59,11 @@ export class DetectionEvaluation {
     readonly options: EvaluationOptions,
   ) {
     this.categories = options.agnostic ? [ANY] : dataset.categories;
-    for (const { id } of this.categories) this.#matches.set(id, RANGES.map(() => []));
+    for (const { id } of this.categories)
+      this.#matches.set(
+        id,
+        RANGES.map(() => []),
+      );
   }
 
   /** Pictures added so far. */
@@ -132,18 +136,35 @@ export class DetectionEvaluation {
   value(figure: Figure, weights?: Float64Array): number {
     this.#rankings ??= this.categories.map(({ id }) => this.#matches.get(id)!.map(rank));
     const range = RANGES.indexOf(figure.area);
-    const wanted = figure.iou === null ? IOU_THRESHOLDS.map((_, t) => t) : [nearestThreshold(figure.iou)];
-    let sum = 0;
-    let count = 0;
-    for (const [c, category] of this.categories.entries()) {
-      if (figure.frequency !== undefined && category.frequency !== figure.frequency) continue;
-      const curves = this.#curves(c, range, figure.maxDets, weights);
-      if (!curves) continue;
-      const values = figure.kind === 'AP' ? curves.precision : curves.recall;
-      for (const t of wanted) sum += values[t]!;
-      count += wanted.length;
+    const curves = this.categories.map((category, c) =>
+      figure.frequency === undefined || category.frequency === figure.frequency
+        ? this.#curves(c, range, figure.maxDets, weights)
+        : undefined,
+    );
+    return meanOf(figure, curves);
+  }
+
+  /** As `value`, of the picture that was added as number `picture` alone. */
+  valueOfPicture(picture: number, figure: Figure): number {
+    const range = RANGES.indexOf(figure.area);
+    const curves = this.categories.map(({ id }) => {
+      const own = this.#entryOf(id, range, picture);
+      return own && accumulate(rank([own]), IOU_THRESHOLDS.length, figure.maxDets);
+    });
+    return meanOf(figure, curves);
+  }
+
+  /** By bisection: entries ascend by picture. */
+  #entryOf(category: number, range: number, picture: number): PictureMatches | undefined {
+    const entries = this.#matches.get(category)![range]!;
+    let low = 0;
+    let high = entries.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (entries[middle]!.picture < picture) low = middle + 1;
+      else high = middle;
     }
-    return count === 0 ? -1 : sum / count;
+    return entries[low]?.picture === picture ? entries[low] : undefined;
   }
 
   readonly #cache = new Map<string, Curves | undefined>();
@@ -155,6 +176,20 @@ export class DetectionEvaluation {
     if (!this.#cache.has(key)) this.#cache.set(key, accumulate(ranking, IOU_THRESHOLDS.length, limit));
     return this.#cache.get(key);
   }
+}
+
+/** The figure's mean over categories that have anything to be found, and over its thresholds; −1 without any. */
+function meanOf(figure: Figure, curves: readonly (Curves | undefined)[]): number {
+  const wanted = figure.iou === null ? IOU_THRESHOLDS.map((_, t) => t) : [nearestThreshold(figure.iou)];
+  let sum = 0;
+  let count = 0;
+  for (const curve of curves) {
+    if (!curve) continue;
+    const values = figure.kind === 'AP' ? curve.precision : curve.recall;
+    for (const t of wanted) sum += values[t]!;
+    count += wanted.length;
+  }
+  return count === 0 ? -1 : sum / count;
 }
 
 function nearestThreshold(iou: number): number {

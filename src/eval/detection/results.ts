@@ -1,6 +1,7 @@
 /** Detections in COCO's results format: a list of {image_id, category_id, score, bbox and/or segmentation}. */
 import { FastsamError } from '../../errors.js';
-import { type Dataset, isId, isRecord, parseBox, parseSegmentation, readJson, type Segmentation } from './dataset.js';
+import { readJson } from '../json.js';
+import { type Dataset, isId, isRecord, parseBox, parseSegmentation, type Segmentation } from './dataset.js';
 
 export interface Detection {
   readonly picture: number;
@@ -30,7 +31,8 @@ export function parseResults(json: unknown, path: string, dataset: Dataset, { an
     const where = `result ${k}`;
     if (!isRecord(entry) || !isId(entry.image_id)) throw wrong(`${where}: expected an object with image_id`);
     const { image_id: picture, category_id: category, score } = entry;
-    if (!pictures.has(picture)) throw wrong(`${where} is of image ${picture}, which ${dataset.path} does not list: results of another data set?`);
+    if (!pictures.has(picture))
+      throw wrong(`${where} is of image ${picture}, which ${dataset.path} does not list: results of another data set?`);
     if (!isId(category) || !(anyCategory || categories.has(category)))
       throw wrong(`${where} has category ${String(category)}, which ${dataset.path} does not list`);
     if (typeof score !== 'number' || !Number.isFinite(score)) throw wrong(`${where}: expected a finite score, got ${String(score)}`);

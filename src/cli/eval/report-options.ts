@@ -1,0 +1,75 @@
+/** What every task of `fastsamd eval` offers besides its own options: intervals, reports, tables, pictures. */
+import { readFileSync } from 'node:fs';
+import { writeDurably } from '../../durable.js';
+import { FastsamError, messageOf } from '../../errors.js';
+import type { Report } from '../../eval/report.js';
+import { sha256OfFile } from '../../model/checksum.js';
+import { demandRange } from '../model-options.js';
+
+export const reportOptions = {
+  bootstrap: { type: 'number', default: 1000, describe: 'Draws for the 95 % intervals over pictures; 0: none.' },
+  seed: { type: 'number', default: 1, describe: 'Of the draws. Reports with equal seeds compare draw by draw.' },
+  out: { type: 'string', requiresArg: true, describe: 'Write a report (JSON) that "eval diff" compares.' },
+  'per-image': { type: 'string', requiresArg: true, describe: 'Write the figures of each picture (CSV).' },
+  json: { type: 'boolean', default: false, describe: 'Print the report as JSON, and nothing else, on stdout.' },
+} as const;
+
+export interface ReportArguments {
+  readonly bootstrap: number;
+  readonly seed: number;
+  readonly out?: string | undefined;
+  readonly 'per-image'?: string | undefined;
+  readonly json: boolean;
+}
+
+/** Errors: USAGE. */
+export function checkReportOptions(args: ReportArguments): void {
+  demandRange('--bootstrap', args.bootstrap, 0, 100_000, true);
+  if (args.bootstrap > 0 && args.bootstrap < 20) throw new FastsamError('USAGE', '--bootstrap: an interval takes at least 20 draws');
+  demandRange('--seed', args.seed, 0, 2 ** 31 - 1, true);
+}
+
+/** What all reports begin with. */
+export async function reportHead(
+  task: string,
+  annotations: string,
+  counts: { pictures: number; objects: number },
+): Promise<Pick<Report, 'v' | 'task' | 'createdAt' | 'fastsamd' | 'data'>> {
+  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
+  return {
+    v: 1,
+    task,
+    createdAt: new Date().toISOString(),
+    fastsamd: version,
+    data: { sha256: await sha256OfFile(annotations), ...counts },
+  };
+}
+
+/** Prints the report, or its lines, and writes the files that were asked for, each whole or not at all. */
+export async function deliverReport(args: ReportArguments, report: Report, lines: readonly string[], table: () => string): Promise<void> {
+  if (args.out !== undefined) await writeFileWhole(args.out, `${JSON.stringify(report)}\n`);
+  if (args['per-image'] !== undefined) await writeFileWhole(args['per-image'], table());
+  if (args.json) {
+    process.stdout.write(`${JSON.stringify({ ...report, figures: report.figures.map(({ draws: _, ...figure }) => figure) })}\n`);
+    return;
+  }
+  process.stdout.write(`${lines.join('\n')}\n`);
+  for (const path of [args.out, args['per-image']]) if (path !== undefined) process.stdout.write(`wrote ${path}\n`);
+}
+
+/** `name 0.324 (0.291 … 0.360)` for each figure that has an interval. */
+export function intervalLines(report: Report): string[] {
+  return report.figures.map(({ name, value, low, high }) => {
+    const interval = low === undefined || high === undefined ? '' : `  (95 %: ${low.toFixed(3)} … ${high.toFixed(3)})`;
+    return `  ${name.padEnd(14)} ${value < 0 ? '  –  ' : value.toFixed(4)}${interval}`;
+  });
+}
+
+/** Errors: OUTPUT_UNWRITABLE; then nothing is left behind. */
+export async function writeFileWhole(path: string, content: string): Promise<void> {
+  try {
+    await writeDurably(path, content);
+  } catch (cause) {
+    throw new FastsamError('OUTPUT_UNWRITABLE', `${path}: cannot be written: ${messageOf(cause)}`, { cause });
+  }
+}

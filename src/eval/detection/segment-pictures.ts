@@ -1,0 +1,140 @@
+/** A model's detections on the pictures of a data set, in the results format of COCO. */
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Frame } from '../../domain/frame.js';
+import type { Segments } from '../../domain/segments.js';
+import { boxOf } from '../../domain/segments.js';
+import type { SegmentationEngine, SegmentationOptions } from '../../engine/engine.js';
+import { FastsamError } from '../../errors.js';
+import { native } from '../../native.js';
+import { decodeImage } from '../../source/image.js';
+import { captureTime, SourceFrame } from '../../source/source.js';
+import { type PickBy, pickObject } from './box-prompts.js';
+import type { Dataset, Picture } from './dataset.js';
+import type { Detection } from './results.js';
+
+/** COCO's category of each class of the model; undefined for a class that the data set does not have. */
+export type CategoryOf = (classIndex: number) => number | undefined;
+
+/** Maps class names to categories of the same name. Errors: DATASET_INVALID when no name is shared. */
+export function categoriesByName(labels: readonly string[], dataset: Pick<Dataset, 'categories' | 'path'>): CategoryOf {
+  const simple = (name: string) => name.toLowerCase().replace(/[_\s-]+/g, ' ');
+  const ids = new Map(dataset.categories.map(({ id, name }) => [simple(name), id]));
+  const byClass = labels.map((label) => ids.get(simple(label)));
+  if (byClass.every((id) => id === undefined)) {
+    const why = labels.length === 0 ? 'the model has no class names' : 'none of its class names is a category';
+    throw new FastsamError('DATASET_INVALID', `${dataset.path}: cannot be scored by class: ${why}; use --classes agnostic`);
+  }
+  return (classIndex) => byClass[classIndex];
+}
+
+/** Makes detections of what the network found in a picture. */
+export type ReadSegments = (segments: Segments, picture: Picture) => Promise<Detection[]>;
+
+/** Every object of a category that the data set has. */
+export function everyObject(categoryOf: CategoryOf): ReadSegments {
+  return async (segments, picture) => {
+    const classes = Array.from(segments.classes.subarray(0, segments.count), (index) => categoryOf(index));
+    const kept = Uint32Array.from(classes.keys()).filter((index) => classes[index] !== undefined);
+    const objects = [...kept].map((index) => ({ index, category: classes[index]!, score: segments.scores[index]! }));
+    return detectionsOf(segments, picture.id, objects);
+  };
+}
+
+/** The best object for each prompt box of the picture, with the prompt's category and score. */
+export function promptedObjects(prompts: ReadonlyMap<number, readonly BoxPrompt[]>, pick: PickBy): ReadSegments {
+  return async (segments, picture) => {
+    const objects = (prompts.get(picture.id) ?? []).flatMap(({ box, category, score }) => {
+      const index = pickObject(segments, box, pick);
+      return index < 0 ? [] : [{ index, category, score }];
+    });
+    return detectionsOf(segments, picture.id, objects);
+  };
+}
+
+export interface BoxPrompt {
+  /** x, y, width, height in pixels. */
+  readonly box: readonly [number, number, number, number];
+  readonly category: number;
+  readonly score: number;
+}
+
+export interface PictureDetections {
+  readonly picture: Picture;
+  readonly detections: readonly Detection[];
+}
+
+/**
+ * Segments the pictures in order, as many at once as the engine overlaps. Each detection has the network's box and the
+ * mask. Errors: SOURCE_NOT_FOUND for a picture that is not in the folder, SOURCE_CORRUPT, DATASET_INVALID when its size is
+ * not the annotated one, and those of the engine.
+ */
+export async function* segmentPictures(
+  folder: string,
+  pictures: readonly Picture[],
+  engine: SegmentationEngine,
+  options: SegmentationOptions,
+  read: ReadSegments,
+): AsyncGenerator<PictureDetections> {
+  const running: Promise<PictureDetections>[] = [];
+  const start = (picture: Picture) => {
+    const work = detect(folder, picture, engine, options, read);
+    // Awaited in order below; a failure of a later picture must not count as unhandled until then.
+    work.catch(() => {});
+    running.push(work);
+  };
+  try {
+    for (const picture of pictures) {
+      start(picture);
+      if (running.length >= engine.depth) yield await running.shift()!;
+    }
+    while (running.length > 0) yield await running.shift()!;
+  } finally {
+    await Promise.allSettled(running);
+  }
+}
+
+async function detect(
+  folder: string,
+  picture: Picture,
+  engine: SegmentationEngine,
+  options: SegmentationOptions,
+  read: ReadSegments,
+): Promise<PictureDetections> {
+  using frame = await openPicture(folder, picture);
+  const { segments } = await engine.segment(frame, options);
+  return { picture, detections: await read(segments, picture) };
+}
+
+/** The picture's pixels; the caller releases them. Errors: as segmentPictures. */
+export async function openPicture(folder: string, picture: Picture): Promise<Frame> {
+  const path = join(folder, picture.file);
+  await access(path).catch((cause) => {
+    throw new FastsamError('SOURCE_NOT_FOUND', `${path}: no such picture, though the annotations name it; is --images the right folder?`, {
+      cause,
+    });
+  });
+  const frame = new SourceFrame(await decodeImage(path, path), 0, captureTime(), path);
+  if (frame.width !== picture.width || frame.height !== picture.height) {
+    const size = `${frame.width}x${frame.height}`;
+    frame[Symbol.dispose]();
+    throw new FastsamError('DATASET_INVALID', `${path}: is ${size}, annotated as ${picture.width}x${picture.height}`);
+  }
+  return frame;
+}
+
+async function detectionsOf(
+  segments: Segments,
+  picture: number,
+  objects: readonly { readonly index: number; readonly category: number; readonly score: number }[],
+): Promise<Detection[]> {
+  const counts = await native().encodeRle(
+    segments,
+    Uint32Array.from(objects, ({ index }) => index),
+  );
+  return objects.map(({ index, category, score }, k) => {
+    const [x1, y1, x2, y2] = boxOf(segments, index);
+    const size = [segments.height, segments.width] as const;
+    return { picture, category, score, box: [x1, y1, x2 - x1, y2 - y1], segmentation: { size, counts: counts[k]! } };
+  });
+}

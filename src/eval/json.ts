@@ -1,0 +1,18 @@
+import { readFile } from 'node:fs/promises';
+import { FastsamError, messageOf } from '../errors.js';
+
+/** Parses a JSON file. Errors: SOURCE_NOT_FOUND; DATASET_INVALID when it is no JSON. */
+export async function readJson(path: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new FastsamError('SOURCE_NOT_FOUND', `${path}: cannot be read: ${messageOf(cause)}`, { cause });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const hint = /\b(NaN|Infinity)\b/.test(text) ? ' (JSON has no NaN and no Infinity)' : '';
+    throw new FastsamError('DATASET_INVALID', `${path}: not JSON: ${messageOf(cause)}${hint}`, { cause });
+  }
+}
