@@ -53,10 +53,8 @@ Napi::Value MaskOverlaps(const Napi::CallbackInfo& info) {
   std::vector<uint8_t> crowd(flags.data, flags.data + flags.size);
   return RunOnPool(
       info.Env(), "fastsamd.maskOverlaps", std::move(pins),
-      [detections = std::move(detections), truths = std::move(truths),
-       crowd = std::move(crowd)]() -> Result<std::vector<double>> {
-        return fastsamd::MaskOverlaps(detections, truths, crowd);
-      },
+      [detections = std::move(detections), truths = std::move(truths), crowd = std::move(crowd)]()
+          -> Result<std::vector<double>> { return fastsamd::MaskOverlaps(detections, truths, crowd); },
       [](Napi::Env env, std::vector<double> overlaps) {
         return ToTypedArray<Napi::Float64Array>(env, std::move(overlaps));
       });

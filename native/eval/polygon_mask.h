@@ -13,8 +13,8 @@ using Ring = std::vector<double>;
 /// Runs of the union of `rings`, each rasterised as COCO's rleFrPoly does: edges walked on a grid five times finer,
 /// a pixel's column entered where the walk crosses its centre line. Bit-identical with pycocotools, so that an
 /// evaluation counts the same pixels. Coordinates outside the picture are clipped.
-/// Errors: kMisuse when a side is out of 1..kMaxSide; kPromptInvalid when a ring has an odd number of values, fewer than
-/// three points, or a coordinate that is not finite or beyond +-kMaxCoordinate.
+/// Errors: kMisuse when a side is out of 1..kMaxSide; kPromptInvalid when a ring has an odd number of values, fewer
+/// than three points, or a coordinate that is not finite or beyond +-kMaxCoordinate.
 Result<std::vector<Run>> PolygonMask(const std::vector<Ring>& rings, int width, int height);
 
 inline constexpr double kMaxCoordinate = 1e6;

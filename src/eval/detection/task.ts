@@ -39,7 +39,6 @@ export interface PictureScore {
 /** Pictures are added in the order of the data set; `finish` computes the figures. */
 export class DetectionScoring {
   readonly #evaluations: readonly DetectionEvaluation[];
-  readonly #auc: DetectionEvaluation | undefined;
   readonly #pictures: { picture: Picture; truths: number; detections: number }[] = [];
 
   constructor(
@@ -50,8 +49,6 @@ export class DetectionScoring {
     const evaluation = (iouType: IouType, limits: readonly number[]) =>
       new DetectionEvaluation(dataset, { rules, agnostic, maxDets: limits, iouType } satisfies EvaluationOptions);
     this.#evaluations = iouTypes.map((iouType) => evaluation(iouType, maxDets));
-    // The curve of proposals asks for a thousand detections, whatever the other figures are limited to.
-    this.#auc = agnostic && maxDets.at(-1)! >= PROPOSAL_LIMITS.at(-1)! ? this.#evaluations[0] : undefined;
   }
 
   /** Errors: DATASET_INVALID for a mask that does not fit its picture. */
@@ -93,7 +90,8 @@ export class DetectionScoring {
       value: values[k]!,
       ...(draws > 0 && values[k]! >= 0 ? { ...middle95(drawn[k]!), draws: drawn[k]! } : {}),
     }));
-    if (evaluation === this.#auc) {
+    // The curve of proposals needs a thousand detections a picture.
+    if (agnostic && maxDets.at(-1)! >= PROPOSAL_LIMITS.at(-1)!) {
       const recalls = PROPOSAL_LIMITS.map((limit) => evaluation.value({ name: '', kind: 'AR', iou: null, area: 'all', maxDets: limit }));
       report.push({ name: `${iouType}/AUC`, value: proposalAuc(recalls) });
     }
