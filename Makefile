@@ -23,7 +23,7 @@ compiled := dist/.fastsamd-compiled
 # onnxruntime-node would download CUDA libraries otherwise; the ones of the system are used.
 export ONNXRUNTIME_NODE_INSTALL := skip
 
-.PHONY: help setup build demo test check test-one watch check-cuda check-tensorrt lint format fuzz cameras hostile soak-mqtt flood-mqtt leaving generate bench soak train-demo install uninstall deb check-deb clean
+.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint format fuzz cameras hostile soak-mqtt flood-mqtt leaving generate bench soak train-demo install uninstall deb check-deb clean
 
 help: ## List the targets
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ watch: build ## Run the tests a change touches, at every change
 
 check-cuda: ## Compile the CUDA kernels for Orin, Thor and Hopper; registers and spills (needs nvcc)
 	scripts/check-cuda.sh
+
+check-gpu: ## Check kernels, graphs, errors and bandwidth on the GPU at hand (needs nvcc) [TENSORRT_REPO=…]
+	scripts/check-gpu.sh
 
 check-tensorrt: build ## Compile for every TensorRT, test on stand-ins [TENSORRT_REPO=checkout of NVIDIA's repository]
 	scripts/check-tensorrt.sh

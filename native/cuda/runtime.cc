@@ -66,6 +66,8 @@ std::string AdviceFor(cudaError_t code) {
 
 Status Check(cudaError_t code, const char* what) {
   if (code == cudaSuccess) return Ok();
+  // CUDA keeps the error until it is read, and the next launch of a kernel would report it once more.
+  cudaGetLastError();
   std::string text = std::string(what) + ": " + cudaGetErrorString(code) + " (" + cudaGetErrorName(code) + ")";
   if (code == cudaErrorMemoryAllocation) return Error{ErrorCode::kOutOfMemory, text + kMemoryAdvice};
   if (IsUnavailable(code)) return Error{ErrorCode::kEngineUnavailable, text + AdviceFor(code)};

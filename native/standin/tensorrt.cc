@@ -12,6 +12,7 @@
 
 #include "standin/cuda.h"
 #include "standin/faults.h"
+#include "standin/play.h"
 #include "standin/playback.h"
 #include "stubs.h"
 
@@ -49,7 +50,8 @@ struct Facade final : Public {
 
 class Context final : public VExecutionContextStub {
  public:
-  explicit Context(std::shared_ptr<const Playback> playback) : playback_(std::move(playback)) {}
+  explicit Context(const std::shared_ptr<const Playback>& playback)
+      : tensors_(playback->outputs.size() + 1), player_(MakePlayer(playback)) {}
 
   bool setTensorAddress(const char* name, void* memory) noexcept override {
     addresses_[name] = memory;
@@ -58,29 +60,13 @@ class Context final : public VExecutionContextStub {
   bool enqueueV3(cudaStream_t stream) noexcept override {
     const int fault = FaultOf("enqueueV3");
     if (fault >= cudaErrorIllegalAddress) LoseDevice(static_cast<cudaError_t>(fault));
-    if (fault != 0 || addresses_.size() != playback_->outputs.size() + 1) return false;
-    return Enqueue(stream, [this] { Play(); }) == cudaSuccess;
+    if (fault != 0 || addresses_.size() != tensors_) return false;
+    return player_->Enqueue(addresses_, stream) == cudaSuccess;
   }
 
  private:
-  void Play() {
-    const uint32_t crc = Crc32(addresses_.at("images"), playback_->input_bytes());
-    const Playback::Recording* fitting = nullptr;
-    for (const auto& recording : playback_->recordings) {
-      if (recording.any_input || recording.input_crc == crc) fitting = &recording;
-    }
-    for (size_t i = 0; i < playback_->outputs.size(); ++i) {
-      void* output = addresses_.at(playback_->outputs[i].name);
-      // Nothing found where nothing was recorded: as for the warm-up's empty picture.
-      if (fitting == nullptr) {
-        std::memset(output, 0, playback_->outputs[i].bytes);
-      } else {
-        std::memcpy(output, playback_->bytes.data() + fitting->offsets[i], playback_->outputs[i].bytes);
-      }
-    }
-  }
-
-  std::shared_ptr<const Playback> playback_;
+  size_t tensors_;
+  std::unique_ptr<Player> player_;
   std::map<std::string, void*> addresses_;
 };
 

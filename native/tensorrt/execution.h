@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "core/decode.h"
@@ -31,8 +32,8 @@ struct Segmented {
 /// has selected them, so NMS and the writing of mask runs are the CPU's, and the same code as without a GPU.
 class Execution {
  public:
-  /// Warms the network up, and records it as a CUDA graph where TensorRT and CUDA let it be. Errors: kOutOfMemory,
-  /// kEngineFailed, kEngineLost.
+  /// Warms the network up, and records it as a CUDA graph. The graph is used when one replay of it gives what the plain
+  /// run gave. Errors: kOutOfMemory, kEngineFailed, kEngineLost.
   static Result<std::unique_ptr<Execution>> Make(std::shared_ptr<Engine> engine);
 
   /// One call at a time, from any thread. Errors: kMisuse, kEngineFailed, kEngineLost (for good), kOutOfMemory.
@@ -50,7 +51,10 @@ class Execution {
   Status Allocate();
   Status BindOutput(const Tensor& tensor, cuda::DeviceMemory& memory);
   Status WarmUp();
-  void RecordGraph();
+  Status RecordGraph();
+  bool Capture();
+  Result<std::string> ProveGraph();
+  Result<std::vector<char>> ReadBack(const void* memory, size_t bytes);
   Status StageFrame(const ImageView& image, cuda::LetterboxInput& input);
   Status LoadTaps(const Geometry& geometry);
   Status Letterbox(const ImageView& image, const Geometry& geometry);

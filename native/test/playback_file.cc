@@ -1,9 +1,8 @@
 #include "playback_file.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 
 namespace fastsamd::test {
@@ -40,6 +39,11 @@ class Writer {
 }  // namespace
 
 std::vector<char> PlaybackOf(const Scene& scene, const PlaybackOptions& options) {
+  return PlaybackOf(std::vector<RecordedScene>{{scene, std::nullopt}}, options);
+}
+
+std::vector<char> PlaybackOf(const std::vector<RecordedScene>& recordings, const PlaybackOptions& options) {
+  const Scene& scene = recordings.front().scene;
   const auto number = [](int value) { return static_cast<uint32_t>(value); };
   const Geometry& g = scene.geometry;
   const uint32_t type = options.type == cuda::ElementType::kHalf ? 1 : 0;
@@ -60,21 +64,23 @@ std::vector<char> PlaybackOf(const Scene& scene, const PlaybackOptions& options)
   if (options.extra_output) output("raw", {1, 64, 2});
   output("proto", {1, 32, g.input_height / 4, g.input_width / 4});
   output("detections", {1, 36 + scene.classes, options.last_dim == 0 ? scene.anchors : options.last_dim});
-  out.Number(1);
-  out.Number(1);
-  out.Number(0);
-  if (options.extra_output) out.Values(std::vector<float>(128), options.type);
-  out.Values(scene.proto, options.type);
-  std::vector<float> detections = scene.detections;
-  if (options.last_dim != 0) {
-    detections.resize(static_cast<size_t>(36 + scene.classes) * static_cast<size_t>(std::max(options.last_dim, 1)));
+  out.Number(static_cast<uint32_t>(recordings.size()));
+  for (const RecordedScene& recorded : recordings) {
+    out.Number(recorded.input_hash ? 0 : 1);
+    out.Number(recorded.input_hash.value_or(0));
+    if (options.extra_output) out.Values(std::vector<float>(128), options.type);
+    out.Values(recorded.scene.proto, options.type);
+    std::vector<float> detections = recorded.scene.detections;
+    if (options.last_dim != 0) {
+      detections.resize(static_cast<size_t>(36 + scene.classes) * static_cast<size_t>(std::max(options.last_dim, 1)));
+    }
+    out.Values(detections, options.type);
   }
-  out.Values(detections, options.type);
   return out.Finish();
 }
 
 std::string WriteFile(const std::string& name, const std::vector<char>& bytes) {
-  const std::string path = testing::TempDir() + "/fastsamd-" + name;
+  const std::string path = std::filesystem::temp_directory_path() / ("fastsamd-" + name);
   std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   return path;
 }

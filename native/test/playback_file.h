@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,10 +19,19 @@ struct PlaybackOptions {
   int last_dim = 0;
 };
 
+/// What the network answers to one input; to every input where no hash is given.
+struct RecordedScene {
+  Scene scene;
+  std::optional<uint32_t> input_hash;
+};
+
 /// A "plan" for the stand-in of TensorRT that answers every input with the scene's outputs.
 std::vector<char> PlaybackOf(const Scene& scene, const PlaybackOptions& options = {});
 
-/// A file of these bytes in the test's temporary folder.
+/// The same with a scene for each input. All have the input size and the classes of the first.
+std::vector<char> PlaybackOf(const std::vector<RecordedScene>& recordings, const PlaybackOptions& options = {});
+
+/// A file of these bytes in the temporary folder.
 std::string WriteFile(const std::string& name, const std::vector<char>& bytes);
 
 }  // namespace fastsamd::test
