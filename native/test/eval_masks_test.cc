@@ -23,7 +23,7 @@ TEST(PolygonMask, StaysWithinThePictureForAnyCoordinates) {
     const auto runs = PolygonMask(rings, 40, 30);
     ASSERT_TRUE(runs.ok());
     uint32_t position = 0;
-    for (const Run& run : runs.value()) {
+    for (const fastsamd::Run& run : runs.value()) {
       EXPECT_TRUE(run.start < run.end && (run.start > position || position == 0)) << "runs ascend and do not touch";
       position = run.end;
     }
@@ -40,9 +40,9 @@ TEST(PolygonMask, RefusesWhatIsNoPolygon) {
 }
 
 TEST(MaskOverlaps, CountsACrowdAsTheDetection) {
-  const std::vector<Run> a{{0, 10}, {20, 30}};
-  const std::vector<Run> b{{5, 25}};
-  const std::vector<Run> none;
+  const std::vector<fastsamd::Run> a{{0, 10}, {20, 30}};
+  const std::vector<fastsamd::Run> b{{5, 25}};
+  const std::vector<fastsamd::Run> none;
   const std::vector<RunSpan> detections{{a.data(), a.size()}, {none.data(), 0}};
   const std::vector<RunSpan> truths{{b.data(), b.size()}, {b.data(), b.size()}, {none.data(), 0}};
   const std::vector<double> overlaps = MaskOverlaps(detections, truths, {0, 1, 0});
