@@ -4,12 +4,14 @@ import { redactUri } from '../config/redact.js';
 import type { CameraConfig, PublishConfig, SegmentationConfig } from '../config/schema.js';
 import type { SegmentationEngine } from '../engine/engine.js';
 import type { Gate, Turnstile } from '../engine/turnstile.js';
+import { messageOf } from '../errors.js';
 import { type AppliedPrompts, runPipeline } from '../pipeline/pipeline.js';
 import type { Snapshot } from '../publish/services.js';
 import { Camera, type CameraStatus } from '../source/camera.js';
 import { CameraMeter } from '../telemetry/meter.js';
 import type { TextStage } from '../text/stage.js';
 import type { CameraEvent } from '../wire/event.js';
+import type { CameraTelemetry } from '../wire/messages.js';
 import type { ResultMessage } from '../wire/result.js';
 import { CameraDelivery } from './camera-delivery.js';
 import { CameraWatch } from './camera-events.js';
@@ -53,6 +55,7 @@ export class CameraTask {
   readonly #delivery: CameraDelivery;
   readonly #gate: Gate;
   #lastFrameAt: bigint | undefined;
+  #lastCorrupt: CameraTelemetry['lastCorrupt'];
   #running: Promise<void> | undefined;
 
   constructor(deps: CameraTaskDeps) {
@@ -66,15 +69,25 @@ export class CameraTask {
       const event = watch.observe(status.phase, status.reason, status.since);
       if (event) deps.onEvent(event);
     };
+    const onCorrupt = (error: Error, path: string) => {
+      const [source, reason] = [path.slice(-1000), messageOf(error).slice(0, 1000)];
+      log.warn({ camera: config.id, source, reason }, `camera ${config.id}: ${source} cannot be read and is left out`);
+      this.#lastCorrupt = { source, reason, at: new Date().toISOString() };
+      deps.onEvent({ type: 'input-corrupt', source, reason });
+    };
     this.#camera = new Camera({
       uri: config.source,
-      options: sourceOptions(config),
+      options: { ...sourceOptions(config), onCorrupt },
       region: config.roi,
       maxFps: () => config.maxFps,
       onWedged: config.onWedged,
       onStatus,
     });
-    this.meter = new CameraMeter(config.id, () => ({ received: this.#camera.received(), dropped: this.#camera.dropped() }));
+    this.meter = new CameraMeter(config.id, () => ({
+      received: this.#camera.received(),
+      dropped: this.#camera.dropped(),
+      ...(this.#lastCorrupt && { lastCorrupt: this.#lastCorrupt }),
+    }));
     this.#gate = deps.turnstile.gate(config.priority);
     this.#delivery = new CameraDelivery({
       ...deps,

@@ -5,7 +5,7 @@ import { FastsamError, isFastsamError, isSourceRetryable, messageOf } from '../e
 import type { Region } from '../native.js';
 import { type Address, untilBack } from './doorbell.js';
 import { createSource } from './open.js';
-import { croppedFrame, type Source, type SourceOptions } from './source.js';
+import { croppedFrame, type Place, type Source, type SourceOptions } from './source.js';
 
 export type CameraPhase = 'connecting' | 'streaming' | 'paused' | 'lost' | 'wedged' | 'ended';
 
@@ -39,8 +39,9 @@ export interface CameraDeps {
  * Iterating opens the source and opens it again whenever it is lost, with exponential backoff and jitter from 0.5 to
  * 30 s, reset by the first good frame; what trying again soon cannot mend is tried every 30 s. A server that answers again
  * after it had been silent is opened at once. A source that has ended
- * rests until `restart`. The iteration ends on `stop`, and with an error that is not the source's or that concerns the
- * whole process.
+ * rests until `restart`. Whatever goes wrong with the source is this camera's: it is lost, for that reason. The iteration
+ * ends on `stop`, and with the errors that concern the whole process: NATIVE_UNAVAILABLE, and SOURCE_WEDGED with
+ * `onWedged: restart-process`.
  */
 export class Camera implements AsyncIterable<Frame> {
   readonly #stopping = new AbortController();
@@ -59,6 +60,9 @@ export class Camera implements AsyncIterable<Frame> {
   #bell: AbortController | undefined;
   #rang = false;
   #sequence = 0;
+  /** How far files have been read; forgotten at their end. */
+  #place: Place | undefined;
+  #fromStart = false;
   #failures = 0;
   #paused = false;
   /** The source was closed by us, not lost. */
@@ -102,10 +106,11 @@ export class Camera implements AsyncIterable<Frame> {
       if (wedged) await this.#waitUntilReleased(wedged);
       else if (this.#interrupted) this.#failures = 0;
       else if (failure === undefined) {
+        this.#place = undefined;
         this.#enter('ended');
         await this.#sleep();
       } else {
-        if (!isFastsamError(failure) || !failure.code.startsWith('SOURCE_')) throw failure;
+        if (isFastsamError(failure, 'NATIVE_UNAVAILABLE')) throw failure;
         this.#wasLost = true;
         this.#enter('lost', messageOf(failure));
         if (!this.#rang) await this.#sleep(this.#backoff(failure));
@@ -151,6 +156,7 @@ export class Camera implements AsyncIterable<Frame> {
   /** Opens the source anew at once, whatever state it is in; a paused camera resumes. */
   async restart(): Promise<void> {
     this.#paused = false;
+    this.#fromStart = true;
     await this.#interrupt();
   }
 
@@ -169,7 +175,9 @@ export class Camera implements AsyncIterable<Frame> {
   }
 
   async *#stream(): AsyncGenerator<Frame> {
-    const source = await createSource(this.deps.uri, { ...this.deps.options, firstSequence: this.#sequence });
+    const resume = this.#fromStart ? undefined : this.#place;
+    this.#fromStart = false;
+    const source = await createSource(this.deps.uri, { ...this.deps.options, firstSequence: this.#sequence, resume });
     // Known before it is open, so that stop reaches a camera that never answers.
     this.#source = source;
     if (this.#interrupted) return;
@@ -236,6 +244,7 @@ export class Camera implements AsyncIterable<Frame> {
       void this.#listen(source.address, this.#bell);
     }
     const wedged = await hangs(source);
+    this.#place = source.place?.();
     this.#drops = merged(this.#drops, source.dropped());
     this.#received += source.received();
     this.#source = undefined;
@@ -280,14 +289,13 @@ export class Camera implements AsyncIterable<Frame> {
   }
 }
 
-/** Stops a source; true when it does not let go. */
+/** Stops a source; true when it does not let go. Any other complaint is about something that has ended. */
 async function hangs(source: Source): Promise<boolean> {
   try {
     await source.stop();
     return false;
   } catch (error) {
-    if (isFastsamError(error, 'SOURCE_WEDGED')) return true;
-    throw error;
+    return isFastsamError(error, 'SOURCE_WEDGED');
   }
 }
 

@@ -5,8 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Frame } from '../domain/frame.js';
 import { FastsamError, messageOf } from '../errors.js';
 import type { NativeFrame } from '../native.js';
-import { decodeImage, isImagePath } from './image.js';
-import { captureTime, type Source, SourceFrame, type SourceOptions } from './source.js';
+import { decodeImage, isPictureOfFolder } from './image.js';
+import { captureTime, type Place, type Source, SourceFrame, type SourceOptions } from './source.js';
 
 /** Network file systems do not notify: the folder is also looked at this often. */
 const RESCAN_MS = 2000;
@@ -32,7 +32,9 @@ export class DropFolder implements Source {
   readonly #collator = new Intl.Collator('en', { numeric: true });
   readonly #stopping = new AbortController();
   /** Versions that were handed out or given up, by path; only of files that are still there. */
-  #done = new Map<string, string>();
+  #done: Map<string, string>;
+  /** Versions that are no pictures, by path. */
+  #others = new Map<string, string>();
   #watcher: FSWatcher | undefined;
   #changed = new AbortController();
   #corrupt = 0;
@@ -43,12 +45,17 @@ export class DropFolder implements Source {
     private readonly options: SourceOptions,
   ) {
     this.uri = folder;
+    const { resume } = options;
+    this.#done = new Map(resume && 'done' in resume ? resume.done : []);
   }
 
   async open(): Promise<void> {
     await this.#list();
-    // Without inotify the rescan still finds everything.
-    this.#watcher = watch(this.folder, () => this.#changed.abort()).on('error', () => this.#watcher?.close());
+    try {
+      this.#watcher = watch(this.folder, () => this.#changed.abort()).on('error', () => this.#watcher?.close());
+    } catch {
+      // Without inotify (its number of watches is limited) the rescan still finds everything.
+    }
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Frame> {
@@ -74,6 +81,10 @@ export class DropFolder implements Source {
     return { corrupt: this.#corrupt };
   }
 
+  place(): Place {
+    return { done: this.#done };
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#watcher?.close();
@@ -86,13 +97,17 @@ export class DropFolder implements Source {
     });
     const candidates: Candidate[] = [];
     const done = new Map<string, string>();
-    for (const name of names.filter(isImagePath).sort(this.#collator.compare)) {
+    const others = new Map<string, string>();
+    for (const name of names.sort(this.#collator.compare)) {
       const candidate = await describe(join(this.folder, name));
       if (!candidate) continue;
-      if (this.#done.get(candidate.path) === candidate.version) done.set(candidate.path, candidate.version);
+      const { path, version } = candidate;
+      if (this.#done.get(path) === version) done.set(path, version);
+      else if (this.#others.get(path) === version || !(await isPictureOfFolder(path))) others.set(path, version);
       else candidates.push(candidate);
     }
     this.#done = done;
+    this.#others = others;
     return candidates;
   }
 
@@ -112,7 +127,7 @@ export class DropFolder implements Source {
       this.#done.set(candidate.path, candidate.version);
       this.#received += 1;
       this.#corrupt += 1;
-      this.options.onCorrupt?.(error as Error);
+      this.options.onCorrupt?.(error as Error, candidate.path);
       return undefined;
     }
   }
@@ -125,8 +140,9 @@ export class DropFolder implements Source {
 
 async function describe(path: string): Promise<Candidate | undefined> {
   try {
-    const { size, mtimeMs, ctimeMs, ino } = await stat(path);
-    if (size === 0) return undefined;
+    const stats = await stat(path);
+    const { size, mtimeMs, ctimeMs, ino } = stats;
+    if (size === 0 || !stats.isFile()) return undefined;
     return { path, version: `${ino}:${size}:${mtimeMs}`, changedMs: ctimeMs };
   } catch {
     return undefined;

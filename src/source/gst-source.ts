@@ -4,7 +4,7 @@ import { FastsamError } from '../errors.js';
 import { type Capture, type CapturedFrame, native } from '../native.js';
 import type { Address } from './doorbell.js';
 import { STALL_TIMEOUT_MS } from './pipelines.js';
-import { captureTime, type Source, SourceFrame, type SourceOptions } from './source.js';
+import { captureTime, type Place, type Source, SourceFrame, type SourceOptions } from './source.js';
 
 /** Until the pipeline plays, and then until the first frame: a camera may send a key frame every ten seconds only. */
 const OPEN_TIMEOUT_MS = 10_000;
@@ -55,6 +55,7 @@ export class GstSource implements Source {
   #capture: Capture | undefined;
   #stopped = false;
   #sequence: number;
+  #lastPtsNs: bigint | undefined;
   #earlier: Counts = { received: 0, busy: 0, corrupt: 0, stopped: 0 };
 
   constructor(
@@ -123,6 +124,12 @@ export class GstSource implements Source {
     return { busy: busy + this.#overtaken, corrupt, stopped };
   }
 
+  place(): Place | undefined {
+    // What is played in a loop may begin anywhere, and a file that was replaced may be shorter.
+    if (this.settings.endless || this.options.loop) return undefined;
+    return this.#lastPtsNs === undefined ? this.options.resume : { afterMs: Number(this.#lastPtsNs) / 1e6 };
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#close();
@@ -161,6 +168,7 @@ export class GstSource implements Source {
   }
 
   #framed({ frame, monotonicNs, ptsNs }: CapturedFrame, sequence: number): Frame {
+    if (ptsNs >= 0n) this.#lastPtsNs = ptsNs;
     return new SourceFrame(frame, sequence, captureTime(monotonicNs), this.uri, ptsNs >= 0n ? ptsNs : null);
   }
 

@@ -1,13 +1,12 @@
 /** Sources by URI: one line per scheme in the registry below is all it takes to add a kind of camera. */
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { redactUri } from '../config/redact.js';
 import { FastsamError, systemCodeOf } from '../errors.js';
 import { resolveDevice } from './devices.js';
 import { DropFolder } from './drop-folder.js';
 import { GstSource } from './gst-source.js';
-import { imageDirectory, imageFile, isImagePath } from './image.js';
+import { imageDirectory, imageFile, isImagePath, pictureKindOf } from './image.js';
 import { openMjpeg, openRtsp } from './network.js';
 import { csiPipeline, customPipeline, filePipeline, v4l2Pipeline } from './pipelines.js';
 import { platform } from './platform.js';
@@ -59,14 +58,30 @@ export async function createSource(uri: string, options: SourceOptions): Promise
 }
 
 async function openFile(rest: string, uri: string, options: SourceOptions): Promise<Source> {
-  const path = rest.startsWith('//') ? fileURLToPath(uri) : rest;
+  const path = rest.startsWith('//') ? pathOfUrl(uri) : rest;
   const kind = await kindOf(path);
   if (kind === 'directory') return options.watch ? new DropFolder(path, options) : imageDirectory(path, options);
   if (kind === 'other') throw new FastsamError('SOURCE_UNSUPPORTED', `${path}: neither a file nor a directory (a camera is v4l2:${path})`);
-  if (isImagePath(path)) return imageFile(path, options);
-  const { realtime = false, startAtMs = 0 } = options;
+  // A text called photo.jpg is told that it is no picture, rather than no video.
+  if ((await pictureKindOf(path)) !== undefined || isImagePath(path)) return imageFile(path, options);
+  const { realtime = false, resume } = options;
+  // Behind the last frame that was handed out.
+  const startAtMs = resume && 'afterMs' in resume ? Math.floor(resume.afterMs) + 1 : (options.startAtMs ?? 0);
   const plan = async () => ({ pipeline: filePipeline(await platform(), resolve(path), realtime, options), startAtMs });
   return new GstSource({ uri: path, live: realtime, plan }, options);
+}
+
+/** The path of file:///PATH, with or without percent signs for special characters. Errors: SOURCE_UNSUPPORTED for another host. */
+function pathOfUrl(uri: string): string {
+  const [, host, path] = /^file:\/\/([^/]*)(\/.*)?$/is.exec(uri) ?? [];
+  if (path === undefined || (host !== '' && host?.toLowerCase() !== 'localhost'))
+    throw new FastsamError('SOURCE_UNSUPPORTED', `${uri}: expected file:///PATH of this machine, or the path alone`);
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    // A file that is called "100%.jpg", written as it is.
+    return path;
+  }
 }
 
 async function kindOf(path: string): Promise<'file' | 'directory' | 'other'> {

@@ -37,9 +37,20 @@ export interface SourceOptions {
   readonly expectIdle?: boolean;
   /** Sequence number of the first frame; a camera that is reopened counts on. */
   readonly firstSequence?: number;
-  /** Called for a corrupt picture in a directory, which is then skipped; without it the error ends the source. */
-  readonly onCorrupt?: (error: Error) => void;
+  /** Called once for each corrupt picture of a directory; it is counted and left out, the others follow. */
+  readonly onCorrupt?: (error: Error, path: string) => void;
+  /** Go on where an earlier source of the same URI was closed. */
+  readonly resume?: Place | undefined;
 }
+
+/** How far the reading of files has come. */
+export type Place =
+  /** A list of pictures: up to and including this one. */
+  | { readonly afterPath: string }
+  /** A drop folder: versions that were handed out or given up, by path. */
+  | { readonly done: ReadonlyMap<string, string> }
+  /** A video: its frames up to this time. */
+  | { readonly afterMs: number };
 
 /**
  * Frames in order. Iterate once, after `open`. A live source keeps only the newest frame while nobody reads; any other
@@ -65,6 +76,8 @@ export interface Source extends AsyncIterable<Frame> {
    * same one when it still is the newest. Not while `next` is pending.
    */
   newest?(frame: Frame): Promise<Frame>;
+  /** Where `resume` is to go on, of files that are read once; also after `stop`. Undefined before the first frame. */
+  place?(): Place | undefined;
   /**
    * Ends the iteration and frees everything. May be called twice, and before `open`. Errors: SOURCE_WEDGED when it does
    * not let go within 5 s; calling it again then tells whether it has meanwhile.

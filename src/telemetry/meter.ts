@@ -99,6 +99,7 @@ export interface FrameReport {
 export interface FrameCounts {
   readonly received: number;
   readonly dropped: Readonly<Record<string, number>>;
+  readonly lastCorrupt?: CameraTelemetry['lastCorrupt'];
 }
 
 export class CameraMeter {
@@ -136,7 +137,7 @@ export class CameraMeter {
   }
 
   read(now: number): CameraTelemetry {
-    const { received, dropped } = this.#count(now);
+    const { received, dropped, lastCorrupt } = this.#count(now);
     return {
       id: this.#camera,
       fpsIn: rounded(this.#in.perSecond(now)),
@@ -144,6 +145,7 @@ export class CameraMeter {
       framesIn: received,
       framesOut: this.#delivered,
       dropped: { ...dropped },
+      ...(lastCorrupt && { lastCorrupt }),
       latencyMs: Object.fromEntries([...this.#latency].map(([stage, window]) => [stage, window.percentiles()])),
       ...(this.#text ? { text: this.#text.read() } : {}),
     };

@@ -19,6 +19,11 @@ const promptMatched = {
   score: z.number().meta({ description: 'Best score among the objects that match.' }),
   objects: count.meta({ description: 'Objects that match.' }),
 };
+const inputCorrupt = {
+  type: z.literal('input-corrupt'),
+  source: z.string().max(1000).meta({ description: 'The file that could not be read; it was left out, the others follow.' }),
+  reason: z.string().max(1000),
+};
 const governorStep = {
   type: z.literal('governor-step'),
   direction: z.enum(['down', 'up']),
@@ -44,6 +49,7 @@ export const eventSchema = z.discriminatedUnion('type', [
   z.object(cameraBack),
   z.object(promptMatched),
   z.object(promptUnmatched),
+  z.object(inputCorrupt),
   z.object(governorStep),
 ]);
 
@@ -53,6 +59,7 @@ export const eventMessageSchema = z
     z.object({ ...envelope, ...cameraBack }),
     z.object({ ...envelope, ...promptMatched }),
     z.object({ ...envelope, ...promptUnmatched }),
+    z.object({ ...envelope, ...inputCorrupt }),
     z.object({ ...envelope, ...governorStep }),
   ])
   .meta({ type: 'object' });

@@ -18,6 +18,10 @@ export const cameraTelemetrySchema = z.object({
     description:
       'Frames dropped since the start, by reason: busy (a newer one came first), rate (beyond maxFps), stale (older than maxFrameAgeMs), corrupt, stopped (under way when the camera was closed), failed.',
   }),
+  lastCorrupt: z
+    .object({ source: z.string().max(1000), reason: z.string().max(1000), at: timestamp })
+    .optional()
+    .meta({ description: 'The last file of a folder that could not be read and was left out; absent while there was none.' }),
   latencyMs: z
     .record(z.string(), percentilesSchema)
     .meta({ description: 'By stage, over the latest frames; no entry before the first frame.' }),
