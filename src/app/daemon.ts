@@ -102,6 +102,7 @@ export class Daemon {
     });
     this.#publisher = createPublisher({
       config: reachable(mqtt),
+      connect: this.#broker && (() => this.#broker!.link()),
       jobs: config.jobs,
       runJob: (job, queue) => this.#jobs.run(job, queue),
       onLink: () => this.#upkeep.look(),

@@ -3,10 +3,12 @@
  * connection (see session.ts), so that nothing of a broken one lives on, neither queues nor packet identifiers.
  */
 import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import mqtt, { ErrorWithSubackPacket, type IClientOptions, type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
 import type { MqttConfig } from '../config/schema.js';
 import { FastsamError, messageOf } from '../errors.js';
 import { readCredentials } from './credentials.js';
+import { PacketLimit } from './packet-limit.js';
 import type { Publication } from './publication.js';
 
 /** MQTT 5 reason code of a DISCONNECT: another client connected with our client id. */
@@ -36,6 +38,8 @@ export interface ConnectionOptions {
   readonly onMessage: (message: InboundMessage) => void | Promise<void>;
   /** Aborting gives the attempt up, or drops the connection without DISCONNECT. */
   readonly signal: AbortSignal;
+  /** Opens the stream to the broker in place of a connection to `config.url`: for a broker in this process. */
+  readonly connect?: (() => Duplex) | undefined;
 }
 
 export interface KeptSession {
@@ -122,11 +126,12 @@ async function clientOptions({ config, clientId, will, keep }: ConnectionOptions
  * Errors: BROKER_UNREACHABLE with the system's or the broker's reason; its `cause` carries the reason code.
  */
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
-  const { config, signal, onMessage } = options;
+  const { config, signal, onMessage, connect } = options;
   const settings = await clientOptions(options);
   signal.throwIfAborted();
 
-  const client = mqtt.connect(config.url, settings);
+  const client = connect ? new mqtt.MqttClient(connect, settings) : mqtt.connect(config.url, settings);
+  limitPackets(client, settings.properties?.maximumPacketSize ?? MAX_INBOUND_PACKET_BYTES);
   const ended = endOf(client);
   const drop = () => client.stream.destroy();
   signal.addEventListener('abort', drop, { once: true });
@@ -141,6 +146,17 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   const outcome = await Promise.race([new Promise<IConnackPacket>((resolve) => client.once('connect', resolve)), ended]);
   if ('takenOver' in outcome) throw new FastsamError('BROKER_UNREACHABLE', outcome.message, { cause: outcome });
   return new MqttConnection(client, outcome, ended);
+}
+
+/** MQTT 3.1.1 cannot tell the broker what is too large, and the client would keep all of it until it is complete. */
+function limitPackets(client: MqttClient, maxBytes: number): void {
+  const limit = new PacketLimit(maxBytes);
+  client.stream.on('data', (chunk: Uint8Array) => {
+    const bytes = limit.exceeded(chunk);
+    if (bytes === undefined) return;
+    client.stream.removeAllListeners('data');
+    client.emit('error', new Error(`the broker sent a packet of ${bytes} bytes; at most ${maxBytes} are taken, limit them at the broker`));
+  });
 }
 
 /** Whether openConnection failed because the broker does not speak `config.protocol`. */

@@ -1,4 +1,5 @@
 /** What the app says through MQTT, and what it has to bring. */
+import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import type { EventsConfig, JobsConfig, MqttConfig } from '../config/schema.js';
 import type {
@@ -32,6 +33,8 @@ export interface PublisherDeps {
   readonly jobs: JobsConfig;
   /** Does a job of a queue; see job-worker.ts. */
   readonly runJob: JobWorkerDeps['run'];
+  /** Opens the stream to a broker in this process, in place of a connection to `config.url`. */
+  readonly connect?: (() => Duplex) | undefined;
   /** The link to the broker came up, ended, or could not be made: `link()` has news. */
   readonly onLink?: () => void;
   readonly log: Logger;

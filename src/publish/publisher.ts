@@ -120,6 +120,7 @@ class MqttPublisher implements Publisher {
       config,
       clientId,
       will: { topic: topics.state, payload: this.#stateMessage('lost'), qos: 1, retain: true },
+      connect: deps.connect,
       log,
       onMessage: (message) => this.#receive(message),
       onUp: (connection) => this.#goOnline(connection),

@@ -2,6 +2,7 @@
  * Keeps one connection to the broker, for ever: connects, waits until the connection ends, backs off, connects again.
  * Every refusal is retried, bad credentials too: somebody will fix the password file, and nobody will walk to the node.
  */
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { MqttConfig } from '../config/schema.js';
@@ -26,6 +27,8 @@ export interface SessionDeps {
   readonly clientId: string;
   readonly will: Publication;
   readonly keep?: KeptSession;
+  /** See ConnectionOptions. */
+  readonly connect?: (() => Duplex) | undefined;
   readonly log: Logger;
   /** As of a connection. */
   readonly onMessage?: (message: InboundMessage) => void | Promise<void>;
@@ -90,9 +93,9 @@ export class Session {
 
   /** One connection from attempt to end. Returns the delay before the next one, in milliseconds. */
   async #once(backoff: Backoff): Promise<number> {
-    const { config, clientId, will, keep, log, onMessage = () => undefined, onUp, onDown, onRefused } = this.#deps;
+    const { config, clientId, will, keep, connect, log, onMessage = () => undefined, onUp, onDown, onRefused } = this.#deps;
     try {
-      const connection = await openConnection({ config, clientId, will, keep, onMessage, signal: this.#abort.signal });
+      const connection = await openConnection({ config, clientId, will, keep, connect, onMessage, signal: this.#abort.signal });
       const since = performance.now();
       this.#connection = connection;
       this.#connects += 1;

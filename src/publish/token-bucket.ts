@@ -19,4 +19,9 @@ export class TokenBucket {
     this.#tokens -= 1;
     return true;
   }
+
+  /** Undoes a `take`. */
+  giveBack(): void {
+    this.#tokens = Math.min(this.#burst, this.#tokens + 1);
+  }
 }

@@ -31,6 +31,7 @@ export interface TestNodeOptions {
   readonly replayPerSecond?: number;
   readonly jobs?: z.input<typeof jobsSchema>;
   readonly runJob?: PublisherDeps['runJob'];
+  readonly connect?: PublisherDeps['connect'];
 }
 
 export function testNode(mqtt: z.input<typeof mqttSchema>, options: TestNodeOptions = {}): TestNode {
@@ -65,6 +66,7 @@ export function testNode(mqtt: z.input<typeof mqttSchema>, options: TestNodeOpti
     stateDirectory,
     jobs: jobsSchema.parse(options.jobs ?? {}),
     runJob: options.runJob ?? (async () => Promise.reject(new Error('no jobs here'))),
+    ...(options.connect && { connect: options.connect }),
     config,
     node: 'line-3',
     bootId,
