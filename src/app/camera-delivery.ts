@@ -43,12 +43,12 @@ export class CameraDelivery {
     const now = performance.now();
     for (const event of this.#prompts.observe(result.answers, result.promptRevision, eventDebounceMs, now)) onEvent(event);
     if (this.#wanted.length > 0) await this.#takeSnapshot(frame);
-    const text = result.text && { text: result.text };
+    const seen = { objects: result.segments.count, answers: result.answers, ...(result.text && { text: result.text }) };
     const due = this.#cadence.admit(result, cadence, now);
     if (!due) {
       const { timings, captured } = result;
       const total = Number(process.hrtime.bigint() - captured.monotonicNs) / 1e6;
-      meter.record({ latencyMs: { ...timings, total }, ...text }, now);
+      meter.record({ latencyMs: { ...timings, total }, ...seen }, now);
       return;
     }
     const { message, json } = await encodeResult(due, {
@@ -59,7 +59,7 @@ export class CameraDelivery {
       polygonTolerance,
       degraded: governed(),
     });
-    meter.record({ latencyMs: message.latencyMs, ...text }, performance.now());
+    meter.record({ latencyMs: message.latencyMs, ...seen }, performance.now());
     await onResult(message, json);
   }
 

@@ -289,16 +289,15 @@ export class Daemon {
       node: this.#config.node,
       bootId: this.bootId,
       intervalMs,
-      meters: this.#tasks.map((task) => task.meter),
+      meters: () => this.#tasks.map((task) => task.meter),
       system: this.#upkeep.system,
       mqtt: () => this.#publisher.stats(),
       governor: () => this.#upkeep.governorTelemetry,
-      publish: (message) => {
-        this.#upkeep.telemetry = message;
-        this.#publisher.publishTelemetry(message);
-      },
+      publish: (message) => this.#publisher.publishTelemetry(message),
       log: this.#log,
     });
-    this.#reporter.start();
+    const reporter = this.#reporter;
+    this.#upkeep.telemetry = () => reporter.collect();
+    reporter.start();
   }
 }

@@ -15,6 +15,8 @@ function versionOf(packageJson: string): string {
   return (require(packageJson) as { version: string }).version;
 }
 
+export const FASTSAMD_VERSION = versionOf('../../package.json');
+
 export function infoMessage(config: Config, model: ModelIdentity | null, bootId: string, startedAt: Date): InfoMessage {
   return {
     v: 1,
@@ -22,7 +24,7 @@ export function infoMessage(config: Config, model: ModelIdentity | null, bootId:
     bootId,
     startedAt: startedAt.toISOString(),
     versions: {
-      fastsamd: versionOf('../../package.json'),
+      fastsamd: FASTSAMD_VERSION,
       node: process.versions.node,
       onnxruntime: versionOf('onnxruntime-node/package.json'),
     },

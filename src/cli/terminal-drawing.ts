@@ -1,4 +1,4 @@
-/** A result's masks as coloured half blocks: two pixels a character. */
+/** A result's masks as text: coloured half blocks, two pixels a character, or a letter per object where colours are not wanted. */
 import type { MaskMessage, ObjectMessage, ResultMessage } from '../wire/messages.js';
 
 const UPPER_HALF = '▀';
@@ -10,28 +10,46 @@ const MAX_RUNS = 1_000_000;
 /** Pixel (x, y) of the frame is in the mask. */
 type Contains = (x: number, y: number) => boolean;
 
-/** The frame scaled to fit `columns` × `rows`, each object in a colour of its own, smaller ones on top. */
-export function drawResult(result: ResultMessage, columns: number, rows: number): string {
+/** Letters of objects 0, 1, 2, …, from the start again after the last. */
+const LETTERS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+const NOTHING = '·';
+
+export interface DrawingOptions {
+  readonly columns: number;
+  readonly rows: number;
+  readonly colour: boolean;
+}
+
+/** The frame scaled to fit `columns` × `rows`, each object in its own colour or letter, smaller ones on top. */
+export function drawResult(result: ResultMessage, { columns, rows, colour }: DrawingOptions): string {
   const { width, height } = result.frame;
   const scale = Math.min(columns / width, (2 * Math.max(1, rows - RESERVED_ROWS)) / height);
   const across = Math.max(1, Math.floor(width * scale));
   const down = Math.max(1, Math.floor(height * scale));
   const layers = [...result.objects]
     .sort((a, b) => a.area - b.area)
-    .map((object) => ({ color: 16 + ((object.id * 37 + 21) % 216), contains: maskOf(object, width, height) }));
-  const colorAt = (column: number, row: number) => {
+    .map((object) => ({ id: object.id, contains: maskOf(object, width, height) }));
+  const objectAt = (column: number, row: number) => {
     const x = Math.min(width - 1, Math.floor((column + 0.5) / scale));
     const y = Math.min(height - 1, Math.floor((row + 0.5) / scale));
-    return layers.find(({ contains }) => contains(x, y))?.color ?? 232;
+    return layers.find(({ contains }) => contains(x, y))?.id;
+  };
+  const cell = (column: number, row: number) => {
+    const upper = objectAt(column, row);
+    if (!colour) return upper === undefined ? NOTHING : LETTERS[upper % LETTERS.length]!;
+    return `\x1b[38;5;${colourOf(upper)}m\x1b[48;5;${colourOf(objectAt(column, row + 1))}m${UPPER_HALF}`;
   };
   let text = '';
   for (let row = 0; row < down; row += 2) {
-    for (let column = 0; column < across; column += 1) {
-      text += `\x1b[38;5;${colorAt(column, row)}m\x1b[48;5;${colorAt(column, row + 1)}m${UPPER_HALF}`;
-    }
-    text += `${RESET}\n`;
+    for (let column = 0; column < across; column += 1) text += cell(column, row);
+    text += colour ? `${RESET}\n` : '\n';
   }
   return text;
+}
+
+/** One of the 256 colours of terminals; almost black where no object is. */
+function colourOf(object: number | undefined): number {
+  return object === undefined ? 232 : 16 + ((object * 37 + 21) % 216);
 }
 
 function maskOf({ mask, bbox }: ObjectMessage, width: number, height: number): Contains {

@@ -26,11 +26,16 @@ export const watchCommand: CommandModule<object, WatchArguments> = {
       .options(brokerOptions)
       .options({
         camera: { type: 'string', requiresArg: true, default: '+', describe: 'Only this camera.' },
-        draw: { type: 'boolean', default: false, describe: 'Draw the masks of each result in the terminal.' },
-        json: { type: 'boolean', default: false, describe: 'Messages as they are, one per line: TOPIC JSON.' },
+        draw: {
+          type: 'boolean',
+          default: false,
+          describe: 'Draw the masks of each result; in letters instead of colours with NO_COLOR or into a pipe.',
+        },
+        json: { type: 'boolean', default: false, describe: 'One JSON object per message and line: {"topic": …, "message": …}.' },
       })
       .example('$0 watch line-3', 'a line per result')
       .example('$0 watch line-3 --camera belt --draw', 'the masks, in colour')
+      .example(`$0 watch line-3 --json | jq 'select(.topic | endswith("/event"))'`, 'events, for other programs')
       .epilogue('Until interrupted.'),
   handler: watch,
 };
@@ -65,15 +70,14 @@ async function watch(args: WatchArguments): Promise<void> {
 function textOf({ topic, payload }: InboundMessage, base: string, { draw, json }: WatchArguments): string {
   const kind = topic.slice(base.length + 1);
   const text = payload.toString('utf8');
-  if (json) return `${kind} ${text}\n`;
   const value = parse(text);
+  // An empty message clears a retained one.
+  if (json) return `${JSON.stringify({ topic: kind, message: value ?? null })}\n`;
   if (value === undefined) return text === '' ? `${kind}: cleared\n` : '';
   if (kind.endsWith('/result')) {
     const result = resultMessageSchema.safeParse(value).data;
     if (!result) return '';
-    return draw
-      ? `\x1b[H\x1b[2J${drawResult(result, process.stdout.columns ?? 100, process.stdout.rows ?? 40)}${summary(result)}`
-      : summary(result);
+    return draw ? `${drawing(result)}${summary(result)}` : summary(result);
   }
   if (kind.endsWith('/event')) {
     const { ts, camera, type, replayed, v, node, bootId, eventId, ...rest } = value as EventMessage & Record<string, unknown>;
@@ -81,6 +85,15 @@ function textOf({ topic, payload }: InboundMessage, base: string, { draw, json }
   }
   const { state, severity, message, reason } = value as Record<string, string | undefined>;
   return `${kind}: ${[severity, state, message ?? reason].filter(Boolean).join(', ')}\n`;
+}
+
+const HOME_AND_CLEAR = '\x1b[H\x1b[2J';
+
+/** On a terminal each drawing replaces the last one; colours only where they are wanted (no-color.org). */
+function drawing(result: ResultMessage): string {
+  const { isTTY, columns, rows } = process.stdout;
+  const colour = isTTY === true && !process.env.NO_COLOR;
+  return `${isTTY ? HOME_AND_CLEAR : ''}${drawResult(result, { columns: columns || 100, rows: rows || 40, colour })}`;
 }
 
 function parse(text: string): unknown {

@@ -73,6 +73,10 @@ class MqttPublisher implements Publisher {
   #subscriptions: Subscriptions | undefined;
   #state: NodeState = 'init';
   #info: InfoMessage | undefined;
+  /** Of the prompts in force, by camera. */
+  readonly #promptIds = new Map<string, readonly string[]>();
+  /** What Home Assistant was told last. */
+  #announced: string | undefined;
   #health: HealthMessage | undefined;
 
   constructor(deps: PublisherDeps) {
@@ -177,10 +181,7 @@ class MqttPublisher implements Publisher {
   setInfo(info: InfoMessage): void {
     this.#info = info;
     this.#retain(this.#topics.info, JSON.stringify(info), 'fastsam.v1.info');
-    const { enabled, prefix } = this.#deps.config.homeAssistant;
-    const payload = enabled && JSON.stringify(discoveryMessage(this.#topics, info));
-    if (payload) this.#outbox.putState({ topic: `${prefix}/device/${info.node}/config`, payload, qos: 1, retain: true });
-    this.#delivery?.wake();
+    this.#announce();
   }
 
   setCameraState(camera: string, message: CameraStateMessage): void {
@@ -189,6 +190,11 @@ class MqttPublisher implements Publisher {
 
   setPrompts(message: PromptsMessage): void {
     this.#retain(this.#topics.prompts(message.camera), JSON.stringify(message), 'fastsam.v1.prompts');
+    this.#promptIds.set(
+      message.camera,
+      message.prompts.map(({ id }) => id),
+    );
+    this.#announce();
   }
 
   publishResult(camera: string, message: ResultMessage | string): void {
@@ -277,6 +283,18 @@ class MqttPublisher implements Publisher {
     if (this.#jobs.receive(message.topic, message.payload.toString('utf8', 0, 16))) return;
     if (this.#alerts.receive(message)) this.#delivery?.wake();
     else void this.#requests.handle(message);
+  }
+
+  /** Home Assistant's discovery message, sent whenever the entities have changed. */
+  #announce(): void {
+    const { config } = this.#deps;
+    const { enabled, prefix } = config.homeAssistant;
+    if (!enabled || !this.#info) return;
+    const payload = JSON.stringify(discoveryMessage(this.#topics, { info: this.#info, prompts: this.#promptIds, admin: config.admin }));
+    if (payload === this.#announced) return;
+    this.#announced = payload;
+    this.#outbox.putState({ topic: `${prefix}/device/${this.#info.node}/config`, payload, qos: 1, retain: true });
+    this.#delivery?.wake();
   }
 
   #retain(topic: string, payload: string, schema: SchemaName): void {

@@ -52,6 +52,7 @@ export function handlersOf(deps: VerbDeps): Handlers {
     'read/schema': ({ name }) => ({ data: schema(name) }),
     'admin/camera-pause': ({ camera }) => admin(() => cameras.pause(camera)),
     'admin/camera-resume': ({ camera }) => admin(() => cameras.resume(camera)),
+    'admin/camera-paused': ({ camera, paused }) => admin(() => (paused ? cameras.pause(camera) : cameras.resume(camera))),
     'admin/camera-restart': ({ camera }) => admin(() => cameras.restart(camera)),
     'admin/config-reload': () => admin((service) => service.reloadConfig()),
     'admin/log-level': ({ level }) => admin((service) => service.setLogLevel(level)),

@@ -1,4 +1,5 @@
 /** What a camera's pipeline did lately: rates, latencies by stage, drops by reason. Pure, in fixed memory. */
+import { isPending, type PromptAnswer } from '../domain/prompt.js';
 import type { TextUse } from '../domain/result.js';
 import type { CameraTelemetry, Percentiles } from '../wire/messages.js';
 
@@ -11,10 +12,12 @@ const WINDOW_MS = 10_000;
 class Window {
   readonly #values = new Float64Array(WINDOW_FRAMES);
   #count = 0;
+  #total = 0;
 
   add(value: number): void {
     this.#values[this.#count % WINDOW_FRAMES] = value;
     this.#count += 1;
+    this.#total += value;
   }
 
   /** Of the values in the window. */
@@ -27,11 +30,11 @@ class Window {
     return Math.min(this.#count, WINDOW_FRAMES);
   }
 
-  /** Nearest-rank percentiles. The window must not be empty. */
+  /** Nearest-rank percentiles of the window, which must not be empty; count and sum of all values there ever were. */
   percentiles(): Percentiles {
     const sorted = this.#values.slice(0, Math.min(this.#count, WINDOW_FRAMES)).sort();
     const rank = (share: number) => sorted[Math.ceil(share * sorted.length) - 1]!;
-    return { p50: rank(0.5), p95: rank(0.95), p99: rank(0.99) };
+    return { p50: rank(0.5), p95: rank(0.95), p99: rank(0.99), count: this.#count, sum: Math.round(this.#total * 100) / 100 };
   }
 }
 
@@ -91,9 +94,14 @@ class TextMeter {
 export interface FrameReport {
   /** Milliseconds by stage, `total` included. */
   readonly latencyMs: Readonly<Record<string, number>>;
+  /** Objects found. */
+  readonly objects: number;
+  readonly answers: readonly PromptAnswer[];
   /** What text prompts cost; absent without them. */
   readonly text?: TextUse;
 }
+
+type PromptTelemetry = CameraTelemetry['prompts'][number];
 
 /** Totals since the start. */
 export interface FrameCounts {
@@ -111,6 +119,8 @@ export class CameraMeter {
   #text: TextMeter | undefined;
   #received = 0;
   #delivered = 0;
+  #objects = 0;
+  #prompts: readonly PromptTelemetry[] = [];
 
   /** `counts`: what the camera itself has counted. */
   constructor(camera: string, counts: () => FrameCounts) {
@@ -119,11 +129,13 @@ export class CameraMeter {
   }
 
   /** `now`: milliseconds, monotonic and not negative, as for `read`. */
-  record({ latencyMs, text }: FrameReport, now: number): void {
+  record({ latencyMs, objects, answers, text }: FrameReport, now: number): void {
     // Forgotten with the last text prompt: what one set of them cost says nothing about the next.
     this.#text = text && (this.#text ?? new TextMeter());
     if (text) this.#text?.add(text);
     this.#delivered += 1;
+    this.#objects += objects;
+    this.#prompts = answers.map((answer) => this.#promptTelemetry(answer));
     this.#out.add(now, 1);
     this.#count(now);
     for (const [stage, ms] of Object.entries(latencyMs)) {
@@ -147,8 +159,17 @@ export class CameraMeter {
       dropped: { ...dropped },
       ...(lastCorrupt && { lastCorrupt }),
       latencyMs: Object.fromEntries([...this.#latency].map(([stage, window]) => [stage, window.percentiles()])),
+      objects: this.#objects,
+      prompts: [...this.#prompts],
       ...(this.#text ? { text: this.#text.read() } : {}),
     };
+  }
+
+  #promptTelemetry(answer: PromptAnswer): PromptTelemetry {
+    const { id, matches } = answer;
+    const before = this.#prompts.find((prompt) => prompt.id === id)?.framesMatched ?? 0;
+    const matched = isPending(answer) ? null : matches.length > 0;
+    return { id, matched, objects: matches.length, framesMatched: before + (matched ? 1 : 0) };
   }
 
   #count(now: number): FrameCounts {

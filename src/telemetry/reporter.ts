@@ -10,7 +10,7 @@ export interface ReporterDeps {
   readonly node: string;
   readonly bootId: string;
   readonly intervalMs: number;
-  readonly meters: readonly CameraMeter[];
+  readonly meters: () => readonly CameraMeter[];
   readonly system: SystemSampler;
   readonly mqtt: () => MqttTelemetry;
   readonly governor: () => GovernorTelemetry;
@@ -43,22 +43,28 @@ export class TelemetryReporter {
     await this.#running;
   }
 
+  /** The message of this moment. */
+  async collect(): Promise<TelemetryMessage> {
+    const { node, bootId, meters, system, mqtt, governor } = this.#deps;
+    const sample = await system.sample();
+    const now = performance.now();
+    return {
+      v: 1,
+      node,
+      bootId,
+      ts: toTimestamp(Date.now()),
+      uptimeS: Math.round(process.uptime()),
+      cameras: meters().map((meter) => meter.read(now)),
+      mqtt: mqtt(),
+      governor: governor(),
+      system: sample,
+    };
+  }
+
   async #report(): Promise<void> {
-    const { node, bootId, meters, system, mqtt, governor, publish, log } = this.#deps;
+    const { publish, log } = this.#deps;
     try {
-      const sample = await system.sample();
-      const now = performance.now();
-      publish({
-        v: 1,
-        node,
-        bootId,
-        ts: toTimestamp(Date.now()),
-        uptimeS: Math.round(process.uptime()),
-        cameras: meters.map((meter) => meter.read(now)),
-        mqtt: mqtt(),
-        governor: governor(),
-        system: sample,
-      });
+      publish(await this.collect());
     } catch (error) {
       log.error({ reason: messageOf(error) }, 'telemetry: no report');
     }

@@ -47,6 +47,11 @@ export const requestSchemas = {
   }),
   'admin/camera-pause': z.strictObject({ id, camera: oneCamera }),
   'admin/camera-resume': z.strictObject({ id, camera: oneCamera }),
+  'admin/camera-paused': z.strictObject({
+    id,
+    camera: oneCamera,
+    paused: z.boolean().meta({ description: 'Both of the above in one verb, for switches.' }),
+  }),
   'admin/camera-restart': z.strictObject({ id, camera: oneCamera }),
   'admin/config-reload': z.strictObject({ id }),
   'admin/log-level': z.strictObject({ id, level: z.enum(LOG_LEVELS).meta({ description: 'Until the next start or reload.' }) }),

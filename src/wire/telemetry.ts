@@ -3,7 +3,13 @@ import { z } from 'zod';
 import { idSchema } from '../domain/prompt.js';
 import { bootId, count, milliseconds, timestamp, version } from './common.js';
 
-const percentilesSchema = z.object({ p50: milliseconds, p95: milliseconds, p99: milliseconds });
+const percentilesSchema = z.object({
+  p50: milliseconds,
+  p95: milliseconds,
+  p99: milliseconds,
+  count: count.meta({ description: 'Frames since the start.' }),
+  sum: milliseconds.meta({ description: 'Of all frames since the start.' }),
+});
 const reading = z.number().nullable();
 
 export const cameraTelemetrySchema = z.object({
@@ -25,6 +31,17 @@ export const cameraTelemetrySchema = z.object({
   latencyMs: z
     .record(z.string(), percentilesSchema)
     .meta({ description: 'By stage, over the latest frames; no entry before the first frame.' }),
+  objects: count.meta({ description: 'Objects found since the start, in all frames together.' }),
+  prompts: z
+    .array(
+      z.object({
+        id: idSchema,
+        matched: z.boolean().nullable().meta({ description: 'In the latest frame; null while it is too early to say.' }),
+        objects: count.meta({ description: 'Objects that match in the latest frame.' }),
+        framesMatched: count.meta({ description: 'Frames with a match since the prompt is in force.' }),
+      }),
+    )
+    .meta({ description: 'The prompts in force, as of the latest frame.' }),
   text: z
     .object({
       cropsPerFrame: z.number().min(0).meta({ description: 'Objects looked at per frame.' }),

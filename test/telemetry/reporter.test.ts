@@ -12,7 +12,7 @@ const deps = {
   node: 'line-3',
   bootId,
   intervalMs: 20,
-  meters: [new CameraMeter('belt', () => NOTHING), new CameraMeter('gate', () => NOTHING)],
+  meters: () => [new CameraMeter('belt', () => NOTHING), new CameraMeter('gate', () => NOTHING)],
   system: new SystemSampler({ sensors: { sample: async () => NO_READINGS } }),
   mqtt: () => ({
     published: 1,

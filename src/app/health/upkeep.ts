@@ -12,6 +12,7 @@ import { governedEngine } from '../governor/governed-engine.js';
 import { Governor, type Step } from '../governor/governor.js';
 import { ladderOf, type Rung } from '../governor/ladder.js';
 import { pressureOf } from '../governor/pressure.js';
+import { FASTSAMD_VERSION } from '../info.js';
 import { MetricsServer } from '../metrics/server.js';
 import type { ServiceManager } from '../service.js';
 import { STALL_MS } from './assess.js';
@@ -43,7 +44,7 @@ export class Upkeep {
   readonly #ladder: readonly Rung[];
   readonly #governor: Governor;
   readonly #metrics: MetricsServer;
-  #telemetry: TelemetryMessage | undefined;
+  #telemetry: (() => Promise<TelemetryMessage>) | undefined;
   #loaded = false;
 
   constructor(deps: UpkeepDeps) {
@@ -69,7 +70,8 @@ export class Upkeep {
     );
     this.#metrics = new MetricsServer({
       config: deps.metrics,
-      telemetry: () => this.#telemetry,
+      telemetry: async () => this.#telemetry?.(),
+      version: FASTSAMD_VERSION,
       health: () => ({
         alive: this.#monitor.alive(STALL_MS),
         ready: this.#loaded && this.#monitor.alive(STALL_MS),
@@ -88,9 +90,9 @@ export class Upkeep {
     return { level: this.#governor.level, levels: this.#ladder.length, setting: this.#governor.summary };
   }
 
-  /** To be shown by `metrics` from now on. */
-  set telemetry(message: TelemetryMessage) {
-    this.#telemetry = message;
+  /** Asked at each scrape of the metrics from now on. */
+  set telemetry(collect: () => Promise<TelemetryMessage>) {
+    this.#telemetry = collect;
   }
 
   /** The engine as the cameras use it; the service manager is asked for patience meanwhile. Errors: those of `open`. */

@@ -1,89 +1,157 @@
-/** Telemetry and health as Prometheus metrics. */
-import { Gauge, Registry } from 'prom-client';
+/**
+ * Telemetry and health as Prometheus metrics, in the text format 0.0.4 and by its naming rules (prometheus.io,
+ * "Exposition formats" and "Metric and label naming"): base units, `_total` on counters, summaries for quantiles.
+ */
 import type { TelemetryMessage } from '../../wire/messages.js';
 import type { Finding } from '../health/assess.js';
 
-/** The text of /metrics. What is null is left out: an absent sensor is no zero. */
-export async function exposition(message: TelemetryMessage | undefined, findings: readonly Finding[]): Promise<string> {
-  const registry = new Registry();
-  const gauge = (
-    name: string,
-    help: string,
-    samples: readonly (readonly [Readonly<Record<string, string>>, number | null | undefined])[],
-  ) => {
-    const known = samples.flatMap(([labels, value]) => (typeof value === 'number' ? [[labels, value] as const] : []));
-    if (known.length === 0) return;
-    const labelNames = Object.keys(known[0]![0]);
-    const metric = new Gauge({ name: `fastsamd_${name}`, help, labelNames, registers: [registry] });
-    for (const [labels, value] of known) metric.set({ ...labels }, value);
+/** Labels and a value; one that is not known is left out: an absent sensor is no zero. */
+type Sample = readonly [labels: Readonly<Record<string, string>>, value: number | null | undefined];
+
+/** What drops frames; each is there from the first scrape, so that rates begin at zero. */
+const DROP_REASONS = ['busy', 'rate', 'stale', 'corrupt', 'stopped', 'failed'] as const;
+const QUANTILES = { p50: '0.5', p95: '0.95', p99: '0.99' } as const;
+
+/** The text of /metrics. `telemetry` is undefined before the model is loaded. */
+export function exposition(telemetry: TelemetryMessage | undefined, findings: readonly Finding[], version: string): string {
+  const lines: string[] = [];
+  const family = (type: 'counter' | 'gauge', name: string, help: string, samples: readonly Sample[]) => {
+    lines.push(`# HELP fastsamd_${name} ${help}`, `# TYPE fastsamd_${name} ${type}`);
+    for (const [labels, value] of samples) if (typeof value === 'number') lines.push(sampleLine(name, labels, value));
   };
-  gauge(
+  family('gauge', 'build_info', 'Versions; always 1', [[{ version, node_version: process.versions.node }, 1]]);
+  family(
+    'gauge',
     'subsystem_ok',
     'Whether a subsystem is well',
     findings.map(({ name, ok }) => [{ subsystem: name }, ok ? 1 : 0]),
   );
-  if (!message) return registry.metrics();
+  if (telemetry) {
+    addCameras(family, telemetry);
+    addLatencies(lines, telemetry);
+    addNode(family, telemetry);
+  }
+  return `${lines.join('\n')}\n`;
+}
 
-  const { cameras, mqtt, system, governor } = message;
-  gauge('uptime_seconds', 'Seconds since the start', [[{}, message.uptimeS]]);
+type AddFamily = (type: 'counter' | 'gauge', name: string, help: string, samples: readonly Sample[]) => void;
+
+function addCameras(family: AddFamily, { cameras }: TelemetryMessage): void {
   const each = (pick: (camera: (typeof cameras)[number]) => number) =>
-    cameras.map((camera) => [{ camera: camera.id }, pick(camera)] as const);
-  gauge(
-    'camera_frames_in_per_second',
-    'Frames a second from the source',
-    each(({ fpsIn }) => fpsIn),
+    cameras.map((camera): Sample => [{ camera: camera.id }, pick(camera)]);
+  const prompts = (pick: (prompt: (typeof cameras)[number]['prompts'][number]) => number | null) =>
+    cameras.flatMap(({ id, prompts: all }) => all.map((prompt): Sample => [{ camera: id, prompt: prompt.id }, pick(prompt)]));
+  family(
+    'counter',
+    'camera_frames_received_total',
+    'Frames from the source, dropped ones included',
+    each(({ framesIn }) => framesIn),
   );
-  gauge(
-    'camera_results_per_second',
-    'Results a second',
-    each(({ fpsOut }) => fpsOut),
+  family(
+    'counter',
+    'camera_results_total',
+    'Frames that were segmented and answered',
+    each(({ framesOut }) => framesOut),
   );
-  gauge(
-    'camera_frames_dropped',
-    'Frames dropped since the start, by reason',
-    cameras.flatMap(({ id, dropped }) => Object.entries(dropped).map(([reason, count]) => [{ camera: id, reason }, count] as const)),
-  );
-  gauge(
-    'camera_latency_milliseconds',
-    'Latency by stage over the latest frames',
-    cameras.flatMap(({ id, latencyMs }) =>
-      Object.entries(latencyMs).flatMap(([stage, percentiles]) =>
-        Object.entries(percentiles).map(([quantile, ms]) => [{ camera: id, stage, quantile }, ms] as const),
+  family(
+    'counter',
+    'camera_frames_dropped_total',
+    'Frames dropped, by reason',
+    cameras.flatMap(({ id, dropped }) =>
+      Object.entries({ ...Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])), ...dropped }).map(
+        ([reason, count]): Sample => [{ camera: id, reason }, count],
       ),
     ),
   );
-  gauge('mqtt_published', 'Messages published since the start', [[{}, mqtt.published]]);
-  gauge('mqtt_queued', 'Messages waiting or in flight', [[{}, mqtt.queued]]);
-  gauge('mqtt_reconnects', 'Reconnects since the start', [[{}, mqtt.reconnects]]);
-  gauge('mqtt_connected', 'Whether the broker is connected', [[{}, mqtt.connectedSince === null ? 0 : 1]]);
-  gauge(
-    'mqtt_requests',
-    'Requests since the start, by what became of them',
-    Object.entries(mqtt.requests).map(([outcome, total]) => [{ outcome }, total] as const),
+  family(
+    'counter',
+    'camera_objects_total',
+    'Objects found, in all frames together',
+    each(({ objects }) => objects),
   );
-  gauge('spool_events', 'Events that wait for the broker', [[{}, mqtt.spool.depth]]);
-  gauge('governor_level', 'Rungs below doing everything', [[{}, governor.level]]);
-  gauge('cpu_load', 'All cores, 0 to 1', [[{}, system.cpuLoad]]);
-  gauge('gpu_load', '0 to 1', [[{}, system.gpuLoad]]);
-  gauge('resident_memory_bytes', 'Of the daemon', [[{}, system.rssBytes]]);
-  gauge('memory_available_bytes', 'Of the machine', [[{}, system.memoryAvailableBytes]]);
-  gauge(
-    'temperature_celsius',
-    'By zone',
-    Object.entries(system.temperaturesC).map(([zone, celsius]) => [{ zone }, celsius]),
+  family(
+    'gauge',
+    'camera_frames_per_second',
+    'Frames from the source, over 10 s',
+    each(({ fpsIn }) => fpsIn),
   );
-  gauge(
+  family(
+    'gauge',
+    'camera_results_per_second',
+    'Results, over 10 s',
+    each(({ fpsOut }) => fpsOut),
+  );
+  family(
+    'gauge',
+    'prompt_matched',
+    'Whether a prompt matched in the latest frame',
+    prompts(({ matched }) => (matched === null ? null : Number(matched))),
+  );
+  family(
+    'gauge',
+    'prompt_objects',
+    'Objects that match a prompt in the latest frame',
+    prompts(({ objects }) => objects),
+  );
+  family(
+    'counter',
+    'prompt_frames_matched_total',
+    'Frames with a match since the prompt is in force',
+    prompts(({ framesMatched }) => framesMatched),
+  );
+}
+
+/** Quantiles are of the latest frames, sum and count of all. */
+function addLatencies(lines: string[], { cameras }: TelemetryMessage): void {
+  const name = 'camera_latency_seconds';
+  lines.push(`# HELP fastsamd_${name} Latency by stage; total is from capture to the encoded message`, `# TYPE fastsamd_${name} summary`);
+  for (const { id, latencyMs } of cameras) {
+    for (const [stage, measured] of Object.entries(latencyMs)) {
+      const labels = { camera: id, stage };
+      for (const [key, quantile] of Object.entries(QUANTILES)) {
+        lines.push(sampleLine(name, { ...labels, quantile }, measured[key as keyof typeof QUANTILES] / 1000));
+      }
+      lines.push(sampleLine(`${name}_sum`, labels, measured.sum / 1000), sampleLine(`${name}_count`, labels, measured.count));
+    }
+  }
+}
+
+function addNode(family: AddFamily, { mqtt, system, governor, uptimeS }: TelemetryMessage): void {
+  const labelled = (label: string, values: Readonly<Record<string, number | null | undefined>>) =>
+    Object.entries(values).map(([key, value]): Sample => [{ [label]: key }, value]);
+  family('gauge', 'uptime_seconds', 'Since the start of the daemon', [[{}, uptimeS]]);
+  family('counter', 'mqtt_messages_published_total', 'Messages that the broker took', [[{}, mqtt.published]]);
+  family('counter', 'mqtt_messages_dropped_total', 'Messages that were not delivered, by topic', labelled('topic', mqtt.dropped));
+  family('gauge', 'mqtt_messages_queued', 'Messages waiting or in flight', [[{}, mqtt.queued]]);
+  family('counter', 'mqtt_reconnects_total', 'Connections to the broker after the first', [[{}, mqtt.reconnects]]);
+  family('gauge', 'mqtt_connected', 'Whether the broker is connected', [[{}, mqtt.connectedSince === null ? 0 : 1]]);
+  family('counter', 'mqtt_requests_total', 'Requests, by outcome', labelled('outcome', mqtt.requests));
+  family('gauge', 'spool_events', 'Events that wait for the broker', [[{}, mqtt.spool.depth]]);
+  family('gauge', 'spool_bytes', 'Size of the events that wait for the broker', [[{}, mqtt.spool.bytes]]);
+  family('counter', 'spool_events_dropped_total', 'Events lost, by reason', labelled('reason', mqtt.spool.dropped));
+  family('gauge', 'governor_level', 'Steps below full work', [[{}, governor.level]]);
+  family('gauge', 'cpu_load_ratio', 'Of all cores', [[{}, system.cpuLoad]]);
+  family('gauge', 'gpu_load_ratio', 'Of the GPU', [[{}, system.gpuLoad]]);
+  family('gauge', 'resident_memory_bytes', 'Of the daemon', [[{}, system.rssBytes]]);
+  family('gauge', 'memory_available_bytes', 'Of the machine', [[{}, system.memoryAvailableBytes]]);
+  family('gauge', 'temperature_celsius', 'By zone', labelled('zone', system.temperaturesC));
+  family(
+    'gauge',
     'rail_watts',
     'By power rail',
-    Object.entries(system.rails).map(([rail, { watts }]) => [{ rail }, watts]),
+    Object.entries(system.rails).map(([rail, { watts }]): Sample => [{ rail }, watts]),
   );
-  gauge('throttling', 'Whether heat slows the machine down', [
-    [{}, system.throttling.active === null ? null : Number(system.throttling.active)],
-  ]);
-  gauge(
+  const { active } = system.throttling;
+  family('gauge', 'throttling', 'Whether heat slows the machine down', [[{}, active === null ? null : Number(active)]]);
+  family(
+    'gauge',
     'disk_free_bytes',
     'By folder that is written to',
-    Object.entries(system.disks).map(([folder, space]) => [{ folder }, space?.freeBytes]),
+    Object.entries(system.disks).map(([folder, space]): Sample => [{ folder }, space?.freeBytes]),
   );
-  return registry.metrics();
+}
+
+function sampleLine(name: string, labels: Readonly<Record<string, string>>, value: number): string {
+  const pairs = Object.entries(labels).map(([label, text]) => `${label}="${text.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n')}"`);
+  return `fastsamd_${name}${pairs.length > 0 ? `{${pairs.join(',')}}` : ''} ${value}`;
 }

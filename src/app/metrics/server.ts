@@ -18,8 +18,10 @@ const REQUEST_MS = 5000;
 
 export interface MetricsDeps {
   readonly config: MetricsConfig;
-  /** The latest; undefined before the first. */
-  readonly telemetry: () => TelemetryMessage | undefined;
+  /** Of this moment; undefined before the model is loaded. */
+  readonly telemetry: () => Promise<TelemetryMessage | undefined>;
+  /** Of fastsamd. */
+  readonly version: string;
   readonly health: () => { readonly alive: boolean; readonly ready: boolean; readonly findings: readonly Finding[] };
   readonly log: Logger;
 }
@@ -90,7 +92,11 @@ export class MetricsServer {
       const { alive, ready, findings } = this.#deps.health();
       switch (request.url?.split('?', 1)[0]) {
         case '/metrics':
-          return send(200, await exposition(this.#deps.telemetry(), findings), 'text/plain; version=0.0.4; charset=utf-8');
+          return send(
+            200,
+            exposition(await this.#deps.telemetry(), findings, this.#deps.version),
+            'text/plain; version=0.0.4; charset=utf-8',
+          );
         case '/healthz':
           return send(alive ? 200 : 503, report(alive, findings), 'application/json');
         case '/readyz':

@@ -1,4 +1,5 @@
 /** The metrics server over real sockets: what it says, and to whom. */
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import { tmpdir } from 'node:os';
@@ -14,6 +15,9 @@ import { NO_READINGS } from '../../../src/telemetry/sensors/readings.js';
 import { SystemSampler } from '../../../src/telemetry/system.js';
 import type { TelemetryMessage } from '../../../src/wire/messages.js';
 import { selfSigned } from '../../helpers/certificate.js';
+
+/** From Debian's package prometheus. */
+const promtool = ['promtool', process.env.PROMTOOL ?? ''].find((path) => path !== '' && spawnSync(path, ['--version']).status === 0);
 
 let folder = '';
 beforeAll(() => {
@@ -40,7 +44,9 @@ async function telemetry(): Promise<TelemetryMessage> {
         framesIn: 60,
         framesOut: 29,
         dropped: { busy: 3 },
-        latencyMs: { infer: { p50: 9, p95: 10, p99: 11 } },
+        latencyMs: { infer: { p50: 9, p95: 10, p99: 11, count: 29, sum: 270 } },
+        objects: 80,
+        prompts: [{ id: 'station', matched: true, objects: 2, framesMatched: 20 }],
       },
     ],
     mqtt: {
@@ -62,7 +68,13 @@ const wellHealth = { alive: true, ready: true, findings: [{ name: 'engine', ok: 
 async function serve(config: object, health: () => typeof wellHealth = () => wellHealth): Promise<number> {
   const message = await telemetry();
   const log = pino({ level: 'silent' });
-  server = new MetricsServer({ config: metricsSchema.parse({ enabled: true, port: 0, ...config }), telemetry: () => message, health, log });
+  server = new MetricsServer({
+    config: metricsSchema.parse({ enabled: true, port: 0, ...config }),
+    telemetry: async () => message,
+    version: '1.2.3',
+    health,
+    log,
+  });
   await server.start();
   return server.port!;
 }
@@ -71,7 +83,8 @@ describe('metrics server', () => {
   it('is off unless configured', async () => {
     server = new MetricsServer({
       config: metricsSchema.parse({}),
-      telemetry: () => undefined,
+      telemetry: async () => undefined,
+      version: '1.2.3',
       health: () => wellHealth,
       log: pino({ level: 'silent' }),
     });
@@ -87,17 +100,34 @@ describe('metrics server', () => {
     for (const line of [
       'fastsamd_subsystem_ok{subsystem="engine"} 1',
       'fastsamd_camera_results_per_second{camera="belt"} 14.5',
-      'fastsamd_camera_frames_dropped{camera="belt",reason="busy"} 3',
-      'fastsamd_camera_latency_milliseconds{camera="belt",stage="infer",quantile="p95"} 10',
+      `fastsamd_build_info{version="1.2.3",node_version="${process.versions.node}"} 1`,
+      'fastsamd_camera_frames_received_total{camera="belt"} 60',
+      'fastsamd_camera_objects_total{camera="belt"} 80',
+      'fastsamd_camera_frames_dropped_total{camera="belt",reason="busy"} 3',
+      'fastsamd_camera_frames_dropped_total{camera="belt",reason="stale"} 0',
+      'fastsamd_camera_latency_seconds{camera="belt",stage="infer",quantile="0.95"} 0.01',
+      'fastsamd_camera_latency_seconds_sum{camera="belt",stage="infer"} 0.27',
+      'fastsamd_camera_latency_seconds_count{camera="belt",stage="infer"} 29',
+      'fastsamd_prompt_matched{camera="belt",prompt="station"} 1',
+      'fastsamd_prompt_objects{camera="belt",prompt="station"} 2',
       'fastsamd_temperature_celsius{zone="cpu"} 51.5',
       'fastsamd_mqtt_connected 0',
       'fastsamd_spool_events 4',
-      'fastsamd_mqtt_requests{outcome="failed"} 2',
+      'fastsamd_mqtt_requests_total{outcome="failed"} 2',
       'fastsamd_governor_level 1',
     ])
       expect(text.split('\n')).toContain(line);
-    expect(text).not.toMatch(/zone="gpu"|gpu_load|null|NaN/);
-    expect(text.match(/^# HELP /gm)!.length).toBe(text.match(/^# TYPE fastsamd_\w+ gauge$/gm)!.length);
+    expect(text).not.toMatch(/zone="gpu"|gpu_load_ratio \d|null|NaN/);
+    const types = [...text.matchAll(/^# TYPE (\w+) (\w+)$/gm)];
+    expect(text.match(/^# HELP \w+ \S/gm)!.length).toBe(types.length);
+    for (const [, name, type] of types) expect(name!.endsWith('_total')).toBe(type === 'counter');
+  });
+
+  it.skipIf(promtool === undefined)('is what promtool finds nothing to say about', async () => {
+    const port = await serve({});
+    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    const check = spawnSync(promtool!, ['check', 'metrics'], { input: text, encoding: 'utf8' });
+    expect(check).toMatchObject({ status: 0, stdout: '', stderr: '' });
   });
 
   it('says whether the daemon is alive and ready', async () => {
