@@ -1,6 +1,7 @@
 /** A job's picture through the engine. All jobs together take turns with the cameras, as one more camera would. */
 import sharp from 'sharp';
 import type { SegmentationConfig } from '../config/schema.js';
+import { MAX_JOB_PIXELS, MAX_PICTURE_SIDE } from '../domain/limits.js';
 import { withIds } from '../domain/prompt.js';
 import { encodeResult } from '../encode/result.js';
 import type { SegmentationEngine, Segmented } from '../engine/engine.js';
@@ -11,12 +12,9 @@ import { applyPrompts } from '../prompt/apply.js';
 import { assertInFrame } from '../prompt/frame-check.js';
 import { assertLabels } from '../prompt/label-check.js';
 import type { TextScores } from '../prompt/text.js';
-import { decodeImage } from '../source/image.js';
+import { decodeImage, pictureKind } from '../source/image.js';
 import { captureTime, SourceFrame } from '../source/source.js';
 import type { Job, ResultMessage } from '../wire/messages.js';
-
-/** 8192 × 6144: decoded, 150 MB. */
-const MAX_PIXELS = 50_331_648;
 
 /** Objects are looked at over several frames of a camera; a job is one picture. */
 const NO_TEXT: TextScores = {
@@ -61,7 +59,7 @@ export class JobRunner {
     const { engine, gate } = this.#opened;
     const prompts = withIds(job.prompts);
     assertLabels(prompts, engine.model);
-    const bytes = Buffer.from(job.image, 'base64');
+    const bytes = fromBase64(job.image);
     await checkImage(bytes);
     using frame = new SourceFrame(await decodeImage(bytes, 'image'), this.#sequence++, captureTime(), 'job');
     assertInFrame(prompts, queue, frame);
@@ -101,17 +99,28 @@ export class JobRunner {
   }
 }
 
+/** Errors: REQUEST_INVALID for characters that are not of base64; line breaks are allowed. */
+function fromBase64(text: string): Buffer {
+  const bytes = Buffer.from(text, 'base64');
+  // Buffer leaves out what is not base64 without a word.
+  const digits = text.replace(/[\s=]+/g, '').length;
+  if (bytes.length !== Math.floor((digits * 3) / 4)) throw new FastsamError('REQUEST_INVALID', 'image: expected base64 (RFC 4648)');
+  return bytes;
+}
+
 /** Before anything is decoded: the kind of file and its size in pixels. */
 async function checkImage(bytes: Buffer): Promise<void> {
+  const kind = pictureKind(bytes);
+  if (kind !== 'JPEG' && kind !== 'PNG')
+    throw new FastsamError('REQUEST_INVALID', `image: expected a JPEG or PNG file in base64, got ${kind ?? 'something else'}`);
   const metadata = await sharp(bytes, { limitInputPixels: false })
     .metadata()
     .catch((cause: unknown) => {
-      throw new FastsamError('REQUEST_INVALID', `image: expected a JPEG or PNG file in base64: ${messageOf(cause).slice(0, 200)}`, {
+      throw new FastsamError('REQUEST_INVALID', `image: not a readable ${kind} file: ${messageOf(cause).slice(0, 200)}`, {
         cause,
       });
     });
-  const { format, width, height } = metadata;
-  if (format !== 'jpeg' && format !== 'png') throw new FastsamError('REQUEST_INVALID', `image: expected a JPEG or PNG file, got ${format}`);
-  if (width * height > MAX_PIXELS)
-    throw new FastsamError('REQUEST_INVALID', `image: expected at most ${MAX_PIXELS} pixels, got ${width}×${height}`);
+  const { width, height } = metadata;
+  if (width * height > MAX_JOB_PIXELS || Math.max(width, height) > MAX_PICTURE_SIDE)
+    throw new FastsamError('REQUEST_INVALID', `image: expected at most ${MAX_JOB_PIXELS} pixels, got ${width}×${height}`);
 }

@@ -1,4 +1,5 @@
 import { compiledModule } from '../compiled.js';
+import { TEXT_TIMEOUT_MS } from '../domain/limits.js';
 import { FastsamError } from '../errors.js';
 import type { Preprocessing, TextModelFiles } from '../model/text-model.js';
 import type { CropBuffer, EncodedText, ImageEncoder, TextEncoder } from './encoder.js';
@@ -20,6 +21,8 @@ export interface TextEncoderOptions extends OnnxEngineOptions {
   readonly contextLength: number;
   /** Token that fills the rest: 0 for CLIP, 1 for SigLIP. */
   readonly padId: number;
+  /** For one call; a tokenizer's pattern may take for ever on some texts. */
+  readonly timeoutMs?: number;
 }
 
 class OnnxImageEncoder implements ImageEncoder {
@@ -49,10 +52,11 @@ class OnnxTextEncoder implements TextEncoder {
     readonly dimension: number,
     readonly contextLength: number,
     private readonly client: WorkerClient<TextRequest, TextResponse>,
+    private readonly timeoutMs: number,
   ) {}
 
   async encode(texts: readonly string[]): Promise<EncodedText[]> {
-    const { embeddings, tokens, failure } = await this.client.call({ texts });
+    const { embeddings, tokens, failure } = await this.client.call({ texts }, [], this.timeoutMs);
     if (!embeddings || !tokens) throw new FastsamError('ENGINE_FAILED', `the text encoder failed: ${failure}`);
     return tokens.map((count, k) => ({ embedding: embeddings.slice(k * this.dimension, (k + 1) * this.dimension), tokens: count }));
   }
@@ -79,10 +83,10 @@ export async function loadImageEncoder(
 /** As `loadImageEncoder`, for texts. */
 export async function loadTextEncoder(
   { textModel, tokenizer }: TextModelFiles,
-  { providers = ['cpu'], threads = 0, contextLength, padId }: TextEncoderOptions,
+  { providers = ['cpu'], threads = 0, contextLength, padId, timeoutMs = TEXT_TIMEOUT_MS }: TextEncoderOptions,
 ): Promise<TextEncoder> {
   const settings: TextSettings = { path: textModel, tokenizer, providers, threads, contextLength, padId };
   const script = compiledModule('./text-worker.js', import.meta.url);
   const { client, loaded } = await WorkerClient.start<TextRequest, TextResponse, TextLoaded>(script, 'text encoder', settings);
-  return new OnnxTextEncoder(loaded.dimension, loaded.contextLength, client);
+  return new OnnxTextEncoder(loaded.dimension, loaded.contextLength, client, timeoutMs);
 }

@@ -4,6 +4,7 @@
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type * as OnnxRuntime from 'onnxruntime-node';
+import { MAX_MODEL_INPUT_PIXELS } from '../domain/limits.js';
 import { FastsamError, messageOf } from '../errors.js';
 import { recognise, type Signature } from '../model/signature.js';
 import { buffersOf, type FromWorker, type Tensors, type ToWorker, type WorkerSettings } from './onnx-protocol.js';
@@ -67,6 +68,12 @@ function inputOf(
     throw new FastsamError(
       'MODEL_UNSUPPORTED',
       `${settings.path}: the input is ${inputHeight}×${inputWidth}; both must be multiples of 32`,
+    );
+  }
+  if (inputHeight * inputWidth > MAX_MODEL_INPUT_PIXELS) {
+    throw new FastsamError(
+      'MODEL_UNSUPPORTED',
+      `${settings.path}: the input is ${inputHeight}×${inputWidth}; at most ${MAX_MODEL_INPUT_PIXELS} pixels are supported (2048×2048)`,
     );
   }
   return { name: input.name, inputWidth, inputHeight };

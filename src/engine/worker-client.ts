@@ -64,16 +64,25 @@ export class WorkerClient<Request, Response> {
     return { client, loaded };
   }
 
-  /** Errors: ENGINE_FAILED when the thread dies, MISUSE after stop. */
-  call(request: Request, transfer: readonly Transferable[] = []): Promise<Response> {
+  /**
+   * `timeoutMs`: a thread that is longer over the call is ended, for it may never come back.
+   * Errors: ENGINE_FAILED when the thread dies or is ended, MISUSE after stop.
+   */
+  call(request: Request, transfer: readonly Transferable[] = [], timeoutMs?: number): Promise<Response> {
     if (this.#dead) return Promise.reject(this.#dead);
     if (this.#stopping) return Promise.reject(new FastsamError('MISUSE', `${this.#name} has been stopped`));
     const id = this.#next;
     this.#next += 1;
-    return new Promise((resolve, reject) => {
+    const answered = new Promise<Response>((resolve, reject) => {
       this.#calls.set(id, { resolve, reject });
       this.#worker.postMessage({ type: 'call', id, request } satisfies ToWorker<Request>, transfer);
     });
+    if (timeoutMs === undefined) return answered;
+    const timer = setTimeout(() => {
+      this.#fail(new FastsamError('ENGINE_FAILED', `${this.#name}: no answer within ${timeoutMs} ms; it was ended`));
+      void this.#worker.terminate();
+    }, timeoutMs);
+    return answered.finally(() => clearTimeout(timer));
   }
 
   /** Waits for the calls under way, then ends the thread. May be called twice. */

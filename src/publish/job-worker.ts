@@ -6,11 +6,12 @@
 import type { Logger } from 'pino';
 import type { JobsConfig, MqttConfig } from '../config/schema.js';
 import { idSchema } from '../domain/prompt.js';
-import { FastsamError, isFastsamError, messageOf } from '../errors.js';
+import { isFastsamError, messageOf } from '../errors.js';
 import { type Job, type JobAnswer, jobSchema, type ResultMessage } from '../wire/messages.js';
 import { firstProblem } from '../wire/problem.js';
 import type { InboundMessage } from './connection.js';
 import { JobSlot, SLOT_LOST } from './job-slot.js';
+import { parsePayload } from './payload.js';
 import type { Publication } from './publication.js';
 import { mayRespondTo } from './response-topic.js';
 
@@ -146,7 +147,7 @@ export class JobWorker {
     let id: string | null = null;
     let answer: JobAnswer;
     try {
-      const job = parseJob(message.payload, (known) => {
+      const job = parseJob(message.payload, this.#deps.jobs.maxBytes, (known) => {
         id = known;
       });
       answer = { v: 1, id, node, queue, status: 'ok', result: await run(job, queue) };
@@ -179,13 +180,8 @@ export class JobWorker {
 }
 
 /** Errors: REQUEST_INVALID, PROMPT_INVALID. `onId` is told the id as soon as it is known, so that errors carry it. */
-function parseJob(payload: Buffer, onId: (id: string) => void): Job {
-  let value: unknown;
-  try {
-    value = JSON.parse(payload.toString('utf8'));
-  } catch (cause) {
-    throw new FastsamError('REQUEST_INVALID', `expected JSON: ${messageOf(cause).slice(0, 200)}`, { cause });
-  }
+function parseJob(payload: Buffer, maxBytes: number, onId: (id: string) => void): Job {
+  const value = parsePayload(payload, maxBytes);
   const id = typeof value === 'object' && value !== null && 'id' in value ? idSchema.safeParse(value.id) : undefined;
   if (id?.success) onId(id.data);
   const parsed = jobSchema.safeParse(value);

@@ -3,15 +3,12 @@ import { open, readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import sharp, { type OutputInfo, type Sharp } from 'sharp';
 import type { Frame } from '../domain/frame.js';
+import { MAX_PICTURE_PIXELS, MAX_PICTURE_SIDE, PICTURE_TIMEOUT_S } from '../domain/limits.js';
 import { FastsamError, messageOf } from '../errors.js';
 import { type NativeFrame, native } from '../native.js';
 import { captureTime, type Place, type Source, SourceFrame, type SourceOptions } from './source.js';
 
 const PICTURE_EXTENSIONS = new Set(['.jpg', '.jpeg', '.jfif', '.png', '.webp', '.tif', '.tiff', '.gif', '.avif', '.bmp', '.heic']);
-/** A picture of 16384 × 16384 pixels; larger ones are refused before they are decoded. */
-const MAX_PIXELS = 2 ** 28;
-/** The longest side of a frame, see native/core/image.h. */
-const MAX_SIDE = 32_768;
 /** Enough of a file to tell its kind. */
 const HEAD_BYTES = 32;
 /** Files that are on their way: an upload, a download, an editor's copy. */
@@ -20,6 +17,12 @@ const UNFINISHED = /^\.|~$|\.(?:part|partial|filepart|crdownload|tmp|temp|swp)$/
 type PictureKind = 'JPEG' | 'PNG' | 'WebP' | 'TIFF' | 'GIF' | 'AVIF' | 'BMP' | 'HEIC';
 const DECODED: ReadonlySet<PictureKind> = new Set(['JPEG', 'PNG', 'WebP', 'TIFF', 'GIF', 'AVIF']);
 const EXPECTED = 'JPEG, PNG, WebP, TIFF, GIF or AVIF';
+
+// What is told from the content as one kind must not reach the decoder of another: SVG, PDF and the like render programs.
+sharp.block({ operation: ['VipsForeignLoad'] });
+sharp.unblock({
+  operation: ['Jpeg', 'Png', 'Webp', 'Tiff', 'Nsgif', 'Heif'].map((decoder) => `VipsForeignLoad${decoder}`),
+});
 
 /** Whether a file's name says that it is a picture. */
 export function isImagePath(path: string): boolean {
@@ -83,11 +86,12 @@ export async function decodeImage(
   try {
     // SVG, PDF and whatever else the decoder knows are no camera's pictures.
     if (!kind) throw new Error(await whyUnreadable(input));
-    const picture = sharp(input, { limitInputPixels: MAX_PIXELS, failOn: 'error' });
+    const picture = sharp(input, { limitInputPixels: MAX_PICTURE_PIXELS, failOn: 'error' });
     const { width = 0, height = 0 } = await picture.metadata();
-    if (Math.max(width, height) > MAX_SIDE)
-      throw new FastsamError('SOURCE_UNSUPPORTED', `${name}: ${width}×${height} pixels; a side has at most ${MAX_SIDE}`);
+    if (Math.max(width, height) > MAX_PICTURE_SIDE)
+      throw new FastsamError('SOURCE_UNSUPPORTED', `${name}: ${width}×${height} pixels; a side has at most ${MAX_PICTURE_SIDE}`);
     decoded = await picture
+      .timeout({ seconds: PICTURE_TIMEOUT_S })
       .autoOrient()
       .flatten({ background: 'white' })
       .toColourspace('srgb')

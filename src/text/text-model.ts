@@ -87,7 +87,7 @@ export class TextModel {
     const { text } = await this.#load();
     const unknown = sentences.filter((sentence) => this.#embeddings.get(sentence) === undefined);
     if (unknown.length > 0) {
-      const encoded = await text.encode(unknown);
+      const encoded = await text.encode(unknown).catch((cause: unknown) => this.#giveUp(cause));
       for (const [k, sentence] of unknown.entries()) this.#embeddings.set(sentence, encoded[k]!);
     }
     for (const prompt of prompts) {
@@ -147,6 +147,15 @@ export class TextModel {
       if (isFastsamError(cause, 'TEXT_UNAVAILABLE')) throw cause;
       throw new FastsamError('TEXT_UNAVAILABLE', `the text model cannot be used: ${messageOf(cause)}`, { cause });
     }
+  }
+
+  /** A text encoder that failed may have been ended: the next prompts load both again. */
+  async #giveUp(cause: unknown): Promise<never> {
+    const encoders = this.#encoders;
+    this.#loading = undefined;
+    this.#encoders = undefined;
+    await Promise.all([encoders?.image.stop(), encoders?.text.stop()]);
+    throw new FastsamError('TEXT_UNAVAILABLE', `the texts cannot be encoded: ${messageOf(cause)}`, { cause });
   }
 
   async #open(): Promise<Encoders> {

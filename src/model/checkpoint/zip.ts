@@ -3,6 +3,7 @@
  * untrusted: every offset is checked, every size is bounded before it is allocated, every CRC is verified.
  */
 import { crc32, inflateRawSync } from 'node:zlib';
+import { MAX_CHECKPOINT_ENTRY_BYTES } from '../../domain/limits.js';
 import { FastsamError, messageOf } from '../../errors.js';
 
 const END = 0x06054b50;
@@ -14,7 +15,6 @@ const ZIP64_EXTRA = 0x0001;
 const IN_ZIP64 = 0xffffffff;
 
 const MAX_ENTRIES = 20_000;
-const MAX_ENTRY_BYTES = 2 ** 30;
 /** No deflate stream expands further. */
 const MAX_DEFLATE_RATIO = 1032;
 
@@ -132,7 +132,7 @@ function safe(value: bigint): number {
 }
 
 function unpack(file: Buffer, entry: Entry): Buffer {
-  if (entry.bytes > MAX_ENTRY_BYTES) throw new Error(`${entry.bytes} bytes, at most ${MAX_ENTRY_BYTES} are read`);
+  if (entry.bytes > MAX_CHECKPOINT_ENTRY_BYTES) throw new Error(`${entry.bytes} bytes, at most ${MAX_CHECKPOINT_ENTRY_BYTES} are read`);
   if (file.readUInt32LE(entry.offset) !== LOCAL) throw new Error('its header is damaged');
   const begin = entry.offset + 30 + file.readUInt16LE(entry.offset + 26) + file.readUInt16LE(entry.offset + 28);
   const end = begin + entry.packedBytes;
