@@ -139,6 +139,7 @@ export interface VideoWriterOptions {
   readonly pipeline: string;
   readonly width: number;
   readonly height: number;
+  /** Nominal: steers the encoder, and how long a frame is shown that no other follows. */
   readonly fps: number;
 }
 
@@ -146,8 +147,11 @@ export interface VideoWriterOptions {
 export interface VideoWriter {
   /** Errors: SOURCE_UNSUPPORTED when GStreamer lacks an element of the pipeline, OUTPUT_UNWRITABLE. */
   start(): Promise<void>;
-  /** `rgb`: width × height × 3, tightly packed. Resolves when the pipeline took it (backpressure). */
-  write(rgb: Uint8Array): Promise<void>;
+  /**
+   * `rgb`: width × height × 3, tightly packed; shown `ptsMs` after the beginning of the video. A time that is not later than
+   * the one before is moved behind it by 1 / fps. Resolves when the pipeline took it (backpressure).
+   */
+  write(rgb: Uint8Array, ptsMs: number): Promise<void>;
   /** Ends the stream and waits until the file is complete. */
   finish(timeoutMs: number): Promise<void>;
 }

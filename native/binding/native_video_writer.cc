@@ -9,6 +9,8 @@ namespace {
 
 constexpr double kMinFps = 0.01;
 constexpr double kMaxFps = 1000;
+/// A year.
+constexpr double kMaxPtsMs = 366 * 86'400e3;
 
 Napi::Value ToUndefined(Napi::Env env, std::monostate) { return env.Undefined(); }
 
@@ -60,10 +62,11 @@ Napi::Promise NativeVideoWriter::Write(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Pins pins = Pin(Value());
   const Span<uint8_t> rgb = ReadBytes(info[0], "rgb", frame_bytes_, pins);
+  const auto pts_ns = static_cast<int64_t>(ReadNumber(info[1], "ptsMs", 0, kMaxPtsMs) * 1e6);
   if (phase_ != Phase::kStarted) ThrowMisuse(env, "write() comes after start() has resolved and before finish()");
   if (lane_->busy()) ThrowMisuse(env, "one write() at a time; await the one before");
   auto job = MakeJob(
-      env, std::move(pins), [writer = writer_, rgb] { return writer->Write(rgb.data); }, ToUndefined);
+      env, std::move(pins), [writer = writer_, rgb, pts_ns] { return writer->Write(rgb.data, pts_ns); }, ToUndefined);
   const Napi::Promise promise = job->promise();
   lane_->Submit(std::move(job));
   return promise;

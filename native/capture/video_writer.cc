@@ -123,7 +123,7 @@ VideoWriter::~VideoWriter() {
 
 Status VideoWriter::Start() { return AsOutputError(pipeline_.Start(Pipeline::Milestone::kLaunched, kStartTimeout)); }
 
-Status VideoWriter::Write(const uint8_t* rgb) {
+Status VideoWriter::Write(const uint8_t* rgb, int64_t pts_ns) {
   GstElement* source = nullptr;
   {
     std::unique_lock lock(feed_->mutex);
@@ -144,16 +144,12 @@ Status VideoWriter::Write(const uint8_t* rgb) {
     std::copy_n(rgb + y * row, row, pixels + y * RowBytes());
   }
   GstBuffer* buffer = gst_buffer_new_wrapped(pixels, FrameBytes());
-  gint numerator = 0;
-  gint denominator = 1;
-  gst_util_double_to_fraction(options_.fps, &numerator, &denominator);
-  const auto time_of = [&](uint64_t index) {
-    return gst_util_uint64_scale(index, GST_SECOND * static_cast<uint64_t>(denominator),
-                                 static_cast<uint64_t>(numerator));
-  };
-  GST_BUFFER_PTS(buffer) = time_of(written_);
-  GST_BUFFER_DURATION(buffer) = time_of(written_ + 1) - time_of(written_);
-  ++written_;
+  const auto frame_ns = static_cast<int64_t>(GST_SECOND / options_.fps);
+  if (last_pts_ns_ >= 0 && pts_ns <= last_pts_ns_) pts_ns = last_pts_ns_ + frame_ns;
+  last_pts_ns_ = std::max<int64_t>(pts_ns, 0);
+  GST_BUFFER_PTS(buffer) = static_cast<GstClockTime>(last_pts_ns_);
+  // How long the last one is shown; a muxer takes the time of all others from the one that follows.
+  GST_BUFFER_DURATION(buffer) = static_cast<GstClockTime>(frame_ns);
   const GstFlowReturn flow = gst_app_src_push_buffer(GST_APP_SRC(source), buffer);
   if (flow == GST_FLOW_OK) return Ok();
   return Error{ErrorCode::kOutputUnwritable,

@@ -30,8 +30,10 @@ class VideoWriter {
   VideoWriter& operator=(const VideoWriter&) = delete;
 
   Status Start();
-  /// Copies one tight picture (width * height * 3 bytes) into the pipeline, waiting while two others are queued.
-  Status Write(const uint8_t* rgb);
+  /// Copies one tight picture (width * height * 3 bytes) into the pipeline, waiting while two others are queued. Shown
+  /// `pts_ns` after the beginning of the video; one frame's time (1 / fps) after the picture before when that is not
+  /// later.
+  Status Write(const uint8_t* rgb, int64_t pts_ns);
   /// Ends the stream, waits until the pipeline has written all of it, and stops the pipeline.
   Status Finish(std::chrono::milliseconds timeout);
   /// Cuts the stream off; see Pipeline::Stop.
@@ -48,7 +50,7 @@ class VideoWriter {
   const VideoWriterOptions options_;
   const std::shared_ptr<Feed> feed_;
   Pipeline pipeline_;
-  uint64_t written_ = 0;
+  int64_t last_pts_ns_ = -1;
 };
 
 }  // namespace fastsamd

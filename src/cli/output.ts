@@ -28,10 +28,15 @@ export class AnnotatedOutput {
     return [...this.#written];
   }
 
-  /** Draws and stores one frame. Errors: OUTPUT_UNWRITABLE. */
-  async add(frame: Frame, result: FrameResult): Promise<void> {
+  /**
+   * Draws and stores one frame. Errors: OUTPUT_UNWRITABLE. `live`: when it was captured counts in a video, not when the
+   * stream says that it is to be shown.
+   */
+  async add(frame: Frame, result: FrameResult, live: boolean): Promise<void> {
     const rgb = await this.#overlay.draw(frame, result, { objects: 'matched', prompts: this.prompts });
-    if (VIDEO.test(this.path) || (!PICTURE.test(this.path) && frame.ptsNs !== null)) return this.#addToVideo(frame, rgb);
+    if (VIDEO.test(this.path) || (!PICTURE.test(this.path) && frame.ptsNs !== null)) {
+      return this.#addToVideo(frame, rgb, live ? frame.captured.monotonicNs : frame.ptsNs);
+    }
     if (PICTURE.test(this.path)) {
       if (this.#written.size > 0) {
         throw new FastsamError(
@@ -55,14 +60,14 @@ export class AnnotatedOutput {
     await this.#finishVideo();
   }
 
-  async #addToVideo(frame: Frame, rgb: Uint8Array): Promise<void> {
+  async #addToVideo(frame: Frame, rgb: Uint8Array, timeNs: bigint | null): Promise<void> {
     if (!this.#video) {
       const path = VIDEO.test(this.path) ? this.path : this.#freshName(frame.origin, '.mp4');
       await this.#prepare(path);
       this.#video = new VideoOutput(path);
       this.#written.add(path);
     }
-    await this.#video.write(rgb, frame.width, frame.height, frame.ptsNs);
+    await this.#video.write(rgb, frame.width, frame.height, timeNs);
   }
 
   async #finishVideo(): Promise<void> {

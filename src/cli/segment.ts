@@ -143,10 +143,10 @@ async function segmentSource(uri: string, args: SegmentArguments, deps: SegmentD
     maxPayloadBytes: Number.POSITIVE_INFINITY,
     nameSource: true,
   };
-  const deliver = async (result: FrameResult, frame: Frame) => {
+  const deliver = async (result: FrameResult, frame: Frame, live: boolean) => {
     const { progress } = deps;
     progress.print(() => warnOutOfFrame(deps.prompts, frame));
-    await deps.output?.add(frame, result);
+    await deps.output?.add(frame, result, live);
     await deps.exports.add(frame, result);
     const { json } = args.json ? await encodeResult(result, encoding) : { json: undefined };
     await progress.print(() => writeLine(json ?? summary(result)));
@@ -159,7 +159,7 @@ async function segmentSource(uri: string, args: SegmentArguments, deps: SegmentD
       segmentation: () => deps.segmentation,
       prompts: () => ({ revision: 0, prompts: deps.prompts }),
       text: new TextStage(deps.text),
-      deliver,
+      deliver: (result, frame) => deliver(result, frame, source.live),
     }),
   );
   await deps.output?.endSource();

@@ -4,6 +4,9 @@ import { native, type VideoWriter } from '../native.js';
 import { fraction, quoted } from '../source/pipelines.js';
 
 const DEFAULT_FPS = 30;
+/** Bounds of the nominal rate, which the encoder's bit rate follows. */
+const MIN_FPS = 1;
+const MAX_FPS = 240;
 /** Bits per pixel and frame at which H.264 shows contours and labels without smear. */
 const BITS_PER_PIXEL = 0.15;
 const FINISH_TIMEOUT_MS = 60_000;
@@ -22,17 +25,29 @@ function writerPipeline(path: string, encoder: string, width: number, height: nu
   return `appsrc name=src ! ${even} ! videoconvert ! ${encoder} ! h264parse ! ${muxer} ! filesink location=${quoted(path)}`;
 }
 
-/** Writes frames of one size; the first one fixes it, the first two fix the frame rate. */
+/**
+ * Writes frames of one size; the first one fixes it. Each is shown when its own time says, so that the video is as long as
+ * what it shows, whatever was dropped; the first two give the nominal rate.
+ */
 export class VideoOutput {
   #writer: VideoWriter | undefined;
-  #first: { readonly rgb: Uint8Array; readonly width: number; readonly height: number; readonly ptsNs: bigint | null } | undefined;
+  #first: { readonly rgb: Uint8Array; readonly width: number; readonly height: number; readonly timeNs: bigint | null } | undefined;
+  #periodNs = BigInt(Math.round(1e9 / DEFAULT_FPS));
+  /** In the video, of the frame before. */
+  #shownNs = 0n;
+  /** From the times of the present source to those in the video. */
+  #offsetNs = 0n;
 
   constructor(readonly path: string) {}
 
-  /** Errors: OUTPUT_UNWRITABLE. */
-  async write(rgb: Uint8Array, width: number, height: number, ptsNs: bigint | null): Promise<void> {
+  /**
+   * `timeNs` grows from frame to frame, from any beginning; when it does not, a new source begins, one frame later. Null: one
+   * frame later. Errors: OUTPUT_UNWRITABLE.
+   */
+  async write(rgb: Uint8Array, width: number, height: number, timeNs: bigint | null): Promise<void> {
     if (!this.#first) {
-      this.#first = { rgb, width, height, ptsNs };
+      this.#first = { rgb, width, height, timeNs };
+      this.#offsetNs = -(timeNs ?? 0n);
       return;
     }
     if (width !== this.#first.width || height !== this.#first.height) {
@@ -42,8 +57,8 @@ export class VideoOutput {
         `${this.path}: the frame size changed from ${w}×${h} to ${width}×${height}; a video file has one size`,
       );
     }
-    const writer = this.#writer ?? (await this.#begin(rateOf(this.#first.ptsNs, ptsNs)));
-    await writer.write(rgb);
+    const writer = this.#writer ?? (await this.#begin(rateOf(this.#first.timeNs, timeNs)));
+    await writer.write(rgb, this.#shownAt(timeNs));
   }
 
   /** Completes the file. */
@@ -53,10 +68,22 @@ export class VideoOutput {
     await writer.finish(FINISH_TIMEOUT_MS);
   }
 
+  /** Milliseconds from the beginning of the video. */
+  #shownAt(timeNs: bigint | null): number {
+    const next = this.#shownNs + this.#periodNs;
+    if (timeNs === null) this.#shownNs = next;
+    else {
+      if (timeNs + this.#offsetNs <= this.#shownNs) this.#offsetNs = next - timeNs;
+      this.#shownNs = timeNs + this.#offsetNs;
+    }
+    return Number(this.#shownNs) / 1e6;
+  }
+
   async #begin(fps: number): Promise<VideoWriter> {
     const { rgb, width, height } = this.#first!;
     this.#writer = await openWriter(this.path, width, height, fps);
-    await this.#writer.write(rgb);
+    this.#periodNs = BigInt(Math.round(1e9 / fps));
+    await this.#writer.write(rgb, 0);
     return this.#writer;
   }
 }
@@ -66,7 +93,7 @@ function rateOf(first: bigint | null, second: bigint | null): number {
   const [numerator, denominator] = fraction(1e9 / Number(second - first))
     .split('/')
     .map(Number);
-  return numerator! / denominator!;
+  return Math.min(Math.max(numerator! / denominator!, MIN_FPS), MAX_FPS);
 }
 
 async function openWriter(path: string, width: number, height: number, fps: number): Promise<VideoWriter> {

@@ -37,7 +37,7 @@ describe.skipIf(!native().features.gstreamer || encoder === undefined)('video wr
     const writer = open(toFile(path));
     await writer.start();
     const green = new Uint8Array(162 * 90 * 3).map((_, byte) => (byte % 3 === 1 ? 200 : 20));
-    for (let index = 0; index < 20; index += 1) await writer.write(green);
+    for (let index = 0; index < 20; index += 1) await writer.write(green, index * 100);
     await writer.finish(TIMEOUT);
 
     const capture = native().openCapture!({
@@ -69,7 +69,7 @@ describe.skipIf(!native().features.gstreamer || encoder === undefined)('video wr
     await writer.start();
     const rgb = new Uint8Array(162 * 90 * 3);
     const writing = async () => {
-      for (;;) await writer.write(rgb);
+      for (let index = 0; ; index += 1) await writer.write(rgb, index * 100);
     };
     await expect(writing()).rejects.toEqual(unwritable);
     await expect(writer.finish(TIMEOUT)).rejects.toEqual(unwritable);
@@ -79,7 +79,7 @@ describe.skipIf(!native().features.gstreamer || encoder === undefined)('video wr
     const writer = open('appsrc name=src ! fakesink sync=true');
     await writer.start();
     const rgb = new Uint8Array(162 * 90 * 3);
-    for (let index = 0; index < 20; index += 1) await writer.write(rgb).catch(() => {});
+    for (let index = 0; index < 20; index += 1) await writer.write(rgb, index * 100).catch(() => {});
     await expect(writer.finish(1)).rejects.toEqual(unwritable);
   });
 
@@ -93,16 +93,16 @@ describe.skipIf(!native().features.gstreamer || encoder === undefined)('video wr
   it('refuses calls out of order and frames of another size', async () => {
     const writer = open('appsrc name=src ! fakesink');
     const rgb = new Uint8Array(162 * 90 * 3);
-    await expect(writer.write(rgb)).rejects.toEqual(misuse);
+    await expect(writer.write(rgb, 0)).rejects.toEqual(misuse);
     await expect(writer.finish(1)).rejects.toEqual(misuse);
     await writer.start();
     await expect(writer.start()).rejects.toEqual(misuse);
-    await expect(writer.write(rgb.subarray(1))).rejects.toEqual(misuse);
-    const writing = writer.write(rgb);
-    await expect(writer.write(rgb)).rejects.toEqual(misuse);
+    await expect(writer.write(rgb.subarray(1), 0)).rejects.toEqual(misuse);
+    const writing = writer.write(rgb, 0);
+    await expect(writer.write(rgb, 0)).rejects.toEqual(misuse);
     await writing;
     await writer.finish(TIMEOUT);
-    await expect(writer.write(rgb)).rejects.toEqual(misuse);
+    await expect(writer.write(rgb, 0)).rejects.toEqual(misuse);
     await expect(writer.finish(1)).rejects.toEqual(misuse);
   });
 

@@ -48,7 +48,7 @@ async function writeClip(path: string): Promise<void> {
   await writer.start();
   for (let index = 0; index < 10; index += 1) {
     const frame = await native().renderShapes(index, { width: 96, height: 64, seed: 7 });
-    await writer.write(await native().toRgb(frame));
+    await writer.write(await native().toRgb(frame), index * 200);
     frame.release();
   }
   await writer.finish(10_000);
