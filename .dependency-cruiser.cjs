@@ -38,6 +38,19 @@ const forbidden = [
   },
   { name: 'no-dev-dependency-in-product', severity: 'error', from: { path: '^src/' }, to: { dependencyTypes: ['npm-dev', 'npm-no-pkg'] } },
 ];
+// What `--help` and usage errors load: little. The rest comes in by import() once a command runs.
+const atOnce =
+  '^src/(main|errors|native|cli/(cli|leaving|usage|probe-measure|[a-z-]+-options|commands/.*)|config/nearest|domain/(mask|picture|selection)|app/standard-error|wire/verbs)\\.ts$';
+forbidden.push({
+  name: 'command-line-starts-at-once',
+  severity: 'error',
+  from: { path: atOnce },
+  to: {
+    path: '^src/|/node_modules/|^node_modules/',
+    pathNot: [atOnce, 'node_modules/(@types/)?(yargs|fastest-levenshtein)/'],
+    dependencyTypesNot: ['type-only', 'dynamic-import'],
+  },
+});
 for (const [depth, names] of layers.entries()) {
   const above = layers.slice(0, depth).flat();
   for (const name of names) {

@@ -1,5 +1,4 @@
 /** `fastsamd bench`: what a frame costs, stage by stage, and what is lost beside the network itself. */
-import type { CommandModule } from 'yargs';
 import type { StageTimings } from '../domain/result.js';
 import { encodeResult } from '../encode/result.js';
 import type { SegmentationEngine } from '../engine/engine.js';
@@ -8,10 +7,9 @@ import { runPipeline } from '../pipeline/pipeline.js';
 import { firstFrames } from '../source/limit.js';
 import { TextBench, type TextReport, textTable } from './bench-text.js';
 import { type Finishing, finishBeforeLeaving, withSource } from './leaving.js';
-import { demandRange, modelOptions, type SegmentationArguments, segmentationOf, segmentationOptions } from './model-options.js';
+import { demandRange, type SegmentationArguments, segmentationOf } from './model-options.js';
 import { openModel } from './open-model.js';
 import { startProgress } from './progress.js';
-import { promptOptions } from './prompt-options.js';
 
 /** The network alone and the pipeline take turns, so that a machine that slows down slows both. */
 const ROUNDS = 12;
@@ -20,9 +18,9 @@ const SETTLING_FRAMES = 4;
 /** Inferences between two looks at whether the command is to leave. */
 const BARE_RUNS = 8;
 
-interface BenchArguments extends SegmentationArguments {
+export interface BenchArguments extends SegmentationArguments {
   readonly source: string;
-  readonly model: string;
+  readonly model?: string | undefined;
   readonly backend: 'auto' | 'onnxruntime' | 'tensorrt';
   readonly threads: number;
   readonly frames: number;
@@ -31,35 +29,13 @@ interface BenchArguments extends SegmentationArguments {
   readonly json: boolean;
 }
 
-export const benchCommand: CommandModule<object, BenchArguments> = {
-  command: 'bench <source>',
-  describe: 'Measure latency per stage, frame rate and overhead over the bare network',
-  builder: (yargs) =>
-    yargs
-      .positional('source', {
-        type: 'string',
-        demandOption: true,
-        describe: 'A video, a directory of pictures, or test:shapes?realtime=false',
-      })
-      .options({ ...modelOptions, ...segmentationOptions })
-      .options({
-        frames: { type: 'number', default: 100, describe: 'Frames to measure.' },
-        text: { ...promptOptions.text, describe: 'Measure what this text prompt adds, too. Repeat for more prompts.' },
-        'text-model': promptOptions['text-model'],
-        json: { type: 'boolean', default: false, describe: 'The figures as one JSON object on stdout.' },
-      })
-      .example('$0 bench clip.mp4 --model FastSAM-s.onnx', 'overhead 0.05: the pipeline runs at 95 % of the network’s own rate')
-      .epilogue('overhead = rate of the network alone / rate of the pipeline − 1, both measured in turns in this run.'),
-  handler: bench,
-};
-
 /** Frames per second of the pipeline, and of the network alone just before and just after it. */
 interface Round {
   readonly bareFps: number;
   readonly fps: number;
 }
 
-async function bench(args: BenchArguments): Promise<void> {
+export async function bench(args: BenchArguments): Promise<void> {
   const segmentation = segmentationOf(args);
   demandRange('--frames', args.frames, 10, 1e6, true);
   const engine = await openModel(args);

@@ -1,11 +1,10 @@
 /** `fastsamd camera list | probe`. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { CommandModule } from 'yargs';
 import { sourceOptions } from '../app/camera-options.js';
 import { cameraSchema } from '../config/sections/camera.js';
 import type { Frame } from '../domain/frame.js';
-import { TRANSPORTS, type Transport } from '../domain/picture.js';
+import type { Transport } from '../domain/picture.js';
 import { encodeJpeg } from '../encode/snapshot.js';
 import { FastsamError, isFastsamError, messageOf } from '../errors.js';
 import { native, type VideoDevice, type VideoMode } from '../native.js';
@@ -13,12 +12,7 @@ import { type DeviceNames, listDevices } from '../source/devices.js';
 import type { Source, SourceOptions } from '../source/source.js';
 import { finishBeforeLeaving, withSource } from './leaving.js';
 import { demandRange } from './model-options.js';
-import { type Arrival, type Measurement, measure } from './probe-measure.js';
-
-/** Ends a probe of a source that is read much faster than a camera. */
-const MAX_FRAMES = 100_000;
-
-const jsonOption = { json: { type: 'boolean', default: false, describe: 'JSON on stdout.' } } as const;
+import { type Arrival, MAX_FRAMES, type Measurement, measure } from './probe-measure.js';
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -27,17 +21,12 @@ function say(line: string): void {
 /** A device that captures, or that could not be asked whether it does. */
 export type ListedCamera = DeviceNames & (VideoDevice | { readonly problem: string });
 
-const list: CommandModule<object, { readonly json: boolean }> = {
-  command: 'list',
-  describe: 'The V4L2 cameras of this machine: stable names, formats, sizes and rates',
-  builder: (yargs) => yargs.options(jsonOption).example('$0 camera list', 'a stable name goes behind v4l2: as a source'),
-  async handler({ json }) {
-    const cameras = (await Promise.all((await listDevices()).map(queried))).filter((camera) => camera !== undefined);
-    if (json) return say(JSON.stringify(cameras));
-    if (cameras.length === 0) say('no V4L2 camera found (csi: and network cameras are not listed; try "fastsamd camera probe URI")');
-    for (const line of cameras.flatMap(cameraLines)) say(line);
-  },
-};
+export async function listCameras({ json }: { readonly json: boolean }): Promise<void> {
+  const cameras = (await Promise.all((await listDevices()).map(queried))).filter((camera) => camera !== undefined);
+  if (json) return say(JSON.stringify(cameras));
+  if (cameras.length === 0) say('no V4L2 camera found (csi: and network cameras are not listed; try "fastsamd camera probe URI")');
+  for (const line of cameras.flatMap(cameraLines)) say(line);
+}
 
 /** Undefined for nodes that do not capture: those for metadata, output or a codec. */
 async function queried(names: DeviceNames): Promise<ListedCamera | undefined> {
@@ -63,18 +52,9 @@ function sizeOf({ width, height, fps }: VideoMode): string {
   return `${width}×${height}${fps > 0 ? ` at ${Math.round(fps * 100) / 100}` : ''}`;
 }
 
-/** What a camera in the configuration may say beside its source, and a probe may need. */
-const accessOptions = {
-  username: { type: 'string', requiresArg: true, describe: 'Log in to a network camera under this name.' },
-  'password-file': { type: 'string', requiresArg: true, describe: 'File whose first line is the password; or FASTSAMD_CAMERA_PASSWORD.' },
-  'insecure-tls': { type: 'boolean', default: false, describe: 'rtsps and https: accept any certificate.' },
-  transport: { choices: TRANSPORTS, default: 'tcp' as const, describe: 'RTSP: how packets come.' },
-  'latency-ms': { type: 'number', default: 200, describe: 'RTSP: how long to wait for late packets.' },
-} as const;
-
 const PASSWORD_ENV = 'FASTSAMD_CAMERA_PASSWORD';
 
-interface ProbeArguments {
+export interface ProbeArguments {
   readonly uri: string;
   readonly username?: string | undefined;
   readonly 'password-file'?: string | undefined;
@@ -124,36 +104,17 @@ interface Probed extends Omit<Measurement, 'jitterMs' | 'longestGapMs' | 'latenc
   readonly latencyMs: Measurement['latencyMs'] | null;
 }
 
-const probe: CommandModule<object, ProbeArguments> = {
-  command: 'probe <uri>',
-  describe: 'Open a source and measure frame rate, jitter and latency',
-  builder: (yargs) =>
-    yargs
-      .positional('uri', { type: 'string', demandOption: true, describe: 'As "source" in the configuration: v4l2:, csi:, rtsp://, …' })
-      .options({
-        seconds: { type: 'number', default: 5, describe: 'Measure for this long after the first frame.' },
-        frames: { type: 'number', default: MAX_FRAMES, describe: 'Stop earlier, after this many frames.' },
-        snapshot: { type: 'string', requiresArg: true, describe: 'JPEG file for the last frame.' },
-        ...accessOptions,
-        ...jsonOption,
-      })
-      .example('$0 camera probe rtsp://192.168.1.20/stream1 --snapshot view.jpg', 'does it answer, how well, and what does it see')
-      .example('$0 camera probe v4l2:/dev/video0 --frames 300 --json', 'for a script')
-      .epilogue(
-        'Latency: age of a frame when fastsamd gets it. What a network camera and its network add is not in it. Cpu: of this process, decoding included.',
-      ),
-  async handler(args) {
-    demandRange('--seconds', args.seconds, 0.1, 3600);
-    demandRange('--frames', args.frames, 1, MAX_FRAMES, true);
-    if (args.snapshot !== undefined && !/\.jpe?g$/i.test(args.snapshot))
-      throw new FastsamError('USAGE', `--snapshot ${args.snapshot}: expected a .jpg file`);
-    const probed = await probeSource(args);
-    if (!probed) return;
-    if (args.json) return say(JSON.stringify(probed));
-    for (const line of probeLines(probed)) say(line);
-    if (args.snapshot !== undefined) say(`snapshot   ${args.snapshot}`);
-  },
-};
+export async function probeCamera(args: ProbeArguments): Promise<void> {
+  demandRange('--seconds', args.seconds, 0.1, 3600);
+  demandRange('--frames', args.frames, 1, MAX_FRAMES, true);
+  if (args.snapshot !== undefined && !/\.jpe?g$/i.test(args.snapshot))
+    throw new FastsamError('USAGE', `--snapshot ${args.snapshot}: expected a .jpg file`);
+  const probed = await probeSource(args);
+  if (!probed) return;
+  if (args.json) return say(JSON.stringify(probed));
+  for (const line of probeLines(probed)) say(line);
+  if (args.snapshot !== undefined) say(`snapshot   ${args.snapshot}`);
+}
 
 /** What was measured until the command was interrupted; undefined before the first frame. Errors: as openSource and iterating its source; SOURCE_LOST when it ends without a frame, OUTPUT_UNWRITABLE. */
 async function probeSource(args: ProbeArguments): Promise<Probed | undefined> {
@@ -234,11 +195,3 @@ function probeLines(probed: Probed): string[] {
   ];
   return rows.filter(([, value]) => value !== null).map(([name, value]) => `${name.padEnd(10)} ${value}`);
 }
-
-export const cameraCommand: CommandModule = {
-  command: 'camera',
-  describe: 'Find cameras and try them',
-  builder: (yargs) => yargs.command([list, probe] as unknown as CommandModule[]).demandCommand(1, 'expected list or probe'),
-  // A subcommand is demanded, so this is never reached.
-  handler() {},
-};

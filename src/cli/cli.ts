@@ -3,35 +3,93 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import yargs, { type Argv, type CommandModule } from 'yargs';
 import { isFastsamError } from '../errors.js';
-import { benchCommand } from './bench.js';
-import { cameraCommand } from './camera.js';
-import { configCommand } from './config.js';
-import { demoCommand } from './demo.js';
-import { doctorCommand } from './doctor.js';
-import { engineCommand } from './engine.js';
-import { evalCommand } from './eval/index.js';
-import { modelCommand } from './model.js';
-import { requestCommand } from './request.js';
-import { runCommand } from './run.js';
-import { segmentCommand } from './segment.js';
+import type { AnyCommand } from './commands/command.js';
 import { checkValues, usageError } from './usage.js';
-import { watchCommand } from './watch.js';
 
-/** In the order of `--help`. One file each. */
-const commands = [
-  runCommand,
-  requestCommand,
-  watchCommand,
-  segmentCommand,
-  benchCommand,
-  evalCommand,
-  cameraCommand,
-  modelCommand,
-  engineCommand,
-  configCommand,
-  doctorCommand,
-  demoCommand,
-] as unknown as CommandModule[];
+interface CommandEntry {
+  readonly command: string;
+  readonly describe: string;
+  /** Options and subcommands. */
+  readonly load: () => Promise<AnyCommand>;
+}
+
+/** In the order of `--help`, which loads none of them. One file each, and what runs the command in a file of that name above it. */
+const commands: readonly CommandEntry[] = [
+  {
+    command: 'run',
+    describe: 'Run the daemon: cameras in, segments and health out over MQTT, until SIGTERM',
+    load: async () => (await import('./commands/run.js')).runCommand,
+  },
+  {
+    command: 'request <node> <verb> [json]',
+    describe: 'Ask a running node over MQTT: prompts, state, pictures',
+    load: async () => (await import('./commands/request.js')).requestCommand,
+  },
+  {
+    command: 'watch <node>',
+    describe: "Show a running node's results, events and state as they come",
+    load: async () => (await import('./commands/watch.js')).watchCommand,
+  },
+  {
+    command: 'segment <source..>',
+    describe: 'Segment pictures, videos or a camera once',
+    load: async () => (await import('./commands/segment.js')).segmentCommand,
+  },
+  {
+    command: 'bench <source>',
+    describe: 'Measure latency per stage, frame rate and overhead over the bare network',
+    load: async () => (await import('./commands/bench.js')).benchCommand,
+  },
+  {
+    command: 'eval',
+    describe: 'Measure a model on a benchmark: COCO, LVIS',
+    load: async () => (await import('./eval/index.js')).evalCommand,
+  },
+  {
+    command: 'camera',
+    describe: 'Find cameras and try them',
+    load: async () => (await import('./commands/camera.js')).cameraCommand,
+  },
+  {
+    command: 'model',
+    describe: 'Get, convert and check models',
+    load: async () => (await import('./commands/model.js')).modelCommand,
+  },
+  {
+    command: 'engine',
+    describe: 'Build, inspect and verify TensorRT engines',
+    load: async () => (await import('./commands/engine.js')).engineCommand,
+  },
+  {
+    command: 'config',
+    describe: 'Check, explain and print configuration files.',
+    load: async () => (await import('./commands/config.js')).configCommand,
+  },
+  {
+    command: 'doctor',
+    describe: 'Check this machine and a configuration, and say what to do',
+    load: async () => (await import('./commands/doctor.js')).doctorCommand,
+  },
+  {
+    command: 'demo',
+    describe: 'Run the daemon on a drawn conveyor belt, with a model and a broker of its own',
+    load: async () => (await import('./commands/demo.js')).demoCommand,
+  },
+];
+
+/** The parser loads the options of the one command that is named. */
+function lazily({ command, describe, load }: CommandEntry): CommandModule {
+  let loaded: AnyCommand | undefined;
+  return {
+    command,
+    describe,
+    builder: async (parser: Argv) => {
+      loaded = await load();
+      return loaded.builder(parser) as Argv;
+    },
+    handler: (args) => loaded?.handler(args as never),
+  };
+}
 
 /** What a lone "-" on the command line stands for. */
 const STDIN = '/dev/stdin';
@@ -52,7 +110,7 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
   await parser
     .scriptName('fastsamd')
     .usage('$0 COMMAND\n\nSegments everything a camera sees with FastSAM, keeps what the prompts ask for, publishes it over MQTT.')
-    .command(commands)
+    .command(commands.map(lazily))
     .demandCommand(1, 'expected a command')
     .option('debug', { type: 'boolean', default: false, describe: 'Show stack traces of errors.' })
     .check((argv, options) => checkValues(argv, options as unknown as Parameters<typeof checkValues>[1]))

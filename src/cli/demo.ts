@@ -3,19 +3,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
-import type { CommandModule } from 'yargs';
 import { Daemon } from '../app/daemon.js';
 import { type Config, configSchema } from '../config/schema.js';
 import { FastsamError } from '../errors.js';
+import { BUNDLED_MODEL } from '../model/installed.js';
 import { EmbeddedBroker } from '../publish/embedded-broker.js';
 import type { ResultMessage } from '../wire/result.js';
 import { finishBeforeLeaving } from './leaving.js';
 import { demandRange } from './model-options.js';
 
-/** Ships with the project, see models/demo. */
-export const MODEL = fileURLToPath(new URL('../../models/demo.onnx', import.meta.url));
 /** Drawn in the size of the model's input, which it then sees unscaled. */
 export const SCENE = 'test:conveyor?width=640&height=640';
 /** What an operator of that belt could ask: what lies in the inspection station, what passes the pick point, and all the rest. */
@@ -26,37 +23,16 @@ export const SCENE_PROMPTS = [
 ] as const;
 const PRINT_INTERVAL_MS = 1000;
 
-interface DemoArguments {
+export interface DemoArguments {
   readonly broker?: string | undefined;
   readonly source?: string | undefined;
   readonly model?: string | undefined;
   readonly frames?: number | undefined;
 }
 
-export const demoCommand: CommandModule<object, DemoArguments> = {
-  command: 'demo',
-  describe: 'Run the daemon on a drawn conveyor belt, with a model and a broker of its own',
-  builder: (yargs) =>
-    yargs.options({
-      broker: {
-        type: 'string',
-        requiresArg: true,
-        describe: 'mqtt://HOST:PORT of a broker; one is started on a free loopback port when absent.',
-      },
-      source: { type: 'string', requiresArg: true, describe: 'As for segment; a drawn conveyor belt with prompts when absent.' },
-      model: {
-        type: 'string',
-        requiresArg: true,
-        describe: 'Name of an installed model (fastsam-s), or an ONNX file; the small one that comes with fastsamd when absent.',
-      },
-      frames: { type: 'number', requiresArg: true, describe: 'Stop by itself after this many results.' },
-    }),
-  handler: demo,
-};
-
-async function demo(args: DemoArguments): Promise<void> {
+export async function demo(args: DemoArguments): Promise<void> {
   if (args.frames !== undefined) demandRange('--frames', args.frames, 1, 1e9, true);
-  const model = args.model ?? MODEL;
+  const model = args.model ?? BUNDLED_MODEL;
   const source = args.source ?? SCENE;
   const log = pino({ level: 'warn' }, pino.destination({ fd: 2, sync: true }));
   const own = { embedded: { host: '127.0.0.1', port: 0 }, tls: { insecure: false } };

@@ -1,7 +1,6 @@
 /** `fastsamd doctor`: whether this machine and a configuration will do. */
 import { resolve } from 'node:path';
 import { pino } from 'pino';
-import type { CommandModule } from 'yargs';
 import { lookAtMachine } from '../app/doctor/look.js';
 import { checkMachine } from '../app/doctor/machine.js';
 import { checkAddon, checkBroker, checkCamera, checkModel } from '../app/doctor/parts.js';
@@ -12,24 +11,12 @@ import type { Config } from '../config/schema.js';
 import { messageOf } from '../errors.js';
 import { SensorProcess } from '../telemetry/sensors/process.js';
 
-interface DoctorArguments {
+export interface DoctorArguments {
   readonly config: string | undefined;
   readonly json: boolean;
 }
 
-export const doctorCommand: CommandModule<object, DoctorArguments> = {
-  command: 'doctor',
-  describe: 'Check this machine and a configuration, and say what to do',
-  builder: (yargs) =>
-    yargs
-      .option('config', { type: 'string', requiresArg: true, describe: 'Configuration file whose model, cameras and broker are tried.' })
-      .option('json', { type: 'boolean', default: false, describe: 'Print JSON: [{name, status, detail, remedy}].' })
-      .example('$0 doctor --config /etc/fastsamd/config.yaml', 'as the user of the service, while it is stopped')
-      .epilogue('Exit code: 0 without problems (there may be warnings), 1 with.'),
-  handler: run,
-};
-
-async function run({ config: file, json }: DoctorArguments): Promise<void> {
+export async function doctor({ config: file, json }: DoctorArguments): Promise<void> {
   const { config, check } = await read(file);
   const sensors = new SensorProcess({ folders: [], log: pino({ level: 'silent' }) });
   try {

@@ -1,5 +1,4 @@
 /** `fastsamd engine verify`: does an engine see what its model sees? */
-import type { CommandModule } from 'yargs';
 import { type Agreement, agreementOf, compareSegments, SCORE_MARGIN, shortcomings, total } from '../engine/agreement.js';
 import { SEGMENTATION_DEFAULTS, type SegmentationEngine } from '../engine/engine.js';
 import { openEngine } from '../engine/open.js';
@@ -12,7 +11,7 @@ import { type Finishing, finishBeforeLeaving, withSource } from './leaving.js';
 import { demandRange } from './model-options.js';
 import { startProgress } from './progress.js';
 
-interface VerifyArguments {
+export interface VerifyArguments {
   readonly engine: string;
   readonly against: string;
   readonly images: string;
@@ -24,34 +23,7 @@ interface Compared extends Agreement {
   readonly image: string;
 }
 
-export const engineVerify: CommandModule<object, VerifyArguments> = {
-  command: 'verify <engine>',
-  describe: 'Compare an engine with its ONNX model on pictures, and note the verdict beside the engine',
-  builder: (yargs) =>
-    yargs
-      .positional('engine', { type: 'string', demandOption: true, describe: 'Engine file.' })
-      .options({
-        against: {
-          type: 'string',
-          demandOption: true,
-          requiresArg: true,
-          describe: 'The ONNX model it was built from; runs on onnxruntime.',
-        },
-        images: {
-          type: 'string',
-          demandOption: true,
-          requiresArg: true,
-          describe: 'Folder of pictures, as many as possible of what the camera will see.',
-        },
-        conf: { type: 'number', default: 0.4, describe: 'Score above which something is an object.' },
-        json: { type: 'boolean', default: false, describe: 'The figures as one JSON object on stdout.' },
-      })
-      .example('$0 engine verify fastsam-s.int8.engine --against fastsam-s.onnx --images pictures', '')
-      .epilogue('Exit code 0 when the engine passes, 1 when it does not.'),
-  handler: verify,
-};
-
-async function verify(args: VerifyArguments): Promise<void> {
+export async function verifyEngine(args: VerifyArguments): Promise<void> {
   demandRange('--conf', args.conf, SCORE_MARGIN, 1);
   if (!isEngineFile(args.engine)) throw new FastsamError('USAGE', `${args.engine}: expected a TensorRT engine (.engine)`);
   const against = await resolveModel(args.against);

@@ -8,7 +8,6 @@ import { flushStandardError } from '../app/standard-error.js';
 import { FastsamError, isFastsamError, systemCodeOf } from '../errors.js';
 import { native } from '../native.js';
 import type { Source, SourceOptions } from '../source/source.js';
-import { createInput } from './inputs.js';
 
 /** Exit codes of processes that a signal ended, as shells count them; a reader that has seen enough is no failure. */
 const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143, 'reader gone': 0 } as const;
@@ -112,6 +111,7 @@ export async function withSource(
   use: (source: Source) => Promise<void>,
 ): Promise<void> {
   if (signal.aborted) return;
+  const { createInput } = await import('./inputs.js');
   const source = await createInput(uri, options);
   const stop = () => void source.stop().catch(() => undefined);
   signal.addEventListener('abort', stop);

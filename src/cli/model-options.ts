@@ -5,10 +5,9 @@ import { FastsamError } from '../errors.js';
 export const modelOptions = {
   model: {
     type: 'string',
-    demandOption: true,
     requiresArg: true,
     describe:
-      'Name of an installed model (fastsam-s), or an ONNX file (FastSAM or any YOLOv8-seg / YOLO11-seg export), or a TensorRT engine.',
+      'Name of an installed model (fastsam-s), or an ONNX file (FastSAM or any YOLOv8-seg / YOLO11-seg export), or a TensorRT engine; FastSAM-s where it is installed, else the small model that comes with fastsamd, when absent.',
   },
   backend: { choices: ['auto', 'onnxruntime', 'tensorrt'], default: 'auto', describe: 'What runs the network.' },
   threads: { type: 'number', default: 0, describe: 'Threads of one inference; 0: one per core.' },

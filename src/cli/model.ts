@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Argv, CommandModule } from 'yargs';
 import { openEngine } from '../engine/open.js';
 import { FastsamError } from '../errors.js';
 import { megabytes } from '../model/bytes.js';
@@ -12,17 +11,6 @@ import { inspectModel, type ModelFacts } from '../model/inspect.js';
 import { fileNameOf, installedFilesOf, modelDirectories, resolveModel } from '../model/installed.js';
 import { demandPublished, entryNamed, type ManifestEntry, type RemoteFile, readManifest, type TextModelEntry } from '../model/manifest.js';
 import { startByteProgress } from './progress.js';
-
-const conversionOptions = {
-  imgsz: {
-    type: 'string',
-    requiresArg: true,
-    describe: 'Input size: 640, 1024, or height x width as in 384x640 (16:9 cameras); multiples of 32.',
-  },
-  half: { type: 'boolean', default: false, describe: 'Store weights as float16: half the file.' },
-} as const;
-
-const jsonOption = { json: { type: 'boolean', default: false, describe: 'JSON on stdout.' } } as const;
 
 function imageSizeOf(text: string | undefined, fallback: readonly [number, number]): readonly [number, number] {
   if (text === undefined) return fallback;
@@ -48,62 +36,38 @@ async function convert(checkpoint: string, output: string, imageSize: readonly [
   reportImport(await importCheckpoint(checkpoint, output, { imageSize, half }), (performance.now() - begin) / 1000);
 }
 
-const list: CommandModule<object, { readonly json: boolean }> = {
-  command: 'list',
-  describe: 'The models that "model pull" knows, and which are installed',
-  builder: (yargs) => yargs.options(jsonOption),
-  async handler({ json }) {
-    const models = await Promise.all((await readManifest()).map(async (entry) => ({ ...entry, installed: await installedFilesOf(entry) })));
-    if (json) return say(JSON.stringify(models));
-    for (const { installed, ...entry } of models) {
-      const { name, title, licence } = entry;
-      const bytes = filesOf(entry).reduce((sum, file) => sum + file.bytes, 0);
-      say(`${name.padEnd(12)} ${title}, ${megabytes(bytes)}, ${licence}`);
-      say(`${''.padEnd(12)} ${installed.length > 0 ? `installed: ${installed.join(', ')}` : `not installed; fastsamd model pull ${name}`}`);
-    }
-  },
-};
+export async function listModels({ json }: { readonly json: boolean }): Promise<void> {
+  const models = await Promise.all((await readManifest()).map(async (entry) => ({ ...entry, installed: await installedFilesOf(entry) })));
+  if (json) return say(JSON.stringify(models));
+  for (const { installed, ...entry } of models) {
+    const { name, title, licence } = entry;
+    const bytes = filesOf(entry).reduce((sum, file) => sum + file.bytes, 0);
+    say(`${name.padEnd(12)} ${title}, ${megabytes(bytes)}, ${licence}`);
+    say(`${''.padEnd(12)} ${installed.length > 0 ? `installed: ${installed.join(', ')}` : `not installed; fastsamd model pull ${name}`}`);
+  }
+}
 
-interface PullArguments {
+export interface PullArguments {
   readonly name: string;
   readonly imgsz?: string | undefined;
   readonly half: boolean;
   readonly from?: string | undefined;
 }
 
-const pull: CommandModule<object, PullArguments> = {
-  command: 'pull <name>',
-  describe: 'Download a model, check its hash, and import checkpoints as ONNX',
-  builder: (yargs) =>
-    yargs
-      .positional('name', { type: 'string', demandOption: true, describe: 'As "model list" shows.' })
-      .options({
-        ...conversionOptions,
-        from: {
-          type: 'string',
-          requiresArg: true,
-          describe: 'A checkpoint, or the directory of a text model, that is here already (no network); hashes are checked all the same.',
-        },
-      })
-      .example('$0 model pull fastsam-s', 'FastSAM-s at 640×640')
-      .example('$0 model pull clip-vit-base-patch32', 'for text prompts')
-      .example('$0 model pull fastsam-s --imgsz 384x640', 'for a 16:9 camera: 40 % less work')
-      .epilogue('HTTP_PROXY, HTTPS_PROXY and NO_PROXY are respected. An interrupted download goes on where it stopped.'),
-  async handler({ name, imgsz, half, from }) {
-    const entry = entryNamed(await readManifest(), name);
-    const [directory] = modelDirectories();
-    say(`${entry.title}, licence of the weights: ${entry.licence}`);
-    if (entry.kind === 'text-model') {
-      if (imgsz !== undefined || half) throw new FastsamError('USAGE', `--imgsz and --half are for checkpoints; ${name} is used as it is`);
-      return pullTextModel(entry, join(directory, name), from);
-    }
-    const imageSize = imageSizeOf(imgsz, entry.inputSize);
-    if (from !== undefined) await demandPublished(from, name, entry.checkpoint);
-    const checkpoint = from ?? (await fetched(name, entry.checkpoint, join(directory, entry.checkpoint.file)));
-    await mkdir(directory, { recursive: true });
-    await convert(checkpoint, join(directory, fileNameOf(entry, { imageSize, half })), imageSize, half);
-  },
-};
+export async function pullModel({ name, imgsz, half, from }: PullArguments): Promise<void> {
+  const entry = entryNamed(await readManifest(), name);
+  const [directory] = modelDirectories();
+  say(`${entry.title}, licence of the weights: ${entry.licence}`);
+  if (entry.kind === 'text-model') {
+    if (imgsz !== undefined || half) throw new FastsamError('USAGE', `--imgsz and --half are for checkpoints; ${name} is used as it is`);
+    return pullTextModel(entry, join(directory, name), from);
+  }
+  const imageSize = imageSizeOf(imgsz, entry.inputSize);
+  if (from !== undefined) await demandPublished(from, name, entry.checkpoint);
+  const checkpoint = from ?? (await fetched(name, entry.checkpoint, join(directory, entry.checkpoint.file)));
+  await mkdir(directory, { recursive: true });
+  await convert(checkpoint, join(directory, fileNameOf(entry, { imageSize, half })), imageSize, half);
+}
 
 function filesOf(entry: ManifestEntry): readonly RemoteFile[] {
   return entry.kind === 'text-model' ? entry.files : [entry.checkpoint];
@@ -140,104 +104,66 @@ async function fetched(name: string, remote: RemoteFile, path: string): Promise<
   return path;
 }
 
-interface ImportArguments {
+export interface ImportArguments {
   readonly file: string;
   readonly imgsz?: string | undefined;
   readonly half: boolean;
   readonly output?: string | undefined;
 }
 
-const importModel: CommandModule<object, ImportArguments> = {
-  command: 'import <file>',
-  describe: 'Turn a PyTorch checkpoint (FastSAM, YOLOv8n…x-seg) into ONNX, without Python',
-  builder: (yargs) =>
-    yargs
-      .positional('file', { type: 'string', demandOption: true, describe: 'Checkpoint (.pt) as Ultralytics saves it.' })
-      .options({
-        ...conversionOptions,
-        output: { alias: 'o', type: 'string', requiresArg: true, describe: 'ONNX file; beside the checkpoint when absent.' },
-      })
-      .example('$0 model import FastSAM-s.pt --imgsz 1024', 'writes FastSAM-s.onnx'),
-  handler: ({ file, imgsz, half, output }) =>
-    convert(file, output ?? `${file.replace(/\.pt$/i, '')}.onnx`, imageSizeOf(imgsz, [640, 640]), half),
-};
+export async function importModel({ file, imgsz, half, output }: ImportArguments): Promise<void> {
+  await convert(file, output ?? `${file.replace(/\.pt$/i, '')}.onnx`, imageSizeOf(imgsz, [640, 640]), half);
+}
 
-interface FileArguments {
+export interface FileArguments {
   readonly file: string;
   readonly json: boolean;
 }
 
-function fileArguments(yargs: Argv): Argv<FileArguments> {
-  return yargs
-    .positional('file', { type: 'string', demandOption: true, describe: 'ONNX file, checkpoint, or name of an installed model.' })
-    .options(jsonOption);
+export async function printModel({ file, json }: FileArguments): Promise<void> {
+  const facts = await inspectModel(await resolveModel(file));
+  if (json) return say(JSON.stringify(facts));
+  const { gflops, source, sourceSha256, task } = facts.metadata;
+  const tensors = (list: ModelFacts['inputs']) => list.map(({ name, shape }) => `${name} [${shape.join(', ')}]`).join(', ') || undefined;
+  const rows: [string, string | undefined][] = [
+    ['file', `${facts.path} (${facts.kind}, ${megabytes(facts.bytes)})`],
+    ['sha256', facts.sha256],
+    ['known as', facts.knownAs ?? undefined],
+    ['imported from', source && `${source}, sha256 ${sourceSha256}`],
+    ['task', task],
+    ['input', facts.imageSize ? `${facts.imageSize.join('×')} (height × width)` : undefined],
+    [
+      'classes',
+      facts.names.length > 0
+        ? `${facts.names.length}: ${facts.names.slice(0, 8).join(', ')}${facts.names.length > 8 ? ', …' : ''}`
+        : undefined,
+    ],
+    ['inputs', tensors(facts.inputs)],
+    ['outputs', tensors(facts.outputs)],
+    ['parameters', facts.parameters === null ? undefined : `${(facts.parameters / 1e6).toFixed(2)} M`],
+    ['GFLOPs', gflops],
+  ];
+  for (const [name, value] of rows) if (value !== undefined) say(`${name.padEnd(14)} ${value}`);
 }
 
-const info: CommandModule<object, FileArguments> = {
-  command: 'info <file>',
-  describe: 'What a model file is: size, classes, parameters, where it came from',
-  builder: fileArguments,
-  async handler({ file, json }) {
-    const facts = await inspectModel(await resolveModel(file));
-    if (json) return say(JSON.stringify(facts));
-    const { gflops, source, sourceSha256, task } = facts.metadata;
-    const tensors = (list: ModelFacts['inputs']) => list.map(({ name, shape }) => `${name} [${shape.join(', ')}]`).join(', ') || undefined;
-    const rows: [string, string | undefined][] = [
-      ['file', `${facts.path} (${facts.kind}, ${megabytes(facts.bytes)})`],
-      ['sha256', facts.sha256],
-      ['known as', facts.knownAs ?? undefined],
-      ['imported from', source && `${source}, sha256 ${sourceSha256}`],
-      ['task', task],
-      ['input', facts.imageSize ? `${facts.imageSize.join('×')} (height × width)` : undefined],
-      [
-        'classes',
-        facts.names.length > 0
-          ? `${facts.names.length}: ${facts.names.slice(0, 8).join(', ')}${facts.names.length > 8 ? ', …' : ''}`
-          : undefined,
-      ],
-      ['inputs', tensors(facts.inputs)],
-      ['outputs', tensors(facts.outputs)],
-      ['parameters', facts.parameters === null ? undefined : `${(facts.parameters / 1e6).toFixed(2)} M`],
-      ['GFLOPs', gflops],
-    ];
-    for (const [name, value] of rows) if (value !== undefined) say(`${name.padEnd(14)} ${value}`);
-  },
-};
-
-const verify: CommandModule<object, FileArguments> = {
-  command: 'verify <file>',
-  describe: 'Check a checkpoint against its published hash, or load an ONNX model and run it once',
-  builder: fileArguments,
-  async handler({ file, json }) {
-    const path = await resolveModel(file);
-    const facts = await inspectModel(path);
-    if (facts.kind === 'checkpoint' && facts.knownAs === null) {
-      throw new FastsamError('MODEL_UNSUPPORTED', `${path}: its sha256 ${facts.sha256} is not one of those in the manifest`);
-    }
-    const engine = facts.kind === 'onnx' ? await openEngine({ model: path }) : undefined;
-    await engine?.stop();
-    const result = {
-      path,
-      ok: true,
-      knownAs: facts.knownAs,
-      ...(engine ? { input: [engine.model.inputHeight, engine.model.inputWidth], classes: Math.max(engine.model.labels.length, 1) } : {}),
-    };
-    if (json) return say(JSON.stringify(result));
-    say(
-      engine
-        ? `${path}: ok: runs, input ${engine.model.inputHeight}×${engine.model.inputWidth}, has the YOLOv8-seg outputs`
-        : `${path}: ok: is ${facts.knownAs}`,
-    );
-  },
-};
-
-export const modelCommand: CommandModule = {
-  command: 'model',
-  describe: 'Get, convert and check models',
-  builder: (yargs) =>
-    yargs
-      .command([list, pull, importModel, info, verify] as unknown as CommandModule[])
-      .demandCommand(1, 'expected list, pull, import, info or verify'),
-  // A subcommand is demanded, so this is never reached.
-  handler() {},
-};
+export async function verifyModel({ file, json }: FileArguments): Promise<void> {
+  const path = await resolveModel(file);
+  const facts = await inspectModel(path);
+  if (facts.kind === 'checkpoint' && facts.knownAs === null) {
+    throw new FastsamError('MODEL_UNSUPPORTED', `${path}: its sha256 ${facts.sha256} is not one of those in the manifest`);
+  }
+  const engine = facts.kind === 'onnx' ? await openEngine({ model: path }) : undefined;
+  await engine?.stop();
+  const result = {
+    path,
+    ok: true,
+    knownAs: facts.knownAs,
+    ...(engine ? { input: [engine.model.inputHeight, engine.model.inputWidth], classes: Math.max(engine.model.labels.length, 1) } : {}),
+  };
+  if (json) return say(JSON.stringify(result));
+  say(
+    engine
+      ? `${path}: ok: runs, input ${engine.model.inputHeight}×${engine.model.inputWidth}, has the YOLOv8-seg outputs`
+      : `${path}: ok: is ${facts.knownAs}`,
+  );
+}

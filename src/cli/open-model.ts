@@ -1,19 +1,24 @@
 /** The engine of a command's model; when TensorRT has to build one first, the user sees how far it is. */
 import type { SegmentationEngine } from '../engine/engine.js';
 import { openEngine } from '../engine/open.js';
+import { BUNDLED_MODEL, defaultModel } from '../model/installed.js';
 import { startBuildProgress } from './progress.js';
 
+const INSTALL_HINT = ', a small one for demonstrations ("fastsamd model pull fastsam-s" installs FastSAM-s)';
+
 export interface ModelArguments {
-  readonly model: string;
+  readonly model?: string | undefined;
   readonly backend: 'auto' | 'onnxruntime' | 'tensorrt';
   readonly threads: number;
 }
 
-/** Errors: those of openEngine. */
+/** Without a model that of defaultModel, which is named on standard error. Errors: those of openEngine. */
 export async function openModel({ model, backend, threads }: ModelArguments): Promise<SegmentationEngine> {
+  const path = model ?? (await defaultModel());
+  if (model === undefined) process.stderr.write(`fastsamd: no --model: using ${path}${path === BUNDLED_MODEL ? INSTALL_HINT : ''}\n`);
   const progress = startBuildProgress();
   try {
-    return await openEngine({ model, backend, onnxruntime: { threads }, onBuild: progress.report });
+    return await openEngine({ model: path, backend, onnxruntime: { threads }, onBuild: progress.report });
   } finally {
     progress.stop();
   }

@@ -1,5 +1,8 @@
 /** How fast, how evenly and how late the frames of a source arrive. Pure. */
 
+/** Most frames of one probe: ends that of a source which is read much faster than a camera. */
+export const MAX_FRAMES = 100_000;
+
 /** One frame; both in milliseconds of the same monotonic clock. */
 export interface Arrival {
   /** When it was captured. */

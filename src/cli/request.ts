@@ -1,38 +1,21 @@
 /** `fastsamd request`: asks a node, or all nodes of a group, and prints the answers. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CommandModule } from 'yargs';
 import { FastsamError, messageOf } from '../errors.js';
 import type { InboundMessage } from '../publish/connection.js';
 import { type ResponseMessage, responseMessageSchema, VERBS } from '../wire/messages.js';
-import { type BrokerArguments, brokerOptions, connectTo, demandNode } from './broker-options.js';
+import { connectTo, demandNode } from './broker.js';
+import type { BrokerArguments } from './broker-options.js';
 import { demandRange } from './model-options.js';
 
-interface RequestArguments extends BrokerArguments {
+export interface RequestArguments extends BrokerArguments {
   readonly node: string;
   readonly verb: string;
   readonly json?: string | undefined;
   readonly timeout: number;
 }
 
-export const requestCommand: CommandModule<object, RequestArguments> = {
-  command: 'request <node> <verb> [json]',
-  describe: 'Ask a running node over MQTT: prompts, state, pictures',
-  builder: (yargs) =>
-    yargs
-      .positional('node', { type: 'string', demandOption: true, describe: 'Id of the node, or @GROUP for all nodes of a group.' })
-      .positional('verb', { type: 'string', demandOption: true, describe: `What to ask: ${VERBS.join(', ')}.` })
-      .positional('json', { type: 'string', describe: 'The request, as JSON; {} when absent.' })
-      .options(brokerOptions)
-      .option('timeout', { type: 'number', requiresArg: true, default: 10, describe: 'Seconds to wait; of a group, for all its answers.' })
-      .example('$0 request line-3 read/ping', 'is it there?')
-      .example(`$0 request line-3 prompt/set '{"camera":"belt","prompts":[{"type":"box","box":[90,40,300,420]}]}'`, 'look for one object')
-      .example(`$0 request @fleet prompt/clear`, 'everything again, on all nodes of the group "fleet"')
-      .epilogue('One line of JSON per answer. Exit code 0 when every answer is "ok", 1 otherwise or without an answer.'),
-  handler: request,
-};
-
-async function request(args: RequestArguments): Promise<void> {
+export async function request(args: RequestArguments): Promise<void> {
   const node = demandNode(args.node);
   demandRange('--timeout', args.timeout, 0.1, 3600);
   if (!/^[a-z0-9-]+(\/[a-z0-9-]+)*$/.test(args.verb)) throw new FastsamError('USAGE', `${args.verb}: expected one of ${VERBS.join(', ')}`);

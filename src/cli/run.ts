@@ -1,6 +1,5 @@
 /** `fastsamd run`: the daemon. */
 import { resolve } from 'node:path';
-import type { CommandModule } from 'yargs';
 import { Daemon } from '../app/daemon.js';
 import { createLog, isJournal } from '../app/log.js';
 import { ServiceManager } from '../app/service.js';
@@ -16,27 +15,11 @@ const STOP_WARNING_MS = 4200;
 /** From the end of the daemon to the end of the process. */
 const EXIT_MS = 1000;
 
-interface RunArguments {
+export interface RunArguments {
   readonly config: string;
 }
 
-export const runCommand: CommandModule<object, RunArguments> = {
-  command: 'run',
-  describe: 'Run the daemon: cameras in, segments and health out over MQTT, until SIGTERM',
-  builder: (yargs) =>
-    yargs
-      .option('config', {
-        type: 'string',
-        demandOption: true,
-        requiresArg: true,
-        describe: 'Configuration file (YAML); config/default.yaml is a commented start.',
-      })
-      .example('$0 run --config /etc/fastsamd/config.yaml', '')
-      .epilogue('SIGTERM or SIGINT: finish the frame in flight and exit 0. SIGHUP: read the configuration again.'),
-  handler: run,
-};
-
-async function run(args: RunArguments): Promise<void> {
+export async function run(args: RunArguments): Promise<void> {
   // Node would open its inspector, with which any local user may run code in the daemon.
   process.on('SIGUSR1', () => undefined);
   const file = resolve(args.config);

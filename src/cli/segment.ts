@@ -1,9 +1,8 @@
 /** `fastsamd segment`: one-shot segmentation of files, directories or cameras; the counterpart of FastSAM's Inference.py. */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { CommandModule } from 'yargs';
 import type { Frame } from '../domain/frame.js';
-import { MASK_ENCODINGS, type MaskEncoding } from '../domain/mask.js';
+import type { MaskEncoding } from '../domain/mask.js';
 import type { Prompt } from '../domain/prompt.js';
 import type { FrameResult } from '../domain/result.js';
 import { type EncodeOptions, encodeResult } from '../encode/result.js';
@@ -15,18 +14,20 @@ import { assertLabels } from '../prompt/label-check.js';
 import { firstFrames } from '../source/limit.js';
 import { TextStage } from '../text/stage.js';
 import { TEXT_DEFAULTS, TextModel } from '../text/text-model.js';
-import { type ExportArguments, Exports, exportOptions } from './export-options.js';
+import type { ExportArguments } from './export-options.js';
+import { Exports } from './exports.js';
 import { expandSources, expectedFrames } from './inputs.js';
 import { type Finishing, finishBeforeLeaving, sayWritten, withSource, writeLine } from './leaving.js';
-import { demandRange, modelOptions, type SegmentationArguments, segmentationOf, segmentationOptions } from './model-options.js';
+import { demandRange, type SegmentationArguments, segmentationOf } from './model-options.js';
 import { openModel } from './open-model.js';
 import { AnnotatedOutput } from './output.js';
 import { type Progress, startProgress } from './progress.js';
-import { type PromptArguments, promptOptions, promptsOf } from './prompt-options.js';
+import type { PromptArguments } from './prompt-options.js';
+import { promptsOf } from './prompts-of.js';
 
-interface SegmentArguments extends SegmentationArguments, PromptArguments, ExportArguments {
+export interface SegmentArguments extends SegmentationArguments, PromptArguments, ExportArguments {
   readonly source: readonly string[];
-  readonly model: string;
+  readonly model?: string | undefined;
   readonly backend: 'auto' | 'onnxruntime' | 'tensorrt';
   readonly threads: number;
   readonly mask: MaskEncoding;
@@ -42,41 +43,7 @@ const OFFLINE_TEXT = {
   refresh: { iou: 1, area: 0, ageMs: 0 },
 } as const;
 
-export const segmentCommand: CommandModule<object, SegmentArguments> = {
-  command: 'segment <source..>',
-  describe: 'Segment pictures, videos or a camera once',
-  builder: (yargs) =>
-    yargs
-      .positional('source', {
-        type: 'string',
-        array: true,
-        demandOption: true,
-        describe: 'Pictures, folders, videos, patterns ("a/*.jpg"), URLs, - for standard input, 0 for the first camera, test:conveyor',
-      })
-      .options({ ...modelOptions, ...segmentationOptions, ...promptOptions })
-      .options({
-        mask: { choices: MASK_ENCODINGS, default: 'rle' as const, describe: 'How masks are written with --json.' },
-        frames: { type: 'number', describe: 'Stop after this many frames of each source.' },
-        json: { type: 'boolean', default: false, describe: 'One JSON result per frame on stdout, and nothing else.' },
-        out: { type: 'string', requiresArg: true, describe: 'Annotated result: a picture, a video (.mp4, .mkv) or a directory.' },
-        ...exportOptions,
-      })
-      .example('$0 segment photo.jpg --model FastSAM-s.onnx --out marked.jpg', 'everything in a photo, drawn')
-      .example('$0 segment "photos/*.jpg" --model FastSAM-s.onnx --save-txt labels/ --coco all.json', 'a dataset')
-      .example('$0 segment photo.jpg --model FastSAM-s.onnx --point 320,240 --cutouts parts/', 'the object at a point, cut out')
-      .example('$0 segment photo.jpg --model FastSAM-s.onnx --box 90,40,300,420 --json', 'the object in a box, as JSON')
-      .example(
-        '$0 segment photo.jpg --model FastSAM-s.onnx --text "a yellow dog"',
-        'what a text describes (fastsamd model pull clip-vit-base-patch32)',
-      )
-      .example(
-        '$0 segment clip.mp4 --model FastSAM-s.onnx --point 320,240 --point 20,20,0 --out marked.mp4',
-        'the object at a point, not the one at another',
-      ),
-  handler: segment,
-};
-
-async function segment(args: SegmentArguments): Promise<void> {
+export async function segment(args: SegmentArguments): Promise<void> {
   const segmentation = segmentationOf(args);
   demandRange('--min-iou', args['min-iou'], 0, 1);
   if (args.frames !== undefined) demandRange('--frames', args.frames, 1, 1e9, true);

@@ -1,6 +1,6 @@
 /** What yargs has to say about a command line, as one line that names the mistake and the nearest thing that exists. */
 import type { Argv } from 'yargs';
-import { nearest } from '../config/problems.js';
+import { nearest } from '../config/nearest.js';
 import { FastsamError } from '../errors.js';
 
 /** State of the parser at the moment of the failure: that of the innermost command. Not in its published types. */

@@ -1,46 +1,23 @@
 /** `fastsamd watch`: what a node says, as it says it. */
-import type { CommandModule } from 'yargs';
 import { FastsamError } from '../errors.js';
 import type { InboundMessage } from '../publish/connection.js';
 import { type EventMessage, type ResultMessage, resultMessageSchema } from '../wire/messages.js';
-import { type BrokerArguments, brokerOptions, connectTo, demandNode } from './broker-options.js';
+import { connectTo, demandNode } from './broker.js';
+import type { BrokerArguments } from './broker-options.js';
 import { finishBeforeLeaving } from './leaving.js';
 import { drawResult } from './terminal-drawing.js';
 
 /** Retained messages come at once. */
 const SILENCE_MS = 2000;
 
-interface WatchArguments extends BrokerArguments {
+export interface WatchArguments extends BrokerArguments {
   readonly node: string;
   readonly camera: string;
   readonly draw: boolean;
   readonly json: boolean;
 }
 
-export const watchCommand: CommandModule<object, WatchArguments> = {
-  command: 'watch <node>',
-  describe: "Show a running node's results, events and state as they come",
-  builder: (yargs) =>
-    yargs
-      .positional('node', { type: 'string', demandOption: true, describe: 'Id of the node.' })
-      .options(brokerOptions)
-      .options({
-        camera: { type: 'string', requiresArg: true, default: '+', describe: 'Only this camera.' },
-        draw: {
-          type: 'boolean',
-          default: false,
-          describe: 'Draw the masks of each result; in letters instead of colours with NO_COLOR or into a pipe.',
-        },
-        json: { type: 'boolean', default: false, describe: 'One JSON object per message and line: {"topic": …, "message": …}.' },
-      })
-      .example('$0 watch line-3', 'a line per result')
-      .example('$0 watch line-3 --camera belt --draw', 'the masks, in colour')
-      .example(`$0 watch line-3 --json | jq 'select(.topic | endswith("/event"))'`, 'events, for other programs')
-      .epilogue('Until interrupted.'),
-  handler: watch,
-};
-
-async function watch(args: WatchArguments): Promise<void> {
+export async function watch(args: WatchArguments): Promise<void> {
   if (args.draw && args.json) throw new FastsamError('USAGE', 'expected either --draw or --json, got both');
   const base = `${args.prefix}/${demandNode(args.node)}`;
   // Before anything is shown: the reader of the first line may end the command at once.

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { FastsamError } from '../errors.js';
+import { SELECTIONS, type Selection } from './selection.js';
 
 /** Limits on what one prompt set may cost. */
 export const PROMPT_LIMITS = {
@@ -34,8 +35,7 @@ const publish = z.enum(PROMPT_PUBLISH).optional().meta({
     "What this prompt sends: the objects it matches, all objects, or its status alone; the camera's publish.objects when absent.",
 });
 
-export const SELECTIONS = ['best', 'smallest', 'largest', 'all', 'merge'] as const;
-export type Selection = (typeof SELECTIONS)[number];
+export { SELECTIONS, type Selection };
 
 export const everythingPromptSchema = z.strictObject({ type: z.literal('everything').meta({ description: 'all objects' }), id, publish });
 

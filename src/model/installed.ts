@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import { join, parse, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isModelName } from '../domain/model-name.js';
-import { FastsamError } from '../errors.js';
+import { FastsamError, isFastsamError } from '../errors.js';
 import { type CheckpointEntry, type ManifestEntry, readManifest } from './manifest.js';
 
 const PACKAGE_ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -24,6 +24,19 @@ export function modelDirectories(): readonly [string, ...string[]] {
   const own = join(PACKAGE_ROOT, 'models');
   // An installed package has no sources: it brings the demo model, but the next version would delete what is stored in it.
   return existsSync(join(PACKAGE_ROOT, 'src')) ? [own, ...shared] : [...shared, own];
+}
+
+/** The small model that comes with fastsamd; see models/demo. */
+export const BUNDLED_MODEL = join(PACKAGE_ROOT, 'models/demo.onnx');
+
+/** What commands use that are given no model: FastSAM-s where it is installed, else the model that comes with fastsamd. */
+export async function defaultModel(): Promise<string> {
+  try {
+    return await resolveModel('fastsam-s');
+  } catch (error) {
+    if (isFastsamError(error, 'MODEL_NOT_FOUND')) return BUNDLED_MODEL;
+    throw error;
+  }
 }
 
 export interface Variant {

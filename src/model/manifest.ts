@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { nearest } from '../config/problems.js';
+import { nearest } from '../config/nearest.js';
 import { FastsamError, messageOf } from '../errors.js';
 import { sha256OfFile } from './checksum.js';
 

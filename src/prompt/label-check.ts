@@ -1,5 +1,5 @@
 /** Whether label prompts can mean anything with a model. */
-import { nearest } from '../config/problems.js';
+import { nearest } from '../config/nearest.js';
 import type { Prompt } from '../domain/prompt.js';
 import type { ModelIdentity } from '../domain/result.js';
 import { FastsamError } from '../errors.js';

@@ -30,3 +30,4 @@ export * from './node.js';
 export * from './request.js';
 export * from './result.js';
 export * from './telemetry.js';
+export * from './verbs.js';

@@ -4,6 +4,7 @@ import { idSchema, PROMPT_LIMITS, promptSetSchema } from '../domain/prompt.js';
 import { count, timestamp, version } from './common.js';
 import { alertMessageSchema, healthMessageSchema } from './health.js';
 import { NODE_STATES, promptsMessageSchema } from './node.js';
+import type { Verb } from './verbs.js';
 
 const MAX_TTL_S = 7 * 86_400;
 
@@ -55,12 +56,9 @@ export const requestSchemas = {
   'admin/camera-restart': z.strictObject({ id, camera: oneCamera }),
   'admin/config-reload': z.strictObject({ id }),
   'admin/log-level': z.strictObject({ id, level: z.enum(LOG_LEVELS).meta({ description: 'Until the next start or reload.' }) }),
-} as const;
+} as const satisfies Readonly<Record<Verb, z.ZodType>>;
 
-export type Verb = keyof typeof requestSchemas;
 export type RequestOf<V extends Verb> = z.output<(typeof requestSchemas)[V]>;
-
-export const VERBS = Object.keys(requestSchemas) as Verb[];
 
 export function isVerb(verb: string): verb is Verb {
   return Object.hasOwn(requestSchemas, verb);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { MODEL, SCENE, SCENE_PROMPTS } from '../../src/cli/demo.js';
+import { SCENE, SCENE_PROMPTS } from '../../src/cli/demo.js';
 import { parsePrompts } from '../../src/domain/prompt.js';
 import { openEngine } from '../../src/engine/open.js';
+import { BUNDLED_MODEL } from '../../src/model/installed.js';
 import { runPipeline } from '../../src/pipeline/pipeline.js';
 import { openSource } from '../../src/source/open.js';
 import { fastsamd } from '../helpers/command.js';
@@ -23,7 +24,7 @@ describe('fastsamd demo', () => {
   }, 60_000);
 
   it('its prompts match now and then, each of them', async () => {
-    const engine = await openEngine({ model: MODEL });
+    const engine = await openEngine({ model: BUNDLED_MODEL });
     // One picture a second, for sixteen seconds.
     const source = await openSource(`${SCENE}&fps=1&frames=16&realtime=false`);
     const answers = new Map<string, Set<boolean>>(SCENE_PROMPTS.map(({ id }) => [id, new Set()]));

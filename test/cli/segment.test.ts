@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openSource } from '../../src/source/open.js';
 import { resultMessageSchema } from '../../src/wire/result.js';
 import { fastsamd } from '../helpers/command.js';
@@ -42,6 +42,15 @@ function results(stdout: string) {
 }
 
 describe('fastsamd segment', () => {
+  it('without --model takes the model that comes with fastsamd, and says so', async () => {
+    vi.stubEnv('FASTSAMD_MODELS', at('no-models'));
+    const { code, stdout, stderr } = await fastsamd('segment', at('photos/b2.jpg'), '--json');
+    vi.unstubAllEnvs();
+    expect(stderr).toMatch(/^fastsamd: no --model: using \S+models\/demo\.onnx, a small one/);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).model.name).toBe('demo');
+  });
+
   it('prints one JSON result per picture and nothing else, directories in natural order', async () => {
     const { code, stdout, stderr } = await fastsamd('segment', at('photos'), '--model', model, '--json');
     expect(stderr).toBe('');

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { discoveryMessage } from '../../src/publish/home-assistant.js';
 import { eventSchema } from '../../src/wire/event.js';
 import type { InfoMessage } from '../../src/wire/messages.js';
-import { requestSchemas, type Verb } from '../../src/wire/request.js';
+import { requestSchemas } from '../../src/wire/request.js';
 import { topicsOf } from '../../src/wire/topics.js';
+import type { Verb } from '../../src/wire/verbs.js';
 
 type Entity = Record<string, unknown> & { platform: string; unique_id: string };
 

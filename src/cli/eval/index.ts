@@ -1,15 +1,13 @@
 /** `fastsamd eval TASK`: figures of a model on a benchmark, comparable with published ones. */
-import type { CommandModule } from 'yargs';
+import { type Command, subcommands } from '../commands/command.js';
 import { cocoCommand, lvisCommand } from './detection.js';
 import { diffCommand } from './diff.js';
 import { scoreCommand } from './score.js';
 
-export const evalCommand: CommandModule = {
-  command: 'eval',
-  describe: 'Measure a model on a benchmark: COCO, LVIS',
+export const evalCommand: Command<object> = {
   builder: (yargs) =>
     yargs
-      .command([cocoCommand, lvisCommand, scoreCommand, diffCommand] as unknown as CommandModule[])
+      .command(subcommands(cocoCommand, lvisCommand, scoreCommand, diffCommand))
       .demandCommand(1, 'expected a task: coco, lvis, score or diff')
       .example('$0 eval coco --images val2017 --annotations instances_val2017.json --model fastsam-s', 'proposals of FastSAM-s on COCO')
       .example('$0 eval diff fp32.json int8.json', 'what a precision costs, with its interval'),

@@ -1,0 +1,25 @@
+/** Options of `fastsamd bench`. */
+import type { BenchArguments } from '../bench.js';
+import { modelOptions, segmentationOptions } from '../model-options.js';
+import { promptOptions } from '../prompt-options.js';
+import type { Command } from './command.js';
+
+export const benchCommand: Command<BenchArguments> = {
+  builder: (yargs) =>
+    yargs
+      .positional('source', {
+        type: 'string',
+        demandOption: true,
+        describe: 'A video, a directory of pictures, or test:shapes?realtime=false',
+      })
+      .options({ ...modelOptions, ...segmentationOptions })
+      .options({
+        frames: { type: 'number', default: 100, describe: 'Frames to measure.' },
+        text: { ...promptOptions.text, describe: 'Measure what this text prompt adds, too. Repeat for more prompts.' },
+        'text-model': promptOptions['text-model'],
+        json: { type: 'boolean', default: false, describe: 'The figures as one JSON object on stdout.' },
+      })
+      .example('$0 bench clip.mp4 --model FastSAM-s.onnx', 'overhead 0.05: the pipeline runs at 95 % of the network’s own rate')
+      .epilogue('overhead = rate of the network alone / rate of the pipeline − 1, both measured in turns in this run.'),
+  handler: async (args) => (await import('../bench.js')).bench(args),
+};

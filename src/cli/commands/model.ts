@@ -1,0 +1,84 @@
+/** Options of `fastsamd model list | pull | import | info | verify`. */
+import type { Argv, CommandModule } from 'yargs';
+import type { FileArguments, ImportArguments, PullArguments } from '../model.js';
+import { type Command, subcommands } from './command.js';
+
+const conversionOptions = {
+  imgsz: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Input size: 640, 1024, or height x width as in 384x640 (16:9 cameras); multiples of 32.',
+  },
+  half: { type: 'boolean', default: false, describe: 'Store weights as float16: half the file.' },
+} as const;
+
+const jsonOption = { json: { type: 'boolean', default: false, describe: 'JSON on stdout.' } } as const;
+
+function fileArguments(yargs: Argv): Argv<FileArguments> {
+  return yargs
+    .positional('file', { type: 'string', demandOption: true, describe: 'ONNX file, checkpoint, or name of an installed model.' })
+    .options(jsonOption);
+}
+
+const list: CommandModule<object, { readonly json: boolean }> = {
+  command: 'list',
+  describe: 'The models that "model pull" knows, and which are installed',
+  builder: (yargs) => yargs.options(jsonOption),
+  handler: async (args) => (await import('../model.js')).listModels(args),
+};
+
+const pull: CommandModule<object, PullArguments> = {
+  command: 'pull <name>',
+  describe: 'Download a model, check its hash, and import checkpoints as ONNX',
+  builder: (yargs) =>
+    yargs
+      .positional('name', { type: 'string', demandOption: true, describe: 'As "model list" shows.' })
+      .options({
+        ...conversionOptions,
+        from: {
+          type: 'string',
+          requiresArg: true,
+          describe: 'A checkpoint, or the directory of a text model, that is here already (no network); hashes are checked all the same.',
+        },
+      })
+      .example('$0 model pull fastsam-s', 'FastSAM-s at 640×640')
+      .example('$0 model pull clip-vit-base-patch32', 'for text prompts')
+      .example('$0 model pull fastsam-s --imgsz 384x640', 'for a 16:9 camera: 40 % less work')
+      .epilogue('HTTP_PROXY, HTTPS_PROXY and NO_PROXY are respected. An interrupted download goes on where it stopped.'),
+  handler: async (args) => (await import('../model.js')).pullModel(args),
+};
+
+const importModel: CommandModule<object, ImportArguments> = {
+  command: 'import <file>',
+  describe: 'Turn a PyTorch checkpoint (FastSAM, YOLOv8n…x-seg) into ONNX, without Python',
+  builder: (yargs) =>
+    yargs
+      .positional('file', { type: 'string', demandOption: true, describe: 'Checkpoint (.pt) as Ultralytics saves it.' })
+      .options({
+        ...conversionOptions,
+        output: { alias: 'o', type: 'string', requiresArg: true, describe: 'ONNX file; beside the checkpoint when absent.' },
+      })
+      .example('$0 model import FastSAM-s.pt --imgsz 1024', 'writes FastSAM-s.onnx'),
+  handler: async (args) => (await import('../model.js')).importModel(args),
+};
+
+const info: CommandModule<object, FileArguments> = {
+  command: 'info <file>',
+  describe: 'What a model file is: size, classes, parameters, where it came from',
+  builder: fileArguments,
+  handler: async (args) => (await import('../model.js')).printModel(args),
+};
+
+const verify: CommandModule<object, FileArguments> = {
+  command: 'verify <file>',
+  describe: 'Check a checkpoint against its published hash, or load an ONNX model and run it once',
+  builder: fileArguments,
+  handler: async (args) => (await import('../model.js')).verifyModel(args),
+};
+
+export const modelCommand: Command<object> = {
+  builder: (yargs) =>
+    yargs.command(subcommands(list, pull, importModel, info, verify)).demandCommand(1, 'expected list, pull, import, info or verify'),
+  // A subcommand is demanded, so this is never reached.
+  handler() {},
+};

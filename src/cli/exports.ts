@@ -1,0 +1,149 @@
+/** Writes what the export options ask for. */
+import { type FileHandle, mkdir, open, realpath, writeFile } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import type { Frame } from '../domain/frame.js';
+import type { FrameResult } from '../domain/result.js';
+import { type CocoImage, cocoAnnotations, cocoCategories } from '../encode/coco-dataset.js';
+import { cutoutPngs, labelMapPng, maskPng } from '../encode/mask-pictures.js';
+import { objectsToSend } from '../encode/result.js';
+import { yoloPolygons } from '../encode/yolo-polygons.js';
+import { FastsamError, messageOf } from '../errors.js';
+import type { ExportArguments } from './export-options.js';
+
+/** Pixels that an outline of --save-txt may deviate. */
+const POLYGON_TOLERANCE = 0.5;
+
+/** Writes what was asked for. A still `photo.jpg` gives `photo.txt`, `photo_0.png`, …; frame 3 of `clip.mp4` gives `clip_3.txt`, `clip_3_0.png`, …. */
+export class Exports {
+  readonly #args: ExportArguments;
+  readonly #names = new Map<string, string>();
+  readonly #used = new Set<string>();
+  readonly #counts = new Map<string, number>();
+  #coco: CocoFile | undefined;
+
+  constructor(args: ExportArguments) {
+    this.#args = args;
+  }
+
+  /** One line for each kind of output: where it is and how many files it has. */
+  get summary(): string[] {
+    return [...this.#counts].map(([place, count]) => `${place}${count > 1 ? ` (${count} files)` : ''}`);
+  }
+
+  /** Writes one frame. Errors: OUTPUT_UNWRITABLE. */
+  async add(frame: Frame, result: FrameResult): Promise<void> {
+    const { 'save-txt': text, 'save-masks': masks, 'mask-files': kind, cutouts, coco } = this.#args;
+    if ([text, masks, cutouts, coco].every((target) => target === undefined)) return;
+    const { segments } = result;
+    const indices = objectsToSend(result, 'matched');
+    const name = this.#nameOf(frame);
+    if (text !== undefined) {
+      const lines = await yoloPolygons(segments, indices, POLYGON_TOLERANCE);
+      await this.#write(text, frame, `${name}.txt`, lines.map((line) => `${line}\n`).join(''));
+    }
+    if (masks !== undefined && kind === 'map') await this.#write(masks, frame, `${name}.png`, await labelMapPng(segments, indices));
+    else if (masks !== undefined) {
+      for (const index of indices) await this.#write(masks, frame, `${name}_${index}.png`, await maskPng(segments, index));
+    }
+    if (cutouts !== undefined) {
+      for (const [k, png] of (await cutoutPngs(frame, segments, indices)).entries()) {
+        if (png) await this.#write(cutouts, frame, `${name}_${indices[k]}.png`, png);
+      }
+    }
+    if (coco !== undefined) {
+      this.#coco ??= await writable(coco, () => CocoFile.create(coco));
+      this.#counts.set(coco, 1);
+      await writable(coco, () => this.#coco!.add(fileNameOf(frame), result, indices));
+    }
+  }
+
+  /** Completes the COCO file. */
+  async close(): Promise<void> {
+    const { coco } = this.#args;
+    await writable(coco ?? '', async () => this.#coco?.close());
+    this.#coco = undefined;
+  }
+
+  /** The stem of a frame's files: two sources of one name (a/1.jpg, b/1.jpg) are told apart by a number. */
+  #nameOf(frame: Frame): string {
+    let stem = this.#names.get(frame.origin);
+    if (stem === undefined) {
+      const wanted = basename(frame.origin, extname(frame.origin)).replace(/[^\w.-]+/g, '_') || 'frame';
+      stem = wanted;
+      for (let k = 2; this.#used.has(stem); k += 1) stem = `${wanted}-${k}`;
+      this.#used.add(stem);
+      // Of a folder of stills every name is used once: only sources of many frames come back.
+      if (frame.ptsNs !== null) this.#names.set(frame.origin, stem);
+    }
+    return frame.ptsNs === null ? stem : `${stem}_${frame.sequence + 1}`;
+  }
+
+  async #write(folder: string, frame: Frame, name: string, content: string | Buffer): Promise<void> {
+    await writable(folder, async () => {
+      await mkdir(folder, { recursive: true });
+      await demandOtherFolder(folder, frame, name);
+      await writeFile(join(folder, name), content);
+    });
+    this.#counts.set(folder, (this.#counts.get(folder) ?? 0) + 1);
+  }
+}
+
+/** A picture that is written beside the pictures that are read could replace one of them, or be read itself the next time. */
+async function demandOtherFolder(folder: string, frame: Frame, name: string): Promise<void> {
+  if (!name.endsWith('.png') || frame.ptsNs !== null) return;
+  const [target, source] = await Promise.all([folder, dirname(resolve(frame.origin))].map((path) => realpath(path).catch(() => undefined)));
+  if (target !== undefined && target === source) {
+    throw new FastsamError('OUTPUT_UNWRITABLE', `${folder}: holds the input pictures; expected another folder for masks and cut-outs`);
+  }
+}
+
+async function writable<T>(place: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (cause instanceof FastsamError) throw cause;
+    throw new FastsamError('OUTPUT_UNWRITABLE', `${place}: cannot be written: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** How a COCO dataset names the frame: the file, and for a video its frame after that. */
+function fileNameOf(frame: Frame): string {
+  return frame.ptsNs === null ? basename(frame.origin) : `${basename(frame.origin)}#${frame.sequence + 1}`;
+}
+
+/** Annotations go to the file as they come; only the list of pictures is kept until the end. */
+class CocoFile {
+  readonly #file: FileHandle;
+  readonly #images: CocoImage[] = [];
+  #labels: readonly string[] = [];
+  #annotations = 0;
+
+  private constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  static async create(path: string): Promise<CocoFile> {
+    await mkdir(dirname(path), { recursive: true });
+    const file = await open(path, 'w');
+    await file.appendFile('{"info":{"description":"segmented by fastsamd"},"licenses":[],"annotations":[');
+    return new CocoFile(file);
+  }
+
+  async add(fileName: string, result: FrameResult, indices: Uint32Array): Promise<void> {
+    const { width, height } = result.segments;
+    const id = this.#images.length + 1;
+    this.#images.push({ id, file_name: fileName, width, height });
+    this.#labels = result.model.labels;
+    const annotations = await cocoAnnotations(result, indices, id, this.#annotations + 1);
+    for (const annotation of annotations) {
+      await this.#file.appendFile(`${this.#annotations === 0 ? '' : ','}\n${JSON.stringify(annotation)}`);
+      this.#annotations += 1;
+    }
+  }
+
+  async close(): Promise<void> {
+    const categories = JSON.stringify(cocoCategories(this.#labels));
+    await this.#file.appendFile(`\n],"images":${JSON.stringify(this.#images)},"categories":${categories}}\n`);
+    await this.#file.close();
+  }
+}

@@ -1,0 +1,22 @@
+/** Names of the requests that a node answers; their payloads are in request.ts. Apart, so that `--help` needs no schemas. */
+
+export const VERBS = [
+  'prompt/set',
+  'prompt/add',
+  'prompt/remove',
+  'prompt/clear',
+  'prompt/get',
+  'read/ping',
+  'read/info',
+  'read/health',
+  'read/snapshot',
+  'read/schema',
+  'admin/camera-pause',
+  'admin/camera-resume',
+  'admin/camera-paused',
+  'admin/camera-restart',
+  'admin/config-reload',
+  'admin/log-level',
+] as const;
+
+export type Verb = (typeof VERBS)[number];
