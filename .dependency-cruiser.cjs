@@ -12,7 +12,7 @@ const layers = [
   ['model'],
   ['native', 'wire', 'config', 'durable'],
   ['domain'],
-  ['errors', 'compiled'],
+  ['errors', 'compiled', 'printable'],
 ];
 
 const place = (name) => `^src/${name}(/|\\.[jt]s$)`;

@@ -53,6 +53,10 @@ const EXIT_CODES = {
   BROKER_UNREACHABLE: 1,
   /** A file could not be fetched: the network, the server or the address. */
   DOWNLOAD_FAILED: 1,
+  /** Another daemon uses the state directory. */
+  STATE_LOCKED: 1,
+  /** A job that has ended the process that did it twice. */
+  JOB_POISON: 1,
   /** The native addon is missing or does not load. */
   NATIVE_UNAVAILABLE: 1,
   /** The caller used an object in a way its documentation forbids (after stop, twice, …). */

@@ -289,7 +289,7 @@ export interface NativeAddon {
    * Locks a file for as long as this process lives, and writes `holder` (at most 1000 bytes) into it. Never waits: answers
    * with the text of the process that has the lock instead. Errors: OUTPUT_UNWRITABLE.
    */
-  lockFile(path: string, holder: string): { readonly descriptor: number } | { readonly holder: string };
+  lockFile(path: string, holder: string): Promise<{ readonly descriptor: number } | { readonly holder: string }>;
 
   /** Absent (undefined) when the build has no GStreamer. */
   hasGstElement?(name: string): Promise<boolean>;

@@ -54,7 +54,7 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("openLineWriter", Napi::Function::New<OpenLineWriter>(env));
   exports.Set("unblockStandardError", Napi::Function::New<UnblockStandardError>(env));
   exports.Set("endProcessAfter", Napi::Function::New<EndProcessAfter>(env));
-  exports.Set("lockFile", Napi::Function::New<LockFile>(env));
+  exports.Set("lockFile", Napi::Function::New<Promised<LockFile>>(env));
 
   const Napi::Object features = Napi::Object::New(env);
 #ifdef FASTSAMD_GSTREAMER

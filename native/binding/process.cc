@@ -6,6 +6,7 @@
 #include <string>
 
 #include "binding/arguments.h"
+#include "binding/job.h"
 #include "binding/verbs.h"
 #include "process/file_lock.h"
 #include "process/last_deadline.h"
@@ -20,6 +21,11 @@ constexpr size_t kMaxCapacity = 64 * 1024 * 1024;
 constexpr int kMaxDescriptor = 1 << 20;
 /// With its level and its line feed; what is longer is lost like a line that does not fit.
 constexpr size_t kMaxLineBytes = 16 * 1024 * 1024;
+
+struct Lock {
+  int descriptor;
+  std::string holder;
+};
 
 class NativeLineWriter final : public Napi::ObjectWrap<NativeLineWriter> {
  public:
@@ -75,17 +81,27 @@ Napi::Value EndProcessAfter(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value LockFile(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  std::string holder = ReadString(info[1], "holder", kMaxHolderBytes);
-  const Result<int> locked = fastsamd::LockFile(ReadString(info[0], "path", kMaxPathBytes), holder);
-  if (!locked.ok()) throw ToJsError(env, locked.error());
-  const Napi::Object answer = Napi::Object::New(env);
-  if (locked.value() >= 0) {
-    answer.Set("descriptor", locked.value());
-  } else {
-    answer.Set("holder", holder);
-  }
-  return answer;
+  const std::string path = ReadString(info[0], "path", kMaxPathBytes);
+  const std::string self = ReadString(info[1], "holder", kMaxHolderBytes);
+  // Off the JS thread: the folder may be on a disk that hangs.
+  return RunOnPool(
+      info.Env(), "fastsamd.lockFile", {},
+      [path, self]() -> Result<Lock> {
+        Lock lock{-1, self};
+        Result<int> locked = fastsamd::LockFile(path, lock.holder);
+        if (!locked.ok()) return locked.error();
+        lock.descriptor = locked.value();
+        return lock;
+      },
+      [](Napi::Env env, Lock lock) -> Napi::Value {
+        const Napi::Object answer = Napi::Object::New(env);
+        if (lock.descriptor >= 0) {
+          answer.Set("descriptor", lock.descriptor);
+        } else {
+          answer.Set("holder", lock.holder);
+        }
+        return answer;
+      });
 }
 
 }  // namespace fastsamd::binding

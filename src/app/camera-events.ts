@@ -6,7 +6,7 @@ import type { CameraEvent, CameraState } from '../wire/messages.js';
 export class CameraWatch {
   #lostAtMs: number | undefined;
 
-  /** `now`: milliseconds. */
+  /** `now`: milliseconds, monotonic: an absence is as long as it is, whatever the clock does. */
   observe(phase: CameraState, reason: string | undefined, now: number): CameraEvent | undefined {
     if ((phase === 'lost' || phase === 'wedged') && this.#lostAtMs === undefined) {
       this.#lostAtMs = now;

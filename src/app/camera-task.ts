@@ -66,7 +66,7 @@ export class CameraTask {
     const onStatus = (status: CameraStatus) => {
       log[logLevel(status)]({ camera: config.id, reason: status.reason }, `camera ${config.id}: ${status.phase}`);
       deps.onStatus(status);
-      const event = watch.observe(status.phase, status.reason, status.since);
+      const event = watch.observe(status.phase, status.reason, status.enteredAt);
       if (event) deps.onEvent(event);
     };
     const onCorrupt = (error: Error, path: string) => {

@@ -1,6 +1,5 @@
 /** The composition root: builds the parts from the configuration, starts them in order and stops them in reverse. */
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { diffConfig } from '../config/diff.js';
 import type { Config } from '../config/schema.js';
@@ -27,9 +26,9 @@ import { stepEvent } from './governor/governor.js';
 import { Upkeep } from './health/upkeep.js';
 import { infoMessage } from './info.js';
 import { JobRunner } from './job-runner.js';
-import { savePrompts } from './saved-prompts.js';
+import { PromptKeeper } from './saved-prompts.js';
 import { ServiceManager } from './service.js';
-import { stateDirectoryOf } from './state-directory.js';
+import { StateDirectory, stateDirectoryOf } from './state-directory.js';
 import { within } from './within.js';
 
 /** SIGTERM to exit takes less than 5 s: this much for frames in flight, this much for the broker, the rest for the engine. */
@@ -63,7 +62,9 @@ export class Daemon {
   readonly bootId = randomUUID();
   readonly #log: Logger;
   readonly #register: PromptRegister;
+  readonly #state: StateDirectory;
   readonly #store: PromptStore;
+  readonly #keeper: PromptKeeper;
   readonly #text: TextModel;
   readonly #publisher: Publisher;
   readonly #jobs: JobRunner;
@@ -89,11 +90,22 @@ export class Daemon {
     this.#register = new PromptRegister({
       cameras: new Map(config.cameras.map(({ id, prompts }) => [id, withIds(prompts)])),
       onApplied: (message) => this.#publisher.setPrompts(message),
-      save: (state) => savePrompts(state, this.#store, this.#publisher),
+      save: (state) => this.#keeper.save(state),
       prepare: (prompts) => this.#prepare(prompts),
     });
     const stateDirectory = stateDirectoryOf(config);
-    this.#store = new PromptStore(join(stateDirectory, 'prompts.json'), log);
+    this.#state = new StateDirectory({
+      path: stateDirectory,
+      node: config.node,
+      publisher: () => this.#publisher,
+      onMadeAgain: () => {
+        void this.#keeper.saveAgain();
+        this.#publisher.reopenEvents();
+      },
+      log,
+    });
+    this.#store = new PromptStore(this.#state.prompts, log);
+    this.#keeper = new PromptKeeper({ store: this.#store, publisher: () => this.#publisher });
     if (config.mqtt.broker === 'embedded') this.#broker = new EmbeddedBroker({ config: config.mqtt, log });
     const { node, mqtt } = config;
     this.#jobs = new JobRunner({
@@ -110,7 +122,7 @@ export class Daemon {
       bootId: this.bootId,
       telemetryIntervalMs: config.telemetry.intervalMs,
       events: config.events,
-      stateDirectory,
+      eventsFile: this.#state.events,
       prompts: this.#register,
       cameras: cameraService(() => this.#tasks),
       admin: {
@@ -124,7 +136,8 @@ export class Daemon {
     this.#upkeep = new Upkeep({
       node: config.node,
       bootId: this.bootId,
-      cameras: () => this.#tasks.map(({ id, status: { phase, since, reason } }) => ({ id, phase, phaseMs: Date.now() - since, reason })),
+      cameras: () =>
+        this.#tasks.map(({ id, status: { phase, enteredAt, reason } }) => ({ id, phase, phaseMs: performance.now() - enteredAt, reason })),
       mqttLink: () => this.#publisher.link(),
       publish: this.#publisher,
       governor: config.governor,
@@ -146,11 +159,12 @@ export class Daemon {
   }
 
   /**
-   * Connects in the background, loads the model and starts the cameras. Errors: those of openEngine, after the node
-   * has said goodbye.
+   * Takes the state directory, connects in the background, loads the model and starts the cameras. Errors: STATE_LOCKED
+   * before anything else is done; those of openEngine, after the node has said goodbye.
    */
   async start(): Promise<void> {
     const { model, cameras } = this.#config;
+    await this.#state.start();
     await this.#broker?.start();
     this.#publisher.start();
     this.#publisher.setInfo(infoMessage(this.#config, null, this.bootId, this.#startedAt));
@@ -241,9 +255,11 @@ export class Daemon {
     const drained = Promise.allSettled([...this.#tasks.map((task) => task.stop()), this.#running]);
     await within(DRAIN_MS, drained);
     this.#register.stop();
+    this.#keeper.stop();
     await this.#publisher.stop(reason, GOODBYE_MS, last);
     if (this.#broker) await within(BROKER_STOP_MS, this.#broker.stop());
     await within(ENGINE_STOP_MS, Promise.all([this.#engine?.stop(), this.#text.stop()]));
+    this.#state.stop();
     this.#stopped();
   }
 

@@ -1,16 +1,48 @@
-/** Prompts onto the disk, and an alert while that fails. */
+/** Prompts onto the disk; an alert while that fails, and another attempt until it succeeds. */
 import type { PromptStore, SavedPrompts } from '../prompt/store.js';
 import type { Publisher } from '../publish/publisher.js';
 
 const ALERT = 'prompts-unsaved';
+const RETRY_MS = 10_000;
 
-/** Resolves to whether they will survive a restart. */
-export async function savePrompts(state: SavedPrompts, store: PromptStore, publisher: Publisher): Promise<boolean> {
-  const saved = await store.save(state);
-  if (saved) publisher.clearAlert(ALERT);
-  else {
-    const message = `prompts cannot be saved in ${store.file}: a restart would lose them; expected a writable folder with space`;
-    publisher.setAlert(ALERT, { severity: 'warning', message });
+export interface PromptKeeperDeps {
+  readonly store: PromptStore;
+  readonly publisher: () => Pick<Publisher, 'setAlert' | 'clearAlert'>;
+}
+
+export class PromptKeeper {
+  readonly #deps: PromptKeeperDeps;
+  /** The newest state that was to be saved. */
+  #latest: SavedPrompts | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(deps: PromptKeeperDeps) {
+    this.#deps = deps;
   }
-  return saved;
+
+  /** Resolves to whether the prompts will survive a restart. */
+  async save(state: SavedPrompts): Promise<boolean> {
+    this.#latest = state;
+    const { store, publisher } = this.#deps;
+    const saved = await store.save(state);
+    clearTimeout(this.#retry);
+    if (saved) publisher().clearAlert(ALERT);
+    else {
+      const message = `prompts cannot be saved in ${store.file}: a restart would lose them; expected a writable folder with space`;
+      publisher().setAlert(ALERT, { severity: 'warning', message });
+      if (!this.#stopped) this.#retry = setTimeout(() => void this.saveAgain(), RETRY_MS).unref();
+    }
+    return saved;
+  }
+
+  /** The state of the last `save` once more: the disk may have room again, or the folder was made again. */
+  async saveAgain(): Promise<void> {
+    if (this.#latest) await this.save(this.#latest);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#retry);
+  }
 }

@@ -11,6 +11,11 @@ import { applyChange, type HeldPrompts, inForce, type PromptChange } from './cha
 import { assertInFrame, type FrameSize } from './frame-check.js';
 import type { SavedPrompts } from './store.js';
 
+/** The rest of a time limit is looked at this often: the clock may have been set meanwhile. */
+const LOOK_MS = 1000;
+/** The clock is kept right in small steps all the time; only a larger one moves what was announced. */
+const CLOCK_STEP_MS = 1000;
+
 /** How long a change waits for a frame before it is acknowledged without one: the camera is away, the next frame will have it. */
 const GRACE_MS = 1000;
 
@@ -193,18 +198,41 @@ export class PromptRegister {
     if (held.temporary) this.#expireAt(camera, held.temporary.expiresAtMs);
   }
 
+  /**
+   * The prompts of a camera hold for as long as they were to, whatever becomes of the clock; where that is set, the time
+   * that was announced moves with it.
+   */
   #expireAt(camera: string, atMs: number): void {
     const entry = this.#cameras.get(camera)!;
-    entry.expiry = setTimeout(
-      () => {
-        this.#revision += 1;
-        this.#hold(camera, { base: entry.held.base }, this.#revision);
-        void this.#save();
-        void this.#takesEffect(this.#revision, [camera]);
-      },
-      Math.max(0, atMs - this.#now()),
-    );
-    entry.expiry.unref();
+    const deadline = performance.now() + (atMs - this.#now());
+    const look = () => {
+      const leftMs = deadline - performance.now();
+      if (leftMs <= 0) return this.#expire(camera);
+      this.#moveExpiry(entry, camera, this.#now() + leftMs);
+      entry.expiry = setTimeout(look, Math.min(leftMs, LOOK_MS));
+      entry.expiry.unref();
+    };
+    look();
+  }
+
+  #expire(camera: string): void {
+    const entry = this.#cameras.get(camera)!;
+    this.#revision += 1;
+    this.#hold(camera, { base: entry.held.base }, this.#revision);
+    void this.#save();
+    void this.#takesEffect(this.#revision, [camera]);
+  }
+
+  #moveExpiry(entry: CameraPrompts, camera: string, expiresAtMs: number): void {
+    const { temporary } = entry.held;
+    if (!temporary || Math.abs(expiresAtMs - temporary.expiresAtMs) < CLOCK_STEP_MS) return;
+    entry.held = { ...entry.held, temporary: { ...temporary, expiresAtMs } };
+    if (entry.pending) entry.pending = { ...entry.pending, expiresAtMs };
+    if (entry.applied.expiresAtMs !== undefined) {
+      entry.applied = { ...entry.applied, expiresAtMs };
+      this.#announce(camera);
+    }
+    void this.#save();
   }
 
   #takesEffect(revision: number, cameras: readonly string[]): Promise<void> {

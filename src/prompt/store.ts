@@ -1,10 +1,10 @@
 /** Prompts over a restart: one small file, replaced as a whole or not at all. */
-import { mkdir, readFile, rename } from 'node:fs/promises';
+import { mkdir, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { idSchema, type Prompt, promptSchema } from '../domain/prompt.js';
-import { writeDurably } from '../durable.js';
+import { readBounded, writeDurably } from '../durable.js';
 import { messageOf, systemCodeOf } from '../errors.js';
 import type { HeldPrompts } from './changes.js';
 
@@ -16,19 +16,26 @@ const prompts = z.array(
   }),
 );
 
+/** Far above what all prompts of all cameras take. */
+const MAX_BYTES = 16 * 1024 * 1024;
+/** Counts up from 1; far below where numbers stop being exact. */
+const revision = z.number().int().min(1).max(1e12);
+/** Milliseconds since the Unix epoch, up to the last year of four digits. */
+const time = z.number().int().min(0).max(253_402_300_799_999);
+
 const savedSchema = z.object({
   v: z.literal(1),
-  revision: z.number().int().min(1),
+  revision,
   cameras: z.record(
     idSchema,
     z.object({
       configured: prompts,
       held: z.object({
         base: prompts,
-        temporary: z.object({ prompts, expiresAtMs: z.number() }).optional(),
+        temporary: z.object({ prompts, expiresAtMs: time }).optional(),
       }),
-      revision: z.number().int().min(1),
-      sinceMs: z.number(),
+      revision,
+      sinceMs: time,
     }),
   ),
 });
@@ -61,10 +68,10 @@ export class PromptStore {
     this.#log = log;
   }
 
-  /** Undefined when there is nothing, or nothing readable: that is put aside, and the configured prompts hold. */
+  /** Undefined when there is nothing, or nothing usable: that is put aside, and the configured prompts hold. Never rejects. */
   async load(): Promise<SavedPrompts | undefined> {
     try {
-      return savedSchema.parse(JSON.parse(await readFile(this.file, 'utf8'))) as SavedPrompts;
+      return savedSchema.parse(JSON.parse(await readBounded(this.file, MAX_BYTES))) as SavedPrompts;
     } catch (error) {
       if (systemCodeOf(error) === 'ENOENT') return undefined;
       this.#log.error(

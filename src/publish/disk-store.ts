@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { compiledModule } from '../compiled.js';
 import { FastsamError, messageOf } from '../errors.js';
 import type { EventMessage } from '../wire/event.js';
-import type { EventStore, StoredEvent, StoreState } from './event-store.js';
+import { type Appended, type EventStore, NO_EVICTIONS, type StoredEvent, type StoreState } from './event-store.js';
 import type { SpoolAnswer, SpoolRequest, SpoolSettings } from './spool-protocol.js';
 
 /** Errors: OUTPUT_UNWRITABLE when the database cannot be opened. */
@@ -22,7 +22,7 @@ class DiskEventStore implements EventStore {
   readonly #worker: Worker;
   readonly #waiting: { readonly resolve: (answer: SpoolAnswer) => void; readonly reject: (error: Error) => void }[] = [];
   #dead: Error | undefined;
-  initial: StoreState = { depth: 0, bytes: 0, evicted: { bytes: 0, age: 0 } };
+  initial: StoreState = NOTHING;
 
   constructor(worker: Worker) {
     this.#worker = worker;
@@ -32,11 +32,12 @@ class DiskEventStore implements EventStore {
   }
 
   async opened(): Promise<void> {
-    this.initial = stateOf(await this.#next());
+    this.initial = stateOf(notFailed(await this.#next()));
   }
 
-  async append(events: readonly EventMessage[]): Promise<StoreState> {
-    return stateOf(await this.#ask({ type: 'append', events }));
+  async append(events: readonly EventMessage[]): Promise<Appended> {
+    const answer = await this.#ask({ type: 'append', events });
+    return answer.type === 'appended' ? answer : { state: NOTHING, last: 0 };
   }
 
   async read(after: number, limit: number): Promise<StoredEvent[]> {
@@ -57,9 +58,7 @@ class DiskEventStore implements EventStore {
   async #ask(request: SpoolRequest): Promise<SpoolAnswer> {
     if (this.#dead) throw this.#dead;
     this.#worker.postMessage(request);
-    const answer = await this.#next();
-    if (answer.type === 'failed') throw new Error(answer.message);
-    return answer;
+    return notFailed(await this.#next());
   }
 
   #next(): Promise<SpoolAnswer> {
@@ -72,6 +71,13 @@ class DiskEventStore implements EventStore {
   }
 }
 
+const NOTHING: StoreState = { depth: 0, bytes: 0, evicted: NO_EVICTIONS };
+
+function notFailed(answer: SpoolAnswer): SpoolAnswer {
+  if (answer.type === 'failed') throw new Error(answer.message);
+  return answer;
+}
+
 function stateOf(answer: SpoolAnswer): StoreState {
-  return answer.type === 'state' ? answer.state : { depth: 0, bytes: 0, evicted: { bytes: 0, age: 0 } };
+  return answer.type === 'state' ? answer.state : NOTHING;
 }

@@ -7,11 +7,15 @@ export interface StoredEvent {
   readonly event: EventMessage;
 }
 
-/** Events thrown away to keep the bounds, by reason, since the store was opened. */
+/** Events thrown away since the store was opened, by reason: two of them keep the bounds. */
 export interface Evictions {
   readonly bytes: number;
   readonly age: number;
+  /** What was on the disk was no event. */
+  readonly unreadable: number;
 }
+
+export const NO_EVICTIONS: Evictions = { bytes: 0, age: 0, unreadable: 0 };
 
 export interface StoreState {
   readonly depth: number;
@@ -19,11 +23,18 @@ export interface StoreState {
   readonly evicted: Evictions;
 }
 
+/** What an `append` has done. */
+export interface Appended {
+  readonly state: StoreState;
+  /** Number of the last event; those before it have the numbers before. */
+  readonly last: number;
+}
+
 export interface EventStore {
   /** When it was opened. */
   readonly initial: StoreState;
   /** Appends in order, then evicts the oldest until the bounds hold. */
-  append(events: readonly EventMessage[]): Promise<StoreState>;
+  append(events: readonly EventMessage[]): Promise<Appended>;
   /** The oldest events with a number above `after`, in order. */
   read(after: number, limit: number): Promise<StoredEvent[]>;
   remove(numbers: readonly number[]): Promise<StoreState>;
@@ -37,28 +48,26 @@ export interface EventStoreBounds {
 
 /** Keeps events in memory: for nodes without a state directory, and when the disk fails. */
 export class MemoryEventStore implements EventStore {
-  readonly initial: StoreState = { depth: 0, bytes: 0, evicted: { bytes: 0, age: 0 } };
+  readonly initial: StoreState = { depth: 0, bytes: 0, evicted: NO_EVICTIONS };
   readonly #bounds: EventStoreBounds;
-  #events: (StoredEvent & { readonly bytes: number })[] = [];
-  #number: number;
+  #events: (StoredEvent & { readonly bytes: number; readonly at: number })[] = [];
+  #number = 0;
   #bytes = 0;
-  #evicted = { bytes: 0, age: 0 };
+  #evicted = { ...NO_EVICTIONS };
 
-  /** Numbers begin above `after`. */
-  constructor(bounds: EventStoreBounds, after = 0) {
+  constructor(bounds: EventStoreBounds) {
     this.#bounds = bounds;
-    this.#number = after;
   }
 
-  async append(events: readonly EventMessage[]): Promise<StoreState> {
+  async append(events: readonly EventMessage[]): Promise<Appended> {
     for (const event of events) {
       const bytes = Buffer.byteLength(JSON.stringify(event));
       this.#number += 1;
       this.#bytes += bytes;
-      this.#events.push({ number: this.#number, event, bytes });
+      this.#events.push({ number: this.#number, event, bytes, at: performance.now() });
     }
     this.#evict();
-    return this.#state();
+    return { state: this.#state(), last: this.#number };
   }
 
   async read(after: number, limit: number): Promise<StoredEvent[]> {
@@ -76,9 +85,9 @@ export class MemoryEventStore implements EventStore {
 
   #evict(): void {
     const { maxBytes, maxAgeS } = this.#bounds;
-    const oldest = Date.now() - maxAgeS * 1000;
+    const oldest = performance.now() - maxAgeS * 1000;
     for (let first = this.#events[0]; first; first = this.#events[0]) {
-      const reason = Date.parse(first.event.ts) < oldest ? 'age' : this.#bytes > maxBytes ? 'bytes' : undefined;
+      const reason = first.at < oldest ? 'age' : this.#bytes > maxBytes ? 'bytes' : undefined;
       if (reason === undefined) return;
       this.#evicted[reason] += 1;
       this.#bytes -= first.bytes;

@@ -26,7 +26,7 @@ export interface PublisherDeps {
   readonly telemetryIntervalMs: number;
   readonly events: EventsConfig;
   /** Where events wait; it may not exist yet. */
-  readonly stateDirectory: string;
+  readonly eventsFile: string;
   readonly prompts: PromptService;
   readonly cameras: CameraService;
   readonly admin: AdminService;
@@ -70,6 +70,8 @@ export interface Publisher {
   alerts(): Readonly<Record<string, AlertMessage>>;
   /** Arrives once and in order, whatever becomes of the broker meanwhile, within the bounds of the spool. */
   publishEvent(camera: string, event: CameraEvent): void;
+  /** The folder of the events was deleted and made again: what waits is written there once more. */
+  reopenEvents(): void;
   /** A JPEG file; the newest wins. */
   publishSnapshot(camera: string, jpeg: Buffer): void;
   stats(): MqttTelemetry;

@@ -1,6 +1,5 @@
 /** The node's voice and ear on MQTT: everything the app publishes, and the requests it is sent, go through here. */
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import { FastsamError } from '../errors.js';
 import { toTimestamp } from '../wire/common.js';
 import type {
@@ -42,6 +41,8 @@ const RESULT_EXPIRY_S = 1;
 
 /** Of events, when the disk fails. */
 const MAX_MEMORY_BYTES = 10_000_000;
+
+const EVENTS_ALERT = 'events-unsaved';
 
 /** For writing the last events, also when the broker has taken all the time there was. */
 const DISK_STOP_MS = 300;
@@ -88,12 +89,13 @@ class MqttPublisher implements Publisher {
     this.#outbox = new Outbox({ lastTopic: topics.state, nameOf: topics.relative });
     this.#alerts = new Alerts({ outbox: this.#outbox, topicOf: topics.alert });
     this.#events = new EventSpool({
-      openStore: () => openDiskStore({ ...deps.events, file: join(deps.stateDirectory, 'events.db') }),
+      openStore: () => openDiskStore({ ...deps.events, file: deps.eventsFile }),
       memoryBounds: { maxBytes: Math.min(deps.events.maxBytes, MAX_MEMORY_BYTES), maxAgeS: deps.events.maxAgeS },
       replayPerSecond: deps.events.replayPerSecond,
       onUnsaved: (reason) => {
-        this.setAlert('events-unsaved', { severity: 'warning', message: `events are kept in memory only: ${reason}`.slice(0, 1000) });
+        this.setAlert(EVENTS_ALERT, { severity: 'warning', message: `events are kept in memory only: ${reason}`.slice(0, 1000) });
       },
+      onSaved: () => this.clearAlert(EVENTS_ALERT),
       onReady: () => this.#delivery?.wake(),
       log,
     });
@@ -234,6 +236,10 @@ class MqttPublisher implements Publisher {
     const ts = toTimestamp(Date.now());
     const message: EventMessage = { v: 1, node, camera, bootId, eventId: randomUUID(), ts, replayed: false, ...event };
     this.#events.append(message);
+  }
+
+  reopenEvents(): void {
+    this.#events.reopen();
   }
 
   publishSnapshot(camera: string, jpeg: Buffer): void {

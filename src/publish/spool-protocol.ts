@@ -1,6 +1,6 @@
 /** What the spool and its thread say to each other: one request at a time, each answered once. */
 import type { EventMessage } from '../wire/event.js';
-import type { EventStoreBounds, StoredEvent, StoreState } from './event-store.js';
+import type { Appended, EventStoreBounds, StoredEvent, StoreState } from './event-store.js';
 
 export interface SpoolSettings extends EventStoreBounds {
   readonly file: string;
@@ -14,5 +14,6 @@ export type SpoolRequest =
 
 export type SpoolAnswer =
   | { readonly type: 'state'; readonly state: StoreState }
+  | ({ readonly type: 'appended' } & Appended)
   | { readonly type: 'events'; readonly events: StoredEvent[] }
   | { readonly type: 'failed'; readonly message: string };

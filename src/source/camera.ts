@@ -13,6 +13,8 @@ export interface CameraStatus {
   readonly phase: CameraPhase;
   /** Milliseconds since the epoch. */
   readonly since: number;
+  /** The same moment, monotonic: for how long it has been so. Milliseconds. */
+  readonly enteredAt: number;
   readonly reconnects: number;
   /** Why it is lost or wedged; while it connects, why it was lost before. */
   readonly reason?: string;
@@ -68,7 +70,7 @@ export class Camera implements AsyncIterable<Frame> {
   /** The source was closed by us, not lost. */
   #interrupted = false;
   #rest = new AbortController();
-  #status: CameraStatus = { phase: 'connecting', since: Date.now(), reconnects: 0 };
+  #status: CameraStatus = { phase: 'connecting', since: Date.now(), enteredAt: performance.now(), reconnects: 0 };
   #wasLost = false;
 
   constructor(private readonly deps: CameraDeps) {}
@@ -282,6 +284,7 @@ export class Camera implements AsyncIterable<Frame> {
     this.#status = {
       phase,
       since: Date.now(),
+      enteredAt: performance.now(),
       reconnects: this.#status.reconnects + (again ? 1 : 0),
       ...(reason === undefined ? {} : { reason }),
     };

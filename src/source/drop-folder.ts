@@ -113,8 +113,8 @@ export class DropFolder implements Source {
 
   /** The picture, or nothing when it is not complete yet or never will be. */
   async #read(found: Candidate): Promise<NativeFrame | undefined> {
-    const age = Date.now() - found.changedMs;
-    if (age < SETTLE_MS) await this.#pause(SETTLE_MS - Math.max(age, 0));
+    const age = ageMs(found);
+    if (age < SETTLE_MS) await this.#pause(SETTLE_MS - age);
     const candidate = await describe(found.path);
     if (candidate?.version !== found.version) return undefined;
     try {
@@ -123,7 +123,7 @@ export class DropFolder implements Source {
       this.#received += 1;
       return pixels;
     } catch (error) {
-      if (Date.now() - candidate.changedMs < PATIENCE_MS) return undefined;
+      if (ageMs(candidate) < PATIENCE_MS) return undefined;
       this.#done.set(candidate.path, candidate.version);
       this.#received += 1;
       this.#corrupt += 1;
@@ -136,6 +136,11 @@ export class DropFolder implements Source {
     const signals = [this.#stopping.signal, ...(wake ? [wake] : [])];
     await delay(ms, undefined, { signal: AbortSignal.any(signals) }).catch(() => undefined);
   }
+}
+
+/** A file of the future was changed before the clock was set back: it is not waited for until then. */
+function ageMs({ changedMs }: Candidate): number {
+  return Math.abs(Date.now() - changedMs);
 }
 
 async function describe(path: string): Promise<Candidate | undefined> {

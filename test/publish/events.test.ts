@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openDiskStore } from '../../src/publish/disk-store.js';
 import { type EventStore, MemoryEventStore } from '../../src/publish/event-store.js';
 import { type EventMessage, eventMessageSchema } from '../../src/wire/messages.js';
@@ -38,7 +38,7 @@ describe.each([
 ])('event store in %s', (_where, open) => {
   it('gives back what it was given, in order, until it is removed', async () => {
     const store = await open({ maxBytes: 1e6, maxAgeS: 100 });
-    expect(await store.append([event(1), event(2)])).toMatchObject({ depth: 2, bytes: 2 * ROW_BYTES });
+    expect((await store.append([event(1), event(2)])).state).toMatchObject({ depth: 2, bytes: 2 * ROW_BYTES });
     await store.append([event(3)]);
     const read = await store.read(0, 2);
     expect(numbersOf(read)).toEqual([1, 2]);
@@ -49,14 +49,28 @@ describe.each([
     await store.close();
   });
 
-  it('evicts the oldest beyond its bytes and its age, and counts them', async () => {
+  it('evicts the oldest beyond its bytes, and counts them', async () => {
     const store = await open({ maxBytes: 3 * ROW_BYTES, maxAgeS: 100 });
-    const long = new Date(Date.now() - 200_000);
-    expect(await store.append([event(1, long), event(2, long)])).toMatchObject({ depth: 0, evicted: { age: 2, bytes: 0 } });
-    const state = await store.append([3, 4, 5, 6, 7].map((n) => event(n)));
-    expect(state).toEqual({ depth: 3, bytes: 3 * ROW_BYTES, evicted: { age: 2, bytes: 2 } });
-    expect(numbersOf(await store.read(0, 10))).toEqual([5, 6, 7]);
+    const { state, last } = await store.append([3, 4, 5, 6, 7].map((n) => event(n)));
+    expect(state).toEqual({ depth: 3, bytes: 3 * ROW_BYTES, evicted: { age: 0, bytes: 2, unreadable: 0 } });
+    const kept = await store.read(0, 10);
+    expect(numbersOf(kept)).toEqual([5, 6, 7]);
+    expect(kept.map(({ number }) => last - number)).toEqual([2, 1, 0]);
     await store.close();
+  });
+});
+
+// Of events on disk see event-database.test.ts.
+describe('event store in memory', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  it('evicts what has waited too long, whatever the clock says', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'performance'] });
+    const store = new MemoryEventStore({ maxBytes: 1e6, maxAgeS: 100 });
+    const { state } = await store.append([event(1, new Date(2001, 1)), event(2)]);
+    expect(state.depth).toBe(2);
+    vi.advanceTimersByTime(101_000);
+    expect((await store.append([event(3)])).state).toMatchObject({ depth: 1, evicted: { age: 2 } });
   });
 });
 

@@ -63,7 +63,7 @@ export function testNode(mqtt: z.input<typeof mqttSchema>, options: TestNodeOpti
   const events = eventsSchema.parse({ replayPerSecond });
   const publisher = createPublisher({
     events,
-    stateDirectory,
+    eventsFile: join(stateDirectory, 'events.db'),
     jobs: jobsSchema.parse(options.jobs ?? {}),
     runJob: options.runJob ?? (async () => Promise.reject(new Error('no jobs here'))),
     ...(options.connect && { connect: options.connect }),

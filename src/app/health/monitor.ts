@@ -107,7 +107,7 @@ export class HealthMonitor {
       );
       publish.setHealth({ v: 1, node, bootId, ts: toTimestamp(now), ok: findings.every(({ ok }) => ok), subsystems });
     }
-    const { raised, cleared } = this.#record.alerts(findings, now);
+    const { raised, cleared } = this.#record.alerts(findings, performance.now());
     for (const { id, severity, message } of raised) {
       publish.setAlert(id, { severity, message });
       log.warn({ alert: id, severity }, `alert ${id}: ${message}`);

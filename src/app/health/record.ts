@@ -41,7 +41,7 @@ export class HealthRecord {
     return this.#subsystems;
   }
 
-  /** True when a subsystem changed its state, or its reason other than by the numbers in it. */
+  /** `now`: milliseconds since the epoch. True when a subsystem changed its state, or its reason other than by the numbers in it. */
   update(findings: readonly Finding[], now: number): boolean {
     const before = this.#subsystems;
     this.#subsystems = new Map(
@@ -58,7 +58,7 @@ export class HealthRecord {
     });
   }
 
-  /** What to raise and to clear now. To be called with every look, also when nothing changed. */
+  /** What to raise and to clear now. To be called with every look, also when nothing changed. `now`: milliseconds, monotonic. */
   alerts(findings: readonly Finding[], now: number): AlertChanges {
     const raised: AlertRecord[] = [];
     for (const { ok, alert, reason } of findings) {

@@ -1,0 +1,168 @@
+/** The state directory of a running daemon: held by one, damaged, full, deleted; and a clock that jumps. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { type RunningCommand, start, startWith } from '../helpers/command.js';
+import { MachineFaults } from '../helpers/machine-faults.js';
+import { Broker, hasMosquitto, type Observer } from '../helpers/mosquitto.js';
+import { writeTestModel } from '../helpers/onnx-model.js';
+
+const NODE = 'state-node';
+const BASE = `fastsam/v1/${NODE}`;
+const PROMPTS = [{ type: 'box', box: [5, 5, 40, 40], id: 'station' }];
+
+let directory = '';
+let model = '';
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'fastsamd-state-'));
+  model = await writeTestModel(join(directory, 'small.onnx'), {
+    width: 64,
+    height: 64,
+    objects: [{ cxcywh: [20, 20, 20, 20], score: 0.9 }],
+  });
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+describe.skipIf(!hasMosquitto)('the state directory (needs mosquitto)', { timeout: 90_000 }, () => {
+  let broker: Broker;
+  let observer: Observer;
+  let daemon: RunningCommand | undefined;
+  let folder = '';
+  beforeEach(async () => {
+    broker = await Broker.start();
+    observer = await broker.observe(`${BASE}/#`);
+    folder = join(directory, `state-${broker.port}`, NODE);
+    mkdirSync(folder, { recursive: true });
+  });
+  afterEach(async () => {
+    daemon?.process.kill('SIGKILL');
+    await daemon?.outcome;
+    await broker[Symbol.asyncDispose]();
+  });
+
+  async function writeConfig(changes: Record<string, unknown> = {}): Promise<string> {
+    const config = {
+      node: NODE,
+      model: { path: model },
+      cameras: [{ id: 'belt', source: 'test:shapes?width=96&height=64&fps=10' }],
+      mqtt: { url: broker.url, reconnect: { minMs: 50, maxMs: 500 } },
+      events: { debounceMs: 0 },
+      stateDir: join(directory, `state-${broker.port}`),
+      ...changes,
+    };
+    const path = join(directory, `config-${broker.port}.yaml`);
+    await writeFile(path, stringify(config));
+    return path;
+  }
+
+  const ready = () => observer.untilJson(`${BASE}/state`, ({ state }) => state === 'ready', 0);
+
+  async function setPrompts(id: string, prompts: unknown = PROMPTS): Promise<Record<string, unknown>> {
+    await observer.publish(`${BASE}/request/prompt/set`, JSON.stringify({ id, prompts }));
+    return observer.untilJson(`${BASE}/response/prompt/set`, (answer) => answer.id === id);
+  }
+
+  it('belongs to one daemon: a second one says who has it and ends', async () => {
+    const config = await writeConfig();
+    daemon = start('run', '--config', config);
+    await ready();
+    const { code, stderr } = await start('run', '--config', config).outcome;
+    expect(code).toBe(1);
+    expect(stderr).toContain(`in use by node ${NODE}, process ${daemon.process.pid} on `);
+    daemon.process.kill('SIGKILL');
+    await daemon.outcome;
+    daemon = start('run', '--config', config);
+    await observer.untilJson(`${BASE}/cameras/belt/result`, () => true, observer.received.length);
+  });
+
+  it.each<[string, (file: string) => void]>([
+    ['holds a time that no calendar has', (file) => writeFileSync(file, saved({ sinceMs: 1e300 }))],
+    ['holds a time after the last one of JavaScript', (file) => writeFileSync(file, saved({ sinceMs: 9e15 }))],
+    ['is a FIFO', (file) => void spawnSync('mkfifo', [file])],
+    ['is a folder', (file) => mkdirSync(join(file, 'inner'), { recursive: true })],
+    ['has 300 MB', (file) => void spawnSync('truncate', ['-s', '300M', file])],
+  ])('a prompts.json that %s is put aside; the daemon is ready and saves again', async (_, damage) => {
+    const file = join(folder, 'prompts.json');
+    damage(file);
+    symlinkSync(join(directory, 'elsewhere'), join(folder, 'prompts.json.1.part'));
+    daemon = start('run', '--config', await writeConfig());
+    await ready();
+    expect(existsSync(`${file}.unreadable`)).toBe(true);
+    expect(existsSync(join(folder, 'prompts.json.1.part'))).toBe(false);
+    expect(await setPrompts('a1')).toMatchObject({ status: 'ok' });
+    expect(JSON.parse(readFileSync(file, 'utf8')).cameras.belt.held.base).toMatchObject(PROMPTS);
+    expect(existsSync(join(directory, 'elsewhere'))).toBe(false);
+  });
+
+  it('that is full costs nothing for good: alerts while it is, and everything is on the disk once there is room', async () => {
+    using machine = new MachineFaults(directory, folder);
+    daemon = startWith(machine.environment, 'run', '--config', await writeConfig());
+    await ready();
+    machine.disk = 'full';
+    expect(await setPrompts('a1')).toMatchObject({ status: 'ok' });
+    await observer.until(`${BASE}/alert/prompts-unsaved`, (text) => text !== '');
+    await observer.until(`${BASE}/alert/events-unsaved`, (text) => text !== '');
+    const from = observer.received.length;
+    machine.disk = 'works';
+    await observer.until(`${BASE}/alert/prompts-unsaved`, (text) => text === '', from);
+    await observer.until(`${BASE}/alert/events-unsaved`, (text) => text === '', from);
+    expect(JSON.parse(readFileSync(join(folder, 'prompts.json'), 'utf8')).cameras.belt.held.base).toMatchObject(PROMPTS);
+  });
+
+  it('that is deleted is made again with what was in it, and an alert says so', async () => {
+    daemon = start('run', '--config', await writeConfig());
+    await ready();
+    expect(await setPrompts('a1')).toMatchObject({ status: 'ok' });
+    await broker.kill();
+    rmSync(folder, { recursive: true });
+    const file = join(folder, 'prompts.json');
+    while (!existsSync(file) || !existsSync(join(folder, 'events.db'))) await new Promise((resolve) => setTimeout(resolve, 50));
+    await broker.restart();
+    const later = await broker.observe(`${BASE}/#`);
+    await later.untilJson(`${BASE}/alert/state-directory`, ({ message }) => String(message).includes('deleted'));
+    expect(JSON.parse(readFileSync(file, 'utf8')).cameras.belt.held.base).toMatchObject(PROMPTS);
+  });
+
+  it('a time limit of prompts holds over a step of the clock, and what is announced moves with it', async () => {
+    using machine = new MachineFaults(directory, folder);
+    machine.clockOffsetMs = Date.UTC(2001, 0, 1) - Date.now();
+    machine.clockSynced = false;
+    daemon = startWith(machine.environment, 'run', '--config', await writeConfig());
+    await ready();
+    await observer.publish(`${BASE}/request/prompt/set`, JSON.stringify({ id: 'a1', prompts: PROMPTS, ttlS: 8 }));
+    const first = await observer.untilJson(`${BASE}/cameras/belt/prompts`, ({ revision }) => revision === 2);
+    expect(first.expiresAt).toMatch(/^2001-/);
+    machine.clockOffsetMs = 0;
+    machine.clockSynced = true;
+    const moved = await observer.untilJson(
+      `${BASE}/cameras/belt/prompts`,
+      ({ expiresAt }) => expiresAt !== undefined && String(expiresAt) > '2020',
+    );
+    await observer.untilJson(`${BASE}/cameras/belt/prompts`, ({ revision }) => revision === 3);
+    expect(Math.abs(Date.now() - Date.parse(String(moved.expiresAt)))).toBeLessThan(2000);
+  });
+
+  it('an event of a clock that stood at 2001 arrives after it was set', async () => {
+    using machine = new MachineFaults(directory, folder);
+    machine.clockOffsetMs = Date.UTC(2001, 0, 1) - Date.now();
+    machine.clockSynced = false;
+    await broker.kill();
+    daemon = startWith(machine.environment, 'run', '--config', await writeConfig({ cameras: [{ id: 'belt', source: 'file:/nowhere' }] }));
+    await daemon.line(/camera belt: lost/);
+    machine.clockOffsetMs = 0;
+    machine.clockSynced = true;
+    await broker.restart();
+    const later = await broker.observe(`${BASE}/#`);
+    const event = await later.untilJson(`${BASE}/cameras/belt/event`, ({ type }) => type === 'camera-lost');
+    expect(event).toMatchObject({ replayed: true, ts: expect.stringMatching(/^2001-/) });
+  });
+});
+
+function saved(changes: { readonly sinceMs: number }): string {
+  const camera = { configured: [], held: { base: [] }, revision: 1, ...changes };
+  return JSON.stringify({ v: 1, revision: 1, cameras: { belt: camera } }).replace('1e+300', '1e300');
+}
