@@ -1,7 +1,7 @@
 /** One configured camera at work: its source, its pipeline, its meter, its results on the wire. */
 import type { Logger } from 'pino';
-import { redactUri } from '../config/redact.js';
 import type { CameraConfig, PublishConfig, SegmentationConfig } from '../config/schema.js';
+import { sourceName } from '../config/source-name.js';
 import type { SegmentationEngine } from '../engine/engine.js';
 import type { Gate, Turnstile } from '../engine/turnstile.js';
 import { messageOf } from '../errors.js';
@@ -142,7 +142,7 @@ export class CameraTask {
 
   async #run(): Promise<void> {
     const { config, engine, prompts, text, settings, rung, log } = this.#deps;
-    log.info({ camera: this.id, source: redactUri(config.source) }, `camera ${this.id}: opening`);
+    log.info({ camera: this.id, source: sourceName(config.source) }, `camera ${this.id}: opening`);
     await runPipeline({
       source: gated(this.#camera, rung),
       engine,

@@ -1,8 +1,9 @@
 /** What a node tells about itself on `info`. */
 import { createRequire } from 'node:module';
 import os from 'node:os';
-import { redactConfig, redactUri } from '../config/redact.js';
+import { redactConfig } from '../config/redact.js';
 import type { Config } from '../config/schema.js';
+import { sourceName } from '../config/source-name.js';
 import { MASK_ENCODINGS } from '../domain/mask.js';
 import { PROMPT_LIMITS } from '../domain/prompt.js';
 import type { ModelIdentity } from '../domain/result.js';
@@ -37,7 +38,7 @@ export function infoMessage(config: Config, model: ModelIdentity | null, bootId:
       memoryBytes: os.totalmem(),
     },
     model: model && { name: model.name, backend: model.backend, input: [model.inputHeight, model.inputWidth], labels: [...model.labels] },
-    cameras: config.cameras.map(({ id, source }) => ({ id, source: redactUri(source) })),
+    cameras: config.cameras.map(({ id, source }) => ({ id, source: sourceName(source) })),
     limits: {
       maxPayloadBytes: config.mqtt.maxPayloadBytes,
       maxRequestBytes: config.mqtt.maxRequestBytes,

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { choicesOf, configJsonSchema, describeSchema, type JsonSchema, type KeyPath, keysOf, schemaAt } from './json-schema.js';
 import { nearest } from './nearest.js';
 import { redactUri } from './redact.js';
+import { sourceName } from './source-name.js';
 
 export interface Problem {
   /** The key concerned; an unknown key's own path. */
@@ -21,7 +22,7 @@ function show(value: unknown): string {
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === 'object') return 'a mapping';
   if (typeof value !== 'string') return String(value);
-  const text = redactUri(value);
+  const text = /^[a-z][a-z0-9+.-]+:/i.test(value) ? sourceName(value) : redactUri(value);
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }
 

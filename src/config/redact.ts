@@ -1,11 +1,13 @@
 /** The effective configuration as it may be shown: printed, logged, published. */
 import type { Config } from './schema.js';
+import { sourceName } from './source-name.js';
 
 // Texts of cameras and servers come through here: every pattern below takes time in proportion to the text.
 const WORD = /[^\s"']+/g;
 const SCHEME_AT_END = /[a-z][a-z0-9+.-]{0,31}$/i;
 const PARAMETER = /([?&;]([\w-]*)=)[^&;\s"']*/g;
 const SECRET_PARAMETER = /pass|pwd|token|secret|key|auth|signature/i;
+const URL_START = /^[a-z][a-z0-9+.-]*:\/\//i;
 /** Properties of a GStreamer pipeline. */
 const PROPERTY = /(?<![\w-])(([\w-]+)\s*=\s*)("(?:[^"\\]|\\.)*"|[^\s!]+)/g;
 const SECRET_PROPERTY = /pass|pwd|user-pw|token|secret/i;
@@ -30,13 +32,14 @@ function withoutCredentials(word: string): string {
 }
 
 function redacted<T>(value: T): T {
-  if (typeof value === 'string') return redactUri(value) as T;
+  if (typeof value === 'string') return (URL_START.test(value) ? sourceName(value) : redactUri(value)) as T;
   if (Array.isArray(value)) return value.map(redacted) as T;
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, redacted(entry)])) as T;
 }
 
-/** The configuration with the credentials of every URL removed; a `passwordFile` stays, a path is no secret. */
+/** The configuration with sources and URLs by their names (source-name.ts); a `passwordFile` stays, a path is no secret. */
 export function redactConfig(config: Config): Config {
-  return redacted(config);
+  const cameras = config.cameras.map((camera) => ({ ...redacted(camera), source: sourceName(camera.source) }));
+  return { ...redacted(config), cameras };
 }

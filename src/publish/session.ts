@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { MqttConfig } from '../config/schema.js';
+import { sourceName } from '../config/source-name.js';
 import { messageOf } from '../errors.js';
 import { Backoff } from './backoff.js';
 import {
@@ -99,7 +100,7 @@ export class Session {
       const since = performance.now();
       this.#connection = connection;
       this.#connects += 1;
-      log.info({ url: config.url, ...connection.limits }, 'mqtt: connected');
+      log.info({ url: sourceName(config.url), ...connection.limits }, 'mqtt: connected');
       onUp(connection);
 
       const end = await connection.ended;
@@ -119,7 +120,7 @@ export class Session {
     } catch (error) {
       // A broker that is away is reason enough.
       this.#brief = 0;
-      if (!this.#stopping) log.warn({ url: config.url, reason: messageOf(error) }, 'mqtt: cannot connect');
+      if (!this.#stopping) log.warn({ url: sourceName(config.url), reason: messageOf(error) }, 'mqtt: cannot connect');
       onRefused?.(messageOf(error));
     }
     return backoff.next();

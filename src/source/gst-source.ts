@@ -1,4 +1,5 @@
 import { redactUri } from '../config/redact.js';
+import { withoutSource } from '../config/source-name.js';
 import type { Frame } from '../domain/frame.js';
 import { FastsamError } from '../errors.js';
 import { type Capture, type CapturedFrame, native } from '../native.js';
@@ -15,8 +16,10 @@ const STOP_TIMEOUT_MS = 4500;
 const GRACE_MS = 500;
 
 export interface GstSourceSettings {
-  /** For messages, without credentials. */
+  /** Its name, for messages. */
   readonly uri: string;
+  /** What it is opened from, where parts of that must not appear in messages. */
+  readonly secretUri?: string;
   readonly live: boolean;
   /** A device or server, which has no end: when it ends it is lost. */
   readonly endless?: boolean;
@@ -162,7 +165,8 @@ export class GstSource implements Source {
    */
   #named(error: unknown): unknown {
     if (!(error instanceof FastsamError)) return error;
-    let text = redactUri(error.message);
+    const { secretUri } = this.settings;
+    let text = redactUri(secretUri === undefined ? error.message : withoutSource(error.message, secretUri));
     for (const secret of this.#secrets) text = text.replaceAll(secret, '***');
     return new FastsamError(error.code, text.startsWith(this.uri) ? text : `${this.uri}: ${text}`);
   }

@@ -1,6 +1,6 @@
 /** Cameras behind a URL: RTSP and motion JPEG over HTTP. */
-import { redactUri } from '../config/redact.js';
 import { readSecret } from '../config/secrets.js';
+import { sourceName } from '../config/source-name.js';
 import { FastsamError, messageOf } from '../errors.js';
 import { certificateProblem } from './certificate.js';
 import type { Address } from './doorbell.js';
@@ -53,12 +53,12 @@ function networkSource(
     ...doorbell,
   };
   const diagnose = address.tls && !options.insecureTls ? { diagnose: () => certificateProblem(address.host, address.port) } : {};
-  return new GstSource({ uri: redactUri(url.href), live: true, endless: true, plan, address, ...diagnose }, options);
+  return new GstSource({ uri: sourceName(url.href), secretUri: url.href, live: true, endless: true, plan, address, ...diagnose }, options);
 }
 
 function parseUrl(uri: string): URL {
   const url = URL.canParse(uri) ? new URL(uri) : undefined;
-  if (!url?.hostname) throw new FastsamError('SOURCE_UNSUPPORTED', `${redactUri(uri)}: expected SCHEME://HOST[:PORT]/PATH`);
+  if (!url?.hostname) throw new FastsamError('SOURCE_UNSUPPORTED', `${sourceName(uri)}: expected SCHEME://HOST[:PORT]/PATH`);
   return url;
 }
 
@@ -79,6 +79,6 @@ async function credentialsOf(url: URL, { username, secret }: SourceOptions) {
       password: password ?? (url.password === '' ? undefined : decodeURIComponent(url.password)),
     };
   } catch (cause) {
-    throw new FastsamError('SOURCE_NOT_FOUND', `${redactUri(url.href)}: ${messageOf(cause)}`, { cause });
+    throw new FastsamError('SOURCE_NOT_FOUND', `${sourceName(url.href)}: ${messageOf(cause)}`, { cause });
   }
 }

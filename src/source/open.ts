@@ -1,7 +1,7 @@
 /** Sources by URI: one line per scheme in the registry below is all it takes to add a kind of camera. */
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { redactUri } from '../config/redact.js';
+import { sourceName } from '../config/source-name.js';
 import { FastsamError, systemCodeOf } from '../errors.js';
 import { resolveDevice } from './devices.js';
 import { DropFolder } from './drop-folder.js';
@@ -115,5 +115,5 @@ function openCsi(sensor: string, uri: string, options: SourceOptions): Source {
 /** Pipelines come from the local configuration or command line only; nothing remote can name a source. */
 function openCustom(text: string, uri: string, options: SourceOptions): Source {
   const plan = async () => ({ pipeline: customPipeline(await platform(), text, options) });
-  return new GstSource({ uri: redactUri(uri), live: true, plan }, options);
+  return new GstSource({ uri: sourceName(uri), secretUri: uri, live: true, plan }, options);
 }

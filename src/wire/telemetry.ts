@@ -59,7 +59,9 @@ export const cameraTelemetrySchema = z.object({
 export const spoolTelemetrySchema = z.object({
   depth: count.meta({ description: 'Events that wait for the broker.' }),
   bytes: count,
-  dropped: z.record(z.string(), count).meta({ description: 'Events lost since the start, by reason: bytes, age, overflow, refused, unreadable (damaged on the disk).' }),
+  dropped: z
+    .record(z.string(), count)
+    .meta({ description: 'Events lost since the start, by reason: bytes, age, overflow, refused, unreadable (damaged on the disk).' }),
 });
 
 export const mqttTelemetrySchema = z.object({

@@ -131,7 +131,7 @@ describe.skipIf(!hasRtspServer)(
     it('gives a server that is no RTSP server up again and again, with a reason', async () => {
       await using watched = new WatchedCamera('rtsp://127.0.0.1:9/cam');
       await watched.untilPhase('lost');
-      expect(watched.camera.status.reason).toMatch(/^rtsp:\/\/127\.0\.0\.1:9\/cam: /);
+      expect(watched.camera.status.reason).toMatch(/^rtsp:\/\/127\.0\.0\.1:9\/#[0-9a-f]{6}: /);
     });
 
     it('logs in, and never says its password', async () => {

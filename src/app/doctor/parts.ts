@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CameraConfig, Config } from '../../config/schema.js';
+import { sourceName } from '../../config/source-name.js';
 import { openEngine } from '../../engine/open.js';
 import { type ErrorCode, FastsamError, isFastsamError, messageOf } from '../../errors.js';
 import { native } from '../../native.js';
@@ -131,18 +132,18 @@ export async function checkBroker({ mqtt, node }: Config): Promise<Check> {
       if (denied.length > 0)
         return problem(
           name,
-          `${config.url}: may not ${denied.join(', nor ')}`,
+          `${sourceName(config.url)}: may not ${denied.join(', nor ')}`,
           `allow the user ${topics.base}/# to read and write in the broker's ACL`,
         );
       await within(BROKER_MS, arrival);
-      return ok(name, `${config.url}, a round trip of ${(performance.now() - begin).toFixed(0)} ms on ${topics.base}/#`);
+      return ok(name, `${sourceName(config.url)}, a round trip of ${(performance.now() - begin).toFixed(0)} ms on ${topics.base}/#`);
     } finally {
       await connection.close(1000);
     }
   } catch (error) {
     if (mqtt.broker === 'embedded' && isFastsamError(error, 'BROKER_UNREACHABLE'))
-      return skipped(name, `the embedded one, at ${config.url}: it answers while the daemon runs`);
-    return problem(name, `${config.url}: ${messageOf(error)}`, 'check mqtt.url, the broker, the password file, and the ACL');
+      return skipped(name, `the embedded one, at ${sourceName(config.url)}: it answers while the daemon runs`);
+    return problem(name, `${sourceName(config.url)}: ${messageOf(error)}`, 'check mqtt.url, the broker, the password file, and the ACL');
   } finally {
     abort.abort();
   }
