@@ -7,7 +7,7 @@ import { FastsamError, messageOf, systemCodeOf } from '../errors.js';
 import { Module } from './checkpoint/module.js';
 import { PyObject, type PyValue, readPickle } from './checkpoint/pickle.js';
 import { ZipArchive } from './checkpoint/zip.js';
-import { DATA_TYPE, ModelProto } from './onnx-proto.js';
+import { encodeModel, valueInfo } from './onnx-proto.js';
 import { MASK_CHANNELS } from './signature.js';
 import { OPSET } from './yolo/graph.js';
 import { buildNetwork, type Network } from './yolo/network.js';
@@ -57,7 +57,7 @@ export async function importCheckpoint(checkpoint: string, output: string, optio
     parameters: String(network.graph.parameters),
     gflops: gflopsOf(network).toFixed(2),
   };
-  const bytes = encodeModel(network, height, width, metadata);
+  const bytes = encodeNetwork(network, height, width, metadata);
   await writeWhole(output, bytes);
   return { path: output, names, parameters: network.graph.parameters, gflops: gflopsOf(network), sourceSha256, bytes: bytes.length };
 }
@@ -121,17 +121,13 @@ function gflopsOf({ graph }: Network): number {
   return (2 * graph.macs) / 1e9;
 }
 
-function encodeModel(
+function encodeNetwork(
   { graph, classes, anchors }: Network,
   height: number,
   width: number,
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array {
-  const value = (name: string, dims: readonly number[]) => ({
-    name,
-    type: { tensorType: { elemType: DATA_TYPE.float, shape: { dim: dims.map((dimValue) => ({ dimValue })) } } },
-  });
-  const model = ModelProto.create({
+  return encodeModel({
     irVersion: 8,
     producerName: 'fastsamd',
     opsetImport: [{ domain: '', version: OPSET }],
@@ -139,12 +135,14 @@ function encodeModel(
       name: 'yolov8-seg',
       node: graph.nodes,
       initializer: graph.initializers,
-      input: [value('images', [1, 3, height, width])],
-      output: [value('output0', [1, 4 + classes + MASK_CHANNELS, anchors]), value('output1', [1, MASK_CHANNELS, height / 4, width / 4])],
+      input: [valueInfo('images', [1, 3, height, width])],
+      output: [
+        valueInfo('output0', [1, 4 + classes + MASK_CHANNELS, anchors]),
+        valueInfo('output1', [1, MASK_CHANNELS, height / 4, width / 4]),
+      ],
     },
-    metadataProps: Object.entries(metadata).map(([key, text]) => ({ key, value: text })),
+    metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
   });
-  return ModelProto.encode(model).finish();
 }
 
 async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {

@@ -1,62 +1,10 @@
-/**
- * What a model file says about itself. onnxruntime-node does not expose an ONNX file's metadata, so it is read from
- * the protobuf: only the fields named here are decoded, nodes and weights are skipped over.
- */
+/** What a model file says about itself. onnxruntime-node does not expose an ONNX file's metadata: it is read from the protobuf. */
 import { open } from 'node:fs/promises';
-import protobuf from 'protobufjs';
 import { FastsamError, systemCodeOf } from '../errors.js';
+import { DATA_TYPE, decodeModel, type OnnxModel, type OnnxValue } from './onnx-proto.js';
 
-// Field numbers of onnx.proto (ONNX 1.0 and later); of a tensor only its type and shape, so that weights are skipped.
-const schema = protobuf.Root.fromJSON({
-  nested: {
-    ModelProto: {
-      fields: {
-        irVersion: { type: 'int64', id: 1 },
-        graph: { type: 'GraphProto', id: 7 },
-        metadataProps: { rule: 'repeated', type: 'StringStringEntryProto', id: 14 },
-      },
-    },
-    StringStringEntryProto: { fields: { key: { type: 'string', id: 1 }, value: { type: 'string', id: 2 } } },
-    GraphProto: {
-      fields: {
-        initializer: { rule: 'repeated', type: 'TensorProto', id: 5 },
-        input: { rule: 'repeated', type: 'ValueInfoProto', id: 11 },
-        output: { rule: 'repeated', type: 'ValueInfoProto', id: 12 },
-      },
-    },
-    TensorProto: {
-      fields: { dims: { rule: 'repeated', type: 'int64', id: 1 }, dataType: { type: 'int32', id: 2 }, name: { type: 'string', id: 8 } },
-    },
-    ValueInfoProto: { fields: { name: { type: 'string', id: 1 }, type: { type: 'TypeProto', id: 2 } } },
-    TypeProto: { fields: { tensorType: { type: 'TensorTypeProto', id: 1 } } },
-    TensorTypeProto: { fields: { shape: { type: 'TensorShapeProto', id: 2 } } },
-    TensorShapeProto: { fields: { dim: { rule: 'repeated', type: 'DimensionProto', id: 1 } } },
-    DimensionProto: { fields: { dimValue: { type: 'int64', id: 1 }, dimParam: { type: 'string', id: 2 } } },
-  },
-});
-const ModelProto = schema.lookupType('ModelProto');
-
-/** TensorProto.DataType of weights: float, float16, double, bfloat16. */
-const WEIGHT_TYPES = new Set([1, 10, 11, 16]);
-
-/** The decoded message as plain JSON: int64 as numbers, nothing absent. */
-interface ModelJson {
-  readonly irVersion: number;
-  readonly graph: {
-    readonly initializer: readonly { readonly name: string; readonly dims: readonly number[]; readonly dataType: number }[];
-    readonly input: readonly ValueJson[];
-    readonly output: readonly ValueJson[];
-  } | null;
-  readonly metadataProps: readonly { readonly key: string; readonly value: string }[];
-}
-interface ValueJson {
-  readonly name: string;
-  readonly type: {
-    readonly tensorType: {
-      readonly shape: { readonly dim: readonly { readonly dimValue: number; readonly dimParam: string }[] } | null;
-    } | null;
-  } | null;
-}
+/** Types of weights. */
+const WEIGHT_TYPES: ReadonlySet<number> = new Set([DATA_TYPE.float, DATA_TYPE.float16, DATA_TYPE.double, DATA_TYPE.bfloat16]);
 
 /** Protobuf cannot describe more than 2 GiB. */
 const MAX_MODEL_BYTES = 2 ** 31;
@@ -82,32 +30,38 @@ export interface TensorDescription {
 
 /** Reads the metadata of an ONNX file. Errors: MODEL_NOT_FOUND, MODEL_CORRUPT. */
 export async function readModelMetadata(path: string): Promise<ModelMetadata> {
+  return metadataOf(await readModel(path));
+}
+
+/** Reads a whole ONNX file. Errors: MODEL_NOT_FOUND, MODEL_CORRUPT. */
+export async function readModel(path: string): Promise<OnnxModel> {
   const bytes = await readModelFile(path);
-  let model: ModelJson;
   try {
-    model = ModelProto.toObject(ModelProto.decode(bytes), { longs: Number, defaults: true }) as ModelJson;
-    if (model.irVersion < 1) throw new Error('no IR version');
+    return decodeModel(bytes);
   } catch (cause) {
     throw new FastsamError('MODEL_CORRUPT', `${path}: not an ONNX model, or cut short (expected a protobuf ModelProto)`, { cause });
   }
-  const entries = new Map(model.metadataProps.map(({ key, value }) => [key, value]));
+}
+
+export function metadataOf({ graph = {}, metadataProps = [] }: OnnxModel): ModelMetadata {
+  const entries = new Map(metadataProps.map(({ key, value = '' }) => [key, value]));
   const imgsz = parseImageSize(entries.get('imgsz'));
-  const weights = (model.graph?.initializer ?? []).filter(({ dataType }) => WEIGHT_TYPES.has(dataType));
+  const weights = (graph.initializer ?? []).filter(({ dataType }) => WEIGHT_TYPES.has(dataType));
   const constants = new Set(weights.map(({ name }) => name));
   return {
     names: parseNames(entries.get('names')),
     entries,
     ...(imgsz ? { imgsz } : {}),
     // Old exporters list the weights among the inputs.
-    inputs: (model.graph?.input ?? []).filter(({ name }) => !constants.has(name)).map(describe),
-    outputs: (model.graph?.output ?? []).map(describe),
-    parameters: weights.reduce((sum, { dims }) => sum + dims.reduce((product, side) => product * side, 1), 0),
+    inputs: (graph.input ?? []).filter(({ name }) => !constants.has(name)).map(describe),
+    outputs: (graph.output ?? []).map(describe),
+    parameters: weights.reduce((sum, { dims = [] }) => sum + dims.reduce<number>((product, side) => product * Number(side), 1), 0),
   };
 }
 
-function describe({ name, type }: ValueJson): TensorDescription {
+function describe({ name, type }: OnnxValue): TensorDescription {
   const dims = type?.tensorType?.shape?.dim ?? [];
-  return { name, shape: dims.map(({ dimValue, dimParam }) => dimParam || dimValue) };
+  return { name, shape: dims.map(({ dimValue = 0, dimParam }) => dimParam || Number(dimValue)) };
 }
 
 async function readModelFile(path: string): Promise<Uint8Array> {

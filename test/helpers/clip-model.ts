@@ -4,7 +4,8 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encodeModel, value } from './onnx-model.js';
+import { valueInfo } from '../../src/model/onnx-proto.js';
+import { modelOf } from './onnx-model.js';
 
 const FLOAT = 1;
 const INT32 = 6;
@@ -75,10 +76,10 @@ export async function writeClipModel(directory: string, variant: ClipVariant = {
       ...(mask ? [tensor('last', [1], BigInt64Array.of(2n))] : []),
     ],
     input: [
-      value('input_ids', [batch, single ? CONTEXT : 'length'], integer),
-      ...(mask ? [value('attention_mask', [batch, single ? CONTEXT : 'length'], integer)] : []),
+      valueInfo('input_ids', [batch, single ? CONTEXT : 'length'], integer),
+      ...(mask ? [valueInfo('attention_mask', [batch, single ? CONTEXT : 'length'], integer)] : []),
     ],
-    output: [value(textOutput, [batch, 3])],
+    output: [valueInfo(textOutput, [batch, 3])],
   };
   const vision = {
     name: 'vision',
@@ -93,8 +94,8 @@ export async function writeClipModel(directory: string, variant: ClipVariant = {
         ],
       },
     ],
-    input: [value('pixel_values', [batch, 3, SIZE, SIZE])],
-    output: [value(imageOutput, [batch, 3])],
+    input: [valueInfo('pixel_values', [batch, 3, SIZE, SIZE])],
+    output: [valueInfo(imageOutput, [batch, 3])],
   };
   const vocab = Object.fromEntries(Object.keys(WORDS).map((word, id) => [word, id]));
   const tokenizer = {
@@ -113,8 +114,8 @@ export async function writeClipModel(directory: string, variant: ClipVariant = {
     decoder: null,
     model: { type: 'WordLevel', vocab, unk_token: '[UNK]' },
   };
-  await writeFile(join(onnx, 'text_model.onnx'), encodeModel(text));
-  await writeFile(join(onnx, 'vision_model.onnx'), encodeModel(vision));
+  await writeFile(join(onnx, 'text_model.onnx'), modelOf(text));
+  await writeFile(join(onnx, 'vision_model.onnx'), modelOf(vision));
   await writeFile(join(directory, 'tokenizer.json'), JSON.stringify(tokenizer));
   if (preprocessor) await writeFile(join(directory, 'preprocessor_config.json'), JSON.stringify(preprocessor));
   return directory;

@@ -1,72 +1,25 @@
 /** Small ONNX models for tests: networks that find the same rectangles in every picture. */
 import { writeFile } from 'node:fs/promises';
-import protobuf from 'protobufjs';
+import {
+  ATTRIBUTE_TYPE,
+  attributeOf,
+  bytesOf,
+  DATA_TYPE,
+  encodeModel,
+  floatTensor,
+  type OnnxGraph,
+  valueInfo,
+} from '../../src/model/onnx-proto.js';
 
-const onnx = protobuf.Root.fromJSON({
-  nested: {
-    ModelProto: {
-      fields: {
-        irVersion: { type: 'int64', id: 1 },
-        opsetImport: { rule: 'repeated', type: 'OperatorSet', id: 8 },
-        graph: { type: 'Graph', id: 7 },
-        metadataProps: { rule: 'repeated', type: 'Entry', id: 14 },
-      },
-    },
-    OperatorSet: { fields: { domain: { type: 'string', id: 1 }, version: { type: 'int64', id: 2 } } },
-    Entry: { fields: { key: { type: 'string', id: 1 }, value: { type: 'string', id: 2 } } },
-    Graph: {
-      fields: {
-        node: { rule: 'repeated', type: 'Node', id: 1 },
-        name: { type: 'string', id: 2 },
-        initializer: { rule: 'repeated', type: 'Tensor', id: 5 },
-        input: { rule: 'repeated', type: 'Value', id: 11 },
-        output: { rule: 'repeated', type: 'Value', id: 12 },
-      },
-    },
-    Node: {
-      fields: {
-        input: { rule: 'repeated', type: 'string', id: 1 },
-        output: { rule: 'repeated', type: 'string', id: 2 },
-        opType: { type: 'string', id: 4 },
-        attribute: { rule: 'repeated', type: 'Attribute', id: 5 },
-      },
-    },
-    Attribute: {
-      fields: {
-        name: { type: 'string', id: 1 },
-        i: { type: 'int64', id: 3 },
-        g: { type: 'Graph', id: 6 },
-        ints: { rule: 'repeated', type: 'int64', id: 8 },
-        type: { type: 'int32', id: 20 },
-      },
-    },
-    Tensor: {
-      fields: {
-        dims: { rule: 'repeated', type: 'int64', id: 1 },
-        dataType: { type: 'int32', id: 2 },
-        name: { type: 'string', id: 8 },
-        rawData: { type: 'bytes', id: 9 },
-      },
-    },
-    Value: { fields: { name: { type: 'string', id: 1 }, type: { type: 'Type', id: 2 } } },
-    Type: { fields: { tensorType: { type: 'TensorType', id: 1 } } },
-    TensorType: { fields: { elemType: { type: 'int32', id: 1 }, shape: { type: 'Shape', id: 2 } } },
-    Shape: { fields: { dim: { rule: 'repeated', type: 'Dim', id: 1 } } },
-    Dim: { fields: { dimValue: { type: 'int64', id: 1 }, dimParam: { type: 'string', id: 2 } } },
-  },
-});
-const ModelProto = onnx.lookupType('ModelProto');
-
-/** The bytes of an ONNX file, opset 13, from plain objects in the shape of the schema above. */
-export function encodeModel(graph: Record<string, unknown>): Uint8Array {
-  return ModelProto.encode(ModelProto.fromObject({ irVersion: 8, opsetImport: [{ domain: '', version: 13 }], graph })).finish();
+/** The bytes of an ONNX file, opset 13. */
+export function modelOf(graph: OnnxGraph, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+  return encodeModel({
+    irVersion: 8,
+    opsetImport: [{ domain: '', version: 13 }],
+    graph,
+    metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
+  });
 }
-
-const FLOAT = 1;
-const INT64 = 7;
-const BOOL = 9;
-const INTEGER_ATTRIBUTE = 2;
-const GRAPH_ATTRIBUTE = 5;
 
 export interface TestModel {
   readonly width?: number;
@@ -94,11 +47,6 @@ export const THREE_OBJECTS = [
   { cxcywh: [160, 250, 200, 40], score: 0.7 },
 ] as const;
 
-export function value(name: string, dims: readonly (number | string)[], elemType = FLOAT) {
-  const dim = dims.map((size) => (typeof size === 'number' ? { dimValue: size } : { dimParam: size }));
-  return { name, type: { tensorType: { elemType, shape: { dim } } } };
-}
-
 /** The bytes of a model with the YOLOv8-seg contract whose masks fill their boxes. */
 export function testModel({
   width = 320,
@@ -121,51 +69,39 @@ export function testModel({
   }
   const proto = new Float32Array(32 * (height / 4) * (width / 4));
   proto.fill(1, 0, (height / 4) * (width / 4));
-  const tensor = (name: string, dims: readonly number[], dataType: number, data: ArrayBufferView) => ({
-    name,
-    dims,
-    dataType,
-    rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-  });
   const graph = {
     name: 'test',
     // The constants plus nothing of the mean of the picture: the input is used, and does not matter.
     node: [
-      { opType: 'ReduceMean', input: ['images'], output: ['mean'], attribute: [{ name: 'keepdims', i: 0, type: INTEGER_ATTRIBUTE }] },
+      { opType: 'ReduceMean', input: ['images'], output: ['mean'], attribute: [attributeOf('keepdims', 0)] },
       ...(hangs ? endlessLoop(hangs) : [{ opType: 'Identity', input: ['mean'], output: ['looped'] }]),
       { opType: 'Mul', input: ['looped', 'zero'], output: ['nothing'] },
       { opType: 'Add', input: ['detections', 'nothing'], output: ['output0'] },
       { opType: 'Add', input: ['proto', 'nothing'], output: ['output1'] },
     ],
     initializer: [
-      tensor('zero', [], FLOAT, new Float32Array(1)),
-      ...(hangs ? [tensor('rounds', [], INT64, new BigInt64Array([2n ** 62n]))] : []),
-      tensor('detections', [1, channels, anchors], FLOAT, detections),
-      tensor('proto', [1, 32, height / 4, width / 4], FLOAT, proto),
+      floatTensor('zero', [], new Float32Array(1)),
+      ...(hangs ? [{ name: 'rounds', dims: [], dataType: DATA_TYPE.int64, rawData: bytesOf(BigInt64Array.of(2n ** 62n)) }] : []),
+      floatTensor('detections', [1, channels, anchors], detections),
+      floatTensor('proto', [1, 32, height / 4, width / 4], proto),
     ],
-    input: [value('images', dynamic ? [1, 3, 'height', 'width'] : [1, 3, height, width])],
-    output: [value('output0', [1, channels, anchors]), value('output1', [1, 32, height / 4, width / 4])],
+    input: [valueInfo('images', dynamic ? [1, 3, 'height', 'width'] : [1, 3, height, width])],
+    output: [valueInfo('output0', [1, channels, anchors]), valueInfo('output1', [1, 32, height / 4, width / 4])],
   };
-  const model = {
-    irVersion: 8,
-    opsetImport: [{ domain: '', version: 13 }],
-    graph,
-    metadataProps: Object.entries(metadata).map(([key, text]) => ({ key, value: text })),
-  };
-  return ModelProto.encode(ModelProto.fromObject(model)).finish();
+  return modelOf(graph, metadata);
 }
 
 /** Nodes that hand `mean` on as `looped`, after 2⁶² rounds where they hang. */
 function endlessLoop(hangs: NonNullable<TestModel['hangs']>) {
-  const keepdims = { name: 'keepdims', i: 0, type: INTEGER_ATTRIBUTE };
+  const keepdims = attributeOf('keepdims', 0);
   const body = {
     name: 'round',
     node: [
       { opType: 'Identity', input: ['going'], output: ['goes_on'] },
       { opType: 'Identity', input: ['before'], output: ['after'] },
     ],
-    input: [value('round', [], INT64), value('going', [], BOOL), value('before', [])],
-    output: [value('goes_on', [], BOOL), value('after', [])],
+    input: [valueInfo('round', [], DATA_TYPE.int64), valueInfo('going', [], DATA_TYPE.bool), valueInfo('before', [])],
+    output: [valueInfo('goes_on', [], DATA_TYPE.bool), valueInfo('after', [])],
   };
   return [
     { opType: 'ReduceMax', input: ['images'], output: ['brightest'], attribute: [keepdims] },
@@ -175,7 +111,7 @@ function endlessLoop(hangs: NonNullable<TestModel['hangs']>) {
       opType: 'Loop',
       input: ['rounds', 'hangs', 'mean'],
       output: ['looped'],
-      attribute: [{ name: 'body', g: body, type: GRAPH_ATTRIBUTE }],
+      attribute: [{ name: 'body', g: body, type: ATTRIBUTE_TYPE.graph }],
     },
   ];
 }
@@ -189,16 +125,13 @@ export function classifierModel(): Uint8Array {
         opType: 'ReduceMean',
         input: ['images'],
         output: ['scores'],
-        attribute: [
-          { name: 'axes', ints: [2, 3], type: 7 },
-          { name: 'keepdims', i: 0, type: 2 },
-        ],
+        attribute: [attributeOf('axes', [2, 3]), attributeOf('keepdims', 0)],
       },
     ],
-    input: [value('images', [1, 3, 224, 224])],
-    output: [value('scores', [1, 3])],
+    input: [valueInfo('images', [1, 3, 224, 224])],
+    output: [valueInfo('scores', [1, 3])],
   };
-  return ModelProto.encode(ModelProto.fromObject({ irVersion: 8, opsetImport: [{ domain: '', version: 13 }], graph })).finish();
+  return modelOf(graph);
 }
 
 export async function writeTestModel(path: string, options?: TestModel): Promise<string> {

@@ -6,9 +6,9 @@ import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openEngine } from '../../src/engine/open.js';
 import { halfToFloat } from '../../src/model/checkpoint/module.js';
+import { toHalf } from '../../src/model/half.js';
 import { importCheckpoint } from '../../src/model/import.js';
 import { readModelMetadata } from '../../src/model/onnx.js';
-import { toHalf } from '../../src/model/yolo/graph.js';
 import { P, tinyCheckpoint, type ZipEntry, zip } from '../helpers/checkpoint.js';
 import { readNpy } from '../helpers/npy.js';
 

@@ -1,7 +1,8 @@
 /** Builds an ONNX graph node by node, with the shape of every value known as it is made. */
 
 import type { Tensor } from '../checkpoint/module.js';
-import { ATTRIBUTE_TYPE, DATA_TYPE } from '../onnx-proto.js';
+import { toHalf } from '../half.js';
+import { attributeOf, bytesOf, DATA_TYPE, floatTensor, type OnnxNode, type OnnxTensor } from '../onnx-proto.js';
 
 /** A value of the graph: [1, channels, height, width]. */
 export interface FeatureMap {
@@ -19,20 +20,12 @@ export interface ConvolutionOptions {
 
 type Attribute = number | readonly number[] | string;
 
-interface Node {
-  readonly opType: string;
-  readonly name: string;
-  readonly input: readonly string[];
-  readonly output: readonly string[];
-  readonly attribute: readonly object[];
-}
-
 /** Opset 13: the newest that TensorRT 8.5 takes without a doubt, and enough. */
 export const OPSET = 13;
 
 export class Graph {
-  readonly nodes: Node[] = [];
-  readonly initializers: object[] = [];
+  readonly nodes: OnnxNode[] = [];
+  readonly initializers: OnnxTensor[] = [];
   /** Weights and biases of convolutions. */
   parameters = 0;
   /** Multiply-accumulates of the convolutions. */
@@ -50,7 +43,7 @@ export class Graph {
     outputs?: readonly string[],
   ): string {
     const output = outputs ?? [this.fresh(opType)];
-    const attribute = Object.entries(attributes).map(([name, value]) => attributeProto(name, value));
+    const attribute = Object.entries(attributes).map(([name, value]) => attributeOf(name, value));
     this.nodes.push({ opType, name: output[0]!, input, output, attribute });
     return output[0]!;
   }
@@ -62,7 +55,7 @@ export class Graph {
 
   floats(data: Float32Array, dims: readonly number[], stem = 'constant'): string {
     const name = this.fresh(stem);
-    this.initializers.push({ name, dims, dataType: DATA_TYPE.float, rawData: bytesOf(data) });
+    this.initializers.push(floatTensor(name, dims, data));
     return name;
   }
 
@@ -150,36 +143,4 @@ export class Graph {
     this.initializers.push({ name, dims: shape, dataType: DATA_TYPE.float16, rawData: bytesOf(toHalf(data)) });
     return this.node('Cast', [name], { to: DATA_TYPE.float });
   }
-}
-
-function attributeProto(name: string, value: Attribute): object {
-  if (typeof value === 'number') return { name, i: value, type: ATTRIBUTE_TYPE.int };
-  if (typeof value === 'string') return { name, s: Buffer.from(value), type: ATTRIBUTE_TYPE.string };
-  return { name, ints: value, type: ATTRIBUTE_TYPE.ints };
-}
-
-function bytesOf(data: ArrayBufferView): Uint8Array {
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-}
-
-/** IEEE 754 binary16, rounded to nearest even. Finite numbers only; what is too large becomes infinite. */
-export function toHalf(data: Float32Array): Uint16Array {
-  const words = new Uint32Array(data.buffer, data.byteOffset, data.length);
-  const halves = new Uint16Array(data.length);
-  for (let k = 0; k < words.length; k += 1) {
-    const word = words[k]!;
-    const exponent = (word >>> 23) & 0xff;
-    // Below 2^-14 halves are evenly spaced, 2^-24 apart: the implicit bit becomes explicit and more bits are cut off.
-    const normal = exponent >= 113;
-    const mantissa = normal ? word & 0x7fffff : (word & 0x7fffff) | 0x800000;
-    const shift = normal ? 13 : Math.min(126 - exponent, 31);
-    const kept = mantissa >>> shift;
-    const rest = mantissa - (kept << shift);
-    const tie = 2 ** (shift - 1);
-    let half = normal ? ((exponent - 112) << 10) + kept : kept;
-    // Rounding up past the last mantissa moves into the exponent by itself.
-    if (rest > tie || (rest === tie && half % 2 === 1)) half += 1;
-    halves[k] = ((word >>> 16) & 0x8000) | Math.min(half, 0x7c00);
-  }
-  return halves;
 }
