@@ -7,12 +7,12 @@ import { encodeResult } from '../encode/result.js';
 import type { SegmentationEngine, Segmented } from '../engine/engine.js';
 import type { Gate, Turn } from '../engine/turnstile.js';
 import { FastsamError, isFastsamError, messageOf } from '../errors.js';
+import { decodeImage, pictureKind } from '../native/picture.js';
 import { PREPARE_MARGIN_MS } from '../pipeline/pipeline.js';
 import { applyPrompts } from '../prompt/apply.js';
 import { assertInFrame } from '../prompt/frame-check.js';
 import { assertLabels } from '../prompt/label-check.js';
 import type { TextScores } from '../prompt/text.js';
-import { decodeImage, pictureKind } from '../source/image.js';
 import { captureTime, SourceFrame } from '../source/source.js';
 import type { Job, ResultMessage } from '../wire/messages.js';
 

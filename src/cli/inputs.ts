@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { FastsamError, messageOf } from '../errors.js';
-import { isImagePath } from '../source/image.js';
+import { isImagePath } from '../native/picture.js';
 import { mp4FrameCount } from '../source/mp4-frames.js';
 import { createSource } from '../source/open.js';
 import { PictureBytes } from '../source/picture-bytes.js';

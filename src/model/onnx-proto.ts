@@ -227,5 +227,6 @@ export function valueInfo(name: string, dims: readonly (number | string)[], elem
 export function floatsOf(tensor: OnnxTensor): Float32Array {
   if (tensor.dataType !== DATA_TYPE.float || tensor.dataLocation === 1) throw new Error(`${tensor.name} holds no float32 numbers`);
   if (tensor.floatData?.length) return Float32Array.from(tensor.floatData);
-  return new Float32Array((tensor.rawData ?? new Uint8Array()).slice().buffer);
+  // Buffer.slice would share the memory, which need not be aligned.
+  return new Float32Array(Uint8Array.from(tensor.rawData ?? []).buffer);
 }

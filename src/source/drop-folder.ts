@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Frame } from '../domain/frame.js';
 import { FastsamError, messageOf } from '../errors.js';
+import { decodeImage, isPictureOfFolder } from '../native/picture.js';
 import type { NativeFrame } from '../native.js';
-import { decodeImage, isPictureOfFolder } from './image.js';
 import { captureTime, type Place, type Source, SourceFrame, type SourceOptions } from './source.js';
 
 /** Network file systems do not notify: the folder is also looked at this often. */

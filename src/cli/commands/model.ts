@@ -1,6 +1,7 @@
-/** Options of `fastsamd model list | pull | import | info | verify`. */
+/** Options of `fastsamd model list | pull | import | convert | info | verify`. */
 import type { Argv, CommandModule } from 'yargs';
 import type { FileArguments, ImportArguments, PullArguments } from '../model.js';
+import type { ConvertArguments } from '../model-convert.js';
 import { type Command, subcommands } from './command.js';
 
 const conversionOptions = {
@@ -62,6 +63,33 @@ const importModel: CommandModule<object, ImportArguments> = {
   handler: async (args) => (await import('../model.js')).importModel(args),
 };
 
+const convert: CommandModule<object, ConvertArguments> = {
+  command: 'convert <model>',
+  describe: 'Write a float16 or INT8 copy of an ONNX model',
+  builder: (yargs) =>
+    yargs
+      .positional('model', { type: 'string', demandOption: true, describe: 'Float32 ONNX file or name of an installed model.' })
+      .options({
+        fp16: { type: 'boolean', default: false, describe: 'Float16: for GPUs. Needs no pictures.' },
+        int8: { type: 'boolean', default: false, describe: 'Eight bit integers: fastest on processors without a GPU. Needs --calib.' },
+        calib: {
+          type: 'string',
+          requiresArg: true,
+          describe: 'Folder of pictures to calibrate int8 with: 50 or more of what the camera will see.',
+        },
+        output: {
+          alias: 'o',
+          type: 'string',
+          requiresArg: true,
+          describe: 'ONNX file; MODEL.fp16.onnx or MODEL.int8.onnx beside the model when absent.',
+        },
+      })
+      .example('$0 model convert fastsam-s --int8 --calib pictures', 'then: model verify')
+      .example('$0 model convert yolov8n-seg.onnx --fp16 -o half.onnx', '')
+      .epilogue('Check the result: fastsamd model verify COPY --against MODEL --images DIR'),
+  handler: async (args) => (await import('../model-convert.js')).convertModelFile(args),
+};
+
 const info: CommandModule<object, FileArguments> = {
   command: 'info <file>',
   describe: 'What a model file is: size, classes, parameters, where it came from',
@@ -78,7 +106,9 @@ const verify: CommandModule<object, FileArguments> = {
 
 export const modelCommand: Command<object> = {
   builder: (yargs) =>
-    yargs.command(subcommands(list, pull, importModel, info, verify)).demandCommand(1, 'expected list, pull, import, info or verify'),
+    yargs
+      .command(subcommands(list, pull, importModel, convert, info, verify))
+      .demandCommand(1, 'expected list, pull, import, convert, info or verify'),
   // A subcommand is demanded, so this is never reached.
   handler() {},
 };
