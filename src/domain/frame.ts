@@ -9,6 +9,14 @@ export interface CaptureTime {
   readonly monotonicNs: bigint;
 }
 
+/** The file that a frame came from. */
+export interface FrameFile {
+  /** Without folders. */
+  readonly name: string;
+  /** When a still was written, milliseconds since the Unix epoch: the nearest to when it was taken. Null for videos. */
+  readonly modifiedMs: number | null;
+}
+
 /**
  * One picture. The pixels stay in native memory behind an opaque handle; whoever holds the frame last releases it
  * (`using frame = …` or `frame[Symbol.dispose]()`), after which the pixels are gone.
@@ -26,4 +34,6 @@ export interface Frame extends Disposable {
   readonly ptsNs: bigint | null;
   /** Where the picture came from, for messages and output names: a file path or a URI without credentials. */
   readonly origin: string;
+  /** Absent for cameras and scenes. */
+  readonly file?: FrameFile | undefined;
 }

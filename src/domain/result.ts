@@ -1,4 +1,4 @@
-import type { CaptureTime } from './frame.js';
+import type { CaptureTime, FrameFile } from './frame.js';
 import type { LetterboxGeometry } from './geometry.js';
 import type { PromptAnswer } from './prompt.js';
 import type { Segments } from './segments.js';
@@ -38,6 +38,8 @@ export interface FrameResult {
   readonly sequence: number;
   readonly captured: CaptureTime;
   readonly origin: string;
+  /** Of a frame from a file; `mediaTimeMs` is its time within a video. */
+  readonly file?: (FrameFile & { readonly mediaTimeMs: number | null }) | undefined;
   readonly model: ModelIdentity;
   readonly geometry: LetterboxGeometry;
   readonly segments: Segments;

@@ -3,7 +3,7 @@ import type { MaskEncoding } from '../domain/mask.js';
 import { isPending, type PromptAnswer } from '../domain/prompt.js';
 import type { FrameResult } from '../domain/result.js';
 import { boxOf } from '../domain/segments.js';
-import { WIRE_VERSION } from '../wire/common.js';
+import { toTimestamp, WIRE_VERSION } from '../wire/common.js';
 import type { MaskMessage, ObjectMessage, PromptAnswerMessage, ResultMessage } from '../wire/result.js';
 import { asSegments, encodeMasks } from './masks.js';
 
@@ -110,7 +110,9 @@ async function encodeAs(attempt: Attempt, indices: Uint32Array, encoding: MaskEn
     bootId: options.bootId,
     seq: result.sequence,
     frame: {
-      ...(options.nameSource ? { source: result.origin } : {}),
+      ...(options.nameSource ? { source: result.origin } : result.file ? { source: result.file.name } : {}),
+      ...(result.file && typeof result.file.modifiedMs === 'number' ? { modifiedAt: toTimestamp(result.file.modifiedMs) } : {}),
+      ...(result.file && result.file.mediaTimeMs !== null ? { mediaTimeMs: rounded(result.file.mediaTimeMs, 3) } : {}),
       width: segments.width,
       height: segments.height,
       capturedAt: new Date(captured.wallMs).toISOString(),

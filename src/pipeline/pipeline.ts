@@ -73,6 +73,7 @@ export async function runPipeline(deps: PipelineDeps): Promise<void> {
           sequence: frame.sequence,
           captured: frame.captured,
           origin: frame.origin,
+          ...(frame.file && { file: { ...frame.file, mediaTimeMs: frame.ptsNs === null ? null : Number(frame.ptsNs) / 1e6 } }),
           model,
           geometry,
           segments,

@@ -2,6 +2,7 @@
  * Home Assistant's device discovery (home-assistant.io, MQTT, "Device discovery payload"): one retained message that
  * describes the node and what can be read of it.
  */
+import { eventSchema } from '../wire/event.js';
 import type { InfoMessage } from '../wire/messages.js';
 import type { Topics } from '../wire/topics.js';
 
@@ -14,7 +15,7 @@ export interface Announced {
   readonly admin: boolean;
 }
 
-const EVENT_TYPES = ['camera-lost', 'camera-back', 'prompt-matched', 'prompt-unmatched', 'governor-step'];
+const EVENT_TYPES = eventSchema.options.map(({ shape }) => shape.type.value);
 const DIAGNOSTIC = { entity_category: 'diagnostic' };
 
 /**

@@ -6,7 +6,7 @@ import type { Frame } from '../domain/frame.js';
 import { FastsamError, messageOf } from '../errors.js';
 import { decodeImage, isPictureOfFolder } from '../native/picture.js';
 import type { NativeFrame } from '../native.js';
-import { captureTime, type Place, type Source, SourceFrame, type SourceOptions } from './source.js';
+import { captureTime, fileOf, type Place, type Source, SourceFrame, type SourceOptions } from './source.js';
 
 /** Network file systems do not notify: the folder is also looked at this often. */
 const RESCAN_MS = 2000;
@@ -66,7 +66,7 @@ export class DropFolder implements Source {
       for (const candidate of fresh) {
         if (this.#stopping.signal.aborted) return;
         const pixels = await this.#read(candidate);
-        if (pixels) yield new SourceFrame(pixels, sequence++, captureTime(), candidate.path);
+        if (pixels) yield new SourceFrame(pixels, sequence++, captureTime(), candidate.path, null, await fileOf(candidate.path));
       }
       if (fresh.length > 0) await this.#pause(SETTLE_MS);
       else await this.#pause(RESCAN_MS, this.#changed.signal);

@@ -1,6 +1,6 @@
 import { redactUri } from '../config/redact.js';
 import { withoutSource } from '../config/source-name.js';
-import type { Frame } from '../domain/frame.js';
+import type { Frame, FrameFile } from '../domain/frame.js';
 import { FastsamError } from '../errors.js';
 import { type Capture, type CapturedFrame, native } from '../native.js';
 import type { Address } from './doorbell.js';
@@ -26,6 +26,8 @@ export interface GstSourceSettings {
   /** Made at every opening: a device may have got another number, a password may have changed. */
   readonly plan: () => Promise<CapturePlan>;
   readonly address?: Address;
+  /** Of a video file. */
+  readonly file?: FrameFile;
   /** Why it may have refused to open, where GStreamer does not know; undefined when that is not known either. */
   readonly diagnose?: () => Promise<string | undefined>;
 }
@@ -173,7 +175,7 @@ export class GstSource implements Source {
 
   #framed({ frame, monotonicNs, ptsNs }: CapturedFrame, sequence: number): Frame {
     if (ptsNs >= 0n) this.#lastPtsNs = ptsNs;
-    return new SourceFrame(frame, sequence, captureTime(monotonicNs), this.uri, ptsNs >= 0n ? ptsNs : null);
+    return new SourceFrame(frame, sequence, captureTime(monotonicNs), this.uri, ptsNs >= 0n ? ptsNs : null, this.settings.file);
   }
 
   /** The outcome of a native call, or SOURCE_LOST when it does not even keep its own limit. Once a frame, hence a bare timer. */

@@ -3,7 +3,7 @@ import type { Frame } from '../domain/frame.js';
 import { FastsamError } from '../errors.js';
 import { byName, decodeImage, EXPECTED_PICTURES, picturesOfFolder } from '../native/picture.js';
 import type { NativeFrame } from '../native.js';
-import { captureTime, type Place, type Source, SourceFrame, type SourceOptions } from './source.js';
+import { captureTime, fileOf, type Place, type Source, SourceFrame, type SourceOptions } from './source.js';
 
 /** Pictures from a fixed list of files. */
 class ImageSource implements Source {
@@ -40,7 +40,7 @@ class ImageSource implements Source {
         this.#last = path;
         if (!pixels) continue;
         readable += 1;
-        yield new SourceFrame(pixels, sequence++, captureTime(), path);
+        yield new SourceFrame(pixels, sequence++, captureTime(), path, null, await fileOf(path));
       }
       // The rest of a list that is resumed may be empty, the whole list is not.
       if (paths.length < this.#paths.length) readable += 1;

@@ -1,6 +1,6 @@
 /** Sources by URI: one line per scheme in the registry below is all it takes to add a kind of camera. */
 import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { sourceName } from '../config/source-name.js';
 import { FastsamError, systemCodeOf } from '../errors.js';
 import { isImagePath, pictureKindOf } from '../native/picture.js';
@@ -69,7 +69,7 @@ async function openFile(rest: string, uri: string, options: SourceOptions): Prom
   // Behind the last frame that was handed out.
   const startAtMs = resume && 'afterMs' in resume ? Math.floor(resume.afterMs) + 1 : (options.startAtMs ?? 0);
   const plan = async () => ({ pipeline: filePipeline(await platform(), resolve(path), realtime, options), startAtMs });
-  return new GstSource({ uri: path, live: realtime, plan }, options);
+  return new GstSource({ uri: path, live: realtime, plan, file: { name: basename(path), modifiedMs: null } }, options);
 }
 
 /** The path of file:///PATH, with or without percent signs for special characters. Errors: SOURCE_UNSUPPORTED for another host. */

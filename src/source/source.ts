@@ -1,5 +1,7 @@
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import type { SecretReference } from '../config/secrets.js';
-import type { CaptureTime, Frame, PixelFormat } from '../domain/frame.js';
+import type { CaptureTime, Frame, FrameFile, PixelFormat } from '../domain/frame.js';
 import type { CameraPixelFormat, Flip, Rotation, Transport } from '../domain/picture.js';
 import { FastsamError } from '../errors.js';
 import { type NativeFrame, native, type Region } from '../native.js';
@@ -97,6 +99,7 @@ export class SourceFrame implements Frame {
     readonly captured: CaptureTime,
     readonly origin: string,
     readonly ptsNs: bigint | null = null,
+    readonly file: FrameFile | undefined = undefined,
   ) {
     this.width = pixels.width;
     this.height = pixels.height;
@@ -121,7 +124,13 @@ export function croppedFrame(frame: Frame, region: Region): Frame {
     );
   }
   const pixels = native().cropFrame(whole.pixels as NativeFrame, { x, y, width, height });
-  return new SourceFrame(pixels, frame.sequence, frame.captured, frame.origin, frame.ptsNs);
+  return new SourceFrame(pixels, frame.sequence, frame.captured, frame.origin, frame.ptsNs, frame.file);
+}
+
+/** The still at `path`, as results name it. */
+export async function fileOf(path: string): Promise<FrameFile> {
+  const stats = await stat(path).catch(() => undefined);
+  return { name: basename(path), modifiedMs: stats?.mtimeMs ?? null };
 }
 
 /** Capture time from a reading of CLOCK_MONOTONIC; now when absent. */

@@ -93,7 +93,12 @@ export const resultMessageSchema = z.object({
   bootId,
   seq: count.meta({ description: 'Counts the frames of this camera that were segmented; a gap is a message that did not arrive.' }),
   frame: z.object({
-    source: z.string().optional().meta({ description: 'The file or URI the frame came from; only in the output of "fastsamd segment".' }),
+    source: z.string().optional().meta({
+      description:
+        'The name of the file that the frame came from; absent for cameras. The whole path or URI in the output of "fastsamd segment".',
+    }),
+    modifiedAt: timestamp.optional().meta({ description: 'Pictures from files: when the file was written.' }),
+    mediaTimeMs: milliseconds.optional().meta({ description: 'Videos from files: time within the video.' }),
     width: count,
     height: count,
     capturedAt: timestamp,
