@@ -1,6 +1,7 @@
 /** argv → command → exit code. The only place that ends the process. */
 import { runCommandLine } from './cli/cli.js';
 import { exitAtOnce, exitCodeOfLeaving, watchForLeaving } from './cli/leaving.js';
+import { withoutControls } from './cli/terminal.js';
 import { exitCodeOf, isFastsamError, messageOf } from './errors.js';
 
 /** How long what a finished command left open may keep the process alive. */
@@ -12,7 +13,7 @@ const debug = args.includes('--debug');
 /** One line per problem; a configuration may have several. */
 function report(error: unknown): void {
   const text = isFastsamError(error) ? error.message : `internal error: ${messageOf(error)}${debug ? '' : ' (--debug shows where)'}`;
-  for (const line of text.split('\n')) process.stderr.write(`fastsamd: ${line}\n`);
+  for (const line of text.split('\n')) process.stderr.write(`fastsamd: ${withoutControls(line)}\n`);
   if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
 }
 

@@ -13,9 +13,10 @@ import type { Source, SourceOptions } from '../source/source.js';
 import { finishBeforeLeaving, withSource } from './leaving.js';
 import { demandRange } from './model-options.js';
 import { type Arrival, MAX_FRAMES, type Measurement, measure } from './probe-measure.js';
+import { withoutControls } from './terminal.js';
 
 function say(line: string): void {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`${withoutControls(line)}\n`);
 }
 
 /** A device that captures, or that could not be asked whether it does. */

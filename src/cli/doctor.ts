@@ -10,6 +10,7 @@ import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { messageOf } from '../errors.js';
 import { SensorProcess } from '../telemetry/sensors/process.js';
+import { withoutControls } from './terminal.js';
 
 export interface DoctorArguments {
   readonly config: string | undefined;
@@ -22,7 +23,7 @@ export async function doctor({ config: file, json }: DoctorArguments): Promise<v
   try {
     const machine = await lookAtMachine(await sensors.sample(), stateDirectoryOf(config ?? { node: '', stateDir: undefined }));
     const checks = [checkAddon(), ...checkMachine(machine), check, ...(config ? await tryParts(config) : [])];
-    process.stdout.write(json ? `${JSON.stringify(checks, null, 2)}\n` : table(checks));
+    process.stdout.write(json ? `${JSON.stringify(checks, null, 2)}\n` : withoutControls(table(checks)));
     if (checks.some(({ status }) => status === 'problem')) process.exitCode = 1;
   } finally {
     sensors.stop();

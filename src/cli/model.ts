@@ -11,6 +11,7 @@ import { inspectModel, type ModelFacts } from '../model/inspect.js';
 import { fileNameOf, installedFilesOf, modelDirectories, resolveModel } from '../model/installed.js';
 import { demandPublished, entryNamed, type ManifestEntry, type RemoteFile, readManifest, type TextModelEntry } from '../model/manifest.js';
 import { startByteProgress } from './progress.js';
+import { withoutControls } from './terminal.js';
 
 function imageSizeOf(text: string | undefined, fallback: readonly [number, number]): readonly [number, number] {
   if (text === undefined) return fallback;
@@ -21,7 +22,7 @@ function imageSizeOf(text: string | undefined, fallback: readonly [number, numbe
 }
 
 function say(line: string): void {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`${withoutControls(line)}\n`);
 }
 
 function reportImport({ path, names, parameters, gflops, bytes }: Imported, seconds: number): void {

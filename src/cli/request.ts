@@ -7,6 +7,7 @@ import { type ResponseMessage, responseMessageSchema, VERBS } from '../wire/mess
 import { connectTo, demandNode } from './broker.js';
 import type { BrokerArguments } from './broker-options.js';
 import { demandRange } from './model-options.js';
+import { withoutControls } from './terminal.js';
 
 export interface RequestArguments extends BrokerArguments {
   readonly node: string;
@@ -28,7 +29,7 @@ export async function request(args: RequestArguments): Promise<void> {
     const answer = parseAnswer(bytes);
     if (answer?.id !== id) return;
     answers.push(answer);
-    process.stdout.write(`${JSON.stringify(answer)}\n`);
+    process.stdout.write(`${withoutControls(JSON.stringify(answer))}\n`);
     if (!group) end.abort();
   };
   const connection = await connectTo(args, onMessage, new AbortController().signal);

@@ -5,6 +5,7 @@ import { type EventMessage, type ResultMessage, resultMessageSchema } from '../w
 import { connectTo, demandNode } from './broker.js';
 import type { BrokerArguments } from './broker-options.js';
 import { finishBeforeLeaving } from './leaving.js';
+import { withoutControls } from './terminal.js';
 import { drawResult } from './terminal-drawing.js';
 
 /** Retained messages come at once. */
@@ -49,19 +50,19 @@ function textOf({ topic, payload }: InboundMessage, base: string, { draw, json }
   const text = payload.toString('utf8');
   const value = parse(text);
   // An empty message clears a retained one.
-  if (json) return `${JSON.stringify({ topic: kind, message: value ?? null })}\n`;
-  if (value === undefined) return text === '' ? `${kind}: cleared\n` : '';
+  if (json) return `${withoutControls(JSON.stringify({ topic: kind, message: value ?? null }))}\n`;
+  if (value === undefined) return text === '' ? withoutControls(`${kind}: cleared\n`) : '';
   if (kind.endsWith('/result')) {
     const result = resultMessageSchema.safeParse(value).data;
     if (!result) return '';
-    return draw ? `${drawing(result)}${summary(result)}` : summary(result);
+    return draw ? `${drawing(result)}${withoutControls(summary(result))}` : withoutControls(summary(result));
   }
   if (kind.endsWith('/event')) {
     const { ts, camera, type, replayed, v, node, bootId, eventId, ...rest } = value as EventMessage & Record<string, unknown>;
-    return `${ts} ${camera}: ${type} ${JSON.stringify(rest)}${replayed ? ' (replayed)' : ''}\n`;
+    return `${withoutControls(`${ts} ${camera}: ${type} ${JSON.stringify(rest)}${replayed ? ' (replayed)' : ''}`)}\n`;
   }
   const { state, severity, message, reason } = value as Record<string, string | undefined>;
-  return `${kind}: ${[severity, state, message ?? reason].filter(Boolean).join(', ')}\n`;
+  return `${withoutControls(`${kind}: ${[severity, state, message ?? reason].filter(Boolean).join(', ')}`)}\n`;
 }
 
 const HOME_AND_CLEAR = '\x1b[H\x1b[2J';

@@ -30,11 +30,11 @@ describe.skipIf(!hasMosquitto)('the ACL for mosquitto', { timeout: 60_000 }, () 
     // The node: requests come, answers go, also to a response topic.
     const ask = async (verb: string, id: string) => {
       await operator.publish(`${node.base}/request/${verb}`, JSON.stringify({ id }), {
-        properties: { responseTopic: 'fastsam/v1/clients/op' },
+        properties: { responseTopic: 'fastsam/v1/clients/operator/1' },
       });
     };
     await ask('read/ping', 'o1');
-    await operator.untilJson<ResponseMessage>('fastsam/v1/clients/op', ({ id }) => id === 'o1');
+    await operator.untilJson<ResponseMessage>('fastsam/v1/clients/operator/1', ({ id }) => id === 'o1');
     await ask('prompt/clear', 'o2');
     await operator.untilJson<ResponseMessage>(`${node.base}/response/prompt/clear`, ({ id }) => id === 'o2');
 
@@ -55,6 +55,62 @@ describe.skipIf(!hasMosquitto)('the ACL for mosquitto', { timeout: 60_000 }, () 
     const impostor = await broker.client(as('line-3'));
     await expect(impostor.publishAsync('fastsam/v1/line-4/state', '{}', { qos: 1 })).rejects.toThrow(refused);
     await eventually(() => node.publisher.stats().spool.depth === 0);
+  });
+
+  it('grants every role what the table says and nothing else, to read and to write', async () => {
+    const users = [...Object.keys(USERS), 'clients', 'jobs', '@fleet'];
+    // The user who sees and says everything is there to test with.
+    const acl = `${template.replaceAll('node-example', 'line-3')}\nuser all\ntopic readwrite #\n`;
+    await using broker = await Broker.start({ users: Object.fromEntries([...users, 'all'].map((user) => [user, 'secret'])), acl });
+    const told = ['state', 'availability', 'info', 'health', 'telemetry', 'alert/hot', 'cameras/belt/state', 'cameras/belt/prompts'];
+    const seen = [...told, 'cameras/belt/result', 'cameras/belt/event'];
+    const spoken = [...seen, 'cameras/belt/snapshot', 'response/read/ping', 'response/prompt/set', 'response/admin/reload'];
+    const asked = ['request/read/ping', 'request/prompt/set', 'request/admin/reload'];
+    const names = ['line-3', 'line-4', 'viewer', 'operator', 'clients', 'jobs', '@fleet'];
+    const of = (node: string, topics: readonly string[]) => topics.map((topic) => `fastsam/v1/${node}/${topic}`);
+    const jobs = ['jobs/inspect/request', 'jobs/inspect/response', 'jobs/inspect/workers/fastsamd-line-4-job-inspect-1'].map(
+      (topic) => `fastsam/v1/${topic}`,
+    );
+    const clients = ['operator', 'admin', 'viewer'].map((user) => `fastsam/v1/clients/${user}/1`);
+    const discovery = ['line-3', 'line-4'].map((node) => `homeassistant/device/${node}/config`);
+    const topics = [...new Set([...names.flatMap((name) => of(name, [...spoken, ...asked])), ...jobs, ...clients, ...discovery, 'other'])];
+    const everywhere = (list: readonly string[]) => names.flatMap((name) => of(name, list));
+    const nothing = { read: [] as string[], write: [] as string[] };
+    const table: Record<string, { read: string[]; write: string[] }> = {
+      'line-3': {
+        read: [...of('line-3', ['alert/hot', ...asked]), jobs[0]!, jobs[2]!],
+        // Topics below clients/ are the requesters'; that a "node" of that name exists there is the price of answering them.
+        write: [...of('line-3', spoken), ...clients, ...of('clients', [...spoken, ...asked]), jobs[1]!, jobs[2]!, discovery[0]!],
+      },
+      viewer: { read: everywhere(seen), write: [] },
+      operator: {
+        read: [...everywhere([...seen, 'cameras/belt/snapshot', 'response/read/ping', 'response/prompt/set']), clients[0]!],
+        write: [...everywhere(asked.slice(0, 2)), jobs[0]!],
+      },
+      admin: { read: [...everywhere(spoken), clients[1]!], write: [...everywhere(asked), jobs[0]!] },
+      clients: nothing,
+      jobs: nothing,
+      '@fleet': nothing,
+    };
+    const all = await broker.client({ username: 'all', password: 'secret' });
+    for (const [user, { read, write }] of Object.entries(table)) {
+      const client = await broker.client({ username: user, password: 'secret' });
+      const written: string[] = [];
+      for (const topic of topics) {
+        await client.publishAsync(topic, 'x', { qos: 1 }).then(
+          () => written.push(topic),
+          () => undefined,
+        );
+      }
+      expect(written.sort(), `${user} writes`).toEqual([...new Set(write)].filter((topic) => topics.includes(topic)).sort());
+      const heard = new Set<string>();
+      client.on('message', (topic) => heard.add(topic));
+      await client.subscribeAsync(['#'], { qos: 1 }).catch(() => undefined);
+      for (const topic of topics) await all.publishAsync(topic, 'y', { qos: 1 });
+      // What was on its way to the client has arrived once the broker has answered it.
+      await client.subscribeAsync('fence', { qos: 1 }).catch(() => undefined);
+      expect([...heard].sort(), `${user} reads`).toEqual([...new Set(read)].filter((topic) => topics.includes(topic)).sort());
+    }
   });
 
   it('that forgets something is noticed: what is refused is counted, logged with its code and said in health', async () => {

@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import http, { type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import https from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, isIP, type Socket } from 'node:net';
+import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { MetricsConfig } from '../../config/schema.js';
 import { readSecret } from '../../config/secrets.js';
@@ -13,8 +14,18 @@ import type { TelemetryMessage } from '../../wire/messages.js';
 import type { Finding } from '../health/assess.js';
 import { exposition } from './exposition.js';
 
+/** The oldest makes room for a new one, so that silent connections keep no scrape out. */
 const MAX_CONNECTIONS = 32;
+/** For a handshake, a request, and between two requests of a connection. */
 const REQUEST_MS = 5000;
+/** Without it Node applies the time-outs every 30 s. */
+const TIMEOUT_CHECK_MS = 1000;
+const TIMEOUTS = {
+  requestTimeout: REQUEST_MS,
+  headersTimeout: REQUEST_MS,
+  keepAliveTimeout: REQUEST_MS,
+  connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+} as const;
 
 export interface MetricsDeps {
   readonly config: MetricsConfig;
@@ -30,6 +41,8 @@ export class MetricsServer {
   readonly #deps: MetricsDeps;
   #server: Server | undefined;
   #token: Buffer | undefined;
+  /** In the order they came. */
+  readonly #sockets = new Set<Socket>();
 
   constructor(deps: MetricsDeps) {
     this.#deps = deps;
@@ -47,9 +60,9 @@ export class MetricsServer {
     const token = await readSecret({ file: config.tokenFile, env: config.tokenEnv }, 'metrics.token');
     this.#token = token === undefined ? undefined : digest(token);
     const server = await this.#create((request, response) => void this.#answer(request, response));
-    server.maxConnections = MAX_CONNECTIONS;
-    server.requestTimeout = REQUEST_MS;
-    server.headersTimeout = REQUEST_MS;
+    // Of silent connections, whose time the above does not count.
+    server.setTimeout(REQUEST_MS, (socket) => socket.destroy());
+    server.on('connection', (socket: Socket) => this.#admit(socket));
     server.listen(config.port, config.host);
     try {
       await once(server, 'listening');
@@ -68,15 +81,24 @@ export class MetricsServer {
 
   async #create(listener: RequestListener): Promise<Server> {
     const { certFile, keyFile, clientCaFile } = this.#deps.config.tls;
-    if (certFile === undefined || keyFile === undefined) return http.createServer(listener);
+    if (certFile === undefined || keyFile === undefined) return http.createServer(TIMEOUTS, listener);
     try {
       const [cert, key, ca] = await Promise.all(
         [certFile, keyFile, clientCaFile].map((file) => (file === undefined ? undefined : readFile(file))),
       );
-      return https.createServer({ cert, key, ...(ca ? { ca, requestCert: true, rejectUnauthorized: true } : {}) }, listener);
+      return https.createServer(
+        { ...TIMEOUTS, handshakeTimeout: REQUEST_MS, cert, key, ...(ca ? { ca, requestCert: true, rejectUnauthorized: true } : {}) },
+        listener,
+      );
     } catch (cause) {
       throw new FastsamError('CONFIG_INVALID', `metrics.tls: ${messageOf(cause)}; expected PEM files`, { cause });
     }
+  }
+
+  #admit(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    if (this.#sockets.size > MAX_CONNECTIONS) this.#sockets.values().next().value?.destroy();
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -84,6 +106,7 @@ export class MetricsServer {
       response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body);
     };
     try {
+      if (!this.#isAddressed(request)) return send(421, 'expected the address or the name of this machine in Host\n');
       if (!this.#admits(request)) {
         response.setHeader('www-authenticate', 'Bearer');
         return send(401, 'expected Authorization: Bearer TOKEN\n');
@@ -108,6 +131,21 @@ export class MetricsServer {
       this.#deps.log.error({ reason: messageOf(error) }, 'metrics: no answer');
       if (!response.headersSent) send(500, 'the log says more\n');
     }
+  }
+
+  /** A page of another site reaches loopback through a name of its own (DNS rebinding); who has the token is trusted anyway. */
+  #isAddressed({ headers }: IncomingMessage): boolean {
+    if (this.#token || this.#deps.config.tls.clientCaFile !== undefined) return true;
+    const name = (headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
+    const own = hostname().toLowerCase();
+    return (
+      name === '' ||
+      name === 'localhost' ||
+      name === own ||
+      name.startsWith(`${own}.`) ||
+      name === this.#deps.config.host ||
+      isIP(name.replace(/^\[|\]$/g, '')) > 0
+    );
   }
 
   #admits({ headers }: IncomingMessage): boolean {

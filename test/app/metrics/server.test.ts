@@ -1,7 +1,9 @@
 /** The metrics server over real sockets: what it says, and to whom. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import https from 'node:https';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -187,5 +189,58 @@ describe('metrics server', () => {
     expect(() => parse('{ enabled: true, host: 0.0.0.0 }')).toThrow(/metrics\.host: expected 127\.0\.0\.1, or a tokenFile/);
     expect(() => parse('{ enabled: true, host: 0.0.0.0, tokenEnv: TOKEN }')).not.toThrow();
     expect(() => parse('{ tls: { certFile: a } }')).toThrow(/metrics\.tls: expected both certFile and keyFile/);
+  });
+});
+
+describe('the metrics server under attack', { timeout: 30_000 }, () => {
+  async function listening(tls: object = {}): Promise<number> {
+    server = new MetricsServer({
+      config: metricsSchema.parse({ enabled: true, port: 0, tls }),
+      version: '1.2.3',
+      telemetry: async () => undefined,
+      health: () => ({ alive: true, ready: true, findings: [] }),
+      log: pino({ level: 'silent' }),
+    });
+    await server.start();
+    return server.port!;
+  }
+
+  function silent(port: number, first = ''): net.Socket {
+    const socket = net.connect(port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.once('connect', () => socket.write(first));
+    return socket;
+  }
+
+  it('answers a scrape beside 200 connections that say nothing or half of a request, and ends those', async () => {
+    const port = await listening();
+    const sockets = Array.from({ length: 200 }, (_, k) => silent(port, k % 2 === 0 ? '' : 'GET /metrics HTTP/1.1\r\nHost: x\r\n'));
+    const closed = sockets.map((socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())));
+    await Promise.all(closed.slice(0, 100));
+    const begin = performance.now();
+    expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
+    process.stdout.write(`scrape beside silent connections: ${(performance.now() - begin).toFixed(0)} ms\n`);
+    await Promise.all(closed);
+    process.stdout.write(`the last of them ended after ${(performance.now() - begin).toFixed(0)} ms\n`);
+  });
+
+  it('ends handshakes that do not go on', async () => {
+    const { cert, key } = await selfSigned(folder, 'handshake');
+    const port = await listening({ certFile: cert, keyFile: key });
+    const socket = silent(port);
+    await new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  });
+
+  it('refuses names of other machines in Host', async () => {
+    const port = await listening();
+    const status = (host: string) =>
+      new Promise<number>((resolve) => {
+        http.get({ port, host: '127.0.0.1', path: '/healthz', headers: { host } }, (response) => {
+          response.resume();
+          resolve(response.statusCode!);
+        });
+      });
+    expect(await status(`attacker.example:${port}`)).toBe(421);
+    for (const host of [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`]) expect(await status(host), host).toBe(200);
   });
 });
