@@ -12,6 +12,7 @@ import { type DeviceNames, listDevices } from '../source/devices.js';
 import type { Source, SourceOptions } from '../source/source.js';
 import { finishBeforeLeaving, withSource } from './leaving.js';
 import { demandRange } from './model-options.js';
+import { Inputs } from './overwriting.js';
 import { type Arrival, MAX_FRAMES, type Measurement, measure } from './probe-measure.js';
 import { withoutControls } from './terminal.js';
 
@@ -110,6 +111,7 @@ export async function probeCamera(args: ProbeArguments): Promise<void> {
   demandRange('--frames', args.frames, 1, MAX_FRAMES, true);
   if (args.snapshot !== undefined && !/\.jpe?g$/i.test(args.snapshot))
     throw new FastsamError('USAGE', `--snapshot ${args.snapshot}: expected a .jpg file`);
+  if (args.snapshot !== undefined) await (await Inputs.of([args.uri])).demandOther(args.snapshot, '--snapshot');
   const probed = await probeSource(args);
   if (!probed) return;
   if (args.json) return say(JSON.stringify(probed));

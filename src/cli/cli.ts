@@ -113,7 +113,7 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
     .command(commands.map(lazily))
     .demandCommand(1, 'expected a command')
     .option('debug', { type: 'boolean', default: false, describe: 'Show stack traces of errors.' })
-    .check((argv, options) => checkValues(argv, options as unknown as Parameters<typeof checkValues>[1]))
+    .check((argv, options) => checkValues(argv, options as unknown as Parameters<typeof checkValues>[1], args))
     .strict()
     .parserConfiguration({ 'dot-notation': false, 'parse-positional-numbers': false })
     .example('$0 config check config.yaml', 'find the mistakes in a configuration')

@@ -9,6 +9,7 @@ import { type Config, configSchema } from '../config/schema.js';
 import { FastsamError } from '../errors.js';
 import { BUNDLED_MODEL } from '../model/installed.js';
 import { EmbeddedBroker } from '../publish/embedded-broker.js';
+import { openSource } from '../source/open.js';
 import type { ResultMessage } from '../wire/result.js';
 import { finishBeforeLeaving } from './leaving.js';
 import { demandRange } from './model-options.js';
@@ -32,6 +33,8 @@ export interface DemoArguments {
 
 export async function demo(args: DemoArguments): Promise<void> {
   if (args.frames !== undefined) demandRange('--frames', args.frames, 1, 1e9, true);
+  // A camera of the daemon that cannot be opened is tried for ever; a demo has nothing else to show.
+  if (args.source !== undefined) await (await openSource(args.source)).stop();
   const model = args.model ?? BUNDLED_MODEL;
   const source = args.source ?? SCENE;
   const log = pino({ level: 'warn' }, pino.destination({ fd: 2, sync: true }));

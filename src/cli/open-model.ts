@@ -2,6 +2,7 @@
 import type { SegmentationEngine } from '../engine/engine.js';
 import { openEngine } from '../engine/open.js';
 import { BUNDLED_MODEL, defaultModel } from '../model/installed.js';
+import { demandRange } from './model-options.js';
 import { startBuildProgress } from './progress.js';
 
 const INSTALL_HINT = ', a small one for demonstrations ("fastsamd model pull fastsam-s" installs FastSAM-s)';
@@ -12,8 +13,9 @@ export interface ModelArguments {
   readonly threads: number;
 }
 
-/** Without a model that of defaultModel, which is named on standard error. Errors: those of openEngine. */
+/** Without a model that of defaultModel, which is named on standard error. Errors: USAGE, and those of openEngine. */
 export async function openModel({ model, backend, threads }: ModelArguments): Promise<SegmentationEngine> {
+  demandRange('--threads', threads, 0, 1024, true);
   const path = model ?? (await defaultModel());
   if (model === undefined) process.stderr.write(`fastsamd: no --model: using ${path}${path === BUNDLED_MODEL ? INSTALL_HINT : ''}\n`);
   const progress = startBuildProgress();

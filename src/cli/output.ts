@@ -1,5 +1,5 @@
 /** Where `--out` puts annotated frames: one picture, one video, or a directory of both. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import sharp from 'sharp';
 import type { Frame } from '../domain/frame.js';
@@ -7,6 +7,7 @@ import type { Prompt } from '../domain/prompt.js';
 import type { FrameResult } from '../domain/result.js';
 import { Overlay } from '../encode/overlay.js';
 import { FastsamError, messageOf } from '../errors.js';
+import type { Inputs } from './overwriting.js';
 import { VideoOutput } from './video-output.js';
 
 const PICTURE = /\.(jpe?g|png|webp)$/i;
@@ -21,7 +22,21 @@ export class AnnotatedOutput {
   constructor(
     private readonly path: string,
     private readonly prompts: readonly Prompt[],
+    private readonly inputs: Inputs,
   ) {}
+
+  /** Errors: USAGE for a path that is no picture, video or folder, or that is an input. */
+  async check(): Promise<void> {
+    const suffix = extname(this.path);
+    const isFolder = this.path.endsWith('/') || (await stat(this.path).catch(() => undefined))?.isDirectory();
+    if (/^\.[a-z]\w{1,4}$/i.test(suffix) && !isFolder && !PICTURE.test(this.path) && !VIDEO.test(this.path)) {
+      throw new FastsamError(
+        'USAGE',
+        `--out ${this.path}: ${suffix} files are not written; expected .jpg, .png, .webp, .mp4, .mkv, or a folder (with a "/" at its end)`,
+      );
+    }
+    await this.inputs.demandOther(this.path, '--out');
+  }
 
   /** Paths written so far. */
   get files(): string[] {
@@ -87,6 +102,7 @@ export class AnnotatedOutput {
   }
 
   async #prepare(path: string): Promise<void> {
+    await this.inputs.demandOther(path, '--out:');
     try {
       await mkdir(dirname(path), { recursive: true });
     } catch (cause) {

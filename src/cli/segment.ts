@@ -21,6 +21,7 @@ import { type Finishing, finishBeforeLeaving, sayWritten, withSource, writeLine 
 import { demandRange, type SegmentationArguments, segmentationOf } from './model-options.js';
 import { openModel } from './open-model.js';
 import { AnnotatedOutput } from './output.js';
+import { Inputs } from './overwriting.js';
 import { type Progress, startProgress } from './progress.js';
 import type { PromptArguments } from './prompt-options.js';
 import { promptsOf } from './prompts-of.js';
@@ -50,10 +51,11 @@ export async function segment(args: SegmentArguments): Promise<void> {
   if (args['text-threshold'] !== undefined) demandRange('--text-threshold', args['text-threshold'], -1, 1);
   const prompts = promptsOf(args);
   const sources = await expandSources(args.source);
+  const output = args.out === undefined ? undefined : new AnnotatedOutput(args.out, prompts, await Inputs.of(sources));
+  await output?.check();
   const engine = await openModel(args);
   using finishing = finishBeforeLeaving();
   const text = new TextModel({ options: { ...OFFLINE_TEXT, model: args['text-model'] }, onnxruntime: { threads: args.threads } });
-  const output = args.out === undefined ? undefined : new AnnotatedOutput(args.out, prompts);
   const exports = new Exports(args);
   const progress = startProgress(args.frames === undefined ? await expectedFrames(sources) : args.frames * sources.length);
   const failures: unknown[] = [];

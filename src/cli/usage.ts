@@ -64,11 +64,20 @@ function unexpectedWord(word: string, known: Known): string {
   return `unknown command "${word}"; ${meant === undefined ? `expected one of ${known.subcommands.join(', ')}` : `did you mean "${meant}"?`}`;
 }
 
-/** Rules for every command that the parser does not know: a number is a number, and is given once. */
+/** Rules for every command that the parser does not know: a number is there, is a number, and is given once. */
 export function checkValues(
   argv: Record<string, unknown>,
   options: { readonly number: readonly string[]; readonly array: readonly string[] },
+  args: readonly string[],
 ): true {
+  for (const [k, arg] of args.entries()) {
+    if (arg === '--') break;
+    const [, key = '', inline] = /^--([a-z][a-z0-9-]*)(?:=(.*))?$/s.exec(arg) ?? [];
+    if (!options.number.includes(key)) continue;
+    const value = inline ?? args[k + 1];
+    // The parser takes no value for the default, and an empty one for 0.
+    if (value === undefined || value.trim() === '' || /^--[a-z]/.test(value)) throw new FastsamError('USAGE', `--${key} needs a value`);
+  }
   for (const [key, value] of Object.entries(argv)) {
     if (key === '_' || !/^[a-z][a-z0-9-]*$/.test(key)) continue;
     const values = Array.isArray(value) ? value : [value];

@@ -27,6 +27,13 @@ export const idSchema = z
 
 const coordinate = z.number().min(-PROMPT_LIMITS.coordinate).max(PROMPT_LIMITS.coordinate);
 const space = z.enum(['pixel', 'normalized']).default('pixel').meta({ description: 'Coordinates in source pixels, or 0…1 of the frame.' });
+const FRACTIONS = 'all coordinates are fractions of 1; expected pixels, or space: normalized beside them';
+
+/** Coordinates that are taken for pixels and can only be meant as parts of the frame. */
+function areFractions(coordinates: readonly number[]): boolean {
+  return coordinates.every((value) => value >= 0 && value <= 1) && coordinates.some((value) => !Number.isInteger(value));
+}
+
 const id = idSchema.optional().meta({ description: 'Names the answer; p1, p2, … in order when absent.' });
 
 export const PROMPT_PUBLISH = ['matched', 'all', 'status'] as const;
@@ -139,6 +146,10 @@ export const promptSchema = z
       if (values.some((value) => value < 0 || value > 1)) {
         ctx.addIssue({ code: 'custom', path: [key], message: 'expected normalized coordinates within 0…1' });
       }
+    }
+    if ((prompt.type === 'box' || prompt.type === 'points') && prompt.space === 'pixel') {
+      const [key, values] = prompt.type === 'box' ? ['box', prompt.box] : ['points', prompt.points.flat()];
+      if (areFractions(values)) ctx.addIssue({ code: 'custom', path: [key], message: FRACTIONS });
     }
     if (prompt.type === 'points' && prompt.labels && prompt.labels.length !== prompt.points.length) {
       ctx.addIssue({

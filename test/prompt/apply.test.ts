@@ -58,6 +58,8 @@ describe('box prompts', () => {
     fc.assert(
       fc.property(scenes(5), corner, corner, corner, corner, ({ width, height, masks }, xa, xb, ya, yb) => {
         fc.pre(xa !== xb && ya !== yb);
+        // Fractions of the frame, which pixel prompts refuse.
+        fc.pre([xa, xb, ya, yb].some((value) => value < 0 || value > 1));
         const box = [Math.min(xa, xb), Math.min(ya, yb), Math.max(xa, xb), Math.max(ya, yb)] as [number, number, number, number];
         const clip = (value: number, limit: number) => Math.min(Math.max(Math.round(value), 0), limit);
         const pixels = rectangle(width, height, [clip(box[0], width), clip(box[1], height), clip(box[2], width), clip(box[3], height)]);
