@@ -23,7 +23,7 @@ compiled := dist/.fastsamd-compiled
 # onnxruntime-node would download CUDA libraries otherwise; the ones of the system are used.
 export ONNXRUNTIME_NODE_INSTALL := skip
 
-.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint format fuzz cameras hostile soak-mqtt flood-mqtt leaving generate bench soak train-demo install uninstall deb check-deb clean
+.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint format fuzz cameras hostile soak-mqtt flood-mqtt leaving generate bench soak train-demo install uninstall sbom deb check-deb clean
 
 help: ## List the targets
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -126,6 +126,11 @@ install: build ## Install the service on this machine [PREFIX=/usr/local]
 
 uninstall: ## Remove it again; configuration and state are kept
 	scripts/install.sh uninstall
+
+sbom: build ## Write the bill of materials of what is installed (CycloneDX) to build/, and check signatures of the registry
+	npm sbom --sbom-format cyclonedx --omit dev > build/fastsamd.cdx.json
+	echo "sbom: build/fastsamd.cdx.json ($$(node -p 'require("./build/fastsamd.cdx.json").components.length') components)"
+	npm audit signatures || echo 'sbom: signatures could not be checked: this registry does not offer its keys, or is not reachable' >&2
 
 deb: build ## Write a Debian package to build/
 	scripts/deb.sh

@@ -27,4 +27,5 @@ sed "s|@VERSION@|$version|; s|@ARCHITECTURE@|$architecture|; s|@SIZE@|$size|" pa
 # Root owns everything, whoever builds.
 dpkg-deb --root-owner-group -Zxz -z3 --build "$staging" "$package" >/dev/null
 rm -rf "$staging"
+(cd build && sha256sum "${package#build/}" >"${package#build/}.sha256")
 echo "deb: $package ($(du -h "$package" | cut -f1))"
