@@ -1,6 +1,7 @@
 /** `fastsamd run`: the daemon. */
 import { resolve } from 'node:path';
 import { Daemon } from '../app/daemon.js';
+import { exposures } from '../app/exposure.js';
 import { createLog, isJournal } from '../app/log.js';
 import { ServiceManager } from '../app/service.js';
 import { takeStandardError } from '../app/standard-error.js';
@@ -33,6 +34,8 @@ export async function run(args: RunArguments): Promise<void> {
     service: new ServiceManager({ environment: process.env, log }),
     lostLogLines: () => stderr.lost,
   });
+
+  for (const line of await exposures(config)) log.warn(line);
 
   const stopped = new Promise<void>((resolve) => {
     const terminate = async (signal: NodeJS.Signals) => {

@@ -3,6 +3,7 @@
  * of the file (ETag or Last-Modified), so that another process can go on later. Nothing is called `TARGET` before
  * all of it is there, verified and on the disk.
  */
+import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FastsamError, messageOf, systemCodeOf } from '../errors.js';
@@ -52,14 +53,18 @@ export class PartFile {
     return this.#guard(async () => {
       // Emptied before it is named anew: at no time does the name of one version stand beside bytes of another.
       await rm(this.#validatorPath, { force: true });
-      await writeFile(this.path, '');
-      if (validator !== undefined && validator.length <= MAX_VALIDATOR_LENGTH) await writeFile(this.#validatorPath, validator, 'latin1');
+      await rm(this.path, { force: true });
+      await writeFile(this.path, '', { flag: 'wx' });
+      if (validator === undefined || validator.length > MAX_VALIDATOR_LENGTH) return;
+      await writeFile(this.#validatorPath, validator, { encoding: 'latin1', flag: 'wx' });
     });
   }
 
-  /** Opens for appending; the caller disposes of it. */
+  /** Opens for appending, a link never; the caller disposes of it. */
   async open(): Promise<PartWriter> {
-    const handle = await this.#guard(() => open(this.path, 'a'));
+    const handle = await this.#guard(() =>
+      open(this.path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW),
+    );
     return {
       append: (chunk) => this.#guard(() => handle.appendFile(chunk)),
       [Symbol.asyncDispose]: () => handle.close(),
