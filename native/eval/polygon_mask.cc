@@ -108,7 +108,7 @@ Result<std::vector<Run>> PolygonMask(const std::vector<Ring>& rings, int width, 
     for (const double value : ring) {
       if (!(std::abs(value) <= kMaxCoordinate)) {
         return Error{ErrorCode::kPromptInvalid,
-                     "expected polygon coordinates within +-1e6 pixels, got " + std::to_string(value)};
+                     "expected polygon coordinates within +-1e5 pixels, got " + std::to_string(value)};
       }
     }
     std::vector<uint32_t> crossings;

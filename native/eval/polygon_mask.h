@@ -17,6 +17,6 @@ using Ring = std::vector<double>;
 /// than three points, or a coordinate that is not finite or beyond +-kMaxCoordinate.
 Result<std::vector<Run>> PolygonMask(const std::vector<Ring>& rings, int width, int height);
 
-inline constexpr double kMaxCoordinate = 1e6;
+inline constexpr double kMaxCoordinate = 1e5;
 
 }  // namespace fastsamd

@@ -11,14 +11,14 @@ namespace {
 
 TEST(PolygonMask, StaysWithinThePictureForAnyCoordinates) {
   std::mt19937 random(1);
-  std::uniform_real_distribution<double> any(-1e6, 1e6);
+  std::uniform_real_distribution<double> any(-1e5, 1e5);
   std::uniform_real_distribution<double> near(-20, 60);
   for (int round = 0; round < 300; ++round) {
     std::vector<Ring> rings(1 + random() % 3);
     for (Ring& ring : rings) {
       ring.resize(2 * (3 + random() % 5));
       // Far coordinates make long walks, so only a few rings have them.
-      for (double& value : ring) value = round % 50 == 0 ? any(random) : near(random);
+      for (double& value : ring) value = round == 0 ? any(random) : near(random);
     }
     const auto runs = PolygonMask(rings, 40, 30);
     ASSERT_TRUE(runs.ok());
@@ -34,7 +34,7 @@ TEST(PolygonMask, StaysWithinThePictureForAnyCoordinates) {
 TEST(PolygonMask, RefusesWhatIsNoPolygon) {
   EXPECT_FALSE(PolygonMask({{1, 2, 3, 4}}, 8, 8).ok());
   EXPECT_FALSE(PolygonMask({{1, 2, 3, 4, 5, std::nan("")}}, 8, 8).ok());
-  EXPECT_FALSE(PolygonMask({{1, 2, 3, 4, 5, 1.1e6}}, 8, 8).ok());
+  EXPECT_FALSE(PolygonMask({{1, 2, 3, 4, 5, 1.1e5}}, 8, 8).ok());
   EXPECT_FALSE(PolygonMask({}, 0, 8).ok());
   EXPECT_TRUE(PolygonMask({}, 8, 8).value().empty());
 }

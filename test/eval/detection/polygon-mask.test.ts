@@ -71,7 +71,7 @@ describe('polygonMask', () => {
   it.each([
     [[[1, 2, 3, 4]], /three points/],
     [[[1, 2, 3, 4, 5]], /three points/],
-    [[[1, 2, 3, 4, 5, 2e6]], /polygon coordinate/],
+    [[[1, 2, 3, 4, 5, 2e5]], /polygon coordinate/],
   ])('refuses %j', (rings, message) => {
     expect(() => native().polygonMask(rings, 16, 12)).toThrow(message);
   });
