@@ -264,6 +264,18 @@ export interface NativeAddon {
   polygonMask(rings: readonly (readonly number[])[], width: number, height: number): Uint32Array;
   /** COCO's IoU of every detection with every truth, row-major [detections, truths]; a crowd's union is the detection. */
   maskOverlaps(detections: readonly Uint32Array[], truths: readonly Uint32Array[], crowd: Uint8Array): Promise<Float64Array>;
+  /**
+   * Pixels of a soft boundary map (grey levels, row-major) cut at level / 255 ≥ `threshold` and thinned, that correspond to pixels of the
+   * annotators' maps (1 on a boundary) within `maxDistance` pixels: one to one, at the least total cost.
+   */
+  countBoundaries(
+    map: Uint8Array,
+    truths: readonly Uint8Array[],
+    width: number,
+    height: number,
+    threshold: number,
+    maxDistance: number,
+  ): Promise<{ recalled: number; annotated: number; precise: number; detected: number }>;
 
   /**
    * Sends one datagram to a Unix socket, as sd_notify(3) does: `socket` is a path, or "@" and a name of the abstract

@@ -49,6 +49,7 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("drawOverlay", Napi::Function::New<Promised<DrawOverlay>>(env));
   exports.Set("polygonMask", Napi::Function::New<PolygonMask>(env));
   exports.Set("maskOverlaps", Napi::Function::New<Promised<MaskOverlaps>>(env));
+  exports.Set("countBoundaries", Napi::Function::New<Promised<CountBoundaries>>(env));
   exports.Set("notify", Napi::Function::New<Notify>(env));
   exports.Set("exitAtOnce", Napi::Function::New<ExitAtOnce>(env));
   exports.Set("openLineWriter", Napi::Function::New<OpenLineWriter>(env));

@@ -1,6 +1,7 @@
 #include "binding/job.h"
 #include "binding/values.h"
 #include "binding/verbs.h"
+#include "eval/boundary_match.h"
 #include "eval/mask_overlap.h"
 #include "eval/polygon_mask.h"
 
@@ -9,6 +10,7 @@ namespace {
 
 constexpr size_t kMaxRings = 100'000;
 constexpr size_t kMaxMasks = 1'000'000;
+constexpr size_t kMaxAnnotators = 64;
 
 /// Checks that runs of JS memory ascend within a picture: an evaluation reads files that anybody may have written.
 RunSpan ReadRuns(Napi::Value value, const char* name, Pins& pins) {
@@ -57,6 +59,35 @@ Napi::Value MaskOverlaps(const Napi::CallbackInfo& info) {
           -> Result<std::vector<double>> { return fastsamd::MaskOverlaps(detections, truths, crowd); },
       [](Napi::Env env, std::vector<double> overlaps) {
         return ToTypedArray<Napi::Float64Array>(env, std::move(overlaps));
+      });
+}
+
+Napi::Value CountBoundaries(const Napi::CallbackInfo& info) {
+  Pins pins;
+  const int width = ReadInt(info[2], "width", 1, kMaxSide);
+  const int height = ReadInt(info[3], "height", 1, kMaxSide);
+  const size_t size = static_cast<size_t>(width) * static_cast<size_t>(height);
+  const Span<uint8_t> map = ReadBytes(info[0], "map", size, pins);
+  const Napi::Array array = ReadArray(info[1], "truths", kMaxAnnotators);
+  std::vector<Span<uint8_t>> truths;
+  for (uint32_t i = 0; i < array.Length(); ++i) truths.push_back(ReadBytes(array.Get(i), "truth", size, pins));
+  const double threshold = ReadNumber(info[4], "threshold", 0, 1);
+  const double max_distance = ReadNumber(info[5], "maxDistance", 0, 1000);
+  return RunOnPool(
+      info.Env(), "fastsamd.countBoundaries", std::move(pins),
+      [=, truths = std::move(truths)]() -> Result<BoundaryCounts> {
+        std::vector<std::vector<uint8_t>> copies;
+        for (const Span<uint8_t>& truth : truths) copies.emplace_back(truth.data, truth.data + truth.size);
+        return fastsamd::CountBoundaries({map.data, map.data + map.size}, copies, width, height, threshold,
+                                         max_distance);
+      },
+      [](Napi::Env env, const BoundaryCounts& counts) {
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("recalled", static_cast<double>(counts.recalled));
+        object.Set("annotated", static_cast<double>(counts.annotated));
+        object.Set("precise", static_cast<double>(counts.precise));
+        object.Set("detected", static_cast<double>(counts.detected));
+        return object;
       });
 }
 

@@ -32,5 +32,6 @@ Napi::Value EndProcessAfter(const Napi::CallbackInfo& info);
 Napi::Value LockFile(const Napi::CallbackInfo& info);
 Napi::Value PolygonMask(const Napi::CallbackInfo& info);
 Napi::Value MaskOverlaps(const Napi::CallbackInfo& info);
+Napi::Value CountBoundaries(const Napi::CallbackInfo& info);
 
 }  // namespace fastsamd::binding
