@@ -267,7 +267,7 @@ export async function report(
   const seconds = (performance.now() - started) / 1000;
   const objects = [...dataset.truths.values()].reduce((sum, truths) => sum + truths.length, 0);
   const written: Report = {
-    ...(await reportHead(task, args.annotations, { pictures: dataset.pictures.length, objects })),
+    ...reportHead(task, { sha256: await sha256OfFile(args.annotations), pictures: dataset.pictures.length, objects }),
     ...(model ? { model } : {}),
     settings: { ...settings, agnostic: options.agnostic, maxDets: [...options.maxDets], boxes: options.boxes },
     ...(options.draws > 0 ? { bootstrap: { draws: options.draws, seed: options.seed } } : {}),

@@ -1,8 +1,8 @@
-/** Boundary maps and the boundaries that people drew. */
+/** The boundaries that people drew, and how a map scores against them. */
 import { readFile } from 'node:fs/promises';
-import sharp from 'sharp';
 import { FastsamError, messageOf } from '../../errors.js';
 import { native } from '../../native.js';
+import type { GreyMap } from '../grey-map.js';
 import type { Counts } from './benchmark.js';
 import { type MatValue, parseMat } from './mat.js';
 
@@ -43,25 +43,8 @@ function boundariesOf(value: MatValue): { width: number; height: number; map: Ui
   return { width, height, map };
 }
 
-export interface SoftMap {
-  readonly width: number;
-  readonly height: number;
-  /** [height × width] row-major grey levels. */
-  readonly levels: Uint8Array;
-}
-
-/** A grey picture as a map: 0 is no boundary, white is 1. Errors: SOURCE_CORRUPT. */
-export async function readMap(path: string): Promise<SoftMap> {
-  try {
-    const { data, info } = await sharp(path).removeAlpha().toColourspace('b-w').raw().toBuffer({ resolveWithObject: true });
-    return { width: info.width, height: info.height, levels: data };
-  } catch (cause) {
-    throw new FastsamError('SOURCE_CORRUPT', `${path}: not a readable picture: ${messageOf(cause)}`, { cause });
-  }
-}
-
 /** Counts of a map at each threshold. Errors: DATASET_INVALID when the sizes differ. */
-export async function countMap(map: SoftMap, truth: DrawnBoundaries, thresholds: readonly number[], name: string): Promise<Counts[]> {
+export async function countMap(map: GreyMap, truth: DrawnBoundaries, thresholds: readonly number[], name: string): Promise<Counts[]> {
   if (map.width !== truth.width || map.height !== truth.height) {
     const sizes = `the map is ${map.width}x${map.height}, the ground truth ${truth.width}x${truth.height}`;
     throw new FastsamError('DATASET_INVALID', `${name}: ${sizes}`);
