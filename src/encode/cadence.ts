@@ -1,5 +1,6 @@
 /** Which results are published: every Nth, at most so many a second, or only what differs from the last one. */
 import type { FrameResult } from '../domain/result.js';
+import type { Segments } from '../domain/segments.js';
 
 export interface CadenceOptions {
   readonly everyNth: number;
@@ -51,7 +52,25 @@ export class Cadence {
     const last = this.#last;
     if (!last || last.segments.count !== result.segments.count || last.answers.length !== result.answers.length) return true;
     if (result.answers.some(({ matches }, index) => matches.length !== last.answers[index]!.matches.length)) return true;
-    const { width, height, boxes } = result.segments;
-    return boxes.some((side, index) => Math.abs(side - last.segments.boxes[index]!) > MOVED * (index % 2 === 0 ? width : height));
+    return !sameObjects(last.segments, result.segments);
   }
+}
+
+/** Whether each object has one of its class in the same place. Ranks do not count: two objects with equal scores swap them often. */
+function sameObjects(before: Segments, after: Segments): boolean {
+  const { width, height } = after;
+  const limits = [MOVED * width, MOVED * height, MOVED * width, MOVED * height];
+  const taken = new Uint8Array(before.count);
+  const isSame = (old: number, index: number) =>
+    taken[old] === 0 &&
+    before.classes[old] === after.classes[index] &&
+    limits.every((limit, side) => Math.abs(before.boxes[4 * old + side]! - after.boxes[4 * index + side]!) <= limit);
+  for (let index = 0; index < after.count; index += 1) {
+    // Nearly always the one of the same rank.
+    let old = isSame(index, index) ? index : 0;
+    while (old < before.count && !isSame(old, index)) old += 1;
+    if (old === before.count) return false;
+    taken[old] = 1;
+  }
+  return true;
 }

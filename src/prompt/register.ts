@@ -139,11 +139,46 @@ export class PromptRegister {
     return this.#change({ kind: 'set', prompts: [] }, conditions);
   }
 
-  /** The configuration of a camera names other prompts: they replace what requests have set. As `set`. */
-  reconfigure(camera: string, prompts: PromptInputs): Promise<PromptsApplied> {
-    const entry = this.#cameras.get(camera);
-    if (entry) entry.configured = withIds(prompts);
-    return this.#change({ kind: 'set', prompts }, { camera });
+  /**
+   * The configuration names these prompts of each camera. New cameras begin with them; changed prompts replace those that
+   * requests have set; cameras whose configured prompts are as before keep theirs. All of it or, on an error, nothing. As `set`.
+   */
+  async reconfigure(cameras: ReadonlyMap<string, PromptInputs>): Promise<PromptsApplied> {
+    const configured = new Map([...cameras].map(([camera, prompts]) => [camera, withIds(prompts)]));
+    const isChanged = (camera: string) => !isDeepStrictEqual(this.#cameras.get(camera)?.configured, configured.get(camera));
+    const preparing = this.#deps.prepare?.([...configured.keys()].filter(isChanged).flatMap((camera) => configured.get(camera)!));
+    if (preparing) await preparing;
+    // Requests may have changed other cameras meanwhile; from here on nothing waits until all is done.
+    const changed = [...configured].filter(([camera]) => isChanged(camera));
+    for (const [camera, prompts] of changed) {
+      const frame = this.#cameras.get(camera)?.frame;
+      if (frame) assertInFrame(prompts, camera, frame);
+    }
+    if (changed.length === 0) return { revision: this.#revision, saved: true };
+    this.#revision += 1;
+    const revision = this.#revision;
+    const waiting: string[] = [];
+    for (const [camera, prompts] of changed) {
+      const entry = this.#cameras.get(camera);
+      if (entry) {
+        entry.configured = prompts;
+        this.#hold(camera, { base: prompts }, revision);
+        waiting.push(camera);
+      } else {
+        this.#cameras.set(camera, { configured: prompts, held: { base: prompts }, applied: { revision, prompts, sinceMs: this.#now() } });
+        this.#announce(camera);
+      }
+    }
+    const [saved] = await Promise.all([this.#save(), this.#takesEffect(revision, waiting)]);
+    return { revision, saved };
+  }
+
+  /** A camera that has stopped is no longer configured. Changes that wait for its next frame wait no longer. */
+  forget(camera: string): void {
+    clearTimeout(this.#cameras.get(camera)?.expiry);
+    if (!this.#cameras.delete(camera)) return;
+    for (const change of this.#changes) if (change.waiting.delete(camera) && change.waiting.size === 0) change.done();
+    void this.#save();
   }
 
   /** The prompts in force of one camera, or of all. Errors: REQUEST_INVALID. */
@@ -244,7 +279,7 @@ export class PromptRegister {
         resolve();
       };
       const timer = setTimeout(() => {
-        for (const camera of change.waiting) this.#apply(camera);
+        for (const camera of change.waiting) if (this.#cameras.has(camera)) this.#apply(camera);
       }, GRACE_MS);
       timer.unref();
       const change: Change = { revision, waiting: new Set(cameras), done };

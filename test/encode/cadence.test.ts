@@ -49,6 +49,19 @@ describe('cadence', () => {
     expect(times.filter((now, k) => cadence.admit(resultOf(k), { ...ALL, maxFps: 10 }, now))).toEqual([0, 10_000, 10_132]);
   });
 
+  it('takes two objects that swap ranks for the same objects', () => {
+    const two = (first: number, second: number) => ({
+      ...segmentsOf(
+        100,
+        100,
+        [first, second].map((x) => rectangle(100, 100, [x, 0, x + 20, 20])),
+      ),
+      boxes: Float32Array.of(first, 0, first + 20, 20, second, 0, second + 20, 20),
+    });
+    const frames = [two(10, 60), two(60, 10), two(60, 11), two(60, 60)].map((segments, k) => resultOf(k, { segments }));
+    expect(passing({ onChange: true }, frames)).toEqual([0, 3]);
+  });
+
   it('lets only changes through: objects that came, went or moved, prompts that match or not', () => {
     const at = (x: number) => ({
       ...segmentsOf(100, 100, [rectangle(100, 100, [x, 0, x + 20, 20])]),
