@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { diffConfig } from '../config/diff.js';
-import type { Config } from '../config/schema.js';
+import type { CameraConfig, Config } from '../config/schema.js';
 import { type Prompt, withIds } from '../domain/prompt.js';
 import type { SegmentationEngine } from '../engine/engine.js';
 import { openEngine } from '../engine/open.js';
@@ -18,8 +18,8 @@ import { TelemetryReporter } from '../telemetry/reporter.js';
 import { TextStage } from '../text/stage.js';
 import { TextModel } from '../text/text-model.js';
 import type { ResultMessage } from '../wire/result.js';
-import { cameraService } from './camera-service.js';
 import { CameraTask } from './camera-task.js';
+import { Cameras } from './cameras.js';
 import { lastStateAfter } from './engine-news.js';
 import { engineOpener } from './engine-opener.js';
 import { stepEvent } from './governor/governor.js';
@@ -73,8 +73,10 @@ export class Daemon {
   readonly #startedAt = new Date();
   #config: Config;
   #engine: SegmentationEngine | undefined;
-  #tasks: CameraTask[] = [];
-  #running: Promise<void> = Promise.resolve();
+  readonly #cameras: Cameras;
+  #turnstile: Turnstile | undefined;
+  /** One reload at a time. */
+  #reloading: Promise<unknown> = Promise.resolve();
   #reporter: TelemetryReporter | undefined;
   #stopping: Promise<void> | undefined;
   #stopped: () => void = () => {};
@@ -87,6 +89,13 @@ export class Daemon {
     this.#config = config;
     this.#log = log;
     this.#text = new TextModel({ options: config.text, onnxruntime: config.model.onnxruntime, log });
+    this.#cameras = new Cameras({
+      create: (camera) => this.#task(camera),
+      onRemoved: (id) => {
+        this.#register.forget(id);
+        this.#publisher.removeCamera(id);
+      },
+    });
     this.#register = new PromptRegister({
       cameras: new Map(config.cameras.map(({ id, prompts }) => [id, withIds(prompts)])),
       onApplied: (message) => this.#publisher.setPrompts(message),
@@ -124,7 +133,7 @@ export class Daemon {
       events: config.events,
       eventsFile: this.#state.events,
       prompts: this.#register,
-      cameras: cameraService(() => this.#tasks),
+      cameras: this.#cameras,
       admin: {
         reloadConfig: async () => this.reload((await deps.readConfig?.()) ?? this.#config),
         setLogLevel: (level) => {
@@ -137,16 +146,21 @@ export class Daemon {
       node: config.node,
       bootId: this.bootId,
       cameras: () =>
-        this.#tasks.map(({ id, status: { phase, enteredAt, reason } }) => ({ id, phase, phaseMs: performance.now() - enteredAt, reason })),
+        this.#cameras.tasks.map(({ id, status: { phase, enteredAt, reason } }) => ({
+          id,
+          phase,
+          phaseMs: performance.now() - enteredAt,
+          reason,
+        })),
       mqttLink: () => this.#publisher.link(),
       publish: this.#publisher,
       governor: config.governor,
       textPrompts: config.text.model !== undefined,
       metrics: config.metrics,
       stateDirectory,
-      meters: () => this.#tasks.map((task) => task.meter),
+      meters: () => this.#cameras.tasks.map((task) => task.meter),
       onStep: (step) => {
-        for (const { id } of this.#tasks) this.#publisher.publishEvent(id, stepEvent(step));
+        for (const { id } of this.#cameras.tasks) this.#publisher.publishEvent(id, stepEvent(step));
       },
       service: deps.service ?? new ServiceManager({ environment: {}, log }),
       lostLogLines: deps.lostLogLines ?? (() => 0),
@@ -163,7 +177,7 @@ export class Daemon {
    * before anything else is done; those of openEngine, after the node has said goodbye.
    */
   async start(): Promise<void> {
-    const { model, cameras } = this.#config;
+    const { model } = this.#config;
     await this.#state.start();
     await this.#broker?.start();
     this.#publisher.start();
@@ -175,7 +189,7 @@ export class Daemon {
       this.#engine = await this.#upkeep.open(engineOpener({ model, publisher: this.#publisher, open, log: this.#log }));
       // A stop does not wait for a first inference that hangs.
       if (!this.#stopping) await Promise.race([this.#engine.measureNetwork(1), this.#end]);
-      for (const { prompts } of cameras) assertLabels(withIds(prompts), this.#engine.model);
+      for (const { prompts } of this.#config.cameras) assertLabels(withIds(prompts), this.#engine.model);
     } catch (error) {
       await this.stop(messageOf(error), lastStateAfter(error));
       throw error;
@@ -187,15 +201,12 @@ export class Daemon {
       `model ${name} on ${backend}, input ${inputHeight}×${inputWidth}`,
     );
     this.#publisher.setInfo(infoMessage(this.#config, this.#engine.model, this.bootId, this.#startedAt));
-    const turnstile = new Turnstile(this.#engine);
-    this.#jobs.open(this.#engine, turnstile.gate());
-    this.#tasks = cameras.map((camera) => this.#task(camera.id, this.#engine!, turnstile));
+    this.#turnstile = new Turnstile(this.#engine);
+    this.#jobs.open(this.#engine, this.#turnstile.gate());
+    await this.#cameras.apply(this.#config.cameras);
     this.#upkeep.start();
     this.#publisher.takeJobs();
     this.#report(this.#config.telemetry.intervalMs);
-    this.#running = Promise.all(this.#tasks.map((task) => task.run())).then(() => undefined);
-    // Whoever awaits `finished` sees the error; without anybody it must not end the process.
-    this.#running.catch(() => undefined);
   }
 
   /**
@@ -204,7 +215,7 @@ export class Daemon {
    */
   async finished(): Promise<void> {
     try {
-      await Promise.race([this.#running.then(() => this.#end), this.#jobs.lost]);
+      await Promise.race([this.#end, this.#cameras.lost, this.#jobs.lost]);
     } catch (error) {
       await this.stop(messageOf(error), lastStateAfter(error));
       throw error;
@@ -220,26 +231,29 @@ export class Daemon {
     return this.#stopping;
   }
 
-  /** Applies what a changed configuration can change while running, and returns what needs a restart. */
+  /**
+   * Applies what a changed configuration can change while running, and returns what needs a restart. On an error nothing has
+   * changed. Errors: PROMPT_INVALID and those of loading a text model, for prompts that cannot be answered.
+   */
   reload(config: Config): Promise<Reloaded> {
-    return this.#upkeep.reloading(() => this.#reload(config));
+    const reloaded = this.#reloading.then(() => this.#upkeep.reloading(() => this.#reload(config)));
+    this.#reloading = reloaded.catch(() => undefined);
+    return reloaded;
   }
 
   async #reload(config: Config): Promise<Reloaded> {
     const { live, restart } = diffConfig(this.#config, config);
-    const before = this.#config;
-    const cameras = before.cameras.map((camera) => {
-      const changed = config.cameras.find(({ id }) => id === camera.id);
-      return changed ? { ...camera, prompts: changed.prompts, publish: changed.publish } : camera;
-    });
-    this.#config = { ...before, cameras, segmentation: config.segmentation, log: config.log, telemetry: config.telemetry };
-    this.#log.level = config.log.level;
-    if (live.includes('telemetry.intervalMs')) {
-      await this.#reporter?.stop();
-      this.#report(config.telemetry.intervalMs);
+    const { cameras, segmentation, log, telemetry } = config;
+    // First the only part that can be refused.
+    await this.#register.reconfigure(new Map(cameras.map(({ id, prompts }) => [id, prompts])));
+    this.#config = { ...this.#config, cameras, segmentation, log, telemetry };
+    this.#log.level = log.level;
+    // Before the engine is loaded there are no cameras yet; they start with the configuration of that moment.
+    if (this.#turnstile) await this.#cameras.apply(cameras);
+    if (this.#reporter && live.includes('telemetry.intervalMs')) {
+      await this.#reporter.stop();
+      this.#report(telemetry.intervalMs);
     }
-    const reprompted = cameras.filter(({ id }) => live.some((key) => key.startsWith(`cameras[${id}].prompts`)));
-    await Promise.all(reprompted.map(({ id, prompts }) => this.#register.reconfigure(id, prompts)));
     this.#publisher.setInfo(infoMessage(this.#config, this.#engine?.model ?? null, this.bootId, this.#startedAt));
     return { applied: live, restart };
   }
@@ -252,8 +266,7 @@ export class Daemon {
   async #stop(reason: string, last: 'stopping' | 'degraded'): Promise<void> {
     this.#upkeep.stop(reason);
     void this.#reporter?.stop();
-    const drained = Promise.allSettled([...this.#tasks.map((task) => task.stop()), this.#running]);
-    await within(DRAIN_MS, drained);
+    await within(DRAIN_MS, this.#cameras.stop());
     this.#register.stop();
     this.#keeper.stop();
     await this.#publisher.stop(reason, GOODBYE_MS, last);
@@ -263,14 +276,16 @@ export class Daemon {
     this.#stopped();
   }
 
-  #task(id: string, engine: SegmentationEngine, turnstile: Turnstile): CameraTask {
-    const config = () => this.#config.cameras.find((camera) => camera.id === id)!;
+  #task(config: CameraConfig): CameraTask {
+    const { id } = config;
     const { node, mqtt } = this.#config;
+    // Of a camera that has just been removed the last frame is still delivered as before.
+    const publish = () => (this.#config.cameras.find((camera) => camera.id === id) ?? config).publish;
     return new CameraTask({
-      config: config(),
-      engine,
-      turnstile,
-      settings: () => ({ publish: config().publish, segmentation: this.#config.segmentation }),
+      config,
+      engine: this.#engine!,
+      turnstile: this.#turnstile!,
+      settings: () => ({ publish: publish(), segmentation: this.#config.segmentation }),
       prompts: (width, height) => this.#register.take(id, width, height),
       text: new TextStage(this.#text, this.#text.options, () => this.#upkeep.rung.textShare),
       identity: { node, bootId: this.bootId, maxPayloadBytes: mqtt.maxPayloadBytes },
@@ -288,7 +303,7 @@ export class Daemon {
   }
 
   #cameraChanged(id: string, { phase, since, reconnects, reason }: CameraStatus): void {
-    const task = this.#tasks.find((each) => each.id === id);
+    const task = this.#cameras.tasks.find((each) => each.id === id);
     this.#publisher.setCameraState(id, {
       v: 1,
       state: phase,
@@ -305,7 +320,7 @@ export class Daemon {
       node: this.#config.node,
       bootId: this.bootId,
       intervalMs,
-      meters: () => this.#tasks.map((task) => task.meter),
+      meters: () => this.#cameras.tasks.map((task) => task.meter),
       system: this.#upkeep.system,
       mqtt: () => this.#publisher.stats(),
       governor: () => this.#upkeep.governorTelemetry,

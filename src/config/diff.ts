@@ -10,9 +10,9 @@ export interface ConfigChanges {
   readonly restart: readonly string[];
 }
 
-const LIVE = [/^cameras\[[^\]]+\]\.(prompts|publish)(\.|$)/, /^segmentation\./, /^log\.level$/, /^telemetry\.intervalMs$/];
+const LIVE = [/^cameras\[/, /^segmentation\./, /^log\.level$/, /^telemetry\.intervalMs$/];
 
-/** Compares two effective configurations; pure. Adding, removing and reordering cameras is a change of `cameras`. */
+/** Compares two effective configurations; pure. A camera that is added or removed is a change of `cameras[ID]`; the order does not count. */
 export function diffConfig(before: Config, after: Config): ConfigChanges {
   const changed = changedKeys(before, after, '');
   const isLive = (key: string) => LIVE.some((pattern) => pattern.test(key));
@@ -28,9 +28,9 @@ function changedKeys(before: unknown, after: unknown, key: string): string[] {
 }
 
 function changedCameras(before: Config['cameras'], after: Config['cameras']): string[] {
-  const ids = (cameras: Config['cameras']) => cameras.map((camera) => camera.id);
-  if (!isDeepStrictEqual(ids(before), ids(after))) return ['cameras'];
-  return after.flatMap((camera, index) => changedKeys(before[index], camera, `cameras[${camera.id}]`));
+  const find = (cameras: Config['cameras'], wanted: string) => cameras.find(({ id }) => id === wanted);
+  const ids = new Set([...before, ...after].map(({ id }) => id));
+  return [...ids].flatMap((id) => changedKeys(find(before, id), find(after, id), `cameras[${id}]`));
 }
 
 function isMapping(value: unknown): value is Record<string, unknown> {

@@ -12,8 +12,10 @@ in effect, and [\`config/config.schema.json\`](../config/config.schema.json) giv
 Unknown keys are errors. Relative paths are resolved against the folder of the file. Secrets are never written into it: name a file
 (\`passwordFile\`) or an environment variable (\`passwordEnv\`) instead.
 
-On SIGHUP the daemon reads the file again and applies changes of \`segmentation\`, \`log.level\`, \`telemetry.intervalMs\` and the
-\`prompts\` and \`publish\` of each camera; it says which other changes wait for a restart.
+On SIGHUP the daemon reads the file again and applies changes of \`segmentation\`, \`log.level\`,
+\`telemetry.intervalMs\` and \`cameras\`: cameras are added and removed, their \`prompts\` and \`publish\` change at a frame boundary, and a
+change of any other key restarts that camera while the others run on. A file with a mistake changes nothing. The log says which
+changes wait for a restart of the daemon.
 
 | Key | Type | Default | Meaning |
 |---|---|---|---|

@@ -58,6 +58,8 @@ export interface Publisher {
   setInfo(info: InfoMessage): void;
   setCameraState(camera: string, message: CameraStateMessage): void;
   setPrompts(message: PromptsMessage): void;
+  /** Empties the retained topics of a camera that is no longer configured. */
+  removeCamera(camera: string): void;
   /** `message`: as encoded, or its JSON. */
   publishResult(camera: string, message: ResultMessage | string): void;
   publishTelemetry(message: TelemetryMessage): void;

@@ -199,6 +199,14 @@ class MqttPublisher implements Publisher {
     this.#announce();
   }
 
+  removeCamera(camera: string): void {
+    this.#outbox.clearState(this.#topics.cameraState(camera));
+    this.#outbox.clearState(this.#topics.prompts(camera));
+    this.#promptIds.delete(camera);
+    this.#announce();
+    this.#delivery?.wake();
+  }
+
   publishResult(camera: string, message: ResultMessage | string): void {
     this.#sample(this.#topics.result(camera), message, { expiryS: RESULT_EXPIRY_S, schema: 'fastsam.v1.result' });
   }
