@@ -23,7 +23,7 @@ compiled := dist/.fastsamd-compiled
 # onnxruntime-node would download CUDA libraries otherwise; the ones of the system are used.
 export ONNXRUNTIME_NODE_INSTALL := skip
 
-.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint format fuzz cameras hostile soak-mqtt flood-mqtt leaving generate bench soak train-demo install uninstall sbom deb check-deb clean
+.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint format fuzz fuzz-native cameras hostile soak-mqtt flood-mqtt leaving generate bench soak train-demo install uninstall sbom deb check-deb clean
 
 help: ## List the targets
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -89,6 +89,9 @@ format: build ## Format all sources
 
 fuzz: build ## Convert 100,000 mutated checkpoints [FUZZ_FILES=…]
 	FUZZ_FILES=$${FUZZ_FILES:-100000} npx vitest run test/fuzz
+
+fuzz-native: ## Coverage-guided fuzzing of RLE, contours and JPEG headers (needs clang) [FUZZ_SECONDS=180]
+	scripts/fuzz-native.sh $${FUZZ_SECONDS:-180}
 
 cameras: build ## Cameras at length: 20 restarts, 200 lost connections each of RTSP and motion JPEG, the cost of 1080p30
 	scripts/setup.sh test
