@@ -1,4 +1,4 @@
-/** `fastsamd engine verify`: does an engine see what its model sees? */
+/** `fastsamd engine verify` and `model verify --against`: does an engine, or a converted model, see what its model sees? */
 import { type Agreement, agreementOf, compareSegments, SCORE_MARGIN, shortcomings, total } from '../engine/agreement.js';
 import { SEGMENTATION_DEFAULTS, type SegmentationEngine } from '../engine/engine.js';
 import { openEngine } from '../engine/open.js';
@@ -11,12 +11,15 @@ import { type Finishing, finishBeforeLeaving, withSource } from './leaving.js';
 import { demandRange } from './model-options.js';
 import { startProgress } from './progress.js';
 
-export interface VerifyArguments {
-  readonly engine: string;
-  readonly against: string;
+interface PictureArguments {
   readonly images: string;
   readonly conf: number;
   readonly json: boolean;
+}
+
+export interface VerifyArguments extends PictureArguments {
+  readonly engine: string;
+  readonly against: string;
 }
 
 interface Compared extends Agreement {
@@ -30,7 +33,36 @@ export async function verifyEngine(args: VerifyArguments): Promise<void> {
   const sidecar = await readSidecar(args.engine);
   if (sidecar && sidecar.model.sha256 !== (await sha256OfFile(against)))
     throw new FastsamError('USAGE', `${args.engine} was not built from ${against} but from ${sidecar.model.path}; verify it against that`);
-  const engine = await openEngine({ model: args.engine, backend: 'tensorrt' });
+  const verdict = await judge(() => openEngine({ model: args.engine, backend: 'tensorrt' }), against, args);
+  if (!verdict) return;
+  if (sidecar) await writeSidecar(args.engine, { ...sidecar, verification: verdict.verification });
+  tell({ engine: args.engine, against }, verdict, args.json);
+}
+
+export interface AgainstArguments extends PictureArguments {
+  readonly file: string;
+  readonly against: string;
+}
+
+/** Compares two ONNX models, both on onnxruntime. */
+export async function verifyModelAgainst(args: AgainstArguments): Promise<void> {
+  demandRange('--conf', args.conf, SCORE_MARGIN, 1);
+  const [path, against] = [await resolveModel(args.file), await resolveModel(args.against)];
+  if (isEngineFile(path)) throw new FastsamError('USAGE', `${path}: is a TensorRT engine; check it with "fastsamd engine verify"`);
+  const verdict = await judge(() => openEngine({ model: path, backend: 'onnxruntime' }), against, args);
+  if (verdict) tell({ model: path, against }, verdict, args.json);
+}
+
+interface Verdict {
+  readonly compared: readonly Compared[];
+  readonly all: Agreement;
+  readonly shortcomings: readonly string[];
+  readonly verification: Verification;
+}
+
+/** The verdict over all pictures; undefined when the user ended it before: there is no verdict on a part of them. */
+async function judge(open: () => Promise<SegmentationEngine>, against: string, args: PictureArguments): Promise<Verdict | undefined> {
+  const engine = await open();
   using finishing = finishBeforeLeaving();
   let compared: Compared[];
   try {
@@ -43,8 +75,7 @@ export async function verifyEngine(args: VerifyArguments): Promise<void> {
   } finally {
     await engine.stop();
   }
-  // No verdict on a part of the pictures.
-  if (finishing.signal.aborted) return;
+  if (finishing.signal.aborted) return undefined;
   const all = total(compared);
   const short = shortcomings(all);
   const verification: Verification = {
@@ -56,17 +87,19 @@ export async function verifyEngine(args: VerifyArguments): Promise<void> {
     maskIou: all.maskIou,
     scoreDifference: all.scoreDifference,
   };
-  if (sidecar) await writeSidecar(args.engine, { ...sidecar, verification });
-  if (args.json)
-    process.stdout.write(`${JSON.stringify({ engine: args.engine, against, ...verification, shortcomings: short, perImage: compared })}\n`);
-  else process.stdout.write(`${report(compared, all, short)}\n`);
+  return { compared, all, shortcomings: short, verification };
+}
+
+function tell(what: Readonly<Record<string, string>>, { compared, all, shortcomings: short, verification }: Verdict, json: boolean): void {
+  const figures = { ...what, ...verification, shortcomings: short, perImage: compared };
+  process.stdout.write(`${json ? JSON.stringify(figures) : report(compared, all, short)}\n`);
   if (short.length > 0) process.exitCode = 1;
 }
 
 async function compareAll(
   engine: SegmentationEngine,
   reference: SegmentationEngine,
-  { images, conf }: VerifyArguments,
+  { images, conf }: PictureArguments,
   finishing: Finishing,
 ): Promise<Compared[]> {
   const options = { ...SEGMENTATION_DEFAULTS, conf: conf - SCORE_MARGIN };

@@ -1,5 +1,6 @@
 /** Options of `fastsamd model list | pull | import | convert | info | verify`. */
 import type { Argv, CommandModule } from 'yargs';
+import { FastsamError } from '../../errors.js';
 import type { FileArguments, ImportArguments, PullArguments } from '../model.js';
 import type { ConvertArguments } from '../model-convert.js';
 import { type Command, subcommands } from './command.js';
@@ -97,11 +98,33 @@ const info: CommandModule<object, FileArguments> = {
   handler: async (args) => (await import('../model.js')).printModel(args),
 };
 
-const verify: CommandModule<object, FileArguments> = {
+interface VerifyArguments extends FileArguments {
+  readonly against?: string | undefined;
+  readonly images?: string | undefined;
+  readonly conf: number;
+}
+
+const verify: CommandModule<object, VerifyArguments> = {
   command: 'verify <file>',
-  describe: 'Check a checkpoint against its published hash, or load an ONNX model and run it once',
-  builder: fileArguments,
-  handler: async (args) => (await import('../model.js')).verifyModel(args),
+  describe: 'Check a checkpoint against its published hash, run an ONNX model once, or compare it with another on pictures',
+  builder: (yargs) =>
+    fileArguments(yargs)
+      .options({
+        against: {
+          type: 'string',
+          requiresArg: true,
+          describe: 'ONNX model to compare with: the float32 model that FILE was converted from. Needs --images.',
+        },
+        images: { type: 'string', requiresArg: true, describe: 'Folder of pictures, as many as possible of what the camera will see.' },
+        conf: { type: 'number', default: 0.4, describe: 'Score above which something is an object.' },
+      })
+      .example('$0 model verify fastsam-s.int8.onnx --against fastsam-s.onnx --images pictures', '')
+      .epilogue('With --against: exit code 0 when FILE finds what the other model finds, 1 when it does not.'),
+  async handler({ against, images, ...args }) {
+    if ((against === undefined) !== (images === undefined)) throw new FastsamError('USAGE', '--against MODEL and --images DIR go together');
+    if (against === undefined || images === undefined) return (await import('../model.js')).verifyModel(args);
+    return (await import('../engine-verify.js')).verifyModelAgainst({ ...args, against, images });
+  },
 };
 
 export const modelCommand: Command<object> = {

@@ -31,14 +31,12 @@ export class Histogram {
       this.#counts[BINS / 2]! += values.length;
       return;
     }
-    if (this.#limit === 0) this.#limit = 2 ** Math.ceil(Math.log2(most) + 1e-9);
-    while (this.#limit < most) this.#double();
+    if (this.#limit === 0) this.#limit = 2 ** Math.floor(Math.log2(most));
+    while (this.#limit <= most) this.#double();
     const counts = this.#counts;
     const scale = BINS / 2 / this.#limit;
     for (let k = 0; k < values.length; k += 1) {
-      // A value that is the limit itself belongs to the last bin.
-      const bin = ((values[k]! + this.#limit) * scale) | 0;
-      counts[bin < BINS ? bin : BINS - 1]! += 1;
+      counts[((values[k]! + this.#limit) * scale) | 0]! += 1;
     }
   }
 

@@ -99,6 +99,7 @@ export function demandConvertible(path: string, model: OnnxModel): void {
   if (suppression)
     throw refuse(`has non-maximum suppression built in (${suppression.opType}); fastsamd does that itself: export it without (nms=False)`);
   if (isQuantised(model)) throw refuse('is quantised already; convert the float32 model it was made from');
+  if (isHalf(model)) throw refuse('computes in float16 already; convert the float32 model it was made from');
   const control = nodes.find(({ opType }) => CONTROL_FLOW.has(opType));
   if (control) throw refuse(`has control flow (${control.opType}), which model convert does not look into`);
   if ((model.functions ?? []).length > 0)
@@ -107,13 +108,8 @@ export function demandConvertible(path: string, model: OnnxModel): void {
 
 /** As demandConvertible, of the simplified graph. Errors: MODEL_UNSUPPORTED. */
 export function demandFloatConvolutions(path: string, { graph, body }: Anatomy): void {
-  const convolutions = [...body].flatMap((node) => convolutionWeights(graph, node) ?? []);
-  const other = convolutions.find(({ dataType }) => dataType !== DATA_TYPE.float);
-  if (other?.dataType === DATA_TYPE.float16)
-    throw new FastsamError('MODEL_UNSUPPORTED', `${path}: computes in float16 already; convert the float32 model it was made from`);
-  if (other || convolutions.length === 0)
-    throw new FastsamError(
-      'MODEL_UNSUPPORTED',
-      `${path}: ${other ? `its weights ${other.name} are` : 'has no convolutions with'} not float32`,
-    );
+  const weights = [...body].flatMap((node) => convolutionWeights(graph, node) ?? []);
+  const other = weights.find(({ dataType }) => dataType !== DATA_TYPE.float);
+  if (weights.length === 0) throw new FastsamError('MODEL_UNSUPPORTED', `${path}: has no convolutions with constant weights`);
+  if (other) throw new FastsamError('MODEL_UNSUPPORTED', `${path}: its weights ${other.name} are not float32; convert a float32 model`);
 }
