@@ -7,7 +7,7 @@ const layers = [
   ['app'],
   ['eval'],
   ['pipeline', 'publish', 'telemetry'],
-  ['text'],
+  ['text', 'track'],
   ['source', 'engine', 'prompt', 'encode'],
   ['model'],
   ['native', 'wire', 'config', 'durable'],

@@ -33,16 +33,27 @@ export {
 export { PROMPT_LIMITS, type Prompt, type PromptAnswer, type PromptInput, parsePrompts, type Selection } from './domain/prompt.js';
 export type { FrameResult, ModelIdentity } from './domain/result.js';
 export type { Segments } from './domain/segments.js';
+export type { CameraMotion, EndedTrack, LostTrack, Tracks } from './domain/track.js';
 export { type CocoAnnotation, type CocoCategory, type CocoImage, cocoAnnotations, cocoCategories } from './encode/coco-dataset.js';
 export { decodeRle, encodeRle, maskBitmap, maskPolygons } from './encode/mask-encodings.js';
 export { cutoutPngs, labelMapPng, maskPng } from './encode/mask-pictures.js';
 export { type DrawOptions, Overlay } from './encode/overlay.js';
 export { encodeJpeg } from './encode/snapshot.js';
 export { yoloPolygons } from './encode/yolo-polygons.js';
-export { SEGMENTATION_DEFAULTS, type SegmentationEngine, type SegmentationOptions, type Segmented } from './engine/engine.js';
+export {
+  SEGMENTATION_DEFAULTS,
+  type SegmentationEngine,
+  type SegmentationOptions,
+  type Segmented,
+  type TrackingRequest,
+} from './engine/engine.js';
 export { type EngineOptions, openEngine } from './engine/open.js';
 export { type ErrorCode, FastsamError, isFastsamError } from './errors.js';
+export { contourAccuracy, regionSimilarity } from './eval/tracking/mask-quality.js';
+export { type ScoredFrame, scoreTracking, type TrackingScores } from './eval/tracking/scores.js';
 export { applyPrompts } from './prompt/apply.js';
 export { openSource } from './source/open.js';
 export { openPicture } from './source/picture-bytes.js';
 export type { Source, SourceOptions } from './source/source.js';
+export { CameraMotionEstimator } from './track/camera-motion.js';
+export { openTracker, TRACKER_DEFAULTS, type Tracker, type TrackerOptions, type TrackInput } from './track/tracker.js';

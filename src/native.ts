@@ -12,6 +12,7 @@ import type { Segments } from './domain/segments.js';
 import { FastsamError, messageOf } from './errors.js';
 import type { ConveyorOptions, ConveyorTruth, ShapesOptions } from './native/scenes.js';
 import type { TensorRtAddon } from './native/tensorrt.js';
+import type { CarryRequests, NativeCameraMotion, NativeTracker, NativeTrackerOptions } from './native/track.js';
 
 export type ColorMatrix = 'bt601' | 'bt709' | 'bt2020';
 export type ColorRange = 'limited' | 'full';
@@ -52,6 +53,10 @@ export interface DecodeOptions {
   readonly maxDet: number;
   /** Distance in input pixels within which a side moves onto the content's border; 0 turns it off. */
   readonly snapToBorder: number;
+  /** Hand out the mask coefficients of each object; false when absent. */
+  readonly coefficients?: boolean;
+  /** Masks to compute besides, from coefficients of an earlier frame. */
+  readonly carry?: CarryRequests;
 }
 
 /** Per object: polygons, each a list of rings (the first is the outline, the rest are holes) of [x, y] pixel corners. */
@@ -238,6 +243,10 @@ export interface NativeAddon {
   letterbox(frame: NativeFrame, input: Float32Array, inputWidth: number, inputHeight: number): Promise<LetterboxGeometry>;
   /** Candidates → NMS → border snap → mask runs. */
   decode(outputs: RawOutputs, geometry: LetterboxGeometry, options: DecodeOptions): Promise<Segments>;
+
+  /** A tracker of one camera. Throws MISUSE for options out of range. */
+  openTracker(options: NativeTrackerOptions): NativeTracker;
+  openCameraMotion(): NativeCameraMotion;
 
   /**
    * Writes the crops of the objects at `indices` as [n, 3, size, size] RGB to the front of `output`: box rounded outwards

@@ -4,7 +4,9 @@
 
 #include "binding/environment.h"
 #include "binding/job.h"
+#include "binding/native_camera_motion.h"
 #include "binding/native_frame.h"
+#include "binding/native_tracker.h"
 #include "binding/verbs.h"
 #ifdef FASTSAMD_GSTREAMER
 #include "binding/native_capture.h"
@@ -28,6 +30,8 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   static_cast<void>(telemetry_off);
   env.SetInstanceData(new Environment);  // deleted with the environment
   NativeFrame::Define(env);
+  NativeTracker::Define(env);
+  NativeCameraMotion::Define(env);
 
   exports.Set("setErrorClass", Napi::Function::New<SetErrorClass>(env));
   exports.Set("createFrame", Napi::Function::New<CreateFrame>(env));
@@ -42,6 +46,8 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("letterbox", Napi::Function::New<Promised<Letterbox>>(env));
   exports.Set("cropBatch", Napi::Function::New<Promised<CropBatch>>(env));
   exports.Set("decode", Napi::Function::New<Promised<Decode>>(env));
+  exports.Set("openTracker", Napi::Function::New<NativeTracker::Open>(env));
+  exports.Set("openCameraMotion", Napi::Function::New<NativeCameraMotion::Open>(env));
   exports.Set("encodeRle", Napi::Function::New<Promised<EncodeRle>>(env));
   exports.Set("decodeRle", Napi::Function::New<DecodeRle>(env));
   exports.Set("polygons", Napi::Function::New<Promised<Polygons>>(env));

@@ -14,6 +14,8 @@ struct Environment {
   Napi::FunctionReference frame_class;
   Napi::FunctionReference capture_class;
   Napi::FunctionReference context_class;
+  Napi::FunctionReference tracker_class;
+  Napi::FunctionReference camera_motion_class;
   Napi::FunctionReference video_writer_class;
 
   static Environment& Of(Napi::Env env);

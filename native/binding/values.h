@@ -65,6 +65,12 @@ struct SegmentsInput {
   Span<uint32_t> areas;
   Span<uint32_t> runs;
   Span<uint32_t> offsets;
+  /// Empty when there are none.
+  Span<float> coefficients;
+  /// Pairs of these belong to `carried_ids`; empty when nothing was carried.
+  Span<uint32_t> carried_ids;
+  Span<uint32_t> carried_runs;
+  Span<uint32_t> carried_offsets;
 
   /// A checked copy. The copy, because nothing keeps JS from writing into its arrays meanwhile.
   Result<Segments> Copy() const;

@@ -54,6 +54,13 @@ Result<Segments> Decode(const RawOutputs& outputs, const Geometry& geometry, con
   for (const DetectedObject& object : FindObjects(SelectCandidates(outputs, options.conf), geometry, options)) {
     const auto coefficients = CoefficientsOf(outputs, object.anchor);
     AppendObject(object, masks.Append(coefficients.data(), object.pixels, segments.runs), segments);
+    if (options.coefficients) {
+      segments.coefficients.insert(segments.coefficients.end(), coefficients.begin(), coefficients.end());
+    }
+  }
+  for (const CarryRequest& request : options.carry) {
+    masks.Append(request.coefficients.data(), PixelsOf(request, geometry), segments.carried.runs);
+    FinishCarried(request.id, geometry, segments.carried);
   }
   return segments;
 }

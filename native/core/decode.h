@@ -1,11 +1,15 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
+#include <vector>
+
 #include "core/geometry.h"
 #include "core/segments.h"
 
 namespace fastsamd {
 
-inline constexpr int kMaskChannels = 32;
+inline constexpr int kMaskChannels = static_cast<int>(kCoefficients);
 
 /// A network's raw output; see RawOutputs in src/native.ts for the shapes.
 struct RawOutputs {
@@ -15,11 +19,26 @@ struct RawOutputs {
   const float* proto = nullptr;
 };
 
+/// Coefficients that an object had in an earlier frame of the same model, and the box to look for it in, in pixels of
+/// this frame.
+struct CarryRequest {
+  uint32_t id = 0;
+  std::array<float, 4> box{};
+  std::array<float, kMaskChannels> coefficients{};
+};
+
+/// Most masks carried through one frame: bounds the time.
+inline constexpr size_t kMaxCarried = 64;
+
 struct DecodeOptions {
   float conf = 0.4F;
   float iou = 0.9F;
   int max_det = 300;
   float snap_to_border = 20.0F;
+  /// Hand out the mask coefficients of each object.
+  bool coefficients = false;
+  /// Masks to compute besides those of the objects; at most kMaxCarried.
+  std::vector<CarryRequest> carry = {};
 };
 
 /// Candidates -> NMS -> border snap -> mask runs, as design/fastsam.md defines them.

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 #include <utility>
 
+#include "core/largest_part.h"
 #include "core/nms.h"
 #include "core/snap.h"
 
@@ -31,11 +33,27 @@ PixelRect PixelsOf(const BoxF& box) {
 
 }  // namespace
 
+PixelRect PixelsOf(const CarryRequest& request, const Geometry& geometry) {
+  const auto side = [](float value, int limit) { return std::clamp(value, 0.0F, static_cast<float>(limit)); };
+  return PixelsOf(BoxF{side(request.box[0], geometry.frame_width), side(request.box[1], geometry.frame_height),
+                       side(request.box[2], geometry.frame_width), side(request.box[3], geometry.frame_height)});
+}
+
+void FinishCarried(uint32_t id, const Geometry& geometry, Carried& carried) {
+  if (carried.offsets.empty()) carried.offsets.push_back(0);
+  KeepLargestPart(carried.runs, carried.offsets.back(), static_cast<uint32_t>(geometry.frame_height));
+  carried.ids.push_back(id);
+  carried.offsets.push_back(static_cast<uint32_t>(carried.runs.size()));
+}
+
 Status Validate(const DecodeOptions& options) {
   if (!std::isfinite(options.conf) || !std::isfinite(options.iou) || !std::isfinite(options.snap_to_border) ||
       options.snap_to_border < 0.0F || options.max_det < 0) {
     return Error{ErrorCode::kMisuse,
                  "expected finite conf and iou thresholds, maxDet >= 0 and snapToBorder >= 0 to decode with"};
+  }
+  if (options.carry.size() > kMaxCarried) {
+    return Error{ErrorCode::kMisuse, "expected at most " + std::to_string(kMaxCarried) + " masks to carry"};
   }
   return Ok();
 }

@@ -30,6 +30,13 @@ std::vector<DetectedObject> FindObjects(std::vector<Candidate> candidates, const
 /// Segments of a frame without objects yet.
 Segments NoSegments(const Geometry& geometry);
 
+/// The pixels of a request's box, within the frame; may be empty.
+PixelRect PixelsOf(const CarryRequest& request, const Geometry& geometry);
+
+/// Ends the mask whose runs are at the end of `carried.runs`: only the largest of its connected parts stays, as the box
+/// of a remembered object often holds some of a neighbour of the same shape.
+void FinishCarried(uint32_t id, const Geometry& geometry, Carried& carried);
+
 /// Appends an object whose runs are already at the end of `segments.runs`.
 void AppendObject(const DetectedObject& object, uint32_t area, Segments& segments);
 

@@ -34,8 +34,18 @@ Status Validate(const Segments& segments) {
     return Misuse("expected segments whose boxes, classes, areas and offsets describe " + std::to_string(count) +
                   " objects");
   }
+  if (!segments.coefficients.empty() && segments.coefficients.size() != count * kCoefficients) {
+    return Misuse("expected " + std::to_string(kCoefficients) + " coefficients for each of " + std::to_string(count) +
+                  " objects, or none");
+  }
   if (segments.offsets.front() != 0 || segments.offsets.back() != segments.runs.size()) {
     return Misuse("expected segment offsets from 0 to " + std::to_string(segments.runs.size()) +
+                  ", the number of runs");
+  }
+  const Carried& carried = segments.carried;
+  if (!carried.ids.empty() && (carried.offsets.size() != carried.ids.size() + 1 || carried.offsets.front() != 0 ||
+                               carried.offsets.back() != carried.runs.size())) {
+    return Misuse("expected carried masks whose offsets count from 0 to " + std::to_string(carried.runs.size()) +
                   ", the number of runs");
   }
   const uint64_t pixels = static_cast<uint64_t>(segments.width) * static_cast<uint64_t>(segments.height);
@@ -46,6 +56,15 @@ Status Validate(const Segments& segments) {
       return Misuse("expected segment offsets that ascend, object " + std::to_string(i) + " breaks it");
     }
     Status runs = ValidateRuns(segments.runs.data() + begin, end - begin, pixels);
+    if (!runs.ok()) return runs;
+  }
+  for (size_t i = 0; i < carried.ids.size(); ++i) {
+    const uint32_t begin = carried.offsets[i];
+    const uint32_t end = carried.offsets[i + 1];
+    if (end < begin || end > carried.runs.size()) {
+      return Misuse("expected offsets of carried masks that ascend, mask " + std::to_string(i) + " breaks it");
+    }
+    Status runs = ValidateRuns(carried.runs.data() + begin, end - begin, pixels);
     if (!runs.ok()) return runs;
   }
   return Ok();

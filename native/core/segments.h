@@ -14,6 +14,17 @@ struct Run {
   uint32_t end;
 };
 
+/// Masks that remembered coefficients give on this frame's proto, by the id of the track that they belong to.
+struct Carried {
+  std::vector<uint32_t> ids;
+  std::vector<Run> runs;
+  /// [ids + 1] once there is an id.
+  std::vector<uint32_t> offsets;
+};
+
+/// Mask coefficients of an object.
+inline constexpr size_t kCoefficients = 32;
+
 /// The result for one frame, packed; see src/domain/segments.ts.
 struct Segments {
   int width = 0;
@@ -24,6 +35,10 @@ struct Segments {
   std::vector<uint32_t> areas;
   std::vector<Run> runs;
   std::vector<uint32_t> offsets;
+  /// [count x kCoefficients] mask coefficients, when they were asked for; else empty.
+  std::vector<float> coefficients;
+  /// What DecodeOptions::carry asked for.
+  Carried carried;
 
   size_t count() const { return scores.size(); }
 };

@@ -47,6 +47,8 @@ constexpr double kParentMs = 300.0;
 /// ...and moves like it: difference of the velocities over the larger of both, or in sizes of the part a second.
 constexpr double kSameVelocity = 0.2;
 constexpr double kStandingStill = 0.1;
+/// A carried mask is looked for in the expected box and this share of its sides around it.
+constexpr double kCarryMargin = 0.05;
 
 double BoxIou(const TrackBox& a, const TrackBox& b) {
   const double width = std::min(a.x2, b.x2) - std::max(a.x1, b.x1);
@@ -245,7 +247,7 @@ void Tracker::ReadDetections(const TrackInput& input) {
     detection.cx = (detection.box.x1 + detection.box.x2) / 2.0;
     detection.cy = (detection.box.y1 + detection.box.y2) / 2.0;
     detection.area = detection.box.Area();
-    if (input.coefficients != nullptr) detection.coefficients = input.coefficients + i * kMaskChannels;
+    if (!segments.coefficients.empty()) detection.coefficients = segments.coefficients.data() + i * kCoefficients;
     const Run* runs = segments.runs.data() + segments.offsets[i];
     const size_t count = segments.offsets[i + 1] - segments.offsets[i];
     if (count == 0) continue;
@@ -266,9 +268,8 @@ void Tracker::Predict(const TrackInput& input) {
   const double frames = stalled_ ? 0.0 : dt_ms_ * kNominalRate / 1000.0;
   const double gap = dt_ms_ * kNominalRate / 1000.0;
   std::unordered_map<uint32_t, size_t> carried;
-  if (input.carried != nullptr) {
-    for (size_t k = 0; k < input.carried->ids.size(); ++k) carried.emplace(input.carried->ids[k], k);
-  }
+  const Carried& masks = input.segments->carried;
+  for (size_t k = 0; k < masks.ids.size(); ++k) carried.emplace(masks.ids[k], k);
   for (Track& track : tracks_) {
     if (stalled_ && track.state == TrackState::kTracked) track.state = TrackState::kLost;
     track.seen = false;
@@ -295,7 +296,6 @@ void Tracker::Predict(const TrackInput& input) {
     if (!track.masked) continue;
     const auto found = track.id != 0 ? carried.find(track.id) : carried.end();
     if (found != carried.end()) {
-      const Segments& masks = input.carried->masks;
       const uint32_t first = masks.offsets[found->second];
       const uint32_t end = masks.offsets[found->second + 1];
       track.moved_words.clear();
@@ -554,15 +554,17 @@ std::vector<CarryRequest> Tracker::Carry(const std::vector<uint32_t>& wanted, si
   std::vector<CarryRequest> requests;
   for (const Track* track : order) {
     if (requests.size() >= most) break;
-    const double dx = track->filter.x.velocity;
-    const double dy = track->filter.y.velocity;
+    const double frames = dt_ms_ * kNominalRate / 1000.0;
+    const double dx = frames * track->filter.x.velocity;
+    const double dy = frames * track->filter.y.velocity;
     const TrackBox& box = track->state == TrackState::kLost ? track->expected : track->last_box;
-    const double margin_x = 0.05 * (box.x2 - box.x1);
-    const double margin_y = 0.05 * (box.y2 - box.y1);
-    requests.push_back(
-        {track->id,
-         {box.x1 + dx - margin_x, box.y1 + dy - margin_y, box.x2 + dx + margin_x, box.y2 + dy + margin_y},
-         track->coefficients});
+    const double margin_x = kCarryMargin * (box.x2 - box.x1);
+    const double margin_y = kCarryMargin * (box.y2 - box.y1);
+    const auto side = [](double value) { return static_cast<float>(value); };
+    requests.push_back({track->id,
+                        {side(box.x1 + dx - margin_x), side(box.y1 + dy - margin_y), side(box.x2 + dx + margin_x),
+                         side(box.y2 + dy + margin_y)},
+                        track->coefficients});
   }
   return requests;
 }

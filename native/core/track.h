@@ -44,19 +44,11 @@ Status Validate(const TrackOptions& options);
 
 enum class TrackState : uint8_t { kTentative, kTracked, kLost };
 
-/// Masks predicted for tracks by remembered coefficients on this frame's proto, by track id.
-struct CarriedMasks {
-  std::vector<uint32_t> ids;
-  /// One mask per id; only `offsets`, `runs` and the frame's size are read.
-  Segments masks;
-};
-
 /// One frame's objects with all that is known about them.
 struct TrackInput {
-  /// Valid. Objects without runs are tracked by their boxes alone.
+  /// Valid. Objects without runs are tracked by their boxes alone; coefficients and carried masks are used where they
+  /// are.
   const Segments* segments = nullptr;
-  /// [count, kMaskChannels], or null.
-  const float* coefficients = nullptr;
   /// Tells models apart: the coefficients of two never compare.
   uint64_t model = 0;
   /// Null: tracked without colours.
@@ -65,7 +57,6 @@ struct TrackInput {
   std::optional<Affine> motion;
   /// The motion is a guess, so objects may be further from where they are expected.
   bool motion_unsure = false;
-  const CarriedMasks* carried = nullptr;
   int64_t time_ns = 0;
 };
 
@@ -103,13 +94,6 @@ struct TrackOutput {
   int live = 0;
   int born = 0;
   int reacquired = 0;
-};
-
-/// A followed object's mask coefficients and where to look for it in the next frame.
-struct CarryRequest {
-  uint32_t id;
-  TrackBox box;
-  std::array<float, kMaskChannels> coefficients;
 };
 
 /// Gives the objects of one camera names that they keep. Deterministic: the same inputs give the same ids on every

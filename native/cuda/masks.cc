@@ -41,6 +41,33 @@ LogitBatch NextBatch(const std::vector<DetectedObject>& objects, size_t begin, c
   return batch;
 }
 
+CarriedObjects ObjectsOf(const std::vector<CarryRequest>& requests, const Geometry& geometry) {
+  CarriedObjects carried;
+  for (const CarryRequest& request : requests) {
+    const auto at = static_cast<int32_t>(carried.objects.size());
+    carried.objects.push_back({{}, PixelsOf(request, geometry), 0.0F, 0, at});
+    std::copy(request.coefficients.begin(), request.coefficients.end(), carried.selected.emplace_back().coefficients);
+  }
+  return carried;
+}
+
+void AppendCoefficients(const std::vector<DetectedObject>& objects, const SelectedAnchor* selected,
+                        std::vector<float>& coefficients) {
+  for (const DetectedObject& object : objects) {
+    const float* values = selected[object.anchor].coefficients;
+    coefficients.insert(coefficients.end(), values, values + kMaskChannels);
+  }
+}
+
+void TakeCarried(const std::vector<CarryRequest>& requests, const Segments& masks, const Geometry& geometry,
+                 Carried& carried) {
+  for (size_t i = 0; i < requests.size(); ++i) {
+    carried.runs.insert(carried.runs.end(), masks.runs.begin() + masks.offsets[i],
+                        masks.runs.begin() + masks.offsets[i + 1]);
+    FinishCarried(requests[i].id, geometry, carried);
+  }
+}
+
 void AppendBatch(const std::vector<DetectedObject>& objects, const LogitBatch& batch, const float* logits,
                  LogitRunWriter& runs, Segments& segments) {
   auto request = batch.requests.begin();

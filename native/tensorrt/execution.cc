@@ -298,11 +298,9 @@ Status Execution::WaitFor(const cuda::Event& event, const char* what) {
   return Check(cudaEventSynchronize(event.get()), what);
 }
 
-Result<Segments> Execution::Decode(const Geometry& geometry, const DecodeOptions& options) {
+Result<Segments> Execution::MasksOf(const std::vector<DetectedObject>& objects, const cuda::SelectedAnchor* selected,
+                                    const Geometry& geometry) {
   const Signature& signature = engine_->signature();
-  const size_t count = std::min<size_t>(*host_count_.host<uint32_t>(), static_cast<size_t>(signature.anchors));
-  const auto* selected = selected_.host<cuda::SelectedAnchor>();
-  const std::vector<DetectedObject> objects = FindObjects(cuda::CandidatesOf(selected, count), geometry, options);
   LogitRunWriter runs(geometry);
   Segments segments = NoSegments(geometry);
   for (size_t begin = 0; begin < objects.size();) {
@@ -318,6 +316,23 @@ Result<Segments> Execution::Decode(const Geometry& geometry, const DecodeOptions
     if (Status s = WaitFor(done_, "mask logits"); !s.ok()) return s.error();
     cuda::AppendBatch(objects, batch, logits_.host<float>(), runs, segments);
     begin = batch.end;
+  }
+  return segments;
+}
+
+Result<Segments> Execution::Decode(const Geometry& geometry, const DecodeOptions& options) {
+  const size_t anchors = static_cast<size_t>(engine_->signature().anchors);
+  const size_t count = std::min<size_t>(*host_count_.host<uint32_t>(), anchors);
+  const auto* selected = selected_.host<cuda::SelectedAnchor>();
+  const std::vector<DetectedObject> objects = FindObjects(cuda::CandidatesOf(selected, count), geometry, options);
+  Result<Segments> segments = MasksOf(objects, selected, geometry);
+  if (!segments.ok()) return segments;
+  if (options.coefficients) cuda::AppendCoefficients(objects, selected, segments.value().coefficients);
+  if (!options.carry.empty()) {
+    const cuda::CarriedObjects carried = cuda::ObjectsOf(options.carry, geometry);
+    const Result<Segments> masks = MasksOf(carried.objects, carried.selected.data(), geometry);
+    if (!masks.ok()) return masks.error();
+    cuda::TakeCarried(options.carry, masks.value(), geometry, segments.value().carried);
   }
   return segments;
 }

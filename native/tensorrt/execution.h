@@ -61,6 +61,8 @@ class Execution {
   Status Infer();
   Status Select(float conf);
   Status WaitFor(const cuda::Event& event, const char* what);
+  Result<Segments> MasksOf(const std::vector<DetectedObject>& objects, const cuda::SelectedAnchor* selected,
+                           const Geometry& geometry);
   Result<Segments> Decode(const Geometry& geometry, const DecodeOptions& options);
 
   std::shared_ptr<Engine> engine_;

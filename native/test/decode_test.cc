@@ -113,6 +113,43 @@ TEST(Decode, AgreesWithTheDenseComputation) {
   }
 }
 
+TEST(Decode, CarriesAMaskByItsCoefficients) {
+  const Scene scene = test::BlobScene(MakeGeometry(640, 360, 320, 192).value(), 8, 0.05, 3);
+  DecodeOptions options;
+  options.coefficients = true;
+  const Segments first = DecodeOk(scene, options);
+  ASSERT_GT(first.count(), 0u);
+  for (uint32_t i = 0; i < first.count(); ++i) {
+    CarryRequest request;
+    request.id = 10 + i;
+    std::copy_n(first.boxes.begin() + 4 * i, 4, request.box.begin());
+    std::copy_n(first.coefficients.begin() + static_cast<ptrdiff_t>(kCoefficients * i), kCoefficients,
+                request.coefficients.begin());
+    options.carry.push_back(request);
+  }
+  const Segments carried = DecodeOk(scene, options);
+  EXPECT_EQ(carried.areas, first.areas) << "the objects themselves are as without carrying";
+  ASSERT_EQ(carried.carried.ids.size(), first.count());
+  for (size_t i = 0; i < first.count(); ++i) {
+    uint32_t area = 0;
+    for (uint32_t k = carried.carried.offsets[i]; k < carried.carried.offsets[i + 1]; ++k) {
+      area += carried.carried.runs[k].end - carried.carried.runs[k].start;
+    }
+    // The largest part of the object's own mask.
+    EXPECT_LE(area, first.areas[i]);
+    EXPECT_GE(2 * area, first.areas[i]);
+  }
+  options.carry.resize(kMaxCarried + 1);
+  EXPECT_FALSE(Decode(scene.outputs(), scene.geometry, options).ok());
+}
+
+TEST(Decode, WithoutCoefficientsHandsOutNone) {
+  const Scene scene = test::BlobScene(MakeGeometry(640, 360, 320, 192).value(), 8, 0.05, 3);
+  const Segments segments = DecodeOk(scene, {});
+  EXPECT_TRUE(segments.coefficients.empty());
+  EXPECT_TRUE(segments.carried.ids.empty());
+}
+
 TEST(Decode, StopsAtMaxDet) {
   const Scene scene = test::NoiseScene(MakeGeometry(160, 90, 160, 96).value(), 1, 80, 2);
   DecodeOptions options;

@@ -110,15 +110,24 @@ Segments DecodeByKernels(const std::vector<T>& detections, const std::vector<T>&
   std::vector<SelectedAnchor> selected(static_cast<size_t>(scene.anchors));
   standin::Select(detections.data(), scene.anchors, scene.classes, options.conf, {&count, selected.data()});
   const auto objects = FindObjects(CandidatesOf(selected.data(), count), scene.geometry, options);
-  LogitRunWriter runs(scene.geometry);
-  Segments segments = NoSegments(scene.geometry);
   std::vector<float> logits(capacity.logits);
-  for (size_t done = 0; done < objects.size();) {
-    const LogitBatch batch = NextBatch(objects, done, runs, selected.data(), capacity);
-    standin::MaskLogits(proto.data(), scene.geometry.input_width / 4, scene.geometry.input_height / 4,
-                        batch.requests.data(), static_cast<int>(batch.requests.size()), logits.data());
-    AppendBatch(objects, batch, logits.data(), runs, segments);
-    done = batch.end;
+  const auto masks_of = [&](const std::vector<DetectedObject>& wanted, const SelectedAnchor* anchors) {
+    LogitRunWriter runs(scene.geometry);
+    Segments segments = NoSegments(scene.geometry);
+    for (size_t done = 0; done < wanted.size();) {
+      const LogitBatch batch = NextBatch(wanted, done, runs, anchors, capacity);
+      standin::MaskLogits(proto.data(), scene.geometry.input_width / 4, scene.geometry.input_height / 4,
+                          batch.requests.data(), static_cast<int>(batch.requests.size()), logits.data());
+      AppendBatch(wanted, batch, logits.data(), runs, segments);
+      done = batch.end;
+    }
+    return segments;
+  };
+  Segments segments = masks_of(objects, selected.data());
+  if (options.coefficients) AppendCoefficients(objects, selected.data(), segments.coefficients);
+  if (!options.carry.empty()) {
+    const CarriedObjects carried = ObjectsOf(options.carry, scene.geometry);
+    TakeCarried(options.carry, masks_of(carried.objects, carried.selected.data()), scene.geometry, segments.carried);
   }
   return segments;
 }
@@ -145,6 +154,30 @@ TEST(DecodeKernels, EqualTheCore) {
         }
       }
     }
+  }
+}
+
+TEST(DecodeKernels, HandOutAndCarryCoefficientsLikeTheCore) {
+  const Geometry g = MakeGeometry(641, 361, 320, 192).value();
+  const Scene scene = test::BlobScene(g, 30, 0.05, 4);
+  DecodeOptions options;
+  options.conf = 0.3F;
+  options.coefficients = true;
+  const Segments first = Decode(scene.outputs(), g, options).value();
+  ASSERT_EQ(first.coefficients.size(), first.count() * kCoefficients);
+  for (uint32_t i = 0; i < first.count(); ++i) {
+    CarryRequest request;
+    request.id = i + 1;
+    std::copy_n(first.boxes.begin() + 4 * i, 4, request.box.begin());
+    std::copy_n(first.coefficients.begin() + static_cast<ptrdiff_t>(kCoefficients * i), kCoefficients,
+                request.coefficients.begin());
+    options.carry.push_back(request);
+  }
+  options.carry.push_back({99, {-50, -50, -10, -10}, {}});
+  const Segments expected = Decode(scene.outputs(), g, options).value();
+  EXPECT_EQ(expected.carried.ids.size(), first.count() + 1);
+  for (const LogitCapacity& capacity : {LogitCapacity{40 * ProtoCells(g), 1000}, LogitCapacity{ProtoCells(g), 1}}) {
+    ExpectEqual(DecodeByKernels(scene.detections, scene.proto, scene, options, capacity), expected);
   }
 }
 

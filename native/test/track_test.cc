@@ -63,14 +63,15 @@ class Film {
   explicit Film(TrackOptions options = {}) : tracker_(options) {}
 
   TrackOutput At(double frame, const std::vector<Thing>& things, bool masks = true) {
-    segments_ = SegmentsOf(things, masks);
-    return At(frame, segments_);
+    return At(frame, SegmentsOf(things, masks));
   }
-  TrackOutput At(double frame, const Segments& segments, std::optional<Affine> motion = std::nullopt) {
+  TrackOutput At(double frame, Segments segments, std::optional<Affine> motion = std::nullopt) {
+    for (size_t i = 0; i < segments.count() && !coefficients.empty(); ++i) {
+      segments.coefficients.insert(segments.coefficients.end(), coefficients.begin(), coefficients.end());
+    }
     TrackInput input;
     input.segments = &segments;
     input.motion = motion;
-    input.coefficients = coefficients.empty() ? nullptr : coefficients.data();
     input.model = model;
     input.image = image;
     input.time_ns = static_cast<int64_t>(frame * kFrameNs);
@@ -79,6 +80,7 @@ class Film {
     return std::move(output).value();
   }
 
+  /// Of every object.
   std::vector<float> coefficients;
   uint64_t model = 1;
   const ImageView* image = nullptr;
@@ -86,7 +88,6 @@ class Film {
 
  private:
   Tracker tracker_;
-  Segments segments_;
 };
 
 TEST(Track, ConfirmsAtTheSecondSightingAndKeepsTheId) {

@@ -17,6 +17,8 @@ const SNAPSHOT_TIMEOUT_MS = 5000;
 export interface CameraDeliveryDeps {
   readonly camera: string;
   readonly identity: { readonly node: string; readonly bootId: string; readonly maxPayloadBytes: number };
+  /** Say how tracked objects move. */
+  readonly publishMotion: boolean;
   readonly publish: () => PublishConfig;
   readonly eventDebounceMs: number;
   readonly meter: CameraMeter;
@@ -38,7 +40,7 @@ export class CameraDelivery {
 
   /** The frame belongs to the caller, who keeps it until the promise settles. */
   async deliver(result: FrameResult, frame: Frame): Promise<void> {
-    const { camera, identity, publish, eventDebounceMs, meter, governed, onResult, onEvent } = this.#deps;
+    const { camera, identity, publish, eventDebounceMs, meter, governed, publishMotion, onResult, onEvent } = this.#deps;
     const { objects, maskEncoding, polygonTolerance, ...cadence } = publish();
     const now = performance.now();
     for (const event of this.#prompts.observe(result.answers, result.promptRevision, eventDebounceMs, now)) onEvent(event);
@@ -57,6 +59,7 @@ export class CameraDelivery {
       objects,
       maskEncoding,
       polygonTolerance,
+      publishMotion,
       degraded: governed(),
     });
     meter.record({ latencyMs: message.latencyMs, ...seen }, performance.now());

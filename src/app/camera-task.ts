@@ -10,6 +10,7 @@ import type { Snapshot } from '../publish/services.js';
 import { Camera, type CameraStatus } from '../source/camera.js';
 import { CameraMeter } from '../telemetry/meter.js';
 import type { TextStage } from '../text/stage.js';
+import { TrackStage } from '../track/stage.js';
 import type { CameraEvent } from '../wire/event.js';
 import type { CameraTelemetry } from '../wire/messages.js';
 import type { ResultMessage } from '../wire/result.js';
@@ -93,6 +94,7 @@ export class CameraTask {
       ...deps,
       governed: () => deps.rung().name !== '',
       camera: config.id,
+      publishMotion: config.tracking.publishMotion,
       publish: () => deps.settings().publish,
       meter: this.meter,
     });
@@ -151,6 +153,7 @@ export class CameraTask {
       segmentation: () => settings().segmentation,
       prompts,
       text,
+      tracking: config.tracking.enabled ? new TrackStage(config.tracking) : undefined,
       deliver: (result, frame) => {
         this.#lastFrameAt = result.captured.monotonicNs;
         return this.#deps.delivering.watch(() => this.#delivery.deliver(result, frame));

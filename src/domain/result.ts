@@ -2,6 +2,7 @@ import type { CaptureTime, FrameFile } from './frame.js';
 import type { LetterboxGeometry } from './geometry.js';
 import type { PromptAnswer } from './prompt.js';
 import type { Segments } from './segments.js';
+import type { Tracks } from './track.js';
 
 /** What the network is, as far as consumers of results care. */
 export interface ModelIdentity {
@@ -47,6 +48,8 @@ export interface FrameResult {
   readonly answers: readonly PromptAnswer[];
   /** Absent without text prompts. */
   readonly text?: TextUse;
+  /** Absent without tracking. */
+  readonly tracks?: Tracks;
   readonly timings: StageTimings;
   /** Frames dropped since the previous result of this camera, by reason. */
   readonly dropped: Readonly<Record<string, number>>;

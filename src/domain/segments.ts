@@ -23,10 +23,40 @@ export interface Segments {
   readonly runs: Uint32Array;
   /** [count + 1] in runs, not in array elements. */
   readonly offsets: Uint32Array;
+  /** [count × 32] mask coefficients; absent unless they were asked for. */
+  readonly coefficients?: Float32Array;
+  /** Masks of tracks by their remembered coefficients, packed as above; absent unless they were asked for. */
+  readonly carried?: { readonly ids: Uint32Array; readonly runs: Uint32Array; readonly offsets: Uint32Array };
 }
 
 /** The box of object `index`, which must be one of the segments'. */
 export function boxOf(segments: Segments, index: number): Box {
   const [x1, y1, x2, y2] = segments.boxes.subarray(4 * index, 4 * index + 4);
   return [x1!, y1!, x2!, y2!];
+}
+
+/** The objects at `indices` (ascending), in a copy. Carried masks belong to no object and are left out. */
+export function selectObjects(segments: Segments, indices: Uint32Array): Segments {
+  const { boxes, scores, classes, areas, runs, offsets, coefficients } = segments;
+  const picked = new Uint32Array(indices.length + 1);
+  for (const [k, i] of indices.entries()) picked[k + 1] = picked[k]! + offsets[i + 1]! - offsets[i]!;
+  const kept = new Uint32Array(2 * picked[indices.length]!);
+  for (const [k, i] of indices.entries()) kept.set(runs.subarray(2 * offsets[i]!, 2 * offsets[i + 1]!), 2 * picked[k]!);
+  const rows = (from: Float32Array, width: number) => {
+    const to = new Float32Array(indices.length * width);
+    for (const [k, i] of indices.entries()) to.set(from.subarray(i * width, (i + 1) * width), k * width);
+    return to;
+  };
+  return {
+    count: indices.length,
+    width: segments.width,
+    height: segments.height,
+    boxes: rows(boxes, 4),
+    scores: rows(scores, 1),
+    classes: Int32Array.from(indices, (i) => classes[i]!),
+    areas: Uint32Array.from(indices, (i) => areas[i]!),
+    runs: kept,
+    offsets: picked,
+    ...(coefficients ? { coefficients: rows(coefficients, 32) } : {}),
+  };
 }

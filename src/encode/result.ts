@@ -19,6 +19,8 @@ export interface EncodeOptions {
   readonly maxPayloadBytes: number;
   /** Name the file or URI in `frame.source`. */
   readonly nameSource?: boolean;
+  /** Say how tracked objects move. */
+  readonly publishMotion?: boolean;
   /** Say so whatever the size: the node has turned something down. */
   readonly degraded?: boolean;
 }
@@ -100,7 +102,9 @@ async function encodeAs(attempt: Attempt, indices: Uint32Array, encoding: MaskEn
   const { segments, model, captured, timings } = result;
   const masks = await encodeMasks(segments, indices, encoding, options.polygonTolerance);
   const answers = await Promise.all(result.answers.map((answer) => answerMessage(answer, result, encoding, options)));
-  const objects = Array.from(indices, (index, k) => objectMessage(result, index, masks[k], promptsOf.get(index) ?? []));
+  const objects = Array.from(indices, (index, k) =>
+    objectMessage(result, index, masks[k], promptsOf.get(index) ?? [], options.publishMotion === true),
+  );
   const encode = performance.now() - begin;
   const total = Number(process.hrtime.bigint() - captured.monotonicNs) / 1e6;
   const message: ResultMessage = {
@@ -132,13 +136,20 @@ async function encodeAs(attempt: Attempt, indices: Uint32Array, encoding: MaskEn
     dropped: { ...result.dropped },
     objects,
     prompts: answers,
+    ...trackingMessage(result),
     degraded:
       options.degraded === true || encoding !== options.maskEncoding || indices.length < objectsToSend(result, options.objects).length,
   };
   return { message, json: JSON.stringify(message) };
 }
 
-function objectMessage(result: FrameResult, index: number, mask: MaskMessage | undefined, prompts: string[]): ObjectMessage {
+function objectMessage(
+  result: FrameResult,
+  index: number,
+  mask: MaskMessage | undefined,
+  prompts: string[],
+  publishMotion: boolean,
+): ObjectMessage {
   const { segments, model } = result;
   const [x1, y1, x2, y2] = boxOf(segments, index);
   return {
@@ -149,7 +160,37 @@ function objectMessage(result: FrameResult, index: number, mask: MaskMessage | u
     area: segments.areas[index]!,
     ...(mask ? { mask } : {}),
     prompts,
+    ...trackFields(result, index, publishMotion),
   };
+}
+
+function trackFields({ tracks }: FrameResult, index: number, publishMotion: boolean): Partial<ObjectMessage> {
+  const track = tracks?.ids[index];
+  if (!tracks || !track) return {};
+  const parent = tracks.parents[index]!;
+  const [vx, vy] = tracks.velocities.subarray(2 * index, 2 * index + 2);
+  return {
+    track,
+    ...(parent ? { parent } : {}),
+    ageMs: Math.round(tracks.agesMs[index]!),
+    ...(publishMotion ? { motion: { vx: rounded(vx!, 1), vy: rounded(vy!, 1) } } : {}),
+  };
+}
+
+function trackingMessage({ tracks, segments }: FrameResult): Pick<ResultMessage, 'tracking'> {
+  if (!tracks) return {};
+  const { stats, lost, cameraMotion } = tracks;
+  if (!cameraMotion) return { tracking: { live: stats.live, lost: lost.length } };
+  const [xx, xy, dx, yx, yy, dy] = cameraMotion.affine as [number, number, number, number, number, number];
+  const [cx, cy] = [segments.width / 2, segments.height / 2];
+  const motion = {
+    dx: rounded(xx * cx + xy * cy + dx - cx, 2),
+    dy: rounded(yx * cx + yy * cy + dy - cy, 2),
+    scale: rounded(Math.sqrt(Math.abs(xx * yy - xy * yx)), 4),
+    rotation: rounded((Math.atan2(yx, xx) * 180) / Math.PI, 3),
+    sure: cameraMotion.sure,
+  };
+  return { tracking: { live: stats.live, lost: lost.length, cameraMotion: motion } };
 }
 
 async function answerMessage(

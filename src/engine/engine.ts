@@ -3,6 +3,7 @@ import type { Frame } from '../domain/frame.js';
 import type { LetterboxGeometry } from '../domain/geometry.js';
 import type { ModelIdentity } from '../domain/result.js';
 import type { Segments } from '../domain/segments.js';
+import type { CarryRequests } from '../native/track.js';
 
 export interface SegmentationOptions {
   /** Keep score > conf. */
@@ -12,6 +13,17 @@ export interface SegmentationOptions {
   readonly maxDet: number;
   /** Input pixels; `auto`: 20 for class-agnostic models, 0 for labelled ones. */
   readonly snapToBorder: number | 'auto';
+}
+
+/** What tracking asks of a frame on top. Results are bit-identical with and without. */
+export interface TrackingRequest {
+  /** Hand out `segments.coefficients`. */
+  readonly coefficients: true;
+  /**
+   * What to carry through this frame of this model; called as late as the backend can: when decoding begins, or at the
+   * call.
+   */
+  readonly carry?: (model: ModelIdentity) => CarryRequests | undefined;
 }
 
 /** FastSAM's own command line. */
@@ -36,13 +48,23 @@ export interface SegmentationEngine {
   /** Frames that are worth having in flight at once. */
   readonly depth: number;
   /** The caller keeps the frame. Errors: ENGINE_FAILED, MISUSE after stop. */
-  segment(frame: Frame, options: SegmentationOptions): Promise<Segmented>;
+  segment(frame: Frame, options: SegmentationOptions, tracking?: TrackingRequest): Promise<Segmented>;
   /** Milliseconds until the network could begin with a frame that arrives now, estimated from recent frames; 0 when it idles. */
   msUntilFree(): number;
   /** Runs the network alone `runs` times on its last input and returns the milliseconds of each: the bare rate. */
   measureNetwork(runs: number): Promise<number[]>;
   /** Waits for what is in flight, then frees everything. May be called twice. */
   stop(): Promise<void>;
+}
+
+/** What decoding does for tracking. */
+export function decodeForTracking(
+  tracking: TrackingRequest | undefined,
+  model: ModelIdentity,
+): { coefficients?: true; carry?: CarryRequests } {
+  if (!tracking) return {};
+  const carry = tracking.carry?.(model);
+  return { coefficients: true, ...(carry ? { carry } : {}) };
 }
 
 /** Border snap for this model in input pixels: FastSAM's rule belongs to class-agnostic models. */

@@ -7,7 +7,14 @@ import { FastsamError, messageOf } from '../errors.js';
 import { readModelMetadata } from '../model/onnx.js';
 import type { Signature } from '../model/signature.js';
 import { type NativeAddon, type NativeFrame, native } from '../native.js';
-import { type SegmentationEngine, type SegmentationOptions, type Segmented, snapDistance } from './engine.js';
+import {
+  decodeForTracking,
+  type SegmentationEngine,
+  type SegmentationOptions,
+  type Segmented,
+  snapDistance,
+  type TrackingRequest,
+} from './engine.js';
 import { buffersOf, type FromWorker, type Tensors, type ToWorker, type WorkerSettings } from './onnx-protocol.js';
 import { Slots } from './slots.js';
 
@@ -69,7 +76,7 @@ class OnnxEngine implements SegmentationEngine {
     this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()));
   }
 
-  async segment(frame: Frame, options: SegmentationOptions): Promise<Segmented> {
+  async segment(frame: Frame, options: SegmentationOptions, tracking?: TrackingRequest): Promise<Segmented> {
     if (this.#stopping) throw stopped();
     const begin = performance.now();
     const slot = await this.#slots.take();
@@ -86,7 +93,11 @@ class OnnxEngine implements SegmentationEngine {
       const segments = await this.addon.decode(
         { detections: slot.detections, proto: slot.proto, anchors: this.signature.anchors, classes: this.signature.classes },
         geometry,
-        { ...options, snapToBorder: snapDistance(options.snapToBorder, this.signature.classes) },
+        {
+          ...options,
+          snapToBorder: snapDistance(options.snapToBorder, this.signature.classes),
+          ...decodeForTracking(tracking, this.model),
+        },
       );
       const infer = inferMs[0] ?? 0;
       const wait = taken - begin + Math.max(inferred - prepared - infer, 0);

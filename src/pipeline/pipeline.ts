@@ -11,6 +11,7 @@ import { type Gate, Turnstile } from '../engine/turnstile.js';
 import { applyPrompts } from '../prompt/apply.js';
 import type { Source } from '../source/source.js';
 import type { TextStage } from '../text/stage.js';
+import type { Following, TrackStage } from '../track/stage.js';
 
 /** Time to prepare a frame, beyond what the last ones took: a live frame is taken this early before the network is free. */
 export const PREPARE_MARGIN_MS = 3;
@@ -38,6 +39,8 @@ export interface PipelineDeps {
   readonly prompts: (frameWidth: number, frameHeight: number) => AppliedPrompts;
   /** Looks at objects for text prompts; without it they are answered with a reason. */
   readonly text?: Pick<TextStage, 'look'> | undefined;
+  /** Gives objects names that they keep; without it every frame forgets the last. */
+  readonly tracking?: Pick<TrackStage, 'begin'> | undefined;
   /** Takes the results, one at a time and in order. The frame is released afterwards. */
   readonly deliver: (result: FrameResult, frame: Frame) => void | Promise<void>;
 }
@@ -55,15 +58,23 @@ export async function runPipeline(deps: PipelineDeps): Promise<void> {
   let failure: { readonly error: unknown } | undefined;
   let sourceFailure: typeof failure;
 
-  const finish = async (frame: Frame, waited: number, segmented: Promise<Segmented>, previous: Promise<void>) => {
+  const finish = async (
+    frame: Frame,
+    waited: number,
+    segmented: Promise<Segmented>,
+    following: Following | undefined,
+    previous: Promise<void>,
+  ) => {
     using _ = frame;
     try {
       // In order: what was captured before a failing frame is still delivered. Its own failure is met below.
       segmented.catch(() => undefined);
       await previous;
-      const { segments, geometry, timings, model = engine.model } = await segmented;
+      const { segments: decoded, geometry, timings, model = engine.model } = await segmented;
       if (failure) return source.discard?.('failed');
       prepareMs = timings.preprocess;
+      const tracked = await following?.follow(decoded, model);
+      const segments = tracked?.segments ?? decoded;
       const begin = performance.now();
       const { revision, prompts } = deps.prompts(frame.width, frame.height);
       const seen = prompts.some(({ type }) => type === 'text') ? await deps.text?.look(frame, segments, prompts) : undefined;
@@ -80,6 +91,7 @@ export async function runPipeline(deps: PipelineDeps): Promise<void> {
           promptRevision: revision,
           answers,
           ...(seen ? { text: seen.use } : {}),
+          ...(tracked ? { tracks: tracked.tracks } : {}),
           timings: { ...timings, wait: timings.wait + waited, prompt: performance.now() - begin },
           dropped: dropsSince(),
         },
@@ -111,10 +123,11 @@ export async function runPipeline(deps: PipelineDeps): Promise<void> {
       places.give(place);
       continue;
     }
-    const segmented = engine.segment(frame, deps.segmentation());
+    const following = deps.tracking?.begin(frame, source.live, deps.segmentation());
+    const segmented = engine.segment(frame, following?.segmentation ?? deps.segmentation(), following?.request);
     turn.pass();
     segmented.then(turn.leave, turn.leave);
-    last = finish(frame, waited, segmented, last).finally(() => places.give(place));
+    last = finish(frame, waited, segmented, following, last).finally(() => places.give(place));
   }
   await last;
   const first = failure ?? sourceFailure;

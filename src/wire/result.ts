@@ -25,6 +25,8 @@ const pngMaskSchema = z.object({
 
 export const maskSchema = z.union([rleMaskSchema, polygonMaskSchema, pngMaskSchema]);
 
+const trackId = z.number().int().min(1);
+
 export const objectSchema = z.object({
   id: count.meta({ description: 'Number of the object within this message, by descending score.' }),
   score,
@@ -35,6 +37,15 @@ export const objectSchema = z.object({
   area: count.meta({ description: 'Pixels of the mask.' }),
   mask: maskSchema.optional().meta({ description: 'Absent with maskEncoding bbox, and where the message stepped down to it.' }),
   prompts: z.array(idSchema).meta({ description: 'The prompts this object answers.' }),
+  track: trackId
+    .optional()
+    .meta({ description: 'The same for this object in every frame; absent until it was seen twice, and without tracking.' }),
+  parent: trackId.optional().meta({ description: 'Track of the object that holds this one and moves along with it.' }),
+  ageMs: milliseconds.optional().meta({ description: 'Since the track began.' }),
+  motion: z
+    .object({ vx: z.number(), vy: z.number() })
+    .optional()
+    .meta({ description: "Pixels a second, without the camera's motion; with publishMotion." }),
 });
 
 const answer = { id: idSchema, type: z.enum(['everything', 'box', 'points', 'text', 'label']) };
@@ -117,6 +128,17 @@ export const resultMessageSchema = z.object({
   dropped: z.record(z.string(), count).meta({ description: 'Frames dropped since the previous result, by reason.' }),
   objects: z.array(objectSchema),
   prompts: z.array(promptAnswerSchema),
+  tracking: z
+    .object({
+      live: count.meta({ description: 'Tracks in this frame.' }),
+      lost: count.meta({ description: 'Tracks that are not in this frame and may come back.' }),
+      cameraMotion: z
+        .object({ dx: z.number(), dy: z.number(), scale: z.number(), rotation: z.number(), sure: z.boolean() })
+        .optional()
+        .meta({ description: 'Of a moving camera since the frame before: pixels at the centre of the frame, a factor, degrees.' }),
+    })
+    .optional()
+    .meta({ description: 'Absent without tracking.' }),
   degraded: z.boolean().meta({
     description:
       'True when masks were simplified or left out to keep the message within maxPayloadBytes, and while the governor has turned something down.',

@@ -9,9 +9,9 @@ export function governedEngine(main: SegmentationEngine, small: SegmentationEngi
       return current().model;
     },
     depth: main.depth,
-    async segment(frame, options) {
+    async segment(frame, options, tracking) {
       const engine = current();
-      return { ...(await engine.segment(frame, options)), model: engine.model };
+      return { ...(await engine.segment(frame, options, tracking)), model: engine.model };
     },
     msUntilFree: () => Math.max(main.msUntilFree(), small.msUntilFree()),
     measureNetwork: async (runs) => {

@@ -6,7 +6,7 @@ export function watchedEngine(engine: SegmentationEngine, inference: Progress): 
   return {
     model: engine.model,
     depth: engine.depth,
-    segment: (frame, options) => inference.watch(() => engine.segment(frame, options)),
+    segment: (frame, options, tracking) => inference.watch(() => engine.segment(frame, options, tracking)),
     msUntilFree: () => engine.msUntilFree(),
     measureNetwork: (runs) => inference.watch(() => engine.measureNetwork(runs)),
     stop: () => engine.stop(),

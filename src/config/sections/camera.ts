@@ -26,6 +26,28 @@ export const publishSchema = z.strictObject({
   polygonTolerance: z.number().min(0).max(100).default(1).meta({ description: 'Pixels a polygon may deviate from the mask.' }),
 });
 
+export const trackingSchema = z.strictObject({
+  enabled: z.boolean().default(false).meta({ description: 'Give objects ids that they keep from frame to frame. Off costs nothing.' }),
+  keepMs: z
+    .number()
+    .int()
+    .min(0)
+    .max(600_000)
+    .default(2000)
+    .meta({ description: 'An object that is not seen for this long gets a new id when it comes back.' }),
+  continueScore: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.1)
+    .meta({ description: 'Objects from this score on continue a track, below segmentation.conf too; a new track takes 0.4.' }),
+  cameraMotion: z.enum(['fixed', 'moving']).default('fixed').meta({
+    description:
+      'moving: estimate how the camera moves (drones, robots, PTZ) and take that out. Not for a camera over a belt that fills the picture: the belt would be taken for the scene.',
+  }),
+  publishMotion: z.boolean().default(false).meta({ description: 'Results say how each object moves, in pixels a second.' }),
+});
+
 export const cameraSchema = z.strictObject({
   id: idSchema.meta({ description: 'Name of the camera in topics and messages: 1 to 64 of a-z, 0-9 and "-"; each once.' }),
   source: z.string().min(1).max(4096).meta({
@@ -93,5 +115,6 @@ export const cameraSchema = z.strictObject({
   prompts: promptSetSchema
     .default([])
     .meta({ description: 'Prompts at start; an empty list means everything. Changed remotely over MQTT.' }),
+  tracking: trackingSchema.prefault({}),
   publish: publishSchema.prefault({}),
 });

@@ -2,7 +2,14 @@ import type { Frame } from '../../domain/frame.js';
 import type { ModelIdentity } from '../../domain/result.js';
 import { FastsamError } from '../../errors.js';
 import type { LoadedEngine, TensorRtContext, TensorRtSegmented } from '../../native/tensorrt.js';
-import { type SegmentationEngine, type SegmentationOptions, type Segmented, snapDistance } from '../engine.js';
+import {
+  decodeForTracking,
+  type SegmentationEngine,
+  type SegmentationOptions,
+  type Segmented,
+  snapDistance,
+  type TrackingRequest,
+} from '../engine.js';
 import { Slots } from '../slots.js';
 
 /** Weight of the newest frame in the running estimate of what the GPU needs for one. */
@@ -30,9 +37,9 @@ export class TensorRtEngine implements SegmentationEngine {
     this.#slots = new Slots(loaded.contexts);
   }
 
-  async segment(frame: Frame, options: SegmentationOptions): Promise<Segmented> {
+  async segment(frame: Frame, options: SegmentationOptions, tracking?: TrackingRequest): Promise<Segmented> {
     if (this.#stopping) throw stopped();
-    const run = this.#run(frame, options);
+    const run = this.#run(frame, options, tracking);
     const before = this.#settled;
     this.#settled = Promise.allSettled([before, run]);
     // Contexts may overtake each other, results may not.
@@ -40,14 +47,18 @@ export class TensorRtEngine implements SegmentationEngine {
     return run;
   }
 
-  async #run(frame: Frame, options: SegmentationOptions): Promise<Segmented> {
+  async #run(frame: Frame, options: SegmentationOptions, tracking: TrackingRequest | undefined): Promise<Segmented> {
     const begin = performance.now();
     const context = await this.#slots.take();
     try {
       const taken = performance.now();
       this.#begin(taken);
       const snapToBorder = snapDistance(options.snapToBorder, this.loaded.classes);
-      const { segments, geometry, timings } = await context.segment(frame.pixels, { ...options, snapToBorder });
+      const { segments, geometry, timings } = await context.segment(frame.pixels, {
+        ...options,
+        snapToBorder,
+        ...decodeForTracking(tracking, this.model),
+      });
       this.#learn(timings);
       const { preprocess, infer, decode } = timings;
       const wait = Math.max(performance.now() - begin - preprocess - infer - decode, 0);

@@ -1,0 +1,67 @@
+#include "binding/native_camera_motion.h"
+
+#include <utility>
+
+#include "binding/job.h"
+#include "binding/native_frame.h"
+#include "binding/values.h"
+#include "core/color.h"
+
+namespace fastsamd::binding {
+
+struct NativeCameraMotion::State {
+  CameraMotionEstimator estimator;
+  /// Only the JS thread reads and writes it.
+  bool busy = false;
+};
+
+void NativeCameraMotion::Define(Napi::Env env) {
+  const Napi::Function motion_class =
+      DefineClass(env, "NativeCameraMotion", {InstanceMethod<&NativeCameraMotion::Next>("next")});
+  Environment::Of(env).camera_motion_class = Napi::Persistent(motion_class);
+}
+
+Napi::Value NativeCameraMotion::Open(const Napi::CallbackInfo& info) {
+  return Environment::Of(info.Env()).camera_motion_class.New({});
+}
+
+NativeCameraMotion::NativeCameraMotion(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<NativeCameraMotion>(info), state_(std::make_shared<State>()) {}
+
+Napi::Value NativeCameraMotion::Next(const Napi::CallbackInfo& info) {
+  return RejectWhatIsThrown(info.Env(), [&]() -> Napi::Value {
+    const Napi::Env env = info.Env();
+    Pins pins = Pin(Value());
+    const Pixels pixels = NativeFrame::Use(info[0], "frame", pins);
+    if (const Status valid = Validate(pixels.view); !valid.ok()) Throw(env, valid.error());
+    if (state_->busy) ThrowMisuse(env, "the estimator is at work; wait for its last frame");
+    state_->busy = true;
+    return RunOnPool(
+        env, "fastsamd.cameraMotion", std::move(pins),
+        [state = state_, pixels]() -> Result<std::pair<std::shared_ptr<State>, CameraMotion>> {
+          // Whatever happens, the estimator must be free again.
+          try {
+            return std::make_pair(state, state->estimator.Next(pixels.view));
+          } catch (const std::bad_alloc&) {
+            state->estimator.Reset();
+            CameraMotion unsure;
+            unsure.sure = false;
+            return std::make_pair(state, unsure);
+          }
+        },
+        [](Napi::Env settled, std::pair<std::shared_ptr<State>, CameraMotion> done) -> Napi::Value {
+          done.first->busy = false;
+          const CameraMotion& found = done.second;
+          const Affine& m = found.motion;
+          const Napi::Object object = Napi::Object::New(settled);
+          object.Set("affine", ToTypedArray<Napi::Float64Array>(
+                                   settled, std::vector<double>{m.xx, m.xy, m.dx, m.yx, m.yy, m.dy}));
+          object.Set("sure", found.sure);
+          object.Set("points", found.points);
+          object.Set("inliers", found.inliers);
+          return object;
+        });
+  });
+}
+
+}  // namespace fastsamd::binding

@@ -1,0 +1,424 @@
+#include "core/camera_motion.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <complex>
+#include <utility>
+
+#include "core/random.h"
+
+namespace fastsamd {
+namespace {
+
+/// Pixels a line of the reduced picture, about.
+constexpr int kReducedWidth = 240;
+constexpr int kLevels = 3;
+/// A reduced picture must be this large for its coarsest level to say something.
+constexpr int kLeastSide = 32;
+constexpr int kGridColumns = 20;
+constexpr int kGridRows = 10;
+/// The window of Lucas-Kanade is 2 * kRadius + 1 pixels a side.
+constexpr int kRadius = 5;
+constexpr int kIterations = 6;
+/// A step below this, in pixels, ends the iteration.
+constexpr float kConverged = 0.01F;
+/// Least smaller eigenvalue of a window's gradients, a pixel: below it the window has no corner.
+constexpr float kLeastTexture = 4.0F;
+/// Mean difference of the windows, in grey levels, beyond which a point is lost.
+constexpr float kMostDifference = 20.0F;
+constexpr int kSamples = 120;
+/// Distance from the model, in pixels of the reduced picture, within which a point agrees.
+constexpr double kAgree = 0.4;
+constexpr int kLeastInliers = 20;
+constexpr double kLeastShare = 0.3;
+constexpr int kPhaseWidth = 128;
+constexpr int kPhaseHeight = 64;
+
+float LumaAt(const ImageView& image, int x, int y) {
+  const uint8_t* row = image.planes[0] + static_cast<ptrdiff_t>(y) * image.strides[0];
+  switch (image.format) {
+    case PixelFormat::kNv12:
+    case PixelFormat::kI420:
+      return row[x];
+    case PixelFormat::kRgba:
+      row += 4 * x;
+      break;
+    case PixelFormat::kRgb:
+    case PixelFormat::kBgr:
+      row += 3 * x;
+      break;
+  }
+  const int first = row[0];
+  const int last = row[2];
+  const int red = image.format == PixelFormat::kBgr ? last : first;
+  const int blue = image.format == PixelFormat::kBgr ? first : last;
+  return static_cast<float>(77 * red + 150 * row[1] + 29 * blue) / 256.0F;
+}
+
+GreyImage Halve(const GreyImage& image) {
+  GreyImage half;
+  half.width = image.width / 2;
+  half.height = image.height / 2;
+  half.pixels.resize(static_cast<size_t>(half.width) * static_cast<size_t>(half.height));
+  float* out = half.pixels.data();
+  for (int y = 0; y < half.height; ++y) {
+    for (int x = 0; x < half.width; ++x) {
+      *out++ = (image.At(2 * x, 2 * y) + image.At(2 * x + 1, 2 * y) + image.At(2 * x, 2 * y + 1) +
+                image.At(2 * x + 1, 2 * y + 1)) /
+               4.0F;
+    }
+  }
+  return half;
+}
+
+float Bilinear(const GreyImage& image, float x, float y) {
+  const float px = std::clamp(x, 0.0F, static_cast<float>(image.width - 1) - 0.001F);
+  const float py = std::clamp(y, 0.0F, static_cast<float>(image.height - 1) - 0.001F);
+  const int ix = static_cast<int>(px);
+  const int iy = static_cast<int>(py);
+  const float fx = px - static_cast<float>(ix);
+  const float fy = py - static_cast<float>(iy);
+  const float top = image.At(ix, iy) + fx * (image.At(ix + 1, iy) - image.At(ix, iy));
+  const float bottom = image.At(ix, iy + 1) + fx * (image.At(ix + 1, iy + 1) - image.At(ix, iy + 1));
+  return top + fy * (bottom - top);
+}
+
+/// Smaller eigenvalue of the gradients around a pixel, a pixel of the window.
+float Texture(const GreyImage& image, int x, int y) {
+  float xx = 0.0F;
+  float xy = 0.0F;
+  float yy = 0.0F;
+  constexpr int kReach = 3;
+  for (int v = y - kReach; v <= y + kReach; ++v) {
+    for (int u = x - kReach; u <= x + kReach; ++u) {
+      const float gx = (image.At(u + 1, v) - image.At(u - 1, v)) / 2.0F;
+      const float gy = (image.At(u, v + 1) - image.At(u, v - 1)) / 2.0F;
+      xx += gx * gx;
+      xy += gx * gy;
+      yy += gy * gy;
+    }
+  }
+  const float half = (xx + yy) / 2.0F;
+  const float root = std::sqrt((xx - yy) * (xx - yy) / 4.0F + xy * xy);
+  return (half - root) / static_cast<float>((2 * kReach + 1) * (2 * kReach + 1));
+}
+
+/// One level of Lucas-Kanade: moves (x1, y1) until the window around it looks like the one around (x0, y0).
+bool FollowOnLevel(const GreyImage& from, const GreyImage& to, float x0, float y0, float& x1, float& y1, bool finest) {
+  constexpr int kSide = 2 * kRadius + 1;
+  std::array<float, kSide * kSide> window;
+  std::array<float, kSide * kSide> gradient_x;
+  std::array<float, kSide * kSide> gradient_y;
+  float xx = 0.0F;
+  float xy = 0.0F;
+  float yy = 0.0F;
+  size_t k = 0;
+  for (int dy = -kRadius; dy <= kRadius; ++dy) {
+    for (int dx = -kRadius; dx <= kRadius; ++dx, ++k) {
+      const float x = x0 + static_cast<float>(dx);
+      const float y = y0 + static_cast<float>(dy);
+      window[k] = Bilinear(from, x, y);
+      gradient_x[k] = (Bilinear(from, x + 1.0F, y) - Bilinear(from, x - 1.0F, y)) / 2.0F;
+      gradient_y[k] = (Bilinear(from, x, y + 1.0F) - Bilinear(from, x, y - 1.0F)) / 2.0F;
+      xx += gradient_x[k] * gradient_x[k];
+      xy += gradient_x[k] * gradient_y[k];
+      yy += gradient_y[k] * gradient_y[k];
+    }
+  }
+  const float determinant = xx * yy - xy * xy;
+  if (determinant < 1.0F) return !finest;
+  float difference = 0.0F;
+  for (int iteration = 0; iteration < kIterations; ++iteration) {
+    float bx = 0.0F;
+    float by = 0.0F;
+    difference = 0.0F;
+    k = 0;
+    for (int dy = -kRadius; dy <= kRadius; ++dy) {
+      for (int dx = -kRadius; dx <= kRadius; ++dx, ++k) {
+        const float error = window[k] - Bilinear(to, x1 + static_cast<float>(dx), y1 + static_cast<float>(dy));
+        bx += error * gradient_x[k];
+        by += error * gradient_y[k];
+        difference += std::abs(error);
+      }
+    }
+    const float step_x = (yy * bx - xy * by) / determinant;
+    const float step_y = (xx * by - xy * bx) / determinant;
+    x1 += step_x;
+    y1 += step_y;
+    if (std::abs(step_x) < kConverged && std::abs(step_y) < kConverged) break;
+  }
+  const bool inside =
+      x1 >= 0.0F && y1 >= 0.0F && x1 <= static_cast<float>(to.width - 1) && y1 <= static_cast<float>(to.height - 1);
+  return inside && (!finest || difference / static_cast<float>(kSide * kSide) <= kMostDifference);
+}
+
+/// x' = a * x - b * y + dx, y' = b * x + a * y + dy.
+struct Similarity {
+  double a = 1.0;
+  double b = 0.0;
+  double dx = 0.0;
+  double dy = 0.0;
+};
+
+using Complex = std::complex<float>;
+
+/// In place, of a power of two of elements `stride` apart; Cooley and Tukey 1965.
+void Fft(Complex* data, size_t count, size_t stride, bool inverse) {
+  for (size_t i = 1, j = 0; i < count; ++i) {
+    size_t bit = count >> 1;
+    for (; (j & bit) != 0; bit >>= 1) j ^= bit;
+    j ^= bit;
+    if (i < j) std::swap(data[i * stride], data[j * stride]);
+  }
+  for (size_t length = 2; length <= count; length <<= 1) {
+    const float angle = (inverse ? 2.0F : -2.0F) * 3.14159265F / static_cast<float>(length);
+    for (size_t k = 0; k < length / 2; ++k) {
+      const Complex twiddle = std::polar(1.0F, angle * static_cast<float>(k));
+      for (size_t i = k; i < count; i += length) {
+        Complex& even = data[i * stride];
+        Complex& odd = data[(i + length / 2) * stride];
+        const Complex turned = odd * twiddle;
+        odd = even - turned;
+        even += turned;
+      }
+    }
+  }
+}
+
+void Fft2(std::vector<Complex>& grid, bool inverse) {
+  for (size_t y = 0; y < kPhaseHeight; ++y) Fft(grid.data() + y * kPhaseWidth, kPhaseWidth, 1, inverse);
+  for (size_t x = 0; x < kPhaseWidth; ++x) Fft(grid.data() + x, kPhaseHeight, kPhaseWidth, inverse);
+}
+
+/// The picture at 128 x 64 with a window that lets its borders fade out.
+std::vector<Complex> Windowed(const GreyImage& image) {
+  std::vector<Complex> grid(static_cast<size_t>(kPhaseWidth) * kPhaseHeight);
+  float mean = 0.0F;
+  for (const float pixel : image.pixels) mean += pixel;
+  mean /= static_cast<float>(image.pixels.size());
+  const auto fade = [](int i, int n) {
+    return 0.5F - 0.5F * std::cos(6.2831853F * (static_cast<float>(i) + 0.5F) / static_cast<float>(n));
+  };
+  for (int y = 0; y < kPhaseHeight; ++y) {
+    for (int x = 0; x < kPhaseWidth; ++x) {
+      const float u = (static_cast<float>(x) + 0.5F) * static_cast<float>(image.width) / kPhaseWidth - 0.5F;
+      const float v = (static_cast<float>(y) + 0.5F) * static_cast<float>(image.height) / kPhaseHeight - 0.5F;
+      grid[static_cast<size_t>(y) * kPhaseWidth + static_cast<size_t>(x)] =
+          (Bilinear(image, u, v) - mean) * fade(x, kPhaseWidth) * fade(y, kPhaseHeight);
+    }
+  }
+  return grid;
+}
+
+}  // namespace
+
+void CameraMotionEstimator::Reset() {
+  before_.clear();
+  width_ = 0;
+  height_ = 0;
+}
+
+CameraMotion CameraMotionEstimator::Next(const ImageView& image) {
+  if (image.width != width_ || image.height != height_) {
+    Reset();
+    width_ = image.width;
+    height_ = image.height;
+    factor_ = std::clamp((std::max(width_, height_) + kReducedWidth / 2) / kReducedWidth, 1, std::min(width_, height_));
+  }
+  Reduce(image, now_);
+  CameraMotion found;
+  if (!before_.empty() && std::min(now_[0].width, now_[0].height) < kLeastSide) {
+    found.sure = false;
+  } else if (!before_.empty()) {
+    PickPoints();
+    FollowPoints(0.0, 0.0);
+    if (!Fit(found)) {
+      double x = 0.0;
+      double y = 0.0;
+      Guess(x, y);
+      FollowPoints(x, y);
+      found.sure = Fit(found);
+    }
+  }
+  std::swap(before_, now_);
+  return found;
+}
+
+/// Means of factor_ columns by up to two rows, then halved from level to level.
+void CameraMotionEstimator::Reduce(const ImageView& image, std::vector<GreyImage>& levels) const {
+  levels.resize(kLevels);
+  GreyImage& base = levels[0];
+  base.width = std::max(1, width_ / factor_);
+  base.height = std::max(1, height_ / factor_);
+  base.pixels.resize(static_cast<size_t>(base.width) * static_cast<size_t>(base.height));
+  const int first = factor_ / 4;
+  const int second = std::min(factor_ - 1, factor_ - 1 - factor_ / 4);
+  float* out = base.pixels.data();
+  for (int y = 0; y < base.height; ++y) {
+    for (int x = 0; x < base.width; ++x) {
+      float sum = 0.0F;
+      for (int k = 0; k < factor_; ++k) {
+        sum +=
+            LumaAt(image, x * factor_ + k, y * factor_ + first) + LumaAt(image, x * factor_ + k, y * factor_ + second);
+      }
+      *out++ = sum / static_cast<float>(2 * factor_);
+    }
+  }
+  for (size_t level = 1; level < kLevels; ++level) {
+    const GreyImage& finer = levels[level - 1];
+    levels[level] = finer.width >= 4 && finer.height >= 4 ? Halve(finer) : finer;
+  }
+}
+
+/// The most textured pixel of each cell of a grid, of a few that are tried.
+void CameraMotionEstimator::PickPoints() {
+  const GreyImage& image = before_[0];
+  points_.clear();
+  constexpr int kBorder = 5;
+  constexpr int kStep = 4;
+  for (int row = 0; row < kGridRows; ++row) {
+    for (int column = 0; column < kGridColumns; ++column) {
+      const int x0 = std::max(column * image.width / kGridColumns, kBorder);
+      const int x1 = std::min((column + 1) * image.width / kGridColumns, image.width - kBorder);
+      const int y0 = std::max(row * image.height / kGridRows, kBorder);
+      const int y1 = std::min((row + 1) * image.height / kGridRows, image.height - kBorder);
+      float best = kLeastTexture;
+      Follow point{-1.0, 0.0, 0.0, 0.0};
+      for (int y = y0; y < y1; y += kStep) {
+        for (int x = x0; x < x1; x += kStep) {
+          const float texture = Texture(image, x, y);
+          if (texture <= best) continue;
+          best = texture;
+          point.x0 = x;
+          point.y0 = y;
+        }
+      }
+      if (point.x0 >= 0.0) points_.push_back(point);
+    }
+  }
+}
+
+void CameraMotionEstimator::FollowPoints(double guess_x, double guess_y) {
+  followed_.clear();
+  for (const Follow& point : points_) {
+    const auto scale_of = [](size_t level) { return static_cast<float>(1 << level); };
+    float dx = static_cast<float>(guess_x);
+    float dy = static_cast<float>(guess_y);
+    bool good = true;
+    for (size_t level = kLevels; level-- > 0 && good;) {
+      // A pixel of a coarser level lies between those it is the mean of.
+      const float scale = scale_of(level);
+      const float x0 = (static_cast<float>(point.x0) + 0.5F) / scale - 0.5F;
+      const float y0 = (static_cast<float>(point.y0) + 0.5F) / scale - 0.5F;
+      float x1 = x0 + dx / scale;
+      float y1 = y0 + dy / scale;
+      good = FollowOnLevel(before_[level], now_[level], x0, y0, x1, y1, level == 0);
+      dx = (x1 - x0) * scale;
+      dy = (y1 - y0) * scale;
+    }
+    if (good) followed_.push_back({point.x0, point.y0, point.x0 + dx, point.y0 + dy});
+  }
+}
+
+bool CameraMotionEstimator::Fit(CameraMotion& found) {
+  found.points = static_cast<int>(followed_.size());
+  found.inliers = 0;
+  if (followed_.size() < 2) return false;
+  const auto error = [](const Similarity& s, const Follow& f) {
+    return std::hypot(s.a * f.x0 - s.b * f.y0 + s.dx - f.x1, s.b * f.x0 + s.a * f.y0 + s.dy - f.y1);
+  };
+  const auto count = [&](const Similarity& s) {
+    return std::count_if(followed_.begin(), followed_.end(), [&](const Follow& f) { return error(s, f) <= kAgree; });
+  };
+  Random random(followed_.size());
+  Similarity best;
+  auto most = count(best);
+  for (int sample = 0; sample < kSamples; ++sample) {
+    const Follow& p = followed_[static_cast<size_t>(random.Below(found.points))];
+    const Follow& q = followed_[static_cast<size_t>(random.Below(found.points))];
+    const double ux = q.x0 - p.x0;
+    const double uy = q.y0 - p.y0;
+    const double length = ux * ux + uy * uy;
+    if (length < 100.0) continue;
+    const double vx = q.x1 - p.x1;
+    const double vy = q.y1 - p.y1;
+    Similarity s;
+    s.a = (ux * vx + uy * vy) / length;
+    s.b = (ux * vy - uy * vx) / length;
+    s.dx = p.x1 - s.a * p.x0 + s.b * p.y0;
+    s.dy = p.y1 - s.b * p.x0 - s.a * p.y0;
+    const auto agree = count(s);
+    if (agree > most) {
+      most = agree;
+      best = s;
+    }
+  }
+  // Least squares over those that agree, twice, as the first round brings more of them in.
+  for (int round = 0; round < 2; ++round) {
+    double n = 0.0;
+    double sx = 0.0;
+    double sy = 0.0;
+    double tx = 0.0;
+    double ty = 0.0;
+    for (const Follow& f : followed_) {
+      if (error(best, f) > kAgree) continue;
+      n += 1.0;
+      sx += f.x0;
+      sy += f.y0;
+      tx += f.x1;
+      ty += f.y1;
+    }
+    if (n < 2.0) return false;
+    double along = 0.0;
+    double across = 0.0;
+    double square = 0.0;
+    for (const Follow& f : followed_) {
+      if (error(best, f) > kAgree) continue;
+      const double ux = f.x0 - sx / n;
+      const double uy = f.y0 - sy / n;
+      const double vx = f.x1 - tx / n;
+      const double vy = f.y1 - ty / n;
+      along += ux * vx + uy * vy;
+      across += ux * vy - uy * vx;
+      square += ux * ux + uy * uy;
+    }
+    if (square < 1.0) return false;
+    best.a = along / square;
+    best.b = across / square;
+    best.dx = (tx - best.a * sx + best.b * sy) / n;
+    best.dy = (ty - best.b * sx - best.a * sy) / n;
+  }
+  found.inliers = static_cast<int>(count(best));
+  if (found.inliers < kLeastInliers || found.inliers < kLeastShare * found.points) return false;
+  // From the centres of reduced pixels to the corners of the frame's.
+  const double f = factor_;
+  found.motion = {best.a, -best.b, f * (best.dx + 0.5 - 0.5 * best.a + 0.5 * best.b),
+                  best.b, best.a,  f * (best.dy + 0.5 - 0.5 * best.b - 0.5 * best.a)};
+  return true;
+}
+
+/// The shift at which the phases of both pictures agree best.
+void CameraMotionEstimator::Guess(double& x, double& y) const {
+  std::vector<Complex> a = Windowed(before_[0]);
+  std::vector<Complex> b = Windowed(now_[0]);
+  Fft2(a, false);
+  Fft2(b, false);
+  for (size_t k = 0; k < a.size(); ++k) {
+    const Complex product = b[k] * std::conj(a[k]);
+    const float size = std::abs(product);
+    a[k] = size > 1e-6F ? product / size : Complex{};
+  }
+  Fft2(a, true);
+  const auto peak = static_cast<int>(
+      std::max_element(a.begin(), a.end(), [](const Complex& p, const Complex& q) { return p.real() < q.real(); }) -
+      a.begin());
+  int px = peak % kPhaseWidth;
+  int py = peak / kPhaseWidth;
+  if (px > kPhaseWidth / 2) px -= kPhaseWidth;
+  if (py > kPhaseHeight / 2) py -= kPhaseHeight;
+  x = static_cast<double>(px) * now_[0].width / kPhaseWidth;
+  y = static_cast<double>(py) * now_[0].height / kPhaseHeight;
+}
+
+}  // namespace fastsamd

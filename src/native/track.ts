@@ -1,0 +1,74 @@
+/** The tracker of the addon; see native/core/track.h for the algorithm. */
+import type { Segments } from '../domain/segments.js';
+
+export interface NativeTrackerOptions {
+  readonly continueScore: number;
+  readonly strongScore: number;
+  readonly birthScore: number;
+  readonly keepMs: number;
+}
+
+export interface NativeTrackInput {
+  /** Time of the frame on a clock that does not jump. */
+  readonly timeMs: number;
+  /** Tells models apart; the coefficients of two never compare. */
+  readonly model: number;
+  /** The frame, for colours. */
+  readonly frame?: object;
+  /** xx, xy, dx, yx, yy, dy: where the previous frame's points lie in this one. Absent: the camera stands still. */
+  readonly motion?: readonly number[];
+  readonly motionUnsure?: boolean;
+}
+
+export interface NativeTracks {
+  readonly ids: Uint32Array;
+  readonly parents: Uint32Array;
+  readonly agesMs: Float32Array;
+  readonly velocities: Float32Array;
+  readonly lost: readonly {
+    readonly id: number;
+    readonly box: readonly [number, number, number, number];
+    readonly unseenMs: number;
+    readonly vx: number;
+    readonly vy: number;
+  }[];
+  readonly ended: readonly {
+    readonly id: number;
+    readonly box: readonly [number, number, number, number];
+    readonly ageMs: number;
+    readonly left: boolean;
+  }[];
+  readonly reset?: 'time' | 'size' | 'scene';
+  readonly live: number;
+  readonly born: number;
+  readonly reacquired: number;
+}
+
+/** Masks to compute from remembered coefficients while a frame is decoded; at most 64. */
+export interface CarryRequests {
+  readonly ids: Uint32Array;
+  /** [n × 4] pixels of the frame. */
+  readonly boxes: Float32Array;
+  /** [n × 32] */
+  readonly coefficients: Float32Array;
+}
+
+export interface NativeTracker {
+  /** One at a time, in the order of the frames. Errors: MISUSE. */
+  update(segments: Segments, input: NativeTrackInput): Promise<NativeTracks>;
+  /** What to carry into the next frame: of `wanted` tracks first, then lost ones; undefined: nothing. */
+  carry(wanted: Uint32Array, most: number): CarryRequests | undefined;
+  /** Forgets everything but the ids that were given. */
+  reset(): void;
+}
+
+export interface NativeCameraMotion {
+  /** Where the previous frame's points lie in this one; one call at a time. Errors: MISUSE. */
+  next(frame: object): Promise<{
+    /** xx, xy, dx, yx, yy, dy. */
+    readonly affine: Float64Array;
+    readonly sure: boolean;
+    readonly points: number;
+    readonly inliers: number;
+  }>;
+}

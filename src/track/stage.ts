@@ -1,0 +1,86 @@
+/** Tracking as a stage of one camera's pipeline: what it asks of decoding, and what becomes of the decoded objects. */
+import type { Frame } from '../domain/frame.js';
+import type { ModelIdentity } from '../domain/result.js';
+import { type Segments, selectObjects } from '../domain/segments.js';
+import type { CameraMotion, Tracks } from '../domain/track.js';
+import type { SegmentationOptions, TrackingRequest } from '../engine/engine.js';
+import { CameraMotionEstimator } from './camera-motion.js';
+import { openTracker, type Tracker } from './tracker.js';
+
+export interface TrackStageOptions {
+  readonly keepMs: number;
+  readonly continueScore: number;
+  /** `moving`: each frame's camera motion is estimated and taken out. */
+  readonly cameraMotion: 'fixed' | 'moving';
+}
+
+/** What one frame asks of the engine, and how its objects get their tracks. */
+export interface Following {
+  /** Decoding goes down to the score that continues a track. */
+  readonly segmentation: SegmentationOptions;
+  readonly request: TrackingRequest;
+  /** The objects that are worth showing, and their tracks. One frame after the other. Errors: MISUSE. */
+  follow(segments: Segments, model: ModelIdentity): Promise<{ readonly segments: Segments; readonly tracks: Tracks }>;
+}
+
+export class TrackStage {
+  readonly #options: TrackStageOptions;
+  readonly #tracker: Tracker;
+  readonly #motion: CameraMotionEstimator | undefined;
+  /** Tracks whose masks are carried before all others. */
+  #followed: readonly number[] = [];
+
+  constructor(options: TrackStageOptions, tracker: Tracker = openTracker(options)) {
+    this.#options = options;
+    this.#tracker = tracker;
+    this.#motion = options.cameraMotion === 'moving' ? new CameraMotionEstimator() : undefined;
+  }
+
+  /** Called once a frame, in order, before the engine gets it: camera motion is estimated while the network works. */
+  begin(frame: Frame, live: boolean, base: SegmentationOptions): Following {
+    const motion = this.#motion?.next(frame);
+    // Told where it is awaited; the frame may come to nothing before that.
+    motion?.catch(() => undefined);
+    return {
+      segmentation: { ...base, conf: Math.min(base.conf, this.#options.continueScore) },
+      request: { coefficients: true, carry: ({ name }) => this.#tracker.carry(name, this.#followed) },
+      follow: async (segments, model) => this.#follow(frame, live, base.conf, segments, model, await motion),
+    };
+  }
+
+  /** The tracks that prompts follow. */
+  set followed(ids: readonly number[]) {
+    this.#followed = ids;
+  }
+
+  async #follow(frame: Frame, live: boolean, conf: number, segments: Segments, model: ModelIdentity, cameraMotion?: CameraMotion) {
+    const timeMs = timeOf(frame, live);
+    // Stills have nothing in common.
+    if (timeMs === undefined) this.#tracker.reset();
+    const tracks = await this.#tracker.update(segments, {
+      timeMs: timeMs ?? 0,
+      frame,
+      model: model.name,
+      ...(cameraMotion ? { cameraMotion } : {}),
+    });
+    const shown = Uint32Array.from([...segments.scores.keys()].filter((i) => segments.scores[i]! > conf || tracks.ids[i] !== 0));
+    if (shown.length === segments.count) return { segments, tracks };
+    return { segments: selectObjects(segments, shown), tracks: selectTracks(tracks, shown) };
+  }
+}
+
+/** Files play faster or slower than they were taken, so arrival says nothing there. Undefined: a still. */
+function timeOf({ ptsNs, captured }: Frame, live: boolean): number | undefined {
+  if (live) return Number(captured.monotonicNs) / 1e6;
+  return ptsNs === null ? undefined : Number(ptsNs) / 1e6;
+}
+
+function selectTracks(tracks: Tracks, indices: Uint32Array): Tracks {
+  return {
+    ...tracks,
+    ids: Uint32Array.from(indices, (i) => tracks.ids[i]!),
+    parents: Uint32Array.from(indices, (i) => tracks.parents[i]!),
+    agesMs: Float32Array.from(indices, (i) => tracks.agesMs[i]!),
+    velocities: Float32Array.from({ length: 2 * indices.length }, (_, k) => tracks.velocities[2 * indices[k >> 1]! + (k & 1)]!),
+  };
+}

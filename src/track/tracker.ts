@@ -1,0 +1,92 @@
+/** Names for the objects of one camera that they keep from frame to frame. */
+import type { Frame } from '../domain/frame.js';
+import type { Segments } from '../domain/segments.js';
+import type { CameraMotion, Tracks } from '../domain/track.js';
+import type { CarryRequests, NativeTracker } from '../native/track.js';
+import { native } from '../native.js';
+
+export interface TrackerOptions {
+  /** Least score with which an object continues a track. */
+  readonly continueScore?: number;
+  /**
+   * Below this score an object only continues a track that the last frame showed. 0, the default, suits networks whose
+   * scores step from frame to frame, as FastSAM's do; a detector whose scores tell objects from mistakes takes about 0.6.
+   */
+  readonly strongScore?: number;
+  /** Least score with which an object begins a track. */
+  readonly birthScore?: number;
+  /** A track that is not seen for this long ends. */
+  readonly keepMs?: number;
+}
+
+export const TRACKER_DEFAULTS = { continueScore: 0.1, strongScore: 0, birthScore: 0.4, keepMs: 2000 } as const;
+
+export interface TrackInput {
+  /** Time of the frame on a clock that does not jump: its presentation time, or CLOCK_MONOTONIC. */
+  readonly timeMs: number;
+  /** The frame, for colours. */
+  readonly frame?: Pick<Frame, 'pixels'>;
+  /** Names the network, where several take turns: mask coefficients of two never compare. */
+  readonly model?: string;
+  /** Where the previous frame's points lie in this one. */
+  readonly cameraMotion?: CameraMotion;
+}
+
+/** Carried masks of one frame: bounds the time they take. */
+const MAX_CARRIED = 64;
+
+export class Tracker {
+  readonly #native: NativeTracker;
+  /** Models by number, in the order of their first frame. */
+  readonly #models: string[] = [];
+  #model = 0;
+
+  constructor(tracker: NativeTracker) {
+    this.#native = tracker;
+  }
+
+  /**
+   * Follows the objects of the next frame. One call at a time, in the order of the frames. A time that goes back begins
+   * again; the time of the previous frame again means the same picture. Errors: MISUSE.
+   */
+  async update(segments: Segments, { timeMs, frame, model = '', cameraMotion }: TrackInput): Promise<Tracks> {
+    const begin = performance.now();
+    this.#model = this.#numberOf(model);
+    const tracks = await this.#native.update(segments, {
+      timeMs,
+      model: this.#model,
+      ...(frame ? { frame: frame.pixels } : {}),
+      ...(cameraMotion ? { motion: cameraMotion.affine, motionUnsure: !cameraMotion.sure } : {}),
+    });
+    const { live, born, reacquired, ...rest } = tracks;
+    const stats = { live, born, reacquired, ms: performance.now() - begin };
+    return { ...rest, stats, ...(cameraMotion ? { cameraMotion } : {}) };
+  }
+
+  /**
+   * What to carry into the next frame, if this model segments it: `wanted` tracks first, then lost ones. For
+   * `engine.segment(frame, options, { coefficients: true, carry: ({ name }) => tracker.carry(name) })`.
+   */
+  carry(model: string, wanted: readonly number[] = []): CarryRequests | undefined {
+    if (this.#models[this.#model] !== model) return undefined;
+    return this.#native.carry(Uint32Array.from(wanted), MAX_CARRIED);
+  }
+
+  /** Ends all tracks; ids go on. */
+  reset(): void {
+    this.#native.reset();
+  }
+
+  #numberOf(model: string): number {
+    const known = this.#models.indexOf(model);
+    if (known >= 0) return known;
+    // A camera has one or two; more are forgotten, which only costs the comparison with older coefficients.
+    if (this.#models.length >= 8) this.#models.length = 0;
+    return this.#models.push(model) - 1;
+  }
+}
+
+/** A tracker for one camera. Errors: MISUSE for options out of range, NATIVE_UNAVAILABLE. */
+export function openTracker(options: TrackerOptions = {}): Tracker {
+  return new Tracker(native().openTracker({ ...TRACKER_DEFAULTS, ...options }));
+}
