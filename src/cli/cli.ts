@@ -121,6 +121,7 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
     .epilogue(
       `Exit code: 0 success, 2 wrong usage or configuration, 3 unusable input, 1 anything else.\nDocumentation: ${fileURLToPath(new URL('docs', packageRoot))}`,
     )
+    .completion('completion', 'Print a completion script for bash or zsh: fastsamd completion >> ~/.bashrc')
     .version(version())
     .help()
     .wrap(Math.min(100, process.stdout.columns ?? 100))

@@ -2,8 +2,8 @@
 import { FastsamError } from '../errors.js';
 import type { InboundMessage } from '../publish/connection.js';
 import { type EventMessage, type ResultMessage, resultMessageSchema } from '../wire/messages.js';
-import { connectTo, demandNode } from './broker.js';
-import type { BrokerArguments } from './broker-options.js';
+import { connectTo, demandNode, withBroker } from './broker.js';
+import type { BrokerOptions } from './broker-options.js';
 import { finishBeforeLeaving } from './leaving.js';
 import { withoutControls } from './terminal.js';
 import { drawResult } from './terminal-drawing.js';
@@ -11,14 +11,15 @@ import { drawResult } from './terminal-drawing.js';
 /** Retained messages come at once. */
 const SILENCE_MS = 2000;
 
-export interface WatchArguments extends BrokerArguments {
+export interface WatchOptions extends BrokerOptions {
   readonly node: string;
   readonly camera: string;
   readonly draw: boolean;
   readonly json: boolean;
 }
 
-export async function watch(args: WatchArguments): Promise<void> {
+export async function watch(given: WatchOptions): Promise<void> {
+  const args = await withBroker(given);
   if (args.draw && args.json) throw new FastsamError('USAGE', 'expected either --draw or --json, got both');
   const base = `${args.prefix}/${demandNode(args.node)}`;
   // Before anything is shown: the reader of the first line may end the command at once.
@@ -45,7 +46,7 @@ export async function watch(args: WatchArguments): Promise<void> {
   await connection.close(1000);
 }
 
-function textOf({ topic, payload }: InboundMessage, base: string, { draw, json }: WatchArguments): string {
+function textOf({ topic, payload }: InboundMessage, base: string, { draw, json }: Pick<WatchOptions, 'draw' | 'json'>): string {
   const kind = topic.slice(base.length + 1);
   const text = payload.toString('utf8');
   const value = parse(text);

@@ -21,7 +21,7 @@ describe('a daemon with the embedded broker', { timeout: 60_000 }, () => {
       node: 'robot-1',
       model: { path: await writeTestModel(join(folder, 'three.onnx')) },
       stateDir: join(folder, 'state'),
-      cameras: [{ id: 'belt', source: 'test:shapes?width=320&height=320&fps=10' }],
+      cameras: [{ id: 'belt', source: 'test:shapes?width=320&height=320&fps=10', publish: { snapshots: true } }],
       mqtt: { broker: 'embedded', embedded: { port } },
     };
     await writeFile(file, JSON.stringify(config));
@@ -38,6 +38,12 @@ describe('a daemon with the embedded broker', { timeout: 60_000 }, () => {
       const broker = ['--broker', `mqtt://127.0.0.1:${port}`];
       const asked = await fastsamd('request', 'robot-1', 'read/ping', ...broker);
       expect([asked.code, JSON.parse(asked.stdout)]).toMatchObject([0, { node: 'robot-1', status: 'ok' }]);
+      // The node's own configuration says where its broker is; requests and prompts come from files.
+      const picture = join(folder, 'belt.jpg');
+      const request = join(folder, 'request.json');
+      await writeFile(request, '{"camera":"belt"}');
+      const snapshot = await fastsamd('request', 'robot-1', 'read/snapshot', `@${request}`, '--config', file, '--out', picture);
+      expect([snapshot.code, JSON.parse(snapshot.stdout)]).toMatchObject([0, { status: 'ok' }]);
       const watching = start('watch', 'robot-1', ...broker);
       await watching.line(/belt #\d+: 3 objects/);
       watching.process.kill('SIGINT');

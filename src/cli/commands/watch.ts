@@ -1,9 +1,9 @@
 /** Options of `fastsamd watch`. */
 import { brokerOptions } from '../broker-options.js';
-import type { WatchArguments } from '../watch.js';
+import type { WatchOptions } from '../watch.js';
 import type { Command } from './command.js';
 
-export const watchCommand: Command<WatchArguments> = {
+export const watchCommand: Command<WatchOptions> = {
   builder: (yargs) =>
     yargs
       .positional('node', { type: 'string', demandOption: true, describe: 'Id of the node.' })
