@@ -40,6 +40,7 @@ build_programs() {
   for program in "${programs[@]}"; do
     if [ -x "$folder-work/$program" ]; then cp "$folder-work/$program" "$folder/"; fi
   done
+  find "$folder-work" -maxdepth 1 -name 'libnvinfer.so.*' -exec cp {} "$folder/" \;
 }
 
 table=$(mktemp)

@@ -1,5 +1,6 @@
-// Finds TensorRT and CUDA for binding.gyp, in the places where JetPack, Debian packages and the tar archive put them, or
-// where TENSORRT_INCLUDE_DIR, TENSORRT_LIB_DIR and CUDA_HOME say.
+// Finds TensorRT's headers and CUDA for binding.gyp, in the places where JetPack, Debian packages and the tar archive put
+// them, or where TENSORRT_INCLUDE_DIR, TENSORRT_LIB_DIR and CUDA_HOME say. TensorRT's libraries are loaded at run time
+// (native/tensorrt/library.cc) and CUDA's runtime is linked statically, so that one build runs with and without them.
 //   node scripts/find-tensorrt.mjs missing | cflags | libraries | nvcc
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -18,8 +19,8 @@ function versions(parent, prefix) {
 }
 
 /**
- * `{ include, lib, cuda }` (folders), or `{ missing }`: headers, parser, library, cuda or nvcc. `root` is where the file system
- * begins, for tests.
+ * `{ include, lib, cuda }` (folders; no `lib` where the libraries are not installed or the loader finds them by itself), or
+ * `{ missing }`: headers, parser, cuda or nvcc. `root` is where the file system begins, for tests.
  */
 export function findTensorRt({ env = process.env, root = '/', arch = process.arch } = {}) {
   const at = (path) => join(root, path);
@@ -40,17 +41,41 @@ export function findTensorRt({ env = process.env, root = '/', arch = process.arc
   if (!existsSync(join(include, 'NvOnnxParser.h'))) return { missing: 'parser' };
 
   const beside = dirname(include);
-  const libraries = env.TENSORRT_LIB_DIR
-    ? [env.TENSORRT_LIB_DIR]
-    : [at(`usr/lib/${triplet}`), join(beside, 'lib'), join(beside, `targets/${triplet}/lib`), at('usr/lib'), at('usr/lib64')];
-  const lib = holding(libraries, 'libnvinfer.so', 'libnvonnxparser.so');
-  if (!lib) return { missing: 'library' };
+  // Folders that the loader does not search by itself: of an archive.
+  const libraries = env.TENSORRT_LIB_DIR ? [env.TENSORRT_LIB_DIR] : [join(beside, 'lib'), join(beside, `targets/${triplet}/lib`)];
+  const found = holding(libraries, 'libnvinfer.so', 'libnvonnxparser.so');
+  const lib = found === at('usr/lib') ? undefined : found;
 
   const toolkits = env.CUDA_HOME ? [env.CUDA_HOME] : [at('usr/local/cuda'), ...versions(at('usr/local'), 'cuda-')];
   const cuda = holding(toolkits, 'include/cuda_runtime_api.h');
   if (!cuda) return { missing: 'cuda' };
   if (!existsSync(join(cuda, 'bin/nvcc'))) return { missing: 'nvcc' };
-  return { include, lib, cuda };
+  return { include, ...(lib ? { lib } : {}), cuda };
+}
+
+/**
+ * Flags for the compiler. A folder that it searches by itself is left out: named with -isystem it would come before the C++
+ * library's own headers, whose #include_next then finds no <stdlib.h>.
+ */
+export function compilerFlags({ include, cuda }, { root = '/', arch = process.arch } = {}) {
+  const standard = [join(root, 'usr/include'), join(root, `usr/include/${TRIPLETS[arch] ?? TRIPLETS.x64}`)];
+  return [include, join(cuda, 'include')].filter((folder) => !standard.includes(folder)).map((folder) => `-isystem${folder}`);
+}
+
+/** Flags for the linker: CUDA's runtime as a static library, and where an archive has TensorRT's libraries. */
+export function linkerFlags({ lib, cuda }) {
+  const folder = ['lib64', 'lib', 'targets/aarch64-linux/lib', 'targets/sbsa-linux/lib', 'targets/x86_64-linux/lib']
+    .map((name) => join(cuda, name))
+    .find((name) => existsSync(join(name, 'libcudart_static.a')));
+  return [
+    ...(lib ? [`-Wl,-rpath,${lib}`] : []),
+    ...(folder ? [`-L${folder}`] : []),
+    '-Wl,--exclude-libs,libcudart_static.a',
+    '-lcudart_static',
+    '-ldl',
+    '-lrt',
+    '-lpthread',
+  ];
 }
 
 function nvccCommand({ cuda }) {
@@ -77,14 +102,10 @@ function answer(what) {
   const found = findTensorRt();
   if (what === 'missing') return [found.missing ?? 'nothing'];
   if (found.missing) throw new Error(`find-tensorrt: ${found.missing} not found`);
-  if (what === 'cflags') return [`-isystem${found.include}`, `-isystem${join(found.cuda, 'include')}`];
+  if (what === 'cflags') return compilerFlags(found);
   if (what === 'nvcc') return nvccCommand(found);
   if (what !== 'libraries') throw new Error('usage: find-tensorrt.mjs missing | cflags | libraries | nvcc');
-  const cudaLib = ['lib64', 'lib', 'targets/aarch64-linux/lib', 'targets/x86_64-linux/lib']
-    .map((folder) => join(found.cuda, folder))
-    .find((folder) => existsSync(join(folder, 'libcudart.so')));
-  const folders = [found.lib, ...(cudaLib ? [cudaLib] : [])];
-  return [...folders.flatMap((folder) => [`-L${folder}`, `-Wl,-rpath,${folder}`]), '-lnvinfer', '-lnvonnxparser', '-lcudart'];
+  return linkerFlags(found);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) process.stdout.write(`${answer(process.argv[2]).join('\n')}\n`);

@@ -8,6 +8,7 @@
 #include "cuda/runtime.h"
 #include "tensorrt/builder.h"
 #include "tensorrt/execution.h"
+#include "tensorrt/library.h"
 
 namespace fastsamd::binding {
 namespace {
@@ -64,7 +65,12 @@ Napi::Value LoadEngine(const Napi::CallbackInfo& info) {
 
 Napi::Value QueryPlatform(const Napi::CallbackInfo& info) {
   return RunOnPool(
-      info.Env(), "fastsamd.tensorrt.platform", {}, [] { return cuda::QueryDevice(); },
+      info.Env(), "fastsamd.tensorrt.platform", {},
+      []() -> Result<cuda::Device> {
+        // First TensorRT, whose absence is the plainer thing to say.
+        if (Status loaded = tensorrt::LoadLibrary(); !loaded.ok()) return loaded.error();
+        return cuda::QueryDevice();
+      },
       [](Napi::Env env, const cuda::Device& device) -> Napi::Value {
         const int cuda = device.runtime_version;
         const Napi::Object object = Napi::Object::New(env);

@@ -8,23 +8,31 @@ namespace {
 constexpr const char* kMemoryAdvice =
     "; stop what else uses the GPU, take a smaller model or input, or fewer contexts (model.tensorrt.contexts)";
 
+// By number where the name came after CUDA 11.4.
+constexpr int kContained = 226;
+constexpr int kTensorMemoryLeak = 721;
+constexpr int kExternalDevice = 911;
+
 /// Errors after which every call of this process fails: only a new process has a working context.
-bool IsSticky(cudaError_t code) {
+bool IsSticky(int code) {
   switch (code) {
-    case cudaErrorIllegalAddress:
-    case cudaErrorLaunchFailure:
-    case cudaErrorLaunchTimeout:
+    case cudaErrorNoDevice:  // it was there at the first contact
+    case cudaErrorECCUncorrectable:
     case cudaErrorHardwareStackError:
+    case cudaErrorNvlinkUncorrectable:
+    case kContained:
+    case cudaErrorIllegalAddress:
+    case cudaErrorLaunchTimeout:
+    case cudaErrorContextIsDestroyed:
+    case cudaErrorAssert:
     case cudaErrorIllegalInstruction:
     case cudaErrorMisalignedAddress:
     case cudaErrorInvalidAddressSpace:
     case cudaErrorInvalidPc:
-    case cudaErrorAssert:
-    case cudaErrorECCUncorrectable:
-    case cudaErrorNvlinkUncorrectable:
-    case cudaErrorDevicesUnavailable:
+    case cudaErrorLaunchFailure:
+    case kTensorMemoryLeak:
+    case kExternalDevice:
     case cudaErrorDeviceUninitialized:
-    case cudaErrorContextIsDestroyed:
     case cudaErrorUnknown:
       return true;
     default:
@@ -32,34 +40,53 @@ bool IsSticky(cudaError_t code) {
   }
 }
 
-bool IsUnavailable(cudaError_t code) {
+/// Errors that say at any time that this process cannot have the GPU, and that nothing was lost.
+bool IsUnavailable(int code) {
   switch (code) {
-    case cudaErrorNoDevice:
-    case cudaErrorInsufficientDriver:
     case cudaErrorInitializationError:
-    case cudaErrorSystemDriverMismatch:
-    case cudaErrorSystemNotReady:
-    case cudaErrorOperatingSystem:
-    case cudaErrorNotPermitted:
+    case cudaErrorInsufficientDriver:
+    case cudaErrorDevicesUnavailable:
     case cudaErrorNoKernelImageForDevice:
     case cudaErrorUnsupportedPtxVersion:
+    case cudaErrorOperatingSystem:
+    case cudaErrorNotPermitted:
+    case cudaErrorSystemNotReady:
+    case cudaErrorSystemDriverMismatch:
+    case cudaErrorCompatNotSupportedOnDevice:
       return true;
     default:
       return false;
   }
 }
 
-std::string AdviceFor(cudaError_t code) {
+/// What to do about an error of the first contact. Without access to the device nodes the runtime says almost anything:
+/// 999 without the group video, 801 without the render node, 100 or 304 in a container that has no devices.
+std::string ContactAdvice(int code) {
   switch (code) {
+    case cudaErrorMemoryAllocation:
+      return "; the GPU has no memory left: stop what else uses it";
     case cudaErrorNoKernelImageForDevice:
     case cudaErrorUnsupportedPtxVersion:
       return "; the addon was built for other GPUs: build it on this machine (make build)";
     case cudaErrorInsufficientDriver:
+    case cudaErrorCompatNotSupportedOnDevice:
+      return "; no NVIDIA driver is loaded, or it is older than the CUDA " + std::to_string(CUDART_VERSION / 1000) +
+             "." + std::to_string(CUDART_VERSION % 1000 / 10) + " that the addon was built with";
     case cudaErrorSystemDriverMismatch:
-      return "; the NVIDIA driver is older than the CUDA toolkit the addon was built with";
+      return "; the driver's kernel module and its library are of two versions: restart the machine after an update";
+    case cudaErrorSystemNotReady:
+      return "; the driver is still starting, or its fabric manager is not running";
+    case cudaErrorDevicesUnavailable:
+      return "; another process has the GPU for itself (nvidia-smi -q -d COMPUTE), or it failed (dmesg)";
     default:
-      return "; is there an NVIDIA GPU, and is this user in the groups video and render?";
+      return "; is there an NVIDIA GPU, is this user in the groups video and render, and may it open the nodes "
+             "/dev/nvidia*, /dev/nvhost*, /dev/nvgpu/*, /dev/nvmap and /dev/dri/renderD* (fastsamd doctor lists them)?";
   }
+}
+
+std::string Describe(cudaError_t code, const char* what) {
+  return std::string(what) + ": " + cudaGetErrorString(code) + " (" + cudaGetErrorName(code) + ", " +
+         std::to_string(static_cast<int>(code)) + ")";
 }
 
 }  // namespace
@@ -68,13 +95,19 @@ Status Check(cudaError_t code, const char* what) {
   if (code == cudaSuccess) return Ok();
   // CUDA keeps the error until it is read, and the next launch of a kernel would report it once more.
   cudaGetLastError();
-  std::string text = std::string(what) + ": " + cudaGetErrorString(code) + " (" + cudaGetErrorName(code) + ")";
+  const std::string text = Describe(code, what);
   if (code == cudaErrorMemoryAllocation) return Error{ErrorCode::kOutOfMemory, text + kMemoryAdvice};
-  if (IsUnavailable(code)) return Error{ErrorCode::kEngineUnavailable, text + AdviceFor(code)};
+  if (IsUnavailable(code)) return Error{ErrorCode::kEngineUnavailable, text + ContactAdvice(code)};
   if (IsSticky(code)) {
     return Error{ErrorCode::kEngineLost, text + "; the GPU is lost to this process, which must be started again"};
   }
   return Error{ErrorCode::kEngineFailed, text};
+}
+
+Status CheckContact(cudaError_t code, const char* what) {
+  if (code == cudaSuccess) return Ok();
+  cudaGetLastError();
+  return Error{ErrorCode::kEngineUnavailable, Describe(code, what) + ContactAdvice(code)};
 }
 
 Result<Stream> MakeStream() {
@@ -130,11 +163,12 @@ Result<Device> QueryDevice() {
       {cudaDeviceGetAttribute(&device.compute_major, cudaDevAttrComputeCapabilityMajor, index), "asking the GPU"},
       {cudaDeviceGetAttribute(&device.compute_minor, cudaDevAttrComputeCapabilityMinor, index), "asking the GPU"},
       {cudaDeviceGetAttribute(&integrated, cudaDevAttrIntegrated, index), "asking the GPU"},
+      {cudaDeviceGetAttribute(&device.multiprocessors, cudaDevAttrMultiProcessorCount, index), "asking the GPU"},
       {cudaGetDeviceProperties(&properties, index), "asking the GPU"},
       {cudaMemGetInfo(&device.free_bytes, &device.total_bytes), "asking for GPU memory"},
   };
   for (const auto& [code, what] : steps) {
-    if (const Status done = Check(code, what); !done.ok()) return done.error();
+    if (const Status done = CheckContact(code, what); !done.ok()) return done.error();
   }
   device.name = properties.name;
   device.integrated = integrated != 0;

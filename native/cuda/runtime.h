@@ -15,9 +15,13 @@
 
 namespace fastsamd::cuda {
 
-/// Success, or what went wrong while doing `what`. Errors: kOutOfMemory, kEngineUnavailable (no GPU, driver or
-/// permission), kEngineLost (the device or its context is gone for this process), kEngineFailed.
+/// Success, or what went wrong while doing `what` with a GPU that has answered before. Errors: kOutOfMemory,
+/// kEngineUnavailable (this process cannot have the GPU), kEngineLost (the device or its context is gone for this
+/// process), kEngineFailed.
 Status Check(cudaError_t code, const char* what);
+
+/// The same for the first contact with the GPU: nothing was lost, so every error is kEngineUnavailable, with advice.
+Status CheckContact(cudaError_t code, const char* what);
 
 struct StreamDeleter {
   void operator()(cudaStream_t stream) const noexcept { cudaStreamDestroy(stream); }
@@ -83,11 +87,14 @@ struct Device {
   int runtime_version = 0;
   /// GPU and CPU share their memory (Jetson).
   bool integrated = false;
+  /// Streaming multiprocessors: modules of one name differ in them (Orin NX 8 GB and AGX Orin are both "Orin").
+  int multiprocessors = 0;
   size_t free_bytes = 0;
   size_t total_bytes = 0;
 };
 
-/// The GPU of this process (CUDA_VISIBLE_DEVICES picks another). Errors: as Check.
+/// The GPU of this process (CUDA_VISIBLE_DEVICES picks another), and the first contact with it: makes the context.
+/// Errors: kEngineUnavailable.
 Result<Device> QueryDevice();
 
 }  // namespace fastsamd::cuda

@@ -12,6 +12,7 @@
 #include "tensorrt/calibrator.h"
 #include "tensorrt/engine.h"
 #include "tensorrt/engine_file.h"
+#include "tensorrt/library.h"
 
 namespace fastsamd::tensorrt {
 namespace {
@@ -122,8 +123,9 @@ void UseDla(nvinfer1::IBuilderConfig& config, int core) {
 Result<BuildReport> BuildEngine(const BuildRequest& request, LogSink log, ProgressSink progress) {
   if (const Result<cuda::Device> device = cuda::QueryDevice(); !device.ok()) return device.error();
   Logger logger(std::move(log));
-  const std::unique_ptr<nvinfer1::IBuilder> builder(nvinfer1::createInferBuilder(logger));
-  if (builder == nullptr) return logger.Failure(ErrorCode::kEngineUnavailable, "TensorRT's builder does not start");
+  const Result<std::unique_ptr<nvinfer1::IBuilder>> made = MakeBuilder(logger);
+  if (!made.ok()) return made.error();
+  nvinfer1::IBuilder* builder = made.value().get();
 #if NV_TENSORRT_MAJOR < 10
   const uint32_t flags = 1U << static_cast<uint32_t>(nvinfer1::NetworkDefinitionCreationFlag::kEXPLICIT_BATCH);
 #else
@@ -134,9 +136,9 @@ Result<BuildReport> BuildEngine(const BuildRequest& request, LogSink log, Progre
   if (network == nullptr || config == nullptr) {
     return WithAdvice(logger.Failure(ErrorCode::kEngineFailed, "TensorRT's builder does not start"));
   }
-  const std::unique_ptr<nvonnxparser::IParser> parser(nvonnxparser::createParser(*network, logger));
-  if (parser == nullptr) return logger.Failure(ErrorCode::kEngineUnavailable, "TensorRT's ONNX parser does not start");
-  if (Status s = Parse(*parser, request, logger); !s.ok()) return s.error();
+  const Result<std::unique_ptr<nvonnxparser::IParser>> parser = MakeParser(*network, logger);
+  if (!parser.ok()) return parser.error();
+  if (Status s = Parse(*parser.value(), request, logger); !s.ok()) return s.error();
   BuildReport report;
   if (Status s = FixInput(*network, request, report); !s.ok()) return s.error();
 

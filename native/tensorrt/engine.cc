@@ -4,6 +4,7 @@
 
 #include "cuda/runtime.h"
 #include "tensorrt/engine_file.h"
+#include "tensorrt/library.h"
 
 namespace fastsamd::tensorrt {
 namespace {
@@ -119,15 +120,6 @@ Result<Signature> Recognise(const ICudaEngine& engine) {
 
 }  // namespace
 
-std::string LibraryVersion() {
-  const int version = getInferLibVersion();
-  // 8.5.2 is 8502, 10.3.0 is 100300.
-  const bool wide = version >= 10'000;
-  const int major = wide ? version / 10'000 : version / 1000;
-  const int minor = wide ? version / 100 % 100 : version / 100 % 10;
-  return std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(version % 100);
-}
-
 Result<std::shared_ptr<Engine>> Engine::Load(const std::string& path, LogSink sink) {
   const Result<cuda::Device> device = cuda::QueryDevice();
   if (!device.ok()) return device.error();
@@ -136,10 +128,9 @@ Result<std::shared_ptr<Engine>> Engine::Load(const std::string& path, LogSink si
 
   std::shared_ptr<Engine> loaded(new Engine);
   loaded->logger_ = std::make_unique<Logger>(std::move(sink));
-  loaded->runtime_.reset(nvinfer1::createInferRuntime(*loaded->logger_));
-  if (loaded->runtime_ == nullptr) {
-    return loaded->logger_->Failure(ErrorCode::kEngineUnavailable, "TensorRT does not start");
-  }
+  Result<std::unique_ptr<nvinfer1::IRuntime>> runtime = MakeRuntime(*loaded->logger_);
+  if (!runtime.ok()) return runtime.error();
+  loaded->runtime_ = std::move(runtime).value();
   loaded->engine_.reset(loaded->runtime_->deserializeCudaEngine(file.value().plan(), file.value().plan_size()));
   if (loaded->engine_ == nullptr) {
     return loaded->logger_->Failure(ErrorCode::kEngineStale,

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 interface Found {
@@ -10,8 +12,10 @@ interface Found {
   readonly cuda?: string;
 }
 const script = new URL('../../scripts/find-tensorrt.mjs', import.meta.url).href;
-const { findTensorRt } = (await import(script)) as {
+const { findTensorRt, compilerFlags, linkerFlags } = (await import(script)) as {
   findTensorRt(options: { env: Record<string, string>; root: string; arch: string }): Found;
+  compilerFlags(found: Found, options?: { root?: string; arch?: string }): string[];
+  linkerFlags(found: Found): string[];
 };
 
 let root = '';
@@ -36,13 +40,14 @@ const under = (folder: string, files: readonly string[]) => files.map((file) => 
 
 describe('where TensorRT is found', () => {
   it.each([
-    ['a Jetson', 'arm64', 'usr/include/aarch64-linux-gnu', 'usr/lib/aarch64-linux-gnu', 'usr/local/cuda'],
-    ['Debian packages', 'x64', 'usr/include/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu', 'usr/local/cuda-12.6'],
+    ['a Jetson', 'arm64', 'usr/include/aarch64-linux-gnu', undefined, 'usr/local/cuda'],
+    ['Debian packages', 'x64', 'usr/include/x86_64-linux-gnu', undefined, 'usr/local/cuda-12.6'],
+    ['headers without libraries', 'x64', 'usr/include', undefined, 'usr/local/cuda'],
     ['an archive', 'x64', 'opt/TensorRT-10.3.0/include', 'opt/TensorRT-10.3.0/lib', 'usr/local/cuda'],
     ['an archive by link', 'arm64', 'usr/local/tensorrt/include', 'usr/local/tensorrt/lib', 'usr/local/cuda'],
   ])('%s', async (_, arch, include, lib, cuda) => {
-    await put(...under(include, HEADERS), ...under(lib, LIBRARIES), ...under(cuda, CUDA));
-    expect(find(arch)).toEqual({ include: at(include), lib: at(lib), cuda: at(cuda) });
+    await put(...under(include, HEADERS), ...under(cuda, CUDA), ...(lib ? under(lib, LIBRARIES) : []));
+    expect(find(arch)).toEqual({ include: at(include), cuda: at(cuda), ...(lib ? { lib: at(lib) } : {}) });
   });
 
   it('the newest of several archives', async () => {
@@ -64,11 +69,40 @@ describe('where TensorRT is found', () => {
     expect(find()).toEqual({ missing: 'headers' });
     await put('usr/include/NvInfer.h');
     expect(find()).toEqual({ missing: 'parser' });
-    await put('usr/include/NvOnnxParser.h', 'usr/lib/libnvinfer.so');
-    expect(find()).toEqual({ missing: 'library' });
-    await put('usr/lib/libnvonnxparser.so');
+    await put('usr/include/NvOnnxParser.h');
     expect(find()).toEqual({ missing: 'cuda' });
     await put('usr/local/cuda/include/cuda_runtime_api.h');
     expect(find()).toEqual({ missing: 'nvcc' });
+  });
+});
+
+describe('what the compiler and the linker are told', () => {
+  it('no folder that the compiler searches by itself, which would hide the headers of the C++ library', async () => {
+    for (const include of ['usr/include', 'usr/include/aarch64-linux-gnu'])
+      expect(compilerFlags({ include: at(include), cuda: at('usr/local/cuda') }, { root, arch: 'arm64' })).toEqual([
+        `-isystem${at('usr/local/cuda/include')}`,
+      ]);
+    expect(compilerFlags({ include: at('opt/trt/include'), cuda: at('usr') }, { root })).toEqual([`-isystem${at('opt/trt/include')}`]);
+  });
+
+  it('a program that uses the C++ library compiles where the headers lie in /usr/include', async () => {
+    await put('main.cc');
+    await writeFile(at('main.cc'), '#include <cstdlib>\n#include <cmath>\nint main() { return std::abs(0); }\n');
+    const compile = (flags: readonly string[]) =>
+      promisify(execFile)('g++', ['-std=c++17', '-fsyntax-only', ...flags, at('main.cc')]).then(
+        () => 'compiles',
+        (error: { stderr: string }) => error.stderr,
+      );
+    expect(await compile(compilerFlags({ include: '/usr/include', cuda: '/usr' }))).toBe('compiles');
+    // What the flags must not be.
+    expect(await compile(['-isystem/usr/include'])).toContain('stdlib.h');
+  });
+
+  it('nothing of TensorRT is linked, and an archive is where the loader looks', async () => {
+    await put('usr/local/cuda/lib64/libcudart_static.a');
+    const flags = linkerFlags({ include: at('i'), lib: at('opt/trt/lib'), cuda: at('usr/local/cuda') });
+    expect(flags).toContain(`-Wl,-rpath,${at('opt/trt/lib')}`);
+    expect(flags).toContain(`-L${at('usr/local/cuda/lib64')}`);
+    expect(flags.filter((flag) => flag.includes('nvinfer') || flag === '-lcudart')).toEqual([]);
   });
 });

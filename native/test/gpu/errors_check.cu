@@ -48,7 +48,7 @@ cudaError_t Provoke(const std::string& name) {
   int* memory = nullptr;
   if (const cudaError_t first = cudaMalloc(&memory, 64); first != cudaSuccess) return first;
   if (name == "illegal-address") {
-    ReadKernel<<<1, 1>>>(reinterpret_cast<const int*>(uintptr_t{1} << 40), memory);
+    ReadKernel<<<1, 1>>>(nullptr, memory);
   } else if (name == "misaligned-address") {
     ReadKernel<<<1, 1>>>(reinterpret_cast<const int*>(reinterpret_cast<uintptr_t>(memory) + 1), memory);
   } else if (name == "trap") {

@@ -7,7 +7,6 @@ import { type NativeAddon, native } from '../../native.js';
 const MISSING: Readonly<Record<string, string>> = {
   headers: "TensorRT's headers (NvInfer.h)",
   parser: "TensorRT's ONNX parser (NvOnnxParser.h)",
-  library: "TensorRT's libraries (libnvinfer.so, libnvonnxparser.so)",
   cuda: 'the CUDA toolkit',
   nvcc: "CUDA's compiler (nvcc)",
 };
