@@ -36,10 +36,12 @@
         'native/binding/polygons.cc',
         'native/binding/process.cc',
         'native/binding/render_conveyor.cc',
+        'native/binding/query_gpus.cc',
         'native/binding/query_video_device.cc',
         'native/binding/render_shapes.cc',
         'native/binding/to_rgb.cc',
         'native/binding/values.cc',
+        'native/nvml/nvml.cc',
         'native/v4l2/devices.cc',
       ],
       'include_dirs': ['native', '<!(node -p "require(\'node-addon-api\').include_dir")'],
@@ -58,6 +60,8 @@
       # A thread that was left behind in a hanging driver may outlive the worker that loaded the addon.
       # Bound at once and read-only from then on: no table of function addresses is left to be overwritten.
       'ldflags': ['-Wl,-z,nodelete', '-Wl,-z,now', '-Wl,-z,relro', '-Wl,-z,noexecstack'],
+      # dlopen, before glibc 2.34.
+      'libraries': ['-ldl'],
       'conditions': [
         ['has_gstreamer==1', {
           'sources': [

@@ -10,6 +10,7 @@ import type { PixelFormat } from './domain/frame.js';
 import type { LetterboxGeometry } from './domain/geometry.js';
 import type { Segments } from './domain/segments.js';
 import { FastsamError, messageOf } from './errors.js';
+import type { GpuStatus } from './native/gpus.js';
 import type { ConveyorOptions, ConveyorTruth, ShapesOptions } from './native/scenes.js';
 import type { TensorRtAddon } from './native/tensorrt.js';
 import type { CarryRequests, NativeCameraMotion, NativeTracker, NativeTrackerOptions } from './native/track.js';
@@ -229,6 +230,8 @@ export interface NativeAddon {
   clockSynced(): boolean | null;
   /** What a V4L2 capture device says about itself. Errors: SOURCE_NOT_FOUND, SOURCE_UNSUPPORTED, SOURCE_LOST. */
   queryVideoDevice(path: string): Promise<VideoDevice>;
+  /** Every NVIDIA GPU as the driver's NVML library sees it. Can hang with the driver. Errors: ENGINE_UNAVAILABLE without library, driver or access. */
+  queryGpus(): Promise<readonly GpuStatus[]>;
   /** Picture `index` of a deterministic scene of moving shapes, as an rgb frame. */
   renderShapes(index: number, options: ShapesOptions): Promise<NativeFrame>;
   /** Picture `index` of a conveyor belt with parts of random kind, finish and defects, as an rgb frame. */

@@ -40,6 +40,7 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("cropFrame", Napi::Function::New<CropFrame>(env));
   exports.Set("clockSynced", Napi::Function::New<ClockSynced>(env));
   exports.Set("queryVideoDevice", Napi::Function::New<Promised<QueryVideoDevice>>(env));
+  exports.Set("queryGpus", Napi::Function::New<Promised<QueryGpus>>(env));
   exports.Set("renderShapes", Napi::Function::New<Promised<RenderShapes>>(env));
   exports.Set("toRgb", Napi::Function::New<Promised<ToRgb>>(env));
   exports.Set("letterboxGeometry", Napi::Function::New<LetterboxGeometry>(env));

@@ -79,6 +79,7 @@ Napi::Value QueryPlatform(const Napi::CallbackInfo& info) {
         object.Set("device", device.name);
         object.Set("computeCapability",
                    std::to_string(device.compute_major) + "." + std::to_string(device.compute_minor));
+        object.Set("multiprocessors", device.multiprocessors);
         object.Set("integrated", device.integrated);
         object.Set("freeBytes", static_cast<double>(device.free_bytes));
         object.Set("totalBytes", static_cast<double>(device.total_bytes));

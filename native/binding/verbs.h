@@ -12,6 +12,7 @@ Napi::Value ConveyorTruth(const Napi::CallbackInfo& info);
 Napi::Value CropFrame(const Napi::CallbackInfo& info);
 Napi::Value ClockSynced(const Napi::CallbackInfo& info);
 Napi::Value QueryVideoDevice(const Napi::CallbackInfo& info);
+Napi::Value QueryGpus(const Napi::CallbackInfo& info);
 Napi::Value HasGstElement(const Napi::CallbackInfo& info);
 Napi::Value RenderShapes(const Napi::CallbackInfo& info);
 Napi::Value ToRgb(const Napi::CallbackInfo& info);

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { ModelConfig } from '../config/schema.js';
 import type { SegmentationEngine } from '../engine/engine.js';
 import type { EngineOptions, openEngine } from '../engine/open.js';
+import { hasNvidiaGpu } from '../engine/tensorrt/available.js';
 import type { Publisher } from '../publish/publisher.js';
 import { buildReporter } from './engine-news.js';
 
@@ -14,6 +15,7 @@ export interface EngineOpenerDeps {
   readonly publisher: Publisher;
   readonly open: typeof openEngine;
   readonly log: Logger;
+  readonly hasGpu?: () => boolean;
 }
 
 /** The configured model, or the one at `path` in the same way. */
@@ -22,7 +24,13 @@ export function engineOptions({ path: configured, backend, onnxruntime, tensorrt
 }
 
 /** Opens the configured model, or the small one at `small` in the same way; each raises an alert of its own. */
-export function engineOpener({ model, publisher, open, log }: EngineOpenerDeps): (small?: string) => Promise<SegmentationEngine> {
+export function engineOpener({
+  model,
+  publisher,
+  open,
+  log,
+  hasGpu = hasNvidiaGpu,
+}: EngineOpenerDeps): (small?: string) => Promise<SegmentationEngine> {
   return (small) => {
     const alert = small === undefined ? 'engine-unverified' : 'small-engine-unverified';
     return open({
@@ -30,6 +38,13 @@ export function engineOpener({ model, publisher, open, log }: EngineOpenerDeps):
       onUnverified: (message) => {
         log.warn({ alert }, message);
         publisher.setAlert(alert, { severity: 'warning', message: message.slice(0, MAX_ALERT) });
+      },
+      onFallback: (why) => {
+        // Without a GPU the processor is what is expected.
+        if (!hasGpu()) return log.info(`backend auto: onnxruntime, because tensorrt cannot be used: ${why}`);
+        const message = `the GPU is not used, the model runs on the processor: ${why}`;
+        log.warn({ alert: 'gpu-unused' }, message);
+        publisher.setAlert('gpu-unused', { severity: 'warning', message: message.slice(0, MAX_ALERT) });
       },
       onBuild: buildReporter(publisher, log),
     });

@@ -10,6 +10,8 @@ import type { ModelIdentity } from '../domain/result.js';
 import { type InfoMessage, VERBS } from '../wire/messages.js';
 
 const require = createRequire(import.meta.url);
+/** Characters of a reason. */
+const MAX_REASON = 1000;
 
 /** The version of an installed package; fastsamd's own by its package.json. */
 function versionOf(packageJson: string): string {
@@ -37,7 +39,7 @@ export function infoMessage(config: Config, model: ModelIdentity | null, bootId:
       cores: os.availableParallelism(),
       memoryBytes: os.totalmem(),
     },
-    model: model && { name: model.name, backend: model.backend, input: [model.inputHeight, model.inputWidth], labels: [...model.labels] },
+    model: model && modelOf(model),
     cameras: config.cameras.map(({ id, source }) => ({ id, source: sourceName(source) })),
     limits: {
       maxPayloadBytes: config.mqtt.maxPayloadBytes,
@@ -51,6 +53,18 @@ export function infoMessage(config: Config, model: ModelIdentity | null, bootId:
       ...VERBS.map((verb) => `request:${verb}`),
     ],
     config: redactConfig(config),
+  };
+}
+
+/** The model as `info` tells it. */
+function modelOf({ name, backend, inputHeight, inputWidth, labels, graph, fallback }: ModelIdentity): NonNullable<InfoMessage['model']> {
+  return {
+    name,
+    backend,
+    input: [inputHeight, inputWidth],
+    labels: [...labels],
+    ...(graph === undefined ? {} : { graph }),
+    ...(fallback === undefined ? {} : { fallback: fallback.slice(0, MAX_REASON) }),
   };
 }
 

@@ -13,6 +13,10 @@ export interface ModelIdentity {
   readonly inputHeight: number;
   /** Class names by index; empty for class-agnostic models (FastSAM). */
   readonly labels: readonly string[];
+  /** Whether inference is one launch of a CUDA graph; only with tensorrt. */
+  readonly graph?: boolean;
+  /** Why the backend `auto` did not take tensorrt. */
+  readonly fallback?: string;
 }
 
 /** Milliseconds a frame spent in each stage. `wait` is time in no stage: captured but not yet, or between stages. */

@@ -30,6 +30,8 @@ const DEFAULT_SIZE = [640, 640] as const;
 export interface OnnxEngineOptions {
   readonly providers?: readonly string[];
   readonly threads?: number;
+  /** Why the backend `auto` came here; part of the model's identity. */
+  readonly fallback?: string | undefined;
 }
 
 interface Run {
@@ -202,5 +204,6 @@ export async function loadOnnxEngine(path: string, options: OnnxEngineOptions = 
   const { inputWidth, inputHeight, signature } = loaded;
   const name = basename(path, extname(path));
   const labels = signature.classes > 1 ? Array.from({ length: signature.classes }, (_, k) => metadata.names[k] ?? `class ${k}`) : [];
-  return new OnnxEngine({ name, backend: 'onnxruntime', inputWidth, inputHeight, labels }, signature, worker, addon);
+  const fallback = options.fallback === undefined ? {} : { fallback: options.fallback };
+  return new OnnxEngine({ name, backend: 'onnxruntime', inputWidth, inputHeight, labels, ...fallback }, signature, worker, addon);
 }

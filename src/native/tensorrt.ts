@@ -13,6 +13,8 @@ export interface TensorRtPlatform {
   /** Name of the GPU. */
   readonly device: string;
   readonly computeCapability: string;
+  /** Streaming multiprocessors. */
+  readonly multiprocessors: number;
   /** GPU and CPU share their memory (Jetson). */
   readonly integrated: boolean;
   readonly freeBytes: number;

@@ -63,6 +63,8 @@ function telemetryOf(readings: SensorReadings): Omit<SystemTelemetry, 'clockSync
     swapTotalBytes: memory.swapTotalBytes,
     swapFreeBytes: memory.swapFreeBytes,
     gpuLoad: gpu.load,
+    gpuMemoryUsedBytes: gpu.memoryUsedBytes,
+    gpuMemoryTotalBytes: gpu.memoryTotalBytes,
     clocksMhz: { cpu: cpu.mhz, cpuMax: cpu.maxMhz, gpu: gpu.mhz, gpuMax: gpu.maxMhz },
     temperaturesC: Object.fromEntries(zones.map(({ name, celsius }) => [name, celsius])),
     rails: Object.fromEntries(rails.map(({ name, ...rail }) => [name, rail])),

@@ -36,6 +36,8 @@ export const infoMessageSchema = z.object({
       backend: z.enum(['onnxruntime', 'tensorrt']),
       input: z.tuple([count, count]).meta({ description: 'Height, width in pixels.' }),
       labels: z.array(z.string()).meta({ description: 'Class names; empty for class-agnostic models.' }),
+      graph: z.boolean().optional().meta({ description: 'With tensorrt: whether inference is one launch of a CUDA graph.' }),
+      fallback: z.string().max(1000).optional().meta({ description: 'Why backend auto did not take tensorrt.' }),
     })
     .nullable()
     .meta({ description: 'Null until the model is loaded.' }),

@@ -103,6 +103,8 @@ export const systemTelemetrySchema = z.object({
   rssBytes: count.meta({ description: 'Resident memory of the daemon.' }),
   heapUsedBytes: count.meta({ description: 'JavaScript heap of the daemon.' }),
   gpuLoad: reading.meta({ description: '0…1.' }),
+  gpuMemoryUsedBytes: reading.meta({ description: 'Of GPUs with memory of their own; null where GPU and processor share it.' }),
+  gpuMemoryTotalBytes: reading,
   clocksMhz: z.object({ cpu: reading, cpuMax: reading, gpu: reading, gpuMax: reading }),
   temperaturesC: z
     .record(z.string(), reading)

@@ -10,17 +10,18 @@ import { runCommandLine } from '../../src/cli/cli.js';
 import { loadConfig } from '../../src/config/load.js';
 import type { EngineOptions } from '../../src/engine/open.js';
 import type { Verification } from '../../src/engine/tensorrt/sidecar.js';
-import { exitCodeOf } from '../../src/errors.js';
+import { exitCodeOf, FastsamError } from '../../src/errors.js';
 import type { TensorRtAddon } from '../../src/native/tensorrt.js';
 import { type Alert, alertMessageSchema } from '../../src/wire/health.js';
-import { type StateMessage, stateMessageSchema } from '../../src/wire/messages.js';
+import { type InfoMessage, type StateMessage, stateMessageSchema } from '../../src/wire/messages.js';
 import { EMPTY, fakeEngine } from '../helpers/fakes.js';
 import { Broker, hasMosquitto, type Observer } from '../helpers/mosquitto.js';
+import { writeTestModel } from '../helpers/onnx-model.js';
 import { FakeContext, gpuOf, LOST, writeEngine } from '../helpers/tensorrt.js';
 
-const gpu = vi.hoisted(() => ({ addon: undefined as TensorRtAddon | undefined }));
+const gpu = vi.hoisted(() => ({ addon: undefined as TensorRtAddon | undefined, present: true }));
 // The GPU's part of the addon; what stands above it is real.
-vi.mock('../../src/engine/tensorrt/available.js', () => ({ tensorRt: () => gpu.addon }));
+vi.mock('../../src/engine/tensorrt/available.js', () => ({ tensorRt: () => gpu.addon, hasNvidiaGpu: () => gpu.present }));
 
 const NODE = 'engine-node';
 const BASE = `fastsam/v1/${NODE}`;
@@ -230,5 +231,24 @@ describe.skipIf(!hasMosquitto)('a node and its engine (needs mosquitto)', { time
     await observer.until(`${BASE}/cameras/belt/result`);
     const alerts = observer.received.filter(({ topic }) => topic === ALERT).map(({ text }) => text);
     expect(alerts).toEqual([JSON.stringify(stale), '']);
+  });
+
+  it.each([
+    ['with an alert and in info where there is a GPU', true],
+    ['without an alert where there is none', false],
+  ])('runs on the processor when the GPU cannot be reached, %s', async (_, present) => {
+    const why = 'looking for a GPU: unknown error (cudaErrorUnknown, 999); is this user in the groups video and render?';
+    gpu.present = present;
+    gpu.addon = { ...gpuOf(new FakeContext()), platform: () => Promise.reject(new FastsamError('ENGINE_UNAVAILABLE', why)) };
+    const model = await writeTestModel(join(directory, 'cpu.onnx'));
+    await (await create(model)).start();
+    const info = await observer.untilJson<InfoMessage>(`${BASE}/info`, ({ model: loaded }) => loaded !== null);
+    expect(info.model).toMatchObject({ backend: 'onnxruntime', fallback: why });
+    await untilState(({ state }) => state === 'ready');
+    const alert = `${BASE}/alert/gpu-unused`;
+    if (present)
+      expect((await observer.untilJson<Alert>(alert)).message).toBe(`the GPU is not used, the model runs on the processor: ${why}`);
+    else expect(observer.received.filter(({ topic }) => topic === alert)).toEqual([]);
+    gpu.present = true;
   });
 });

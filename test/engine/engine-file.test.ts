@@ -30,9 +30,12 @@ describe('engine files', () => {
   it('fit only what they were built for', () => {
     expect(differences(SIDECAR, WANTED)).toEqual([]);
     expect(differences(SIDECAR, { ...WANTED, platform: { ...PLATFORM, tensorrt: '10.16.0' } })).toEqual(['TensorRT 10.3.0, now 10.16.0']);
-    for (const changed of [{ cuda: '13.0' }, { device: 'Thor' }, { computeCapability: '11.0' }]) {
+    for (const changed of [{ cuda: '13.0' }, { device: 'Thor' }, { computeCapability: '11.0' }, { multiprocessors: 16 }]) {
       expect(differences(SIDECAR, { ...WANTED, platform: { ...PLATFORM, ...changed } })).toHaveLength(1);
     }
+    // Of before there was such a number, and of another set of options.
+    expect(differences({ ...SIDECAR, multiprocessors: undefined }, WANTED)).toEqual(['number of multiprocessors unknown, now 8']);
+    expect(differences({ ...SIDECAR, builderOptions: 1 }, WANTED)).toHaveLength(1);
     expect(differences(SIDECAR, { ...WANTED, modelSha256: 'b'.repeat(64), precision: 'int8', dlaCore: 0 })).toHaveLength(3);
   });
 

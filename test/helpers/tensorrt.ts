@@ -1,7 +1,7 @@
 /** A machine with a GPU that need not be there, and engine files of it. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Sidecar, writeSidecar } from '../../src/engine/tensorrt/sidecar.js';
+import { BUILDER_OPTIONS, type Sidecar, writeSidecar } from '../../src/engine/tensorrt/sidecar.js';
 import { FastsamError } from '../../src/errors.js';
 import { sha256OfFile } from '../../src/model/checksum.js';
 import type { LoadedEngine, TensorRtAddon, TensorRtContext, TensorRtPlatform } from '../../src/native/tensorrt.js';
@@ -14,6 +14,7 @@ export const PLATFORM: TensorRtPlatform = {
   cuda: '12.6',
   device: 'Orin',
   computeCapability: '8.7',
+  multiprocessors: 8,
   integrated: true,
   freeBytes: 4e9,
   totalBytes: 8e9,
@@ -27,6 +28,8 @@ export const SIDECAR: Sidecar = {
   cuda: PLATFORM.cuda,
   computeCapability: PLATFORM.computeCapability,
   device: PLATFORM.device,
+  multiprocessors: PLATFORM.multiprocessors,
+  builderOptions: BUILDER_OPTIONS,
   precision: 'fp16',
   dlaCore: null,
   input: [640, 640],

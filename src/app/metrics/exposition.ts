@@ -132,6 +132,8 @@ function addNode(family: AddFamily, { mqtt, system, governor, uptimeS }: Telemet
   family('gauge', 'governor_level', 'Steps below full work', [[{}, governor.level]]);
   family('gauge', 'cpu_load_ratio', 'Of all cores', [[{}, system.cpuLoad]]);
   family('gauge', 'gpu_load_ratio', 'Of the GPU', [[{}, system.gpuLoad]]);
+  family('gauge', 'gpu_memory_used_bytes', 'Of GPUs with memory of their own', [[{}, system.gpuMemoryUsedBytes]]);
+  family('gauge', 'gpu_memory_bytes', 'Of GPUs with memory of their own', [[{}, system.gpuMemoryTotalBytes]]);
   family('gauge', 'resident_memory_bytes', 'Of the daemon', [[{}, system.rssBytes]]);
   family('gauge', 'memory_available_bytes', 'Of the machine', [[{}, system.memoryAvailableBytes]]);
   family('gauge', 'temperature_celsius', 'By zone', labelled('zone', system.temperaturesC));

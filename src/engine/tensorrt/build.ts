@@ -9,7 +9,7 @@ import { type ModelMetadata, readModelMetadata } from '../../model/onnx.js';
 import type { TensorRtPlatform } from '../../native/tensorrt.js';
 import type { BuildOrder, FromBuilder } from './build-protocol.js';
 import { demandMemory, watchMemory } from './memory.js';
-import { type Sidecar, type Wanted, writeSidecar } from './sidecar.js';
+import { BUILDER_OPTIONS, type Sidecar, type Wanted, writeSidecar } from './sidecar.js';
 
 const DEFAULT_SIZE = [640, 640] as const;
 
@@ -84,8 +84,8 @@ function inputSizeOf({ inputs, imgsz }: ModelMetadata): readonly [number, number
   return imgsz ?? DEFAULT_SIZE;
 }
 
-function tiedTo({ tensorrt, cuda, computeCapability, device }: TensorRtPlatform) {
-  return { tensorrt, cuda, computeCapability, device };
+function tiedTo({ tensorrt, cuda, computeCapability, device, multiprocessors }: TensorRtPlatform) {
+  return { tensorrt, cuda, computeCapability, device, multiprocessors, builderOptions: BUILDER_OPTIONS };
 }
 
 /** Makes the folder, and removes what builds that were killed left in it. Errors: OUTPUT_UNWRITABLE. */

@@ -118,10 +118,10 @@ function demandVerdict(enginePath: string, { precision, verification, model }: S
 }
 
 function engineOf(loaded: LoadedEngine, name: string, sidecar: Sidecar | undefined): SegmentationEngine {
-  const { inputWidth, inputHeight, classes } = loaded;
+  const { inputWidth, inputHeight, classes, graph } = loaded;
   const names = sidecar?.labels ?? labelsOf(loaded.metadata);
   const labels = classes > 1 ? Array.from({ length: classes }, (_, k) => names[k] ?? `class ${k}`) : [];
-  return new TensorRtEngine({ name, backend: 'tensorrt', inputWidth, inputHeight, labels }, loaded);
+  return new TensorRtEngine({ name, backend: 'tensorrt', inputWidth, inputHeight, labels, graph }, loaded);
 }
 
 /** `names` of the metadata that Ultralytics writes: {"0": "person", …}. Anything else has none. */

@@ -32,6 +32,12 @@ const sidecarSchema = z.object({
   cuda: z.string(),
   computeCapability: z.string(),
   device: z.string(),
+  /** Streaming multiprocessors of the GPU: modules of one name differ in them. Absent in files of before 2026-11-27. */
+  multiprocessors: z.number().int().optional(),
+  /** BUILDER_OPTIONS at the time. */
+  builderOptions: z.number().int().optional(),
+  /** Power mode at the time (nvpmodel): tactics are timed in it. For people; an engine runs in any. */
+  powerMode: z.string().nullable().optional(),
   precision: z.enum(PRECISIONS),
   /** Deep Learning Accelerator core; null: the GPU. */
   dlaCore: z.number().int().nullable(),
@@ -47,6 +53,9 @@ const sidecarSchema = z.object({
 
 export type Verification = z.output<typeof verificationSchema>;
 export type Sidecar = z.output<typeof sidecarSchema>;
+
+/** Counts up when engines are built with other options from the same model and configuration. */
+export const BUILDER_OPTIONS = 2;
 
 /** What an engine must be of for this machine, model and configuration. */
 export interface Wanted {
@@ -99,10 +108,12 @@ export function differences(sidecar: Sidecar, wanted: Wanted): string[] {
     ['CUDA', sidecar.cuda, platform.cuda],
     ['compute capability', sidecar.computeCapability, platform.computeCapability],
     ['GPU', sidecar.device, platform.device],
+    ['number of multiprocessors', sidecar.multiprocessors, platform.multiprocessors],
+    ['builder', sidecar.builderOptions, BUILDER_OPTIONS],
     ['precision', sidecar.precision, wanted.precision],
     ['DLA core', sidecar.dlaCore ?? 'none', wanted.dlaCore ?? 'none'],
   ];
-  return pairs.filter(([, built, now]) => built !== now).map(([name, built, now]) => `${name} ${built}, now ${now}`);
+  return pairs.filter(([, built, now]) => built !== now).map(([name, built, now]) => `${name} ${built ?? 'unknown'}, now ${now}`);
 }
 
 /** Whether the plan is the one that the sidecar describes, byte for byte. Errors: ENGINE_CORRUPT. */

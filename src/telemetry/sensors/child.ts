@@ -1,12 +1,14 @@
 /**
  * The process that reads sensors: a read that hangs in a driver cannot be cancelled, and a thread stuck in one would
- * keep its process from ending. On stdin one JSON request a line, on stdout "> PATH" before each access and
- * "= READINGS" at the end. It ends with its stdin.
+ * keep its process from ending. On stdin one JSON request a line, on stdout "> PATH" before each access (a file, or NVML)
+ * and "= READINGS" at the end. It ends with its stdin.
  */
-import { writeSync } from 'node:fs';
+import { existsSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { native } from '../../native.js';
 import { sensorFiles } from './files.js';
-import { readSensors } from './readings.js';
+import { NVML, withGpus } from './nvml.js';
+import { readSensors, type SensorReadings } from './readings.js';
 
 export interface SensorRequest {
   readonly root: string;
@@ -14,8 +16,24 @@ export interface SensorRequest {
   readonly skip: readonly string[];
 }
 
+/** The driver that NVML belongs to: Thor's and the cards'. Without it the addon is not even loaded. */
+const DRIVER = '/proc/driver/nvidia';
+/** A library in its place, for tests. */
+const hasNvml = existsSync(DRIVER) || process.env.FASTSAMD_NVML_LIBRARY !== undefined;
+
+async function addGpus(readings: SensorReadings): Promise<SensorReadings> {
+  writeSync(1, `> ${NVML}\n`);
+  try {
+    return withGpus(readings, await native().queryGpus());
+  } catch {
+    return readings;
+  }
+}
+
 for await (const line of createInterface({ input: process.stdin })) {
   const { root, folders, skip } = JSON.parse(line) as SensorRequest;
   const files = sensorFiles({ root, skip: new Set(skip), onAccess: (file) => writeSync(1, `> ${file}\n`) });
-  writeSync(1, `= ${JSON.stringify(readSensors(files, { folders }))}\n`);
+  const readings = readSensors(files, { folders });
+  const whole = hasNvml && readings.gpu.load === null && !skip.includes(NVML) ? await addGpus(readings) : readings;
+  writeSync(1, `= ${JSON.stringify(whole)}\n`);
 }

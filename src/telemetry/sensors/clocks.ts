@@ -13,7 +13,12 @@ export interface GpuReading {
   readonly load: number | null;
   readonly mhz: number | null;
   readonly maxMhz: number | null;
+  /** Of a GPU with memory of its own, as NVML tells; else null. */
+  readonly memoryUsedBytes: number | null;
+  readonly memoryTotalBytes: number | null;
 }
+
+const NO_MEMORY = { memoryUsedBytes: null, memoryTotalBytes: null };
 
 export function readGpu(files: SensorFiles): GpuReading {
   const device = files.list(DEVFREQ).find((name) => GPU.test(name));
@@ -24,14 +29,15 @@ export function readGpu(files: SensorFiles): GpuReading {
       load: files.number(`${folder}/device/load`, { max: 1000, scale: 1e-3 }),
       mhz: clock('cur_freq'),
       maxMhz: clock('max_freq'),
+      ...NO_MEMORY,
     };
   }
   // amdgpu and its kin.
   for (const card of files.list('/sys/class/drm').filter((name) => /^card\d+$/.test(name))) {
     const load = files.number(`/sys/class/drm/${card}/device/gpu_busy_percent`, { max: 100, scale: 0.01 });
-    if (load !== null) return { load, mhz: null, maxMhz: null };
+    if (load !== null) return { load, mhz: null, maxMhz: null, ...NO_MEMORY };
   }
-  return { load: null, mhz: null, maxMhz: null };
+  return { load: null, mhz: null, maxMhz: null, ...NO_MEMORY };
 }
 
 /** The fastest of the clusters, as each may have its own clock. */

@@ -6,6 +6,8 @@ import { messageOf, systemCodeOf } from '../../errors.js';
 /** Attributes of sysfs are at most one page; the largest file that is read is nvpmodel.conf. */
 const MAX_BYTES = 64 * 1024;
 const MAX_ENTRIES = 512;
+/** What is not there, and (EAGAIN) a unit that is powered down: the zones cv0 to cv2 of JetPack 6 answer so for ever. */
+const NO_VALUE = ['ENOENT', 'ENOTDIR', 'ENODEV', 'ENXIO', 'EAGAIN'];
 
 export interface SensorProblem {
   readonly path: string;
@@ -49,8 +51,7 @@ export function sensorFiles({ root, onAccess = () => undefined, skip = new Set()
     try {
       return use(path.join(root, file));
     } catch (error) {
-      if (!['ENOENT', 'ENOTDIR', 'ENODEV', 'ENXIO'].includes(systemCodeOf(error) ?? ''))
-        problems.push({ path: file, reason: messageOf(error) });
+      if (!NO_VALUE.includes(systemCodeOf(error) ?? '')) problems.push({ path: file, reason: messageOf(error) });
       return null;
     }
   };

@@ -1,5 +1,5 @@
 /** What a machine's sensors say, read by discovery: paths move with every JetPack, names of attributes do not. */
-import { readClocks, readGpu } from './clocks.js';
+import { type GpuReading, readClocks, readGpu } from './clocks.js';
 import type { DiskSpace, SensorFiles, SensorProblem } from './files.js';
 import { type OverCurrent, type Rail, readOverCurrent, readRails } from './power.js';
 import { type Cooling, readCooling, readZones, type Zone } from './thermal.js';
@@ -30,7 +30,7 @@ export interface SensorReadings {
   readonly cooling: Cooling;
   readonly rails: readonly Rail[];
   readonly overCurrent: OverCurrent | null;
-  readonly gpu: { readonly load: number | null; readonly mhz: number | null; readonly maxMhz: number | null };
+  readonly gpu: GpuReading;
   readonly cpu: { readonly mhz: number | null; readonly maxMhz: number | null };
   readonly powerMode: PowerMode | null;
   readonly memory: Memory;
@@ -67,7 +67,7 @@ export const NO_READINGS: SensorReadings = {
   cooling: { active: null, devices: [] },
   rails: [],
   overCurrent: null,
-  gpu: { load: null, mhz: null, maxMhz: null },
+  gpu: { load: null, mhz: null, maxMhz: null, memoryUsedBytes: null, memoryTotalBytes: null },
   cpu: { mhz: null, maxMhz: null },
   powerMode: null,
   memory: { totalBytes: null, availableBytes: null, swapTotalBytes: null, swapFreeBytes: null },

@@ -79,7 +79,6 @@ describe('doctor', () => {
       /32\.7\.1 is not supported/,
       /JetPack 5\.1/,
     ],
-    ['power mode', 'limited', machines.orinNxJetPack5, {}, 'warning', /15W \(2\) limits the clocks/, /nvpmodel -m/],
     ['heat and power', 'throttled', machines.agxOrinJetPack6, {}, 'warning', /cpu-throttle-alert/, /fan/],
     ['heat and power', 'weak supply', nano, {}, 'warning', /1 under-voltage/, /power supply/],
     [
@@ -127,6 +126,12 @@ describe('doctor', () => {
     ['orinNanoJetPack7', '10.16.0', '13.2.1'],
   ] as const)('%s with what its JetPack brings', (name, tensorrt, cuda) => {
     expect(found('jetpack', machines[name], { tensorrt, cuda }).status).toBe('ok');
+  });
+
+  it('a power mode that somebody chose is no warning', () => {
+    const { status, detail } = found('power mode', machines.orinNxJetPack5);
+    expect(status).toBe('ok');
+    expect(detail).toMatch(/15W \(2\), which limits the clocks \(sudo nvpmodel -p/);
   });
 
   it('skips on a PC what only a Jetson has', () => {

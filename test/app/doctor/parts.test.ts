@@ -11,7 +11,7 @@ import { FakeContext, gpuOf, writeEngine } from '../../helpers/tensorrt.js';
 
 const gpu = vi.hoisted(() => ({ addon: undefined as TensorRtAddon | undefined }));
 // The GPU's part of the addon; what stands above it is real.
-vi.mock('../../../src/engine/tensorrt/available.js', () => ({ tensorRt: () => gpu.addon }));
+vi.mock('../../../src/engine/tensorrt/available.js', () => ({ tensorRt: () => gpu.addon, hasNvidiaGpu: () => false }));
 
 let directory = '';
 beforeAll(async () => {
