@@ -36,8 +36,9 @@ struct Signature {
 /// A deserialized engine, shared by its execution contexts. Free of per-frame state, so any thread may use it.
 class Engine {
  public:
-  /// Errors: those of ReadEngineFile; kEngineUnavailable without a GPU or TensorRT; kEngineStale when TensorRT refuses the plan
-  /// (another version, another GPU, damage); kModelUnsupported for a network that is not YOLOv8-seg; kOutOfMemory.
+  /// Errors: those of ReadEngineFile; kEngineUnavailable without a GPU or TensorRT; kEngineStale when TensorRT refuses
+  /// the plan (another version, another GPU, damage); kModelUnsupported for a network that is not YOLOv8-seg;
+  /// kOutOfMemory.
   static Result<std::shared_ptr<Engine>> Load(const std::string& path, LogSink sink);
 
   const Signature& signature() const { return signature_; }
