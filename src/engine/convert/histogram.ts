@@ -3,7 +3,7 @@ import type { Range } from '../../model/convert/int8.js';
 
 const BINS = 8192;
 /** Share of the values that a range covers on either side; the rest are clipped. */
-const COVERED = 0.9999;
+const COVERED = 0.99999;
 
 export class Histogram {
   /** The bins cover −limit…limit. */
@@ -40,7 +40,7 @@ export class Histogram {
     }
   }
 
-  /** What 99.99 % of the values lie in, counted from each side; 0 is always part of it. */
+  /** What 99.999 % of the values lie in, counted from each side; 0 is always part of it. */
   range(): Range {
     const allowed = this.#total * (1 - COVERED);
     const edge = (bin: number) => (bin / BINS) * 2 * this.#limit - this.#limit;
