@@ -274,8 +274,17 @@ export interface NativeAddon {
    * Throws PROMPT_INVALID on a ring of fewer than three points.
    */
   polygonMask(rings: readonly (readonly number[])[], width: number, height: number): Uint32Array;
-  /** COCO's IoU of every detection with every truth, row-major [detections, truths]; a crowd's union is the detection. */
-  maskOverlaps(detections: readonly Uint32Array[], truths: readonly Uint32Array[], crowd: Uint8Array): Promise<Float64Array>;
+  /**
+   * COCO's IoU of every detection with every truth of its group, row-major [detections, truths], 0 between groups; a
+   * crowd's union is the detection.
+   */
+  maskOverlaps(
+    detections: readonly Uint32Array[],
+    truths: readonly Uint32Array[],
+    crowd: Uint8Array,
+    detectionGroups: Int32Array,
+    truthGroups: Int32Array,
+  ): Promise<Float64Array>;
   /**
    * Pixels of a soft boundary map (grey levels, row-major) cut at level / 255 ≥ `threshold` and thinned, that correspond to pixels of the
    * annotators' maps (1 on a boundary) within `maxDistance` pixels: one to one, at the least total cost.

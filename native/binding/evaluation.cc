@@ -53,10 +53,17 @@ Napi::Value MaskOverlaps(const Napi::CallbackInfo& info) {
   std::vector<RunSpan> truths = ReadMasks(info[1], "truths", pins);
   const Span<uint8_t> flags = ReadBytes(info[2], "crowd", truths.size(), pins);
   std::vector<uint8_t> crowd(flags.data, flags.data + flags.size);
+  const Span<int32_t> left = ReadInt32s(info[3], "detectionGroups", detections.size(), pins);
+  const Span<int32_t> right = ReadInt32s(info[4], "truthGroups", truths.size(), pins);
+  std::vector<int32_t> detection_groups(left.data, left.data + left.size);
+  std::vector<int32_t> truth_groups(right.data, right.data + right.size);
   return RunOnPool(
       info.Env(), "fastsamd.maskOverlaps", std::move(pins),
-      [detections = std::move(detections), truths = std::move(truths), crowd = std::move(crowd)]()
-          -> Result<std::vector<double>> { return fastsamd::MaskOverlaps(detections, truths, crowd); },
+      [detections = std::move(detections), truths = std::move(truths), crowd = std::move(crowd),
+       detection_groups = std::move(detection_groups),
+       truth_groups = std::move(truth_groups)]() -> Result<std::vector<double>> {
+        return fastsamd::MaskOverlaps(detections, truths, crowd, detection_groups, truth_groups);
+      },
       [](Napi::Env env, std::vector<double> overlaps) {
         return ToTypedArray<Napi::Float64Array>(env, std::move(overlaps));
       });

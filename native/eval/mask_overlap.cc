@@ -31,7 +31,8 @@ uint64_t IntersectionArea(RunSpan a, RunSpan b) {
 }
 
 std::vector<double> MaskOverlaps(const std::vector<RunSpan>& detections, const std::vector<RunSpan>& truths,
-                                 const std::vector<uint8_t>& crowd) {
+                                 const std::vector<uint8_t>& crowd, const std::vector<int32_t>& detection_groups,
+                                 const std::vector<int32_t>& truth_groups) {
   std::vector<uint64_t> truth_areas;
   truth_areas.reserve(truths.size());
   for (const RunSpan truth : truths) truth_areas.push_back(Area(truth));
@@ -43,6 +44,7 @@ std::vector<double> MaskOverlaps(const std::vector<RunSpan>& detections, const s
     const uint32_t first = detection.runs[0].start;
     const uint32_t last = detection.runs[detection.count - 1].end;
     for (size_t t = 0; t < truths.size(); ++t) {
+      if (detection_groups[d] != truth_groups[t]) continue;
       const RunSpan truth = truths[t];
       // Masks whose columns do not meet have nothing in common.
       if (truth.count == 0 || truth.runs[0].start >= last || truth.runs[truth.count - 1].end <= first) continue;

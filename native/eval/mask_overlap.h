@@ -17,9 +17,11 @@ struct RunSpan {
 /// Pixels in both masks.
 uint64_t IntersectionArea(RunSpan a, RunSpan b);
 
-/// IoU of every detection with every truth, row-major [detections, truths]: COCO's definition, in which a crowd's union
-/// is the detection alone. `crowd` has one flag a truth. Two masks without a common pixel have 0.
+/// IoU of every detection with every truth of the same group, row-major [detections, truths]: COCO's definition, in
+/// which a crowd's union is the detection alone. `crowd` has one flag a truth. Masks without a common pixel, and those
+/// of different groups, have 0.
 std::vector<double> MaskOverlaps(const std::vector<RunSpan>& detections, const std::vector<RunSpan>& truths,
-                                 const std::vector<uint8_t>& crowd);
+                                 const std::vector<uint8_t>& crowd, const std::vector<int32_t>& detection_groups,
+                                 const std::vector<int32_t>& truth_groups);
 
 }  // namespace fastsamd

@@ -45,8 +45,9 @@ TEST(MaskOverlaps, CountsACrowdAsTheDetection) {
   const std::vector<fastsamd::Run> none;
   const std::vector<RunSpan> detections{{a.data(), a.size()}, {none.data(), 0}};
   const std::vector<RunSpan> truths{{b.data(), b.size()}, {b.data(), b.size()}, {none.data(), 0}};
-  const std::vector<double> overlaps = MaskOverlaps(detections, truths, {0, 1, 0});
+  const std::vector<double> overlaps = MaskOverlaps(detections, truths, {0, 1, 0}, {7, 7}, {7, 7, 7});
   EXPECT_EQ(overlaps, (std::vector<double>{10. / 30, 10. / 20, 0, 0, 0, 0}));
+  EXPECT_EQ(MaskOverlaps(detections, truths, {0, 1, 0}, {7, 7}, {7, 8, 7})[1], 0) << "groups do not meet";
 }
 
 }  // namespace

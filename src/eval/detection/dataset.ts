@@ -141,7 +141,7 @@ export function parseSegmentation(value: unknown): Segmentation | undefined {
   if (!isRecord(value) || !Array.isArray(value.size) || value.size.length !== 2 || !value.size.every(isSide)) return undefined;
   const { counts } = value;
   if (typeof counts !== 'string' && !(Array.isArray(counts) && counts.every(Number.isInteger))) return undefined;
-  return { size: value.size as unknown as [number, number], counts };
+  return value as unknown as RleSegmentation;
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

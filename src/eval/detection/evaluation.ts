@@ -8,7 +8,7 @@ import { native } from '../../native.js';
 import { accumulate, type Curves, IOU_THRESHOLDS, type PictureMatches, type Ranking, rank } from './accumulate.js';
 import type { Category, Dataset, Picture, Truth } from './dataset.js';
 import { boxOfRuns, ringOf, runsOf } from './masks.js';
-import { match } from './match.js';
+import { type Candidates, match } from './match.js';
 import type { Detection } from './results.js';
 
 export const AREA_RANGES = {
@@ -82,54 +82,45 @@ export class DetectionEvaluation {
     const limit = maxDets.at(-1)!;
     const kept = rules === 'lvis' ? bestFirst(detections).slice(0, limit) : detections;
     const present = new Set(truths.map(({ category }) => category));
-    for (const { id } of this.categories) {
-      const ownTruths = agnostic ? byCategory(truths) : truths.filter(({ category }) => category === id);
-      let own = agnostic ? byCategory(kept) : kept.filter(({ category }) => category === id);
-      // LVIS: of a category that was not looked for in this picture nothing is known.
-      if (rules === 'lvis' && !agnostic && !picture.absent.has(id) && !present.has(id)) own = [];
-      if (ownTruths.length === 0 && own.length === 0) continue;
-      await this.#addCategory(id, index, picture, ownTruths, bestFirst(own).slice(0, limit));
+    // LVIS: of a category that was not looked for in this picture nothing is known.
+    const known = (category: number) => rules !== 'lvis' || agnostic || picture.absent.has(category) || present.has(category);
+    const wanted = bestFirst(agnostic ? byCategory(kept) : kept.filter(({ category }) => known(category)));
+    const shown = agnostic ? byCategory(truths) : truths;
+    const overlaps = await this.#overlaps(picture, wanted, shown);
+    const groups = grouped(wanted, shown, agnostic);
+    for (const [category, group] of groups) {
+      const byRange = this.#matches.get(category);
+      if (!byRange) continue;
+      const notExhaustive = rules === 'lvis' && !agnostic && picture.notExhaustive.has(category);
+      const candidates = candidatesOf(group, overlaps, limit, rules, notExhaustive);
+      for (const [r, range] of RANGES.entries()) {
+        byRange[r]!.push({ ...match(candidates, IOU_THRESHOLDS, AREA_RANGES[range]), picture: index, scores: candidates.scores });
+      }
     }
   }
 
-  async #addCategory(
-    category: number,
-    index: number,
-    picture: Picture,
-    truths: readonly Truth[],
-    detections: readonly Detection[],
-  ): Promise<void> {
+  async #overlaps(picture: Picture, detections: readonly Detection[], truths: readonly Truth[]): Promise<Overlaps> {
     const { rules, iouType, agnostic } = this.options;
-    const where = `image ${picture.id}`;
-    const masks = detections.map((detection) => maskOfDetection(detection, iouType, picture, where));
+    const masks = detections.map((detection) => maskOfDetection(detection, iouType, picture));
     const crowd = Uint8Array.from(truths, (truth) => (rules === 'coco' && truth.crowd ? 1 : 0));
-    const overlaps =
+    const groupOf = ({ category }: { readonly category: number }) => (agnostic ? 0 : category);
+    const values =
       iouType === 'segm'
         ? await native().maskOverlaps(
             masks.map((runs) => runs!),
             truths.map((truth) => runsOf(truth.segmentation, picture, `annotation ${truth.id}`)),
             crowd,
+            Int32Array.from(detections, groupOf),
+            Int32Array.from(truths, groupOf),
           )
         : boxOverlaps(
             detections.map(({ box }, d) => box ?? boxOfRuns(masks[d]!, picture.height)),
             truths.map(({ box }) => box),
             crowd,
           );
-    const scores = Float64Array.from(detections, ({ score }) => score);
-    const candidates = {
-      scores,
-      // The official tools take the box's area where results carry a box, also for masks.
-      detectionAreas: Float64Array.from(detections, ({ box }, d) => (box ? box[2] * box[3] : maskArea(masks[d]!))),
-      truthAreas: Float64Array.from(truths, ({ area }) => area),
-      crowd,
-      ignored: rules === 'coco' ? crowd : Uint8Array.from(truths, ({ ignore }) => (ignore ? 1 : 0)),
-      overlaps,
-      notExhaustive: rules === 'lvis' && !agnostic && picture.notExhaustive.has(category),
-    };
-    const byRange = this.#matches.get(category)!;
-    for (const [r, range] of RANGES.entries()) {
-      byRange[r]!.push({ ...match(candidates, IOU_THRESHOLDS, AREA_RANGES[range]), picture: index, scores });
-    }
+    // The official tools take the box's area where results carry a box, also for masks.
+    const areas = detections.map(({ box }, d) => (box ? box[2] * box[3] : maskArea(masks[d]!)));
+    return { values, crowd, areas };
   }
 
   /** The value of a figure, 0 to 1; −1 when nothing was to be found. `weights`: how often each added picture counts. */
@@ -208,10 +199,57 @@ function bestFirst(detections: readonly Detection[]): Detection[] {
   return [...detections].sort((a, b) => b.score - a.score);
 }
 
-function maskOfDetection(detection: Detection, iouType: IouType, picture: Picture, where: string): MaskRuns | undefined {
-  const { box, segmentation } = detection;
+function maskOfDetection({ box, segmentation, picture: id }: Detection, iouType: IouType, picture: Picture): MaskRuns | undefined {
   if (iouType === 'bbox' && box) return undefined;
-  return runsOf(segmentation ?? [ringOf(box!)], picture, `a result of ${where}`);
+  return runsOf(segmentation ?? [ringOf(box!)], picture, `a result of image ${id}`);
+}
+
+/** IoU of the detections and truths of one picture. */
+interface Overlaps {
+  /** [detections × truths] */
+  readonly values: Float64Array;
+  readonly crowd: Uint8Array;
+  /** Pixels of each detection. */
+  readonly areas: readonly number[];
+}
+
+/** Detections and truths of one category, with their places among those of the picture. */
+interface Group {
+  readonly detections: { readonly place: number; readonly score: number }[];
+  readonly truths: { readonly place: number; readonly truth: Truth }[];
+  readonly columns: number;
+}
+
+function grouped(detections: readonly Detection[], truths: readonly Truth[], agnostic: boolean): Map<number, Group> {
+  const groups = new Map<number, Group>();
+  const of = (category: number) => {
+    const key = agnostic ? ANY.id : category;
+    const group = groups.get(key) ?? { detections: [], truths: [], columns: truths.length };
+    groups.set(key, group);
+    return group;
+  };
+  for (const [place, { category, score }] of detections.entries()) of(category).detections.push({ place, score });
+  for (const [place, truth] of truths.entries()) of(truth.category).truths.push({ place, truth });
+  return groups;
+}
+
+function candidatesOf(group: Group, overlaps: Overlaps, limit: number, rules: Rules, notExhaustive: boolean): Candidates {
+  const detections = group.detections.slice(0, limit);
+  const { truths, columns } = group;
+  const values = new Float64Array(detections.length * truths.length);
+  for (const [d, { place: row }] of detections.entries()) {
+    for (const [t, { place: column }] of truths.entries()) values[d * truths.length + t] = overlaps.values[row * columns + column]!;
+  }
+  const crowd = Uint8Array.from(truths, ({ place }) => overlaps.crowd[place]!);
+  return {
+    scores: Float64Array.from(detections, ({ score }) => score),
+    detectionAreas: Float64Array.from(detections, ({ place }) => overlaps.areas[place]!),
+    truthAreas: Float64Array.from(truths, ({ truth }) => truth.area),
+    crowd,
+    ignored: rules === 'coco' ? crowd : Uint8Array.from(truths, ({ truth }) => (truth.ignore ? 1 : 0)),
+    overlaps: values,
+    notExhaustive,
+  };
 }
 
 /** COCO's IoU of boxes x, y, width, height; a crowd's union is the detection. Row-major [detections, truths]. */

@@ -8,8 +8,8 @@ export interface Detection {
   readonly category: number;
   readonly score: number;
   /** x, y, width, height in pixels; absent when the file has masks only. */
-  readonly box?: readonly [number, number, number, number];
-  readonly segmentation?: Segmentation;
+  readonly box?: readonly [number, number, number, number] | undefined;
+  readonly segmentation?: Segmentation | undefined;
 }
 
 /** Detections by picture id, in the order of the file. */
@@ -43,7 +43,7 @@ export function parseResults(json: unknown, path: string, dataset: Dataset, { an
     if (entry.segmentation !== undefined && segmentation === undefined)
       throw wrong(`${where}: expected a segmentation, as polygons or run lengths`);
     if (!box && !segmentation) throw wrong(`${where} has neither bbox nor segmentation`);
-    const detection = { picture, category, score, ...(box ? { box } : {}), ...(segmentation ? { segmentation } : {}) };
+    const detection = { picture, category, score, box, segmentation };
     const own = detections.get(picture);
     if (own) own.push(detection);
     else detections.set(picture, [detection]);

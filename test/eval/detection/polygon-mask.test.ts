@@ -86,8 +86,9 @@ describe('maskOverlaps', () => {
   it('equals the IoU of the masks, and the share of the detection for a crowd', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(mask, { maxLength: 4 }), fc.array(mask, { maxLength: 4 }), async (detections, truths) => {
-        const plain = await native().maskOverlaps(detections, truths, new Uint8Array(truths.length));
-        const crowd = await native().maskOverlaps(detections, truths, new Uint8Array(truths.length).fill(1));
+        const groups = [new Int32Array(detections.length), new Int32Array(truths.length)] as const;
+        const plain = await native().maskOverlaps(detections, truths, new Uint8Array(truths.length), ...groups);
+        const crowd = await native().maskOverlaps(detections, truths, new Uint8Array(truths.length).fill(1), ...groups);
         for (const [d, a] of detections.entries()) {
           for (const [t, b] of truths.entries()) {
             const empty = a.length === 0 && b.length === 0;
