@@ -8,6 +8,7 @@ import { Daemon } from '../../src/app/daemon.js';
 import { parseConfig } from '../../src/config/load.js';
 import type { Config } from '../../src/config/schema.js';
 import type { ResultMessage } from '../../src/wire/messages.js';
+import { segmentsOf } from '../helpers/dense-masks.js';
 import { EMPTY, fakeEngine } from '../helpers/fakes.js';
 import { Broker, hasMosquitto } from '../helpers/mosquitto.js';
 
@@ -48,7 +49,10 @@ describe.skipIf(!hasMosquitto)('a reload (needs mosquitto)', { timeout: 60_000 }
     const daemon = new Daemon({
       config: configOf([steady, belt]),
       log: pino({}, { write: () => undefined }),
-      openEngine: async () => fakeEngine(async () => EMPTY),
+      openEngine: async () => ({
+        ...fakeEngine(async () => EMPTY),
+        segment: async ({ width, height }) => ({ ...EMPTY, segments: segmentsOf(width, height, []) }),
+      }),
       onResult: (message) => {
         results.push(message);
         came();
