@@ -7,6 +7,7 @@ const layers = [
   ['app'],
   ['eval'],
   ['pipeline', 'publish', 'telemetry'],
+  ['control', 'status'],
   ['text', 'track'],
   ['source', 'engine', 'prompt', 'encode'],
   ['model'],

@@ -1,12 +1,12 @@
 /** What becomes of a camera's results: events, snapshots, and a message where the camera's cadence wants one. */
 import type { PublishConfig } from '../config/schema.js';
+import type { Snapshot } from '../control/services.js';
 import type { Frame } from '../domain/frame.js';
 import type { FrameResult } from '../domain/result.js';
 import { Cadence } from '../encode/cadence.js';
 import { encodeResult } from '../encode/result.js';
 import { encodeJpeg } from '../encode/snapshot.js';
 import { FastsamError } from '../errors.js';
-import type { Snapshot } from '../publish/services.js';
 import type { CameraMeter } from '../telemetry/meter.js';
 import type { CameraEvent } from '../wire/event.js';
 import type { ResultMessage } from '../wire/result.js';

@@ -2,11 +2,11 @@
 import type { Logger } from 'pino';
 import type { CameraConfig, PublishConfig, SegmentationConfig } from '../config/schema.js';
 import { sourceName } from '../config/source-name.js';
+import type { Snapshot } from '../control/services.js';
 import type { SegmentationEngine } from '../engine/engine.js';
 import type { Gate, Turnstile } from '../engine/turnstile.js';
 import { messageOf } from '../errors.js';
 import { type AppliedPrompts, runPipeline } from '../pipeline/pipeline.js';
-import type { Snapshot } from '../publish/services.js';
 import { Camera, type CameraStatus } from '../source/camera.js';
 import { CameraMeter } from '../telemetry/meter.js';
 import type { TextStage } from '../text/stage.js';

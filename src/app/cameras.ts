@@ -1,8 +1,8 @@
 /** The cameras at work: added, changed and removed while the others run. */
 import { isDeepStrictEqual } from 'node:util';
 import type { CameraConfig } from '../config/schema.js';
+import type { CameraService } from '../control/services.js';
 import { FastsamError } from '../errors.js';
-import type { CameraService } from '../publish/services.js';
 import type { CameraTask } from './camera-task.js';
 import { within } from './within.js';
 

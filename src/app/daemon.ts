@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { diffConfig } from '../config/diff.js';
 import type { CameraConfig, Config } from '../config/schema.js';
+import { Control } from '../control/control.js';
 import { type Prompt, withIds } from '../domain/prompt.js';
 import type { SegmentationEngine } from '../engine/engine.js';
 import { openEngine } from '../engine/open.js';
@@ -14,6 +15,7 @@ import { PromptStore } from '../prompt/store.js';
 import { EmbeddedBroker, reachable } from '../publish/embedded-broker.js';
 import { createPublisher, type Publisher } from '../publish/publisher.js';
 import type { CameraStatus } from '../source/camera.js';
+import { StatusBoard } from '../status/board.js';
 import { TelemetryReporter } from '../telemetry/reporter.js';
 import { TextStage } from '../text/stage.js';
 import { TextModel } from '../text/text-model.js';
@@ -60,7 +62,10 @@ export interface DaemonDeps {
 
 export class Daemon {
   readonly bootId = randomUUID();
+  /** What the node can be asked, for transports beside MQTT. */
+  readonly control: Control;
   readonly #log: Logger;
+  readonly #status = new StatusBoard({ bootId: this.bootId });
   readonly #register: PromptRegister;
   readonly #state: StateDirectory;
   readonly #store: PromptStore;
@@ -93,12 +98,12 @@ export class Daemon {
       create: (camera) => this.#task(camera),
       onRemoved: (id) => {
         this.#register.forget(id);
-        this.#publisher.removeCamera(id);
+        this.#status.removeCamera(id);
       },
     });
     this.#register = new PromptRegister({
       cameras: new Map(config.cameras.map(({ id, prompts }) => [id, withIds(prompts)])),
-      onApplied: (message) => this.#publisher.setPrompts(message),
+      onApplied: (message) => this.#status.setPrompts(message),
       save: (state) => this.#keeper.save(state),
       prepare: (prompts) => this.#prepare(prompts),
     });
@@ -106,7 +111,7 @@ export class Daemon {
     this.#state = new StateDirectory({
       path: stateDirectory,
       node: config.node,
-      publisher: () => this.#publisher,
+      status: this.#status,
       onMadeAgain: () => {
         void this.#keeper.saveAgain();
         this.#publisher.reopenEvents();
@@ -114,12 +119,29 @@ export class Daemon {
       log,
     });
     this.#store = new PromptStore(this.#state.prompts, log);
-    this.#keeper = new PromptKeeper({ store: this.#store, publisher: () => this.#publisher });
+    this.#keeper = new PromptKeeper({ store: this.#store, status: this.#status });
     if (config.mqtt.broker === 'embedded') this.#broker = new EmbeddedBroker({ config: config.mqtt, log });
     const { node, mqtt } = config;
     this.#jobs = new JobRunner({
       segmentation: () => this.#config.segmentation,
       identity: { node, bootId: this.bootId, maxPayloadBytes: mqtt.maxPayloadBytes },
+    });
+    this.control = new Control({
+      node,
+      maxRequestBytes: mqtt.maxRequestBytes,
+      prompts: this.#register,
+      cameras: this.#cameras,
+      admin: {
+        reloadConfig: async () => this.reload((await deps.readConfig?.()) ?? this.#config),
+        setLogLevel: (level) => {
+          log.level = level;
+        },
+      },
+      ping: () => this.#status.ping(),
+      info: () => this.#status.get('info'),
+      health: () => this.#status.health(),
+      publishSnapshot: (camera, { jpeg }) => this.#publisher.publishSnapshot(camera, jpeg),
+      log,
     });
     this.#publisher = createPublisher({
       config: reachable(mqtt),
@@ -132,14 +154,8 @@ export class Daemon {
       telemetryIntervalMs: config.telemetry.intervalMs,
       events: config.events,
       eventsFile: this.#state.events,
-      prompts: this.#register,
-      cameras: this.#cameras,
-      admin: {
-        reloadConfig: async () => this.reload((await deps.readConfig?.()) ?? this.#config),
-        setLogLevel: (level) => {
-          log.level = level;
-        },
-      },
+      status: this.#status,
+      control: this.control,
       log,
     });
     this.#upkeep = new Upkeep({
@@ -153,7 +169,7 @@ export class Daemon {
           reason,
         })),
       mqttLink: () => this.#publisher.link(),
-      publish: this.#publisher,
+      publish: this.#status,
       governor: config.governor,
       textPrompts: config.text.model !== undefined,
       metrics: config.metrics,
@@ -181,12 +197,12 @@ export class Daemon {
     await this.#state.start();
     await this.#broker?.start();
     this.#publisher.start();
-    this.#publisher.setInfo(infoMessage(this.#config, null, this.bootId, this.#startedAt));
+    this.#status.setInfo(infoMessage(this.#config, null, this.bootId, this.#startedAt));
     this.#register.start(await this.#store.load());
     try {
       await this.#upkeep.listen();
       const open = this.deps.openEngine ?? openEngine;
-      this.#engine = await this.#upkeep.open(engineOpener({ model, publisher: this.#publisher, open, log: this.#log }));
+      this.#engine = await this.#upkeep.open(engineOpener({ model, status: this.#status, open, log: this.#log }));
       // A stop does not wait for a first inference that hangs.
       if (!this.#stopping) await Promise.race([this.#engine.measureNetwork(1), this.#end]);
       for (const { prompts } of this.#config.cameras) assertLabels(withIds(prompts), this.#engine.model);
@@ -200,7 +216,7 @@ export class Daemon {
       { model: name, backend, input: [inputHeight, inputWidth] },
       `model ${name} on ${backend}, input ${inputHeight}×${inputWidth}`,
     );
-    this.#publisher.setInfo(infoMessage(this.#config, this.#engine.model, this.bootId, this.#startedAt));
+    this.#status.setInfo(infoMessage(this.#config, this.#engine.model, this.bootId, this.#startedAt));
     this.#turnstile = new Turnstile(this.#engine);
     this.#jobs.open(this.#engine, this.#turnstile.gate());
     await this.#cameras.apply(this.#config.cameras);
@@ -254,7 +270,7 @@ export class Daemon {
       await this.#reporter.stop();
       this.#report(telemetry.intervalMs);
     }
-    this.#publisher.setInfo(infoMessage(this.#config, this.#engine?.model ?? null, this.bootId, this.#startedAt));
+    this.#status.setInfo(infoMessage(this.#config, this.#engine?.model ?? null, this.bootId, this.#startedAt));
     return { applied: live, restart };
   }
 
@@ -304,7 +320,7 @@ export class Daemon {
 
   #cameraChanged(id: string, { phase, since, reconnects, reason }: CameraStatus): void {
     const task = this.#cameras.tasks.find((each) => each.id === id);
-    this.#publisher.setCameraState(id, {
+    this.#status.setCameraState(id, {
       v: 1,
       state: phase,
       since: new Date(since).toISOString(),

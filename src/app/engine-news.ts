@@ -2,13 +2,13 @@
 import type { Logger } from 'pino';
 import type { BuildProgress } from '../engine/tensorrt/build.js';
 import { isFastsamError } from '../errors.js';
-import type { Publisher } from '../publish/publisher.js';
+import type { StatusBoard } from '../status/board.js';
 
 /** A builder may report many times a second; a state is for people. */
 const INTERVAL_MS = 1000;
 
 /** Publishes the state `building-engine` with how far the build is, and logs each new phase. */
-export function buildReporter(publish: Pick<Publisher, 'setState'>, log: Logger): (progress: BuildProgress) => void {
+export function buildReporter(status: Pick<StatusBoard, 'setState'>, log: Logger): (progress: BuildProgress) => void {
   let lastText = '';
   let lastAt = Number.NEGATIVE_INFINITY;
   return ({ text, fraction }) => {
@@ -19,7 +19,7 @@ export function buildReporter(publish: Pick<Publisher, 'setState'>, log: Logger)
     lastText = text;
     lastAt = now;
     const percent = fraction === null ? '' : `: ${Math.floor(fraction * 100)} %`;
-    publish.setState('building-engine', `${text}${percent}`);
+    status.setState('building-engine', `${text}${percent}`);
   };
 }
 

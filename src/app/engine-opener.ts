@@ -4,7 +4,7 @@ import type { ModelConfig } from '../config/schema.js';
 import type { SegmentationEngine } from '../engine/engine.js';
 import type { EngineOptions, openEngine } from '../engine/open.js';
 import { hasNvidiaGpu } from '../engine/tensorrt/available.js';
-import type { Publisher } from '../publish/publisher.js';
+import type { StatusBoard } from '../status/board.js';
 import { buildReporter } from './engine-news.js';
 
 /** Characters; a message names files, whose paths may be long. */
@@ -12,7 +12,7 @@ const MAX_ALERT = 1000;
 
 export interface EngineOpenerDeps {
   readonly model: ModelConfig;
-  readonly publisher: Publisher;
+  readonly status: StatusBoard;
   readonly open: typeof openEngine;
   readonly log: Logger;
   readonly hasGpu?: () => boolean;
@@ -26,7 +26,7 @@ export function engineOptions({ path: configured, backend, onnxruntime, tensorrt
 /** Opens the configured model, or the small one at `small` in the same way; each raises an alert of its own. */
 export function engineOpener({
   model,
-  publisher,
+  status,
   open,
   log,
   hasGpu = hasNvidiaGpu,
@@ -37,16 +37,16 @@ export function engineOpener({
       ...engineOptions(model, small),
       onUnverified: (message) => {
         log.warn({ alert }, message);
-        publisher.setAlert(alert, { severity: 'warning', message: message.slice(0, MAX_ALERT) });
+        status.setAlert(alert, { severity: 'warning', message: message.slice(0, MAX_ALERT) });
       },
       onFallback: (why) => {
         // Without a GPU the processor is what is expected.
         if (!hasGpu()) return log.info(`backend auto: onnxruntime, because tensorrt cannot be used: ${why}`);
         const message = `the GPU is not used, the model runs on the processor: ${why}`;
         log.warn({ alert: 'gpu-unused' }, message);
-        publisher.setAlert('gpu-unused', { severity: 'warning', message: message.slice(0, MAX_ALERT) });
+        status.setAlert('gpu-unused', { severity: 'warning', message: message.slice(0, MAX_ALERT) });
       },
-      onBuild: buildReporter(publisher, log),
+      onBuild: buildReporter(status, log),
     });
   };
 }

@@ -1,13 +1,13 @@
 /** Prompts onto the disk; an alert while that fails, and another attempt until it succeeds. */
 import type { PromptStore, SavedPrompts } from '../prompt/store.js';
-import type { Publisher } from '../publish/publisher.js';
+import type { StatusBoard } from '../status/board.js';
 
 const ALERT = 'prompts-unsaved';
 const RETRY_MS = 10_000;
 
 export interface PromptKeeperDeps {
   readonly store: PromptStore;
-  readonly publisher: () => Pick<Publisher, 'setAlert' | 'clearAlert'>;
+  readonly status: Pick<StatusBoard, 'setAlert' | 'clearAlert'>;
 }
 
 export class PromptKeeper {
@@ -24,13 +24,13 @@ export class PromptKeeper {
   /** Resolves to whether the prompts will survive a restart. */
   async save(state: SavedPrompts): Promise<boolean> {
     this.#latest = state;
-    const { store, publisher } = this.#deps;
+    const { store, status } = this.#deps;
     const saved = await store.save(state);
     clearTimeout(this.#retry);
-    if (saved) publisher().clearAlert(ALERT);
+    if (saved) status.clearAlert(ALERT);
     else {
       const message = `prompts cannot be saved in ${store.file}: a restart would lose them; expected a writable folder with space`;
-      publisher().setAlert(ALERT, { severity: 'warning', message });
+      status.setAlert(ALERT, { severity: 'warning', message });
       if (!this.#stopped) this.#retry = setTimeout(() => void this.saveAgain(), RETRY_MS).unref();
     }
     return saved;

@@ -9,7 +9,7 @@ import { removeParts } from '../durable.js';
 import { FastsamError, isFastsamError, messageOf } from '../errors.js';
 import { native } from '../native.js';
 import { printable } from '../printable.js';
-import type { Publisher } from '../publish/publisher.js';
+import type { StatusBoard } from '../status/board.js';
 
 /**
  * A folder of the node's own, so that several may run on one machine: below `stateDir`, where it is configured, below
@@ -31,7 +31,7 @@ const ALERT_MS = 600_000;
 export interface StateDirectoryDeps {
   readonly path: string;
   readonly node: string;
-  readonly publisher: () => Pick<Publisher, 'setAlert' | 'clearAlert'>;
+  readonly status: Pick<StatusBoard, 'setAlert' | 'clearAlert'>;
   /** The folder was deleted and is there again, empty: what belongs into it has to be written once more. */
   readonly onMadeAgain: () => void;
   readonly log: Logger;
@@ -112,17 +112,17 @@ export class StateDirectory {
   }
 
   #tell(): void {
-    const { path, publisher, log } = this.#deps;
+    const { path, status, log } = this.#deps;
     const message = `${path} was deleted while it was in use and has been made again; events and prompts in it are written once more`;
     this.#madeAgainAt = performance.now();
     log.error(message);
-    publisher().setAlert(ALERT, { severity: 'warning', message });
+    status.setAlert(ALERT, { severity: 'warning', message });
   }
 
   #clear(): void {
     if (this.#madeAgainAt === undefined || performance.now() - this.#madeAgainAt < ALERT_MS) return;
     this.#madeAgainAt = undefined;
-    this.#deps.publisher().clearAlert(ALERT);
+    this.#deps.status.clearAlert(ALERT);
   }
 }
 

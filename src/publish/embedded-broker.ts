@@ -10,10 +10,10 @@ import { type Duplex, duplexPair } from 'node:stream';
 import { Aedes, type Client, type PublishPacket } from 'aedes';
 import type { Logger } from 'pino';
 import type { MqttConfig } from '../config/schema.js';
+import { TokenBucket } from '../control/token-bucket.js';
 import { FastsamError, messageOf } from '../errors.js';
 import { readCredentials } from './credentials.js';
 import { PacketLimit } from './packet-limit.js';
-import { TokenBucket } from './token-bucket.js';
 
 /** Clients that are logged in: in all, and from one address beyond this machine. */
 const MAX_CLIENTS = 100;

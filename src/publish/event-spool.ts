@@ -3,6 +3,7 @@
  * broker has acknowledged them. What was not sent as it happened is replayed, at a limited rate and marked so.
  */
 import type { Logger } from 'pino';
+import { TokenBucket } from '../control/token-bucket.js';
 import { messageOf } from '../errors.js';
 import type { EventMessage } from '../wire/event.js';
 import type { SpoolTelemetry } from '../wire/telemetry.js';
@@ -14,7 +15,6 @@ import {
   type StoredEvent,
   type StoreState,
 } from './event-store.js';
-import { TokenBucket } from './token-bucket.js';
 
 /** Events held in memory between store and broker, and waiting for the store. */
 const WINDOW = 32;

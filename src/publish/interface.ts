@@ -2,21 +2,10 @@
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import type { EventsConfig, JobsConfig, MqttConfig } from '../config/schema.js';
-import type {
-  Alert,
-  AlertMessage,
-  CameraEvent,
-  CameraStateMessage,
-  HealthMessage,
-  InfoMessage,
-  MqttTelemetry,
-  NodeState,
-  PromptsMessage,
-  ResultMessage,
-  TelemetryMessage,
-} from '../wire/messages.js';
+import type { Control } from '../control/control.js';
+import type { StatusBoard } from '../status/board.js';
+import type { CameraEvent, MqttTelemetry, ResultMessage, TelemetryMessage } from '../wire/messages.js';
 import type { JobWorkerDeps } from './job-worker.js';
-import type { AdminService, CameraService, PromptService } from './services.js';
 
 export interface PublisherDeps {
   readonly config: MqttConfig;
@@ -27,9 +16,10 @@ export interface PublisherDeps {
   readonly events: EventsConfig;
   /** Where events wait; it may not exist yet. */
   readonly eventsFile: string;
-  readonly prompts: PromptService;
-  readonly cameras: CameraService;
-  readonly admin: AdminService;
+  /** Requests go there. */
+  readonly control: Pick<Control, 'handle'>;
+  /** Retained topics are what is on it. */
+  readonly status: StatusBoard;
   readonly jobs: JobsConfig;
   /** Does a job of a queue; see job-worker.ts. */
   readonly runJob: JobWorkerDeps['run'];
@@ -54,27 +44,15 @@ export interface Publisher {
   takeJobs(): void;
   /** Says `stopping` and `offline`, delivers what waits, disconnects; all within `timeoutMs`. Also when never started or connected. */
   stop(reason: string, timeoutMs: number, last?: 'stopping' | 'degraded'): Promise<void>;
-  setState(state: NodeState, reason?: string): void;
-  setInfo(info: InfoMessage): void;
-  setCameraState(camera: string, message: CameraStateMessage): void;
-  setPrompts(message: PromptsMessage): void;
-  /** Empties the retained topics of a camera that is no longer configured. */
-  removeCamera(camera: string): void;
   /** `message`: as encoded, or its JSON. */
   publishResult(camera: string, message: ResultMessage | string): void;
   publishTelemetry(message: TelemetryMessage): void;
-  setHealth(message: HealthMessage): void;
-  /** Retained on `alert/<id>` until cleared; said again, it keeps the time since when. */
-  setAlert(id: string, alert: Alert): void;
-  clearAlert(id: string): void;
   link(): LinkState;
-  /** Alerts in force, by id. */
-  alerts(): Readonly<Record<string, AlertMessage>>;
   /** Arrives once and in order, whatever becomes of the broker meanwhile, within the bounds of the spool. */
   publishEvent(camera: string, event: CameraEvent): void;
   /** The folder of the events was deleted and made again: what waits is written there once more. */
   reopenEvents(): void;
-  /** A JPEG file; the newest wins. */
-  publishSnapshot(camera: string, jpeg: Buffer): void;
+  /** A JPEG file; the newest wins. Returns its topic. */
+  publishSnapshot(camera: string, jpeg: Buffer): string;
   stats(): MqttTelemetry;
 }

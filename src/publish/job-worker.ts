@@ -5,13 +5,13 @@
  */
 import type { Logger } from 'pino';
 import type { JobsConfig, MqttConfig } from '../config/schema.js';
+import { parsePayload } from '../control/payload.js';
 import { idSchema } from '../domain/prompt.js';
 import { isFastsamError, messageOf } from '../errors.js';
 import { type Job, type JobAnswer, jobSchema, type ResultMessage } from '../wire/messages.js';
 import { firstProblem } from '../wire/problem.js';
 import type { InboundMessage } from './connection.js';
 import { JobSlot, SLOT_LOST } from './job-slot.js';
-import { parsePayload } from './payload.js';
 import type { Publication } from './publication.js';
 import { mayRespondTo } from './response-topic.js';
 

@@ -1,25 +1,18 @@
 /** The node's voice and ear on MQTT: everything the app publishes, and the requests it is sent, go through here. */
 import { randomUUID } from 'node:crypto';
 import { FastsamError } from '../errors.js';
+import type { StatusKey } from '../status/board.js';
 import { toTimestamp } from '../wire/common.js';
 import type {
-  Alert,
-  AlertMessage,
   CameraEvent,
-  CameraStateMessage,
   EventMessage,
-  HealthMessage,
-  InfoMessage,
   MqttTelemetry,
-  NodeState,
-  PromptsMessage,
   ResultMessage,
   SchemaName,
   StateMessage,
   TelemetryMessage,
 } from '../wire/messages.js';
 import { topicsOf } from '../wire/topics.js';
-import { Alerts } from './alerts.js';
 import { AvailabilityBeacon } from './availability.js';
 import type { Connection, InboundMessage } from './connection.js';
 import { Deadline } from './deadline.js';
@@ -61,7 +54,6 @@ class MqttPublisher implements Publisher {
   readonly #topics;
   readonly #outbox: Outbox;
   readonly #events: EventSpool;
-  readonly #alerts: Alerts;
   readonly #requests: Requests;
   readonly #session: Session;
   readonly #jobs: JobWorker;
@@ -72,48 +64,33 @@ class MqttPublisher implements Publisher {
   #published = 0;
   readonly #link = new Link();
   #subscriptions: Subscriptions | undefined;
-  #state: NodeState = 'init';
-  #info: InfoMessage | undefined;
-  /** Of the prompts in force, by camera. */
-  readonly #promptIds = new Map<string, readonly string[]>();
+  #unsubscribe: (() => void) | undefined;
   /** What Home Assistant was told last. */
   #announced: string | undefined;
-  #health: HealthMessage | undefined;
 
   constructor(deps: PublisherDeps) {
-    const { config, node, prompts, cameras, admin, log } = deps;
+    const { config, node, status, control, log } = deps;
     this.#deps = deps;
     const topics = topicsOf(config.prefix, node, config.groups);
     this.#topics = topics;
     const responsePrefix = (config.responsePrefix ?? `${config.prefix}/clients`).replace(/\/?$/, '/');
     this.#outbox = new Outbox({ lastTopic: topics.state, nameOf: topics.relative });
-    this.#alerts = new Alerts({ outbox: this.#outbox, topicOf: topics.alert });
     this.#events = new EventSpool({
       openStore: () => openDiskStore({ ...deps.events, file: deps.eventsFile }),
       memoryBounds: { maxBytes: Math.min(deps.events.maxBytes, MAX_MEMORY_BYTES), maxAgeS: deps.events.maxAgeS },
       replayPerSecond: deps.events.replayPerSecond,
       onUnsaved: (reason) => {
-        this.setAlert(EVENTS_ALERT, { severity: 'warning', message: `events are kept in memory only: ${reason}`.slice(0, 1000) });
+        status.setAlert(EVENTS_ALERT, { severity: 'warning', message: `events are kept in memory only: ${reason}`.slice(0, 1000) });
       },
-      onSaved: () => this.clearAlert(EVENTS_ALERT),
+      onSaved: () => status.clearAlert(EVENTS_ALERT),
       onReady: () => this.#delivery?.wake(),
       log,
     });
     this.#requests = new Requests({
-      node,
+      control,
+      role: config.admin ? 'admin' : 'operator',
       topics,
-      maxRequestBytes: config.maxRequestBytes,
       responsePrefix,
-      prompts,
-      cameras,
-      ...(config.admin && { admin }),
-      ping: () => ({ v: 1, bootId: deps.bootId, ts: toTimestamp(Date.now()), state: this.#state }),
-      info: () => this.#info,
-      health: () => ({ health: this.#health ?? null, alerts: this.alerts() }),
-      publishSnapshot: (camera, { jpeg }) => {
-        this.publishSnapshot(camera, jpeg);
-        return topics.snapshot(camera);
-      },
       respond: (publication) => {
         this.#outbox.putResponse(publication);
         this.#delivery?.wake();
@@ -125,7 +102,7 @@ class MqttPublisher implements Publisher {
     this.#session = new Session({
       config,
       clientId,
-      will: { topic: topics.state, payload: this.#stateMessage('lost'), qos: 1, retain: true },
+      will: { topic: topics.state, payload: this.#lostMessage(), qos: 1, retain: true },
       connect: deps.connect,
       log,
       onMessage: (message) => this.#receive(message),
@@ -147,15 +124,15 @@ class MqttPublisher implements Publisher {
         this.#delivery?.send(publication) ?? Promise.reject(new FastsamError('BROKER_UNREACHABLE', 'not connected to the broker')),
       log,
     });
-    this.setState(this.#state);
   }
 
   start(): void {
-    const { config, log } = this.#deps;
+    const { config, status, log } = this.#deps;
+    this.#unsubscribe ??= status.subscribe((key, message) => this.#retain(key, message));
     if (config.tls.insecure) {
       const message = 'mqtt.tls.insecure: any certificate is accepted; expected false outside of a bench';
       log.warn(message);
-      this.setAlert('mqtt-insecure', { severity: 'warning', message });
+      status.setAlert('mqtt-insecure', { severity: 'warning', message });
     }
     this.#events.start();
     this.#session.start();
@@ -167,44 +144,13 @@ class MqttPublisher implements Publisher {
 
   async stop(reason: string, timeoutMs: number, last: 'stopping' | 'degraded' = 'stopping'): Promise<void> {
     const deadline = new Deadline(timeoutMs);
-    this.setState(last, reason);
+    this.#deps.status.setState(last, reason);
     await this.#jobs.stop(deadline.leftMs / 2);
     if (this.#delivery) await deadline.wait(this.#delivery.idle());
     // A disk that hangs keeps the events from being written, but not the process from ending.
     const ended = Promise.all([this.#beacon.stop(deadline.leftMs), this.#session.stop(deadline.leftMs), this.#events.stop()]);
     await new Deadline(Math.max(deadline.leftMs, DISK_STOP_MS)).wait(ended);
-  }
-
-  setState(state: NodeState, reason?: string): void {
-    this.#state = state;
-    this.#retain(this.#topics.state, this.#stateMessage(state, reason?.slice(0, 1000)), 'fastsam.v1.state');
-  }
-
-  setInfo(info: InfoMessage): void {
-    this.#info = info;
-    this.#retain(this.#topics.info, JSON.stringify(info), 'fastsam.v1.info');
-    this.#announce();
-  }
-
-  setCameraState(camera: string, message: CameraStateMessage): void {
-    this.#retain(this.#topics.cameraState(camera), JSON.stringify(message), 'fastsam.v1.camera-state');
-  }
-
-  setPrompts(message: PromptsMessage): void {
-    this.#retain(this.#topics.prompts(message.camera), JSON.stringify(message), 'fastsam.v1.prompts');
-    this.#promptIds.set(
-      message.camera,
-      message.prompts.map(({ id }) => id),
-    );
-    this.#announce();
-  }
-
-  removeCamera(camera: string): void {
-    this.#outbox.clearState(this.#topics.cameraState(camera));
-    this.#outbox.clearState(this.#topics.prompts(camera));
-    this.#promptIds.delete(camera);
-    this.#announce();
-    this.#delivery?.wake();
+    this.#unsubscribe?.();
   }
 
   publishResult(camera: string, message: ResultMessage | string): void {
@@ -216,27 +162,8 @@ class MqttPublisher implements Publisher {
     this.#sample(this.#topics.telemetry, message, { expiryS, schema: 'fastsam.v1.telemetry' });
   }
 
-  setHealth(message: HealthMessage): void {
-    this.#health = message;
-    this.#retain(this.#topics.health, JSON.stringify(message), 'fastsam.v1.health');
-  }
-
-  setAlert(id: string, alert: Alert): void {
-    this.#alerts.set(id, alert);
-    this.#delivery?.wake();
-  }
-
-  clearAlert(id: string): void {
-    this.#alerts.clear(id);
-    this.#delivery?.wake();
-  }
-
   link(): LinkState {
     return this.#link.state(this.#delivery, this.#subscriptions);
-  }
-
-  alerts(): Readonly<Record<string, AlertMessage>> {
-    return this.#alerts.all;
   }
 
   publishEvent(camera: string, event: CameraEvent): void {
@@ -250,8 +177,10 @@ class MqttPublisher implements Publisher {
     this.#events.reopen();
   }
 
-  publishSnapshot(camera: string, jpeg: Buffer): void {
-    this.#sample(this.#topics.snapshot(camera), jpeg, { contentType: 'image/jpeg' });
+  publishSnapshot(camera: string, jpeg: Buffer): string {
+    const topic = this.#topics.snapshot(camera);
+    this.#sample(topic, jpeg, { contentType: 'image/jpeg' });
+    return topic;
   }
 
   stats(): MqttTelemetry {
@@ -295,25 +224,46 @@ class MqttPublisher implements Publisher {
 
   #receive(message: InboundMessage): void {
     if (this.#jobs.receive(message.topic, message.payload.toString('utf8', 0, 16))) return;
-    if (this.#alerts.receive(message)) this.#delivery?.wake();
+    if (message.topic.startsWith(this.#topics.alert(''))) this.#clearOldAlert(message);
     else void this.#requests.handle(message);
+  }
+
+  /** A retained alert of an earlier run of this node, which ended with it: no other client would clear it. */
+  #clearOldAlert({ topic, payload, retain }: InboundMessage): void {
+    if (!retain || payload.length === 0 || this.#outbox.holds(topic)) return;
+    this.#outbox.clearState(topic);
+    this.#delivery?.wake();
   }
 
   /** Home Assistant's discovery message, sent whenever the entities have changed. */
   #announce(): void {
-    const { config } = this.#deps;
+    const { config, status } = this.#deps;
     const { enabled, prefix } = config.homeAssistant;
-    if (!enabled || !this.#info) return;
-    const payload = JSON.stringify(discoveryMessage(this.#topics, { info: this.#info, prompts: this.#promptIds, admin: config.admin }));
+    const info = status.get('info');
+    if (!enabled || !info) return;
+    const prompts = new Map<string, readonly string[]>();
+    for (const { id } of info.cameras) {
+      const known = status.get(`cameras/${id}/prompts`);
+      if (known)
+        prompts.set(
+          id,
+          known.prompts.map((prompt) => prompt.id),
+        );
+    }
+    const payload = JSON.stringify(discoveryMessage(this.#topics, { info, prompts, admin: config.admin }));
     if (payload === this.#announced) return;
     this.#announced = payload;
-    this.#outbox.putState({ topic: `${prefix}/device/${this.#info.node}/config`, payload, qos: 1, retain: true });
+    this.#outbox.putState({ topic: `${prefix}/device/${info.node}/config`, payload, qos: 1, retain: true });
     this.#delivery?.wake();
   }
 
-  #retain(topic: string, payload: string, schema: SchemaName): void {
-    this.#outbox.putState({ topic, payload, qos: 1, retain: true, schema });
+  /** The status board has news. Its keys are the topics below the base. */
+  #retain(key: StatusKey, message: object | undefined): void {
+    const topic = `${this.#topics.base}/${key}`;
+    if (message) this.#outbox.putState({ topic, payload: JSON.stringify(message), qos: 1, retain: true, schema: schemaOf(key) });
+    else this.#outbox.clearState(topic);
     this.#delivery?.wake();
+    if (key === 'info' || key.endsWith('/prompts')) this.#announce();
   }
 
   #sample(topic: string, message: object | string | Buffer, properties: Pick<Publication, 'expiryS' | 'schema' | 'contentType'>): void {
@@ -327,9 +277,15 @@ class MqttPublisher implements Publisher {
     this.#delivery.wake();
   }
 
-  #stateMessage(state: NodeState, reason?: string): string {
-    const ts = toTimestamp(Date.now());
-    const message: StateMessage = { v: 1, state, bootId: this.#deps.bootId, ts, ...(reason !== undefined && { reason }) };
+  /** The will: the broker publishes it when the connection breaks. */
+  #lostMessage(): string {
+    const message: StateMessage = { v: 1, state: 'lost', bootId: this.#deps.bootId, ts: toTimestamp(Date.now()) };
     return JSON.stringify(message);
   }
+}
+
+function schemaOf(key: StatusKey): SchemaName {
+  if (key === 'state' || key === 'info' || key === 'health') return `fastsam.v1.${key}`;
+  if (key.startsWith('alert/')) return 'fastsam.v1.alert';
+  return key.endsWith('/state') ? 'fastsam.v1.camera-state' : 'fastsam.v1.prompts';
 }

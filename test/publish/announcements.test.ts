@@ -17,7 +17,7 @@ describe.skipIf(!hasMosquitto)('announcements (needs mosquitto)', { timeout: 20_
       ok: false,
       subsystems: { engine: { ok: true, since }, 'camera/belt': { ok: false, reason: 'no frame for 5 s', since } },
     };
-    node.publisher.setHealth(health);
+    node.status.setHealth(health);
     node.publisher.start();
     const live = await broker.observe(`${node.base}/health`);
     expect(healthMessageSchema.parse(await live.untilJson(`${node.base}/health`))).toEqual(health);
@@ -33,14 +33,14 @@ describe.skipIf(!hasMosquitto)('announcements (needs mosquitto)', { timeout: 20_
     node.publisher.start();
     const observer = await broker.observe(`${node.base}/alert/#`);
     const topic = `${node.base}/alert/disk-full`;
-    node.publisher.setAlert('disk-full', { severity: 'warning', message: '90 % used' });
+    node.status.setAlert('disk-full', { severity: 'warning', message: '90 % used' });
     const first = alertMessageSchema.parse(await observer.untilJson(topic));
-    node.publisher.setAlert('disk-full', { severity: 'critical', message: '99 % used' });
+    node.status.setAlert('disk-full', { severity: 'critical', message: '99 % used' });
     const second = await observer.untilJson<{ severity: string; since: string }>(topic, ({ severity }) => severity === 'critical');
     expect(second.since).toBe(first.since);
-    expect(Object.keys(node.publisher.alerts())).toEqual(['disk-full']);
+    expect(Object.keys(node.status.alerts())).toEqual(['disk-full']);
 
-    node.publisher.clearAlert('disk-full');
+    node.status.clearAlert('disk-full');
     await observer.until(topic, (text) => text === '');
     const late = await broker.observe(`${node.base}/#`);
     await late.until(`${node.base}/state`);
@@ -53,7 +53,7 @@ describe.skipIf(!hasMosquitto)('announcements (needs mosquitto)', { timeout: 20_
     const left = JSON.stringify({ severity: 'warning', message: 'old', since: '2026-01-01T00:00:00.000Z' });
     for (const id of ['old', 'still']) await observer.publish(`fastsam/v1/line-3/alert/${id}`, left, { retain: true });
     await using node = testNode({ url: broker.url });
-    node.publisher.setAlert('still', { severity: 'warning', message: 'still so' });
+    node.status.setAlert('still', { severity: 'warning', message: 'still so' });
     node.publisher.start();
     await observer.until(`${node.base}/alert/old`, (text) => text === '');
     await observer.until(`${node.base}/alert/still`, (text) => text.includes('still so'));

@@ -21,8 +21,8 @@ describe.skipIf(!hasMosquitto)('the ACL for mosquitto', { timeout: 60_000 }, () 
     const operator = await broker.observe('fastsam/v1/#', as('operator'));
     const viewer = await broker.observe(`${node.base}/#`, as('viewer'));
     node.publisher.start();
-    node.publisher.setState('ready');
-    node.publisher.setAlert('hot', { severity: 'warning', message: 'hot' });
+    node.status.setState('ready');
+    node.status.setAlert('hot', { severity: 'warning', message: 'hot' });
     await operator.untilJson(`${node.base}/state`, ({ state }) => state === 'ready');
     node.publisher.publishEvent('belt', { type: 'camera-lost' });
     await viewer.until(`${node.base}/cameras/belt/event`);
@@ -125,7 +125,7 @@ describe.skipIf(!hasMosquitto)('the ACL for mosquitto', { timeout: 60_000 }, () 
     const observer = await broker.observe('fastsam/v1/#', { username: 'operator', password: 'secret' });
     node.publisher.start();
     await observer.until(`${node.base}/state`);
-    node.publisher.setHealth({ v: 1, node: 'line-3', bootId: node.bootId, ts: '2026-01-01T00:00:00.000Z', ok: true, subsystems: {} });
+    node.status.setHealth({ v: 1, node: 'line-3', bootId: node.bootId, ts: '2026-01-01T00:00:00.000Z', ok: true, subsystems: {} });
     await eventually(() => node.logged.some(({ topic, reason }) => topic === `${node.base}/health` && String(reason).includes('0x87')));
     await eventually(() => node.publisher.stats().dropped.health! > 0);
     expect(node.publisher.link()).toMatchObject({ ok: false, reason: expect.stringMatching(/the broker refuses .*0x87/) });

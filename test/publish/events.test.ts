@@ -175,7 +175,7 @@ describe.skipIf(!hasMosquitto)('events (needs mosquitto)', { timeout: 60_000 + R
     const relay = await Relay.start(broker.port);
     await using node = testNode({ url: `mqtt://127.0.0.1:${relay.port}` }, { stateDirectory: folder, replayPerSecond: 1000 });
     node.publisher.start();
-    node.publisher.setState('ready');
+    node.status.setState('ready');
     let sent = 0;
     const publishing = setInterval(() => {
       node.publisher.publishEvent('belt', { type: 'camera-back', awayMs: sent });

@@ -38,7 +38,7 @@ describe.skipIf(!hasMosquitto)('faults (needs mosquitto)', { timeout: 60_000 }, 
 
     // Acknowledged: what was cut is sent again, and what waited behind it goes on.
     let cut = relay.cutInside(PACKET.publish, 200_000);
-    node.publisher.setInfo({ v: 1, node: 'line-3', padding: 'x'.repeat(300_000) } as unknown as InfoMessage);
+    node.status.setInfo({ v: 1, node: 'line-3', padding: 'x'.repeat(300_000) } as unknown as InfoMessage);
     for (const awayMs of [1, 2, 3]) node.publisher.publishEvent('belt', { type: 'camera-back', awayMs });
     await cut;
     const info = await observer.untilJson<{ padding: string }>(`${node.base}/info`);
@@ -74,7 +74,7 @@ describe.skipIf(!hasMosquitto)('faults (needs mosquitto)', { timeout: 60_000 }, 
     await cut;
     await eventually(() => node.publisher.stats().reconnects === 1 && node.publisher.link().ok);
     const state = observer.received.length;
-    node.publisher.setState('ready');
+    node.status.setState('ready');
     await observer.untilJson<StateMessage>(`${node.base}/state`, ({ state: name }) => name === 'ready', state);
     await observer.publish(`${node.base}/request/read/ping`, '{"id":"p1"}');
     expect(await observer.untilJson(`${node.base}/response/read/ping`)).toMatchObject({ id: 'p1', status: 'ok' });
@@ -106,7 +106,7 @@ describe.skipIf(!hasMosquitto)('faults (needs mosquitto)', { timeout: 60_000 }, 
     await eventually(() => publisher.link().ok && publisher.stats().queued === 0);
     if (swallows) {
       relay.freeze();
-      publisher.setState('ready');
+      node.status.setState('ready');
     } else broker.pause();
     const padding = 'x'.repeat(100_000);
     while (publisher.link().ok) {

@@ -8,15 +8,19 @@ import type { z } from 'zod';
 import { eventsSchema } from '../../src/config/sections/events.js';
 import { jobsSchema } from '../../src/config/sections/jobs.js';
 import { mqttSchema } from '../../src/config/sections/mqtt.js';
+import { Control } from '../../src/control/control.js';
+import type { AdminService, CameraService } from '../../src/control/services.js';
 import { FastsamError } from '../../src/errors.js';
 import { PromptRegister } from '../../src/prompt/register.js';
 import { createPublisher, type Publisher, type PublisherDeps } from '../../src/publish/publisher.js';
-import type { AdminService, CameraService } from '../../src/publish/services.js';
+import { StatusBoard } from '../../src/status/board.js';
 
 export const CAMERAS = ['belt', 'gate'] as const;
 
 export interface TestNode extends AsyncDisposable {
   readonly publisher: Publisher;
+  readonly status: StatusBoard;
+  readonly control: Control;
   readonly register: PromptRegister;
   readonly bootId: string;
   readonly base: string;
@@ -39,9 +43,10 @@ export function testNode(mqtt: z.input<typeof mqttSchema>, options: TestNodeOpti
   const log = pino({ level: 'debug' }, { write: (line) => void logged.push(JSON.parse(line)) });
   const bootId = randomUUID();
   const config = mqttSchema.parse({ reconnect: { minMs: 10, maxMs: 100 }, connectTimeoutMs: 2000, ...mqtt });
+  const status = new StatusBoard({ bootId });
   const register: PromptRegister = new PromptRegister({
     cameras: new Map(CAMERAS.map((camera) => [camera, []])),
-    onApplied: (message) => publisher.setPrompts(message),
+    onApplied: (message) => status.setPrompts(message),
   });
   const asked: string[] = [];
   const cameras: CameraService = {
@@ -61,7 +66,19 @@ export function testNode(mqtt: z.input<typeof mqttSchema>, options: TestNodeOpti
   };
   const { stateDirectory = mkdtempSync(join(tmpdir(), 'fastsamd-node-')), replayPerSecond } = options;
   const events = eventsSchema.parse({ replayPerSecond });
-  const publisher = createPublisher({
+  const control = new Control({
+    node: 'line-3',
+    maxRequestBytes: config.maxRequestBytes,
+    prompts: register,
+    cameras,
+    admin,
+    ping: () => status.ping(),
+    info: () => status.get('info'),
+    health: () => status.health(),
+    publishSnapshot: (camera, { jpeg }) => publisher.publishSnapshot(camera, jpeg),
+    log,
+  });
+  const publisher: Publisher = createPublisher({
     events,
     eventsFile: join(stateDirectory, 'events.db'),
     jobs: jobsSchema.parse(options.jobs ?? {}),
@@ -71,14 +88,15 @@ export function testNode(mqtt: z.input<typeof mqttSchema>, options: TestNodeOpti
     node: 'line-3',
     bootId,
     telemetryIntervalMs: 1000,
-    prompts: register,
-    cameras,
-    admin,
+    status,
+    control,
     log,
   });
   register.start();
   return {
     publisher,
+    status,
+    control,
     register,
     bootId,
     base: `${config.prefix}/line-3`,

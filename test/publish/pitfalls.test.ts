@@ -35,7 +35,7 @@ describe.skipIf(!hasMosquitto)('pitfalls (needs mosquitto)', { timeout: 60_000 }
     node.publisher.start();
     await eventually(() => node.publisher.stats().requests.ignored === 1);
     const cut = relay.cutInside(PACKET.publish);
-    node.publisher.setState('ready');
+    node.status.setState('ready');
     await cut;
     await eventually(() => node.publisher.stats().requests.ignored === 2);
     await observer.publish(`${BASE}/request/read/ping`, '{"id":"new"}');
@@ -51,7 +51,7 @@ describe.skipIf(!hasMosquitto)('pitfalls (needs mosquitto)', { timeout: 60_000 }
     const observer = await broker.observe(`${BASE}/#`);
     await using crashed = testNode({ url: `mqtt://127.0.0.1:${relay.port}` });
     crashed.publisher.start();
-    crashed.publisher.setState('ready');
+    crashed.status.setState('ready');
     await observer.untilJson<StateMessage>(`${BASE}/state`, ({ state }) => state === 'ready');
     await observer.until(`${BASE}/availability`, (text) => text === 'online');
     // Its machine loses power: the broker does not know yet.
@@ -61,7 +61,7 @@ describe.skipIf(!hasMosquitto)('pitfalls (needs mosquitto)', { timeout: 60_000 }
     await using node = testNode({ url: broker.url });
     const from = observer.received.length;
     node.publisher.start();
-    node.publisher.setState('ready');
+    node.status.setState('ready');
     await observer.untilJson<StateMessage>(`${BASE}/state`, ({ state, bootId }) => state === 'ready' && bootId === node.bootId, from);
     await observer.until(`${BASE}/availability`, (text) => text === 'online', from);
     const states = observer.received.slice(from).filter(({ topic }) => topic === `${BASE}/state`);

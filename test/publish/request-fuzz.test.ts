@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
+import { Control } from '../../src/control/control.js';
 import { FastsamError } from '../../src/errors.js';
 import { PromptRegister } from '../../src/prompt/register.js';
 import type { Publication } from '../../src/publish/publication.js';
@@ -22,21 +23,27 @@ function requestsWithRegister() {
   const register = new PromptRegister({ cameras: new Map([['belt', []]]), onApplied: () => undefined });
   register.take('belt', 640, 480);
   let now = 0;
-  const requests = new Requests({
+  const control = new Control({
     node: 'line-3',
-    topics,
     maxRequestBytes: 65_536,
-    responsePrefix: 'fastsam/v1/clients/',
     prompts: register,
     ping: () => ({ v: 1, bootId: '00000000-0000-4000-8000-000000000000', ts: '2026-01-01T00:00:00.000Z', state: 'ready' }),
     info: () => undefined,
     health: () => ({ health: null, alerts: {} }),
     cameras: { snapshot: unreachable, pause: unreachable, resume: unreachable, restart: unreachable },
+    admin: { reloadConfig: unreachable, setLogLevel: () => undefined },
     publishSnapshot: () => '',
-    respond: (publication) => void responses.push(publication),
     log: pino({ level: 'silent' }),
     // One request a second: never limited.
     now: () => (now += 1000),
+  });
+  const requests = new Requests({
+    control,
+    role: 'operator',
+    topics,
+    responsePrefix: 'fastsam/v1/clients/',
+    respond: (publication) => void responses.push(publication),
+    log: pino({ level: 'silent' }),
   });
   return { requests, register, responses };
 }

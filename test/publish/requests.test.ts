@@ -16,7 +16,7 @@ async function setup(mqtt: Parameters<typeof testNode>[0] = {}): Promise<Setup> 
   const node = testNode({ url: broker.url, ...mqtt });
   node.register.take('belt', 1920, 1080);
   node.publisher.start();
-  node.publisher.setState('ready');
+  node.status.setState('ready');
   const observer = await broker.observe('fastsam/v1/#');
   await observer.until(`${node.base}/state`);
   return {
@@ -61,7 +61,7 @@ describe.skipIf(!hasMosquitto)('requests through mosquitto', { timeout: 20_000 }
     await using s = await setup();
     expect(await s.ask('read/ping', '')).toMatchObject({ id: null, status: 'ok', data: { bootId: s.node.bootId, state: 'ready' } });
     expect(await s.ask('read/info', { id: 'i1' })).toEqual({ id: 'i1', node: 'line-3', status: 'ok', data: null });
-    s.node.publisher.setInfo({ v: 1, node: 'line-3' } as InfoMessage);
+    s.node.status.setInfo({ v: 1, node: 'line-3' } as InfoMessage);
     expect(await s.ask('read/info', { id: 'i2' })).toMatchObject({ id: 'i2', data: { node: 'line-3' } });
   });
 
@@ -164,7 +164,7 @@ describe.skipIf(!hasMosquitto)('requests through mosquitto', { timeout: 20_000 }
   it('tells health, schemas, and publishes a snapshot', async () => {
     await using s = await setup();
     expect(await s.ask('read/health', {})).toMatchObject({ data: { health: null, alerts: {} } });
-    s.node.publisher.setAlert('hot', { severity: 'warning', message: '95 °C' });
+    s.node.status.setAlert('hot', { severity: 'warning', message: '95 °C' });
     expect(await s.ask('read/health', {})).toMatchObject({ data: { alerts: { hot: { message: '95 °C' } } } });
     const { data: names } = await s.ask('read/schema', {});
     expect(names).toContain('fastsam.v1.request.prompt.set');

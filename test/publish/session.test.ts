@@ -15,7 +15,7 @@ describe.skipIf(!hasMosquitto)('session against mosquitto', { timeout: 20_000 },
   it('publishes state, availability and prompts retained, state last', async () => {
     await using broker = await Broker.start();
     await using node = testNode({ url: broker.url });
-    node.publisher.setCameraState('belt', {
+    node.status.setCameraState('belt', {
       v: 1,
       state: 'streaming',
       since: '2026-01-01T00:00:00.000Z',
@@ -25,7 +25,7 @@ describe.skipIf(!hasMosquitto)('session against mosquitto', { timeout: 20_000 },
     const live = await broker.observe(`${node.base}/#`);
     node.publisher.start();
     await live.untilJson<StateMessage>(`${node.base}/state`, (message) => message.state === 'init');
-    node.publisher.setState('ready');
+    node.status.setState('ready');
     await live.untilJson<StateMessage>(`${node.base}/state`, ready);
     await live.until(`${node.base}/availability`, (text) => text === 'online');
     const topics = live.received.map((message) => message.topic);
@@ -45,7 +45,7 @@ describe.skipIf(!hasMosquitto)('session against mosquitto', { timeout: 20_000 },
     // The delays of the default configuration.
     await using node = testNode({ url: broker.url, reconnect: { minMs: 1000, maxMs: 60_000 } });
     node.publisher.start();
-    node.publisher.setState('ready');
+    node.status.setState('ready');
     await (await broker.observe(`${node.base}/#`)).untilJson<StateMessage>(`${node.base}/state`, ready);
 
     await broker.restart();
@@ -61,7 +61,7 @@ describe.skipIf(!hasMosquitto)('session against mosquitto', { timeout: 20_000 },
     const port = await freePort();
     await using node = testNode({ url: `mqtt://127.0.0.1:${port}` });
     node.publisher.start();
-    node.publisher.setState('ready');
+    node.status.setState('ready');
     await eventually(() => node.logged.filter((line) => String(line.reason).includes('ECONNREFUSED')).length >= 3);
     expect(node.publisher.stats()).toMatchObject({ published: 0, connectedSince: null });
 
@@ -94,7 +94,7 @@ describe.skipIf(!hasMosquitto)('session against mosquitto', { timeout: 20_000 },
     const relay = await Relay.start(broker.port);
     await using node = testNode({ url: `mqtt://127.0.0.1:${relay.port}` });
     node.publisher.start();
-    node.publisher.setState('ready');
+    node.status.setState('ready');
     const observer = await broker.observe(`${node.base}/#`);
     await observer.untilJson<StateMessage>(`${node.base}/state`, ready);
     await observer.until(`${node.base}/availability`, (text) => text === 'online');
@@ -110,7 +110,7 @@ describe.skipIf(!hasMosquitto)('session against mosquitto', { timeout: 20_000 },
     await using broker = await Broker.start();
     await using node = testNode({ url: broker.url });
     node.publisher.start();
-    node.publisher.setState('ready');
+    node.status.setState('ready');
     const observer = await broker.observe(`${node.base}/#`);
     await observer.untilJson<StateMessage>(`${node.base}/state`, ready);
     await observer.until(`${node.base}/availability`, (text) => text === 'online');

@@ -8,8 +8,7 @@ import type { AdminService, CameraService, PromptService, PromptsApplied, Snapsh
 export interface VerbDeps {
   readonly prompts: PromptService;
   readonly cameras: CameraService;
-  /** Absent where admin requests are off. */
-  readonly admin?: AdminService;
+  readonly admin: AdminService;
   readonly ping: () => PingData;
   /** Undefined before the node knows itself. */
   readonly info: () => InfoMessage | undefined;
@@ -22,23 +21,49 @@ export type Answer = Pick<ResponseMessage, 'revision' | 'data'>;
 
 type Handlers = { readonly [V in Verb]: (request: Omit<RequestOf<V>, 'id'>) => Answer | Promise<Answer> };
 
-/** Verbs that change something: the same request id twice is applied once. */
+/** What a caller may do. Each role includes the ones before it. */
+export const ROLES = ['viewer', 'operator', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
+export function roleSuffices(role: Role, wanted: Role): boolean {
+  return ROLES.indexOf(role) >= ROLES.indexOf(wanted);
+}
+
+/** Who may ask what, and whether it changes something: the same request id twice then is applied once. */
+const VERB_RULES: Readonly<Record<Verb, { readonly role: Role; readonly changes: boolean }>> = {
+  'prompt/set': { role: 'operator', changes: true },
+  'prompt/add': { role: 'operator', changes: true },
+  'prompt/remove': { role: 'operator', changes: true },
+  'prompt/clear': { role: 'operator', changes: true },
+  'prompt/get': { role: 'viewer', changes: false },
+  'read/ping': { role: 'viewer', changes: false },
+  'read/info': { role: 'viewer', changes: false },
+  'read/health': { role: 'viewer', changes: false },
+  'read/snapshot': { role: 'viewer', changes: false },
+  'read/schema': { role: 'viewer', changes: false },
+  'admin/camera-pause': { role: 'admin', changes: true },
+  'admin/camera-resume': { role: 'admin', changes: true },
+  'admin/camera-paused': { role: 'admin', changes: true },
+  'admin/camera-restart': { role: 'admin', changes: true },
+  'admin/config-reload': { role: 'admin', changes: true },
+  'admin/log-level': { role: 'admin', changes: true },
+};
+
+export function roleFor(verb: Verb): Role {
+  return VERB_RULES[verb].role;
+}
+
 export function changesSomething(verb: Verb): boolean {
-  return verb.startsWith('admin/') || (verb.startsWith('prompt/') && verb !== 'prompt/get');
+  return VERB_RULES[verb].changes;
 }
 
 export function handlersOf(deps: VerbDeps): Handlers {
-  const { prompts, cameras, ping, info, health } = deps;
+  const { prompts, cameras, admin, ping, info, health } = deps;
   const applied = async (change: Promise<PromptsApplied>): Promise<Answer> => {
     const { revision, saved } = await change;
     return { revision, ...(saved ? {} : { data: { saved } }) };
   };
-  const admin = async (act: (service: AdminService) => unknown): Promise<Answer> => {
-    if (!deps.admin) {
-      throw new FastsamError('REQUEST_FORBIDDEN', 'admin requests are off on this node; expected mqtt.admin: true in its configuration');
-    }
-    return { data: (await act(deps.admin)) ?? null };
-  };
+  const done = async (act: unknown): Promise<Answer> => ({ data: (await act) ?? null });
   return {
     'prompt/set': (request) => applied(prompts.set(request)),
     'prompt/add': (request) => applied(prompts.add(request)),
@@ -50,12 +75,12 @@ export function handlersOf(deps: VerbDeps): Handlers {
     'read/health': () => ({ data: health() }),
     'read/snapshot': async ({ camera }) => ({ data: await snapshot(deps, camera) }),
     'read/schema': ({ name }) => ({ data: schema(name) }),
-    'admin/camera-pause': ({ camera }) => admin(() => cameras.pause(camera)),
-    'admin/camera-resume': ({ camera }) => admin(() => cameras.resume(camera)),
-    'admin/camera-paused': ({ camera, paused }) => admin(() => (paused ? cameras.pause(camera) : cameras.resume(camera))),
-    'admin/camera-restart': ({ camera }) => admin(() => cameras.restart(camera)),
-    'admin/config-reload': () => admin((service) => service.reloadConfig()),
-    'admin/log-level': ({ level }) => admin((service) => service.setLogLevel(level)),
+    'admin/camera-pause': ({ camera }) => done(cameras.pause(camera)),
+    'admin/camera-resume': ({ camera }) => done(cameras.resume(camera)),
+    'admin/camera-paused': ({ camera, paused }) => done(paused ? cameras.pause(camera) : cameras.resume(camera)),
+    'admin/camera-restart': ({ camera }) => done(cameras.restart(camera)),
+    'admin/config-reload': () => done(admin.reloadConfig()),
+    'admin/log-level': ({ level }) => done(admin.setLogLevel(level)),
   };
 }
 

@@ -36,7 +36,7 @@ export interface CameraService {
   restart(camera: string): Promise<void>;
 }
 
-/** The node itself; requests reach it only where `mqtt.admin` permits. */
+/** The node itself; for callers with the role admin. */
 export interface AdminService {
   /** Reads the configuration file again. Errors: CONFIG_INVALID. */
   reloadConfig(): Promise<{ readonly applied: readonly string[]; readonly restart: readonly string[] }>;
