@@ -1,6 +1,8 @@
 /** `fastsamd doctor`: whether this machine and a configuration will do. */
 import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
+import { runAsService } from '../app/doctor/as-service.js';
 import { lookAtMachine } from '../app/doctor/look.js';
 import { checkMachine } from '../app/doctor/machine.js';
 import { checkAddon, checkBroker, checkCamera, checkModel } from '../app/doctor/parts.js';
@@ -15,9 +17,18 @@ import { withoutControls } from './terminal.js';
 export interface DoctorArguments {
   readonly config: string | undefined;
   readonly json: boolean;
+  /** The unit in whose sandbox the checks are made. */
+  readonly asService: string | undefined;
 }
 
-export async function doctor({ config: file, json }: DoctorArguments): Promise<void> {
+const COMMAND = fileURLToPath(new URL('../../bin/fastsamd', import.meta.url));
+
+export async function doctor({ config: file, json, asService }: DoctorArguments): Promise<void> {
+  if (asService !== undefined) {
+    const options = [...(file === undefined ? [] : ['--config', resolve(file)]), ...(json ? ['--json'] : [])];
+    process.exitCode = await runAsService(asService || 'fastsamd.service', [process.execPath, COMMAND, 'doctor', ...options]);
+    return;
+  }
   const { config, check } = await read(file);
   const sensors = new SensorProcess({ folders: [], log: pino({ level: 'silent' }) });
   try {

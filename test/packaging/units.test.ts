@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DEVICES, deniedNodes } from '../helpers/device-nodes.js';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -33,6 +34,28 @@ describe.skipIf(!hasAnalyze())('systemd units (needs systemd-analyze 250)', () =
     const exposure = Number(/Overall exposure level for .*: ([\d.]+)/.exec(stdout)?.[1]);
     expect(exposure).toBeGreaterThan(0);
     expect(exposure).toBeLessThanOrEqual(MOST_EXPOSURE);
+  });
+});
+
+describe.each(units)('%s lets the GPU in', (unit) => {
+  const allowed = [...readFileSync(join(root, unit), 'utf8').matchAll(/^DeviceAllow=(.*)$/gm)].map(([, value]) => value!);
+
+  it.each(Object.keys(DEVICES))("on %s: every node of NVIDIA's list", (machine) => {
+    expect(deniedNodes(DEVICES[machine]!, allowed)).toEqual([]);
+  });
+
+  it('and no line of it is there for nothing', () => {
+    for (const line of allowed) {
+      const rest = allowed.filter((each) => each !== line);
+      const missed = Object.values(DEVICES).flatMap((table) => deniedNodes(table, rest));
+      expect(missed, line).not.toEqual([]);
+    }
+  });
+
+  it('and not the rest of the machine', () => {
+    const others = { '/dev/mem': 'mem', '/dev/sda': 'sd', '/dev/input/event0': 'input', '/dev/rtc0': 'rtc' };
+    const procDevices = 'Character devices:\n  1 mem\n 13 input\n 14 sd\n250 rtc\n\nBlock devices:\n';
+    expect(deniedNodes({ procDevices, nodes: others }, allowed)).toEqual(Object.keys(others));
   });
 });
 

@@ -10,10 +10,13 @@ import type { Machine } from './machine.js';
 const run = promisify(execFile);
 const COMMAND_MS = 5000;
 const LIBRARY_FOLDERS = ['/usr/lib/aarch64-linux-gnu', '/usr/lib/x86_64-linux-gnu', '/usr/lib64', '/usr/local/tensorrt/lib'];
+/** Cameras, and what CUDA opens: the nodes of a card, of a Jetson's GPU (in /dev up to JetPack 6, in /dev/nvgpu from 5 on). */
 const DEVICES: readonly [folder: string, pattern: RegExp][] = [
-  ['/dev', /^(video\d+|nvidia\d+|nvidiactl|nvmap|nvhost-(ctrl|gpu)|nvhost-ctrl-gpu)$/],
+  ['/dev', /^(video\d+|nvidia\d+|nvidiactl|nvidia-uvm|nvmap|nvsciipc|host1x-fence|nvhost-(ctrl|gpu|(as|ctrl|tsg)-gpu))$/],
   ['/dev/dri', /^renderD\d+$/],
 ];
+const GPU_FOLDER = '/dev/nvgpu';
+const GPU_NODES = /^(as|channel|ctrl|tsg)$/;
 
 export async function lookAtMachine(readings: SensorReadings, stateFolder: string): Promise<Machine> {
   const [groups, devices, tensorrt, cuda, synchronized, writable, freeBytes] = await Promise.all([
@@ -41,8 +44,9 @@ async function lookAtGroups(): Promise<Machine['groups']> {
 }
 
 async function lookAtDevices(): Promise<Machine['devices']> {
+  const gpus = (await names(GPU_FOLDER)).map((name): [string, RegExp] => [path.join(GPU_FOLDER, name), GPU_NODES]);
   const found = await Promise.all(
-    DEVICES.map(async ([folder, pattern]) =>
+    [...DEVICES, ...gpus].map(async ([folder, pattern]) =>
       (await names(folder)).filter((name) => pattern.test(name)).map((name) => path.join(folder, name)),
     ),
   );

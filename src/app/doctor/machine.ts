@@ -62,7 +62,12 @@ function checkGroups({ groups }: Machine): Check {
 function checkDevices({ devices }: Machine): Check {
   const name = 'devices';
   const closed = devices.filter(({ accessible }) => !accessible).map(({ path }) => path);
-  if (closed.length > 0) return problem(name, `no access to ${closed.join(', ')}`, 'see groups above; in a container pass the devices in');
+  if (closed.length > 0)
+    return problem(
+      name,
+      `no access to ${closed.join(', ')}`,
+      'see groups above; in a container pass the devices in; of the service see DeviceAllow in its unit',
+    );
   if (devices.length === 0)
     return warning(name, 'neither a camera nor a GPU is there', 'fine for network cameras and the processor; else plug one in');
   return ok(name, devices.map(({ path }) => path).join(', '));
