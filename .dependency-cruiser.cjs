@@ -9,7 +9,7 @@ const layers = [
   ['pipeline', 'publish', 'telemetry'],
   ['control', 'status'],
   ['text', 'track'],
-  ['source', 'engine', 'prompt', 'encode'],
+  ['source', 'engine', 'prompt', 'encode', 'zone'],
   ['model'],
   ['native', 'wire', 'config', 'durable'],
   ['domain'],

@@ -34,6 +34,7 @@ export { PROMPT_LIMITS, type Prompt, type PromptAnswer, type PromptInput, parseP
 export type { FrameResult, ModelIdentity } from './domain/result.js';
 export type { Segments } from './domain/segments.js';
 export type { CameraMotion, EndedTrack, LostTrack, Tracks } from './domain/track.js';
+export type { Counts, LineInput, ZoneEvent, ZoneInput } from './domain/zone.js';
 export { type CocoAnnotation, type CocoCategory, type CocoImage, cocoAnnotations, cocoCategories } from './encode/coco-dataset.js';
 export { decodeRle, encodeRle, maskBitmap, maskPolygons } from './encode/mask-encodings.js';
 export { cutoutPngs, labelMapPng, maskPng } from './encode/mask-pictures.js';
@@ -57,3 +58,4 @@ export { openPicture } from './source/picture-bytes.js';
 export type { Source, SourceOptions } from './source/source.js';
 export { CameraMotionEstimator } from './track/camera-motion.js';
 export { openTracker, TRACKER_DEFAULTS, type Tracker, type TrackerOptions, type TrackInput } from './track/tracker.js';
+export { createZones, Zones, type ZonesConfig } from './zone/zones.js';

@@ -6,6 +6,7 @@ import type { Frame } from '../domain/frame.js';
 import type { Prompt } from '../domain/prompt.js';
 import type { FrameResult } from '../domain/result.js';
 import { Overlay } from '../encode/overlay.js';
+import type { Marks } from '../encode/prompt-marks.js';
 import { FastsamError, messageOf } from '../errors.js';
 import type { Inputs } from './overwriting.js';
 import { VideoOutput } from './video-output.js';
@@ -23,6 +24,7 @@ export class AnnotatedOutput {
     private readonly path: string,
     private readonly prompts: readonly Prompt[],
     private readonly inputs: Inputs,
+    private readonly marks?: (frame: Frame, lineWidth: number) => Marks,
   ) {}
 
   /** Errors: USAGE for a path that is no picture, video or folder, or that is an input. */
@@ -48,7 +50,11 @@ export class AnnotatedOutput {
    * stream says that it is to be shown.
    */
   async add(frame: Frame, result: FrameResult, live: boolean): Promise<void> {
-    const rgb = await this.#overlay.draw(frame, result, { objects: 'matched', prompts: this.prompts });
+    const rgb = await this.#overlay.draw(frame, result, {
+      objects: 'matched',
+      prompts: this.prompts,
+      ...(this.marks ? { marks: (lineWidth) => this.marks!(frame, lineWidth) } : {}),
+    });
     if (VIDEO.test(this.path) || (!PICTURE.test(this.path) && frame.ptsNs !== null)) {
       return this.#addToVideo(frame, rgb, live ? frame.captured.monotonicNs : frame.ptsNs);
     }

@@ -25,8 +25,10 @@ import { Inputs } from './overwriting.js';
 import { type Progress, startProgress } from './progress.js';
 import type { PromptArguments } from './prompt-options.js';
 import { promptsOf } from './prompts-of.js';
+import type { TrackArguments } from './track-options.js';
+import { type TrackRun, trackingOf } from './track-run.js';
 
-export interface SegmentArguments extends SegmentationArguments, PromptArguments, ExportArguments {
+export interface SegmentArguments extends SegmentationArguments, PromptArguments, ExportArguments, TrackArguments {
   readonly source: readonly string[];
   readonly model?: string | undefined;
   readonly backend: 'auto' | 'onnxruntime' | 'tensorrt';
@@ -51,7 +53,9 @@ export async function segment(args: SegmentArguments): Promise<void> {
   if (args['text-threshold'] !== undefined) demandRange('--text-threshold', args['text-threshold'], -1, 1);
   const prompts = promptsOf(args);
   const sources = await expandSources(args.source);
-  const output = args.out === undefined ? undefined : new AnnotatedOutput(args.out, prompts, await Inputs.of(sources));
+  const tracking = trackingOf(args);
+  const marks = tracking ? (frame: Frame, width: number) => tracking.marks(frame, width) : undefined;
+  const output = args.out === undefined ? undefined : new AnnotatedOutput(args.out, prompts, await Inputs.of(sources), marks);
   await output?.check();
   const engine = await openModel(args);
   using finishing = finishBeforeLeaving();
@@ -68,7 +72,7 @@ export async function segment(args: SegmentArguments): Promise<void> {
     await text.prepare(prompts);
     for (const uri of sources) {
       try {
-        const deps = { engine, segmentation, prompts, text, output, exports, report, finishing, progress };
+        const deps = { engine, segmentation, prompts, text, output, exports, tracking, report, finishing, progress };
         await segmentSource(uri, args, deps);
       } catch (error) {
         // One unusable input among many: the others are still wanted.
@@ -80,9 +84,11 @@ export async function segment(args: SegmentArguments): Promise<void> {
     progress.stop();
     await output?.close();
     await exports.close();
+    await tracking?.close();
     await Promise.all([engine.stop(), text.stop()]);
   }
   for (const file of [...(output?.files ?? []), ...exports.summary]) sayWritten(file, { onlyJson: args.json });
+  for (const line of tracking?.summary ?? []) process.stderr.write(`${line}\n`);
   if (failures.length > 0) process.exitCode = Math.max(...failures.map(exitCodeOf));
 }
 
@@ -93,6 +99,7 @@ interface SegmentDeps {
   readonly text: TextModel;
   readonly output: AnnotatedOutput | undefined;
   readonly exports: Exports;
+  readonly tracking: TrackRun | undefined;
   readonly report: (error: unknown) => void;
   readonly finishing: Finishing;
   readonly progress: Progress;
@@ -115,6 +122,7 @@ async function segmentSource(uri: string, args: SegmentArguments, deps: SegmentD
   const deliver = async (result: FrameResult, frame: Frame, live: boolean) => {
     const { progress } = deps;
     progress.print(() => warnOutOfFrame(deps.prompts, frame));
+    await deps.tracking?.add(frame, result);
     await deps.output?.add(frame, result, live);
     await deps.exports.add(frame, result);
     const { json } = args.json ? await encodeResult(result, encoding) : { json: undefined };
@@ -128,6 +136,7 @@ async function segmentSource(uri: string, args: SegmentArguments, deps: SegmentD
       segmentation: () => deps.segmentation,
       prompts: () => ({ revision: 0, prompts: deps.prompts }),
       text: new TextStage(deps.text),
+      tracking: deps.tracking?.stage(),
       deliver: (result, frame) => deliver(result, frame, source.live),
     }),
   );

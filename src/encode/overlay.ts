@@ -2,20 +2,23 @@
 import type { Frame } from '../domain/frame.js';
 import type { Prompt } from '../domain/prompt.js';
 import type { FrameResult } from '../domain/result.js';
-import { boxOf, type Segments } from '../domain/segments.js';
+import { boxOf } from '../domain/segments.js';
 import { type NativeFrame, native, type OverlayObject } from '../native.js';
 import { placeLabels } from './label-layout.js';
 import { asSegments } from './masks.js';
 import { inkOn, ObjectColours, paletteColour } from './object-colours.js';
-import { drawPrompts } from './prompt-marks.js';
+import { drawPrompts, lineWidth, type Marks } from './prompt-marks.js';
 import { objectsToSend } from './result.js';
 import { fontPixelsFor, TextStamps } from './text-stamp.js';
+import { trackColour } from './track-marks.js';
 
 export interface DrawOptions {
   /** With prompts: only the objects they matched, or all. Without prompts always all. */
   readonly objects: 'matched' | 'all';
   /** Drawn with what became of them; none when absent. */
   readonly prompts?: readonly Prompt[];
+  /** What else is drawn, for lines of this width. */
+  readonly marks?: (lineWidth: number) => Marks;
 }
 
 /** Draws the frames of one stream: colours stay with the objects from one frame to the next. */
@@ -24,14 +27,22 @@ export class Overlay {
   readonly #colours = new ObjectColours();
 
   /** The annotated frame as tightly packed RGB. A still has nothing in common with the picture before it. */
-  async draw(frame: Frame, result: FrameResult, { objects, prompts = [] }: DrawOptions): Promise<Uint8Array> {
+  async draw(frame: Frame, result: FrameResult, { objects, prompts = [], marks }: DrawOptions): Promise<Uint8Array> {
     if (frame.ptsNs === null) this.#colours.forget();
     const merged = result.answers.flatMap((answer) => answer.merged ?? []);
     const rgb =
       merged.length > 0
         ? await this.#drawMerged(frame, merged)
         : await this.#drawObjects(frame.pixels as NativeFrame, result, objectsToSend(result, objects));
-    return drawPrompts(rgb, frame, prompts, result.answers, this.#stamps, fontPixelsFor(frame.width, frame.height));
+    return drawPrompts(
+      rgb,
+      frame,
+      prompts,
+      result.answers,
+      this.#stamps,
+      fontPixelsFor(frame.width, frame.height),
+      marks?.(lineWidth(frame)),
+    );
   }
 
   async #drawMerged(frame: Frame, merged: readonly Uint32Array[]): Promise<Uint8Array> {
@@ -47,10 +58,12 @@ export class Overlay {
 
   async #drawObjects(pixels: NativeFrame, result: FrameResult, indices: Uint32Array): Promise<Uint8Array> {
     const { segments } = result;
-    const colours = this.#colours.assign(segments);
+    const ids = result.tracks?.ids;
+    const assigned = this.#colours.assign(segments);
+    const colours = assigned.map((colour, index) => (ids?.[index] ? trackColour(ids[index]) : colour));
     const fontPixels = fontPixelsFor(pixels.width, pixels.height);
     const shown = [...indices];
-    const stamps = await Promise.all(shown.map((index) => this.#stamps.render(labelOf(segments, result.model.labels, index), fontPixels)));
+    const stamps = await Promise.all(shown.map((index) => this.#stamps.render(labelOf(result, index), fontPixels)));
     // In descending score: of two labels in one place the surer one stays.
     const boxes = shown.map((index) => boxOf(segments, index));
     const places = placeLabels(boxes, stamps, pixels);
@@ -65,8 +78,9 @@ export class Overlay {
   }
 }
 
-function labelOf(segments: Segments, labels: readonly string[], index: number): string {
+function labelOf({ segments, model, tracks }: FrameResult, index: number): string {
   const score = segments.scores[index]!.toFixed(2);
-  const label = labels[segments.classes[index]!];
-  return label ? `${label} ${score}` : score;
+  const label = model.labels[segments.classes[index]!];
+  const id = tracks?.ids[index];
+  return [id ? `#${id}` : '', label ?? '', score].filter((part) => part !== '').join(' ');
 }

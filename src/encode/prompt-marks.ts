@@ -15,6 +15,12 @@ interface Frame {
   readonly height: number;
 }
 
+/** Shapes in SVG and tags that are drawn with the prompts. */
+export interface Marks {
+  readonly shapes: readonly string[];
+  readonly tags: readonly Tag[];
+}
+
 interface Tag {
   readonly text: string;
   readonly colour: number;
@@ -33,10 +39,11 @@ export async function drawPrompts(
   answers: readonly PromptAnswer[],
   stamps: TextStamps,
   fontPixels: number,
+  marks?: Marks,
 ): Promise<Uint8Array> {
-  const shapes: string[] = [];
-  const tags: Tag[] = [];
-  const line = Math.max(2, Math.round(Math.min(frame.width, frame.height) / 300));
+  const shapes: string[] = [...(marks?.shapes ?? [])];
+  const tags: Tag[] = [...(marks?.tags ?? [])];
+  const line = lineWidth(frame);
   for (const prompt of prompts) {
     const answer = answers.find(({ id }) => id === prompt.id);
     if (!answer || prompt.type === 'everything') continue;
@@ -58,7 +65,7 @@ export async function drawPrompts(
       tags.push({ ...tag, at: [points[0]![0] + 4 * line, points[0]![1] + 4 * line] });
     }
   }
-  if (tags.length === 0) return rgb;
+  if (tags.length === 0 && shapes.length === 0) return rgb;
   const placed = await placeTags(tags, frame, stamps, fontPixels);
   const grounds = placed.map(
     ({ tag, stamp, left, top }) =>
@@ -71,6 +78,11 @@ export async function drawPrompts(
     .removeAlpha()
     .raw()
     .toBuffer();
+}
+
+/** Width of drawn lines, in pixels. */
+export function lineWidth({ width, height }: Frame): number {
+  return Math.max(2, Math.round(Math.min(width, height) / 300));
 }
 
 function outcomeOf({ matches, bestScore, unscored, reason }: PromptAnswer): { readonly colour: number; readonly state: string } {

@@ -20,8 +20,13 @@ export const EXPECTED_PICTURES = 'JPEG, PNG, WebP, TIFF, GIF or AVIF';
 
 // What is told from the content as one kind must not reach the decoder of another: SVG, PDF and the like render programs.
 sharp.block({ operation: ['VipsForeignLoad'] });
+// SVG in memory stays open for the prompts, trails and counts that fastsamd draws itself: files are opened by their own
+// first bytes, and those of an SVG are none of the kinds below.
 sharp.unblock({
-  operation: ['Jpeg', 'Png', 'Webp', 'Tiff', 'Nsgif', 'Heif'].map((decoder) => `VipsForeignLoad${decoder}`),
+  operation: [
+    ...['Jpeg', 'Png', 'Webp', 'Tiff', 'Nsgif', 'Heif'].map((decoder) => `VipsForeignLoad${decoder}`),
+    'VipsForeignLoadSvgBuffer',
+  ],
 });
 
 /** Whether a file's name says that it is a picture. */

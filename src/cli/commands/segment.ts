@@ -4,6 +4,7 @@ import { exportOptions } from '../export-options.js';
 import { modelOptions, segmentationOptions } from '../model-options.js';
 import { promptOptions } from '../prompt-options.js';
 import type { SegmentArguments } from '../segment.js';
+import { trackOptions } from '../track-options.js';
 import type { Command } from './command.js';
 
 export const segmentCommand: Command<SegmentArguments> = {
@@ -15,7 +16,7 @@ export const segmentCommand: Command<SegmentArguments> = {
         demandOption: true,
         describe: 'Pictures, folders, videos, patterns ("a/*.jpg"), URLs, - for standard input, 0 for the first camera, test:conveyor',
       })
-      .options({ ...modelOptions, ...segmentationOptions, ...promptOptions })
+      .options({ ...modelOptions, ...segmentationOptions, ...promptOptions, ...trackOptions })
       .options({
         mask: { choices: MASK_ENCODINGS, default: 'rle' as const, describe: 'How masks are written with --json.' },
         frames: { type: 'number', describe: 'Stop after this many frames of each source.' },
@@ -26,6 +27,7 @@ export const segmentCommand: Command<SegmentArguments> = {
       .example('$0 segment photo.jpg --model FastSAM-s.onnx --out marked.jpg', 'everything in a photo, drawn')
       .example('$0 segment "photos/*.jpg" --model FastSAM-s.onnx --save-txt labels/ --coco all.json', 'a dataset')
       .example('$0 segment photo.jpg --model FastSAM-s.onnx --point 320,240 --cutouts parts/', 'the object at a point, cut out')
+      .example('$0 segment clip.mp4 --model FastSAM-s.onnx --line gate=960,0,960,1080 --out counted.mp4', 'how many cross a line')
       .example('$0 segment photo.jpg --model FastSAM-s.onnx --box 90,40,300,420 --json', 'the object in a box, as JSON')
       .example(
         '$0 segment photo.jpg --model FastSAM-s.onnx --text "a yellow dog"',

@@ -1,0 +1,31 @@
+/** `--track` and the options that build on it: ids, lines, zones, MOTChallenge files. */
+
+export const trackOptions = {
+  track: { type: 'boolean', default: false, describe: 'Give objects ids that they keep from frame to frame, and draw their trails.' },
+  'camera-motion': {
+    choices: ['fixed', 'moving'] as const,
+    default: 'fixed' as const,
+    describe: 'moving: the camera is on a drone, a robot or a hand; its motion is taken out.',
+  },
+  line: {
+    type: 'string',
+    array: true,
+    nargs: 1,
+    describe: 'NAME=x1,y1,x2,y2: count the objects that cross this line. Repeat. Implies --track.',
+  },
+  zone: {
+    type: 'string',
+    array: true,
+    nargs: 1,
+    describe: 'NAME=x,y,x,y,x,y…: tell who is in this polygon. Repeat. Implies --track.',
+  },
+  mot: { type: 'string', requiresArg: true, describe: 'Write tracks to this file in the format of MOTChallenge. Implies --track.' },
+} as const;
+
+export interface TrackArguments {
+  readonly track: boolean;
+  readonly 'camera-motion': 'fixed' | 'moving';
+  readonly line?: readonly string[] | undefined;
+  readonly zone?: readonly string[] | undefined;
+  readonly mot?: string | undefined;
+}
