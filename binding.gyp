@@ -13,6 +13,7 @@
         '<!@(printf "%s\\n" native/core/*.cc)',
         '<!@(printf "%s\\n" native/process/*.cc)',
         '<!@(printf "%s\\n" native/eval/*.cc)',
+        '<!@(printf "%s\\n" native/measure/*.cc)',
         'native/binding/addon.cc',
         'native/binding/arguments.cc',
         'native/binding/clock_synced.cc',

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <vector>
+
+#include "core/contour.h"
+#include "measure/point.h"
+
+namespace fastsamd {
+
+/// Standard deviation of the Gaussian that smooths an outline, in pixels of arc.
+inline constexpr double kOutlineSigma = 1.5;
+
+/// The middles of the pixel sides along one ring of exact corners (TracePolygons with tolerance 0).
+Contour SideMiddles(const GridPoint* corners, size_t count);
+
+/// Points about `step` pixels of arc apart, at least 8.
+Contour Resample(const Contour& contour, double step);
+
+/// `contour` (evenly spaced points `step` apart) convolved with a Gaussian along its arc.
+Contour Smooth(const Contour& contour, double step, double sigma);
+
+/// The outline that measures are taken on: side middles, one point per pixel of arc, smoothed (kOutlineSigma).
+Contour SmoothOutline(const GridPoint* corners, size_t count);
+
+/// Length of the closed line.
+double LengthOf(const Contour& contour);
+
+/// Area and centroid by the shoelace formula; positive where the ring turns clockwise on screen, as outlines do.
+struct RingArea {
+  double area;
+  double x;
+  double y;
+};
+RingArea AreaOf(const Contour& contour);
+
+}  // namespace fastsamd
