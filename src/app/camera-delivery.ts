@@ -7,6 +7,7 @@ import { Cadence } from '../encode/cadence.js';
 import { encodeResult } from '../encode/result.js';
 import { encodeJpeg } from '../encode/snapshot.js';
 import { FastsamError } from '../errors.js';
+import type { ResultSink } from '../pipeline/sinks.js';
 import type { CameraMeter } from '../telemetry/meter.js';
 import type { CameraEvent } from '../wire/event.js';
 import type { ResultMessage } from '../wire/result.js';
@@ -28,7 +29,7 @@ export interface CameraDeliveryDeps {
   readonly onEvent: (event: CameraEvent) => void;
 }
 
-export class CameraDelivery {
+export class CameraDelivery implements ResultSink {
   readonly #deps: CameraDeliveryDeps;
   readonly #cadence = new Cadence();
   readonly #prompts = new PromptWatch();
@@ -39,7 +40,7 @@ export class CameraDelivery {
   }
 
   /** The frame belongs to the caller, who keeps it until the promise settles. */
-  async deliver(result: FrameResult, frame: Frame): Promise<void> {
+  async take(result: FrameResult, frame: Frame): Promise<void> {
     const { camera, identity, publish, eventDebounceMs, meter, governed, publishMotion, onResult, onEvent } = this.#deps;
     const { objects, maskEncoding, polygonTolerance, ...cadence } = publish();
     const now = performance.now();

@@ -6,7 +6,9 @@ import type { Snapshot } from '../control/services.js';
 import type { SegmentationEngine } from '../engine/engine.js';
 import type { Gate, Turnstile } from '../engine/turnstile.js';
 import { messageOf } from '../errors.js';
-import { type AppliedPrompts, runPipeline } from '../pipeline/pipeline.js';
+import type { AppliedPrompts } from '../pipeline/analyse.js';
+import { runPipeline } from '../pipeline/pipeline.js';
+import type { ResultSink } from '../pipeline/sinks.js';
 import { Camera, type CameraStatus } from '../source/camera.js';
 import { CameraMeter } from '../telemetry/meter.js';
 import type { TextStage } from '../text/stage.js';
@@ -43,6 +45,8 @@ export interface CameraTaskDeps {
   readonly delivering: Progress;
   /** What the governor has turned down at present. */
   readonly rung: () => Rung;
+  /** Further consumers of the results, after what is published. */
+  readonly sinks: ResultSink;
   readonly eventDebounceMs: number;
   readonly onEvent: (event: CameraEvent) => void;
   readonly log: Logger;
@@ -143,7 +147,7 @@ export class CameraTask {
   }
 
   async #run(): Promise<void> {
-    const { config, engine, prompts, text, settings, rung, log } = this.#deps;
+    const { config, delivering, engine, sinks, prompts, text, settings, rung, log } = this.#deps;
     log.info({ camera: this.id, source: sourceName(config.source) }, `camera ${this.id}: opening`);
     await runPipeline({
       source: gated(this.#camera, rung),
@@ -156,7 +160,10 @@ export class CameraTask {
       tracking: config.tracking.enabled ? new TrackStage(config.tracking) : undefined,
       deliver: (result, frame) => {
         this.#lastFrameAt = result.captured.monotonicNs;
-        return this.#deps.delivering.watch(() => this.#delivery.deliver(result, frame));
+        return delivering.watch(async () => {
+          await this.#delivery.take(result, frame);
+          await sinks.take(result, frame);
+        });
       },
     });
   }

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { CameraConfig } from '../config/schema.js';
 import type { CameraService } from '../control/services.js';
 import { FastsamError } from '../errors.js';
+import { type ResultSink, Sinks } from '../pipeline/sinks.js';
 import type { CameraTask } from './camera-task.js';
 import { within } from './within.js';
 
@@ -11,7 +12,7 @@ const STOP_MS = 2000;
 
 export interface CamerasDeps {
   /** Builds the task of a camera; it does nothing before `run`. */
-  readonly create: (config: CameraConfig) => CameraTask;
+  readonly create: (config: CameraConfig, sinks: ResultSink) => CameraTask;
   /** A camera that is no longer configured has stopped. */
   readonly onRemoved: (id: string) => void;
 }
@@ -24,6 +25,8 @@ interface Running {
 
 export class Cameras implements CameraService {
   readonly #deps: CamerasDeps;
+  /** By camera; they stay while it restarts. */
+  readonly #sinks = new Map<string, Sinks>();
   #running = new Map<string, Running>();
   #stopping = false;
   #fail: (error: unknown) => void = () => undefined;
@@ -65,7 +68,11 @@ export class Cameras implements CameraService {
     const ending = [...this.#running.values()].filter((running) => !isKept(running));
     // A device can be opened again once it is closed.
     await Promise.all(ending.map((running) => this.#end(running)));
-    for (const { config } of ending) if (!wanted.has(config.id)) this.#deps.onRemoved(config.id);
+    for (const { config } of ending) {
+      if (wanted.has(config.id)) continue;
+      this.#closeSinks(config.id);
+      this.#deps.onRemoved(config.id);
+    }
     if (this.#stopping) return;
     this.#running = new Map(configs.map((config) => [config.id, this.#running.get(config.id) ?? this.#start(config)]));
   }
@@ -74,6 +81,13 @@ export class Cameras implements CameraService {
   async stop(): Promise<void> {
     this.#stopping = true;
     await Promise.allSettled([...this.#running.values()].flatMap(({ task, ended }) => [task.stop(), ended]));
+    for (const id of this.#sinks.keys()) this.#closeSinks(id);
+  }
+
+  /** Hands the results of a camera to `sink`, from the next one on. Returns how to end that. Errors: REQUEST_INVALID. */
+  addSink(id: string, sink: ResultSink): () => Promise<void> {
+    this.get(id);
+    return this.#sinksOf(id).add(sink);
   }
 
   async snapshot(id: string): ReturnType<CameraService['snapshot']> {
@@ -92,8 +106,24 @@ export class Cameras implements CameraService {
     return this.get(id).restart();
   }
 
+  #sinksOf(id: string): Sinks {
+    let sinks = this.#sinks.get(id);
+    if (!sinks) {
+      sinks = new Sinks();
+      this.#sinks.set(id, sinks);
+    }
+    return sinks;
+  }
+
+  #closeSinks(id: string): void {
+    const sinks = this.#sinks.get(id);
+    this.#sinks.delete(id);
+    // The error of a sink that closes has no other reader, and must not keep the camera.
+    sinks?.close().catch(() => undefined);
+  }
+
   #start(config: CameraConfig): Running {
-    const task = this.#deps.create(config);
+    const task = this.#deps.create(config, this.#sinksOf(config.id));
     const ended = task.run();
     ended.catch((error: unknown) => this.#fail(error));
     return { config, task, ended };

@@ -9,6 +9,7 @@ import type { SegmentationEngine } from '../engine/engine.js';
 import { openEngine } from '../engine/open.js';
 import { Turnstile } from '../engine/turnstile.js';
 import { messageOf } from '../errors.js';
+import type { ResultSink } from '../pipeline/sinks.js';
 import { assertLabels } from '../prompt/label-check.js';
 import { PromptRegister } from '../prompt/register.js';
 import { PromptStore } from '../prompt/store.js';
@@ -95,7 +96,7 @@ export class Daemon {
     this.#log = log;
     this.#text = new TextModel({ options: config.text, onnxruntime: config.model.onnxruntime, log });
     this.#cameras = new Cameras({
-      create: (camera) => this.#task(camera),
+      create: (camera, sinks) => this.#task(camera, sinks),
       onRemoved: (id) => {
         this.#register.forget(id);
         this.#status.removeCamera(id);
@@ -182,6 +183,11 @@ export class Daemon {
       lostLogLines: deps.lostLogLines ?? (() => 0),
       log,
     });
+  }
+
+  /** The cameras at work, for consumers of results and for transports. */
+  get cameras(): Pick<Cameras, 'get' | 'tasks' | 'addSink'> {
+    return this.#cameras;
   }
 
   get config(): Config {
@@ -292,7 +298,7 @@ export class Daemon {
     this.#stopped();
   }
 
-  #task(config: CameraConfig): CameraTask {
+  #task(config: CameraConfig, sinks: ResultSink): CameraTask {
     const { id } = config;
     const { node, mqtt } = this.#config;
     // Of a camera that has just been removed the last frame is still delivered as before.
@@ -300,6 +306,7 @@ export class Daemon {
     return new CameraTask({
       config,
       engine: this.#engine!,
+      sinks,
       turnstile: this.#turnstile!,
       settings: () => ({ publish: publish(), segmentation: this.#config.segmentation }),
       prompts: (width, height) => this.#register.take(id, width, height),

@@ -8,20 +8,18 @@ import type { SegmentationEngine, Segmented } from '../engine/engine.js';
 import type { Gate, Turn } from '../engine/turnstile.js';
 import { FastsamError, isFastsamError, messageOf } from '../errors.js';
 import { decodeImage, pictureKind } from '../native/picture.js';
-import { PREPARE_MARGIN_MS } from '../pipeline/pipeline.js';
-import { applyPrompts } from '../prompt/apply.js';
+import { analyse, type TextLooker } from '../pipeline/analyse.js';
+import { PREPARE_MARGIN_MS } from '../pipeline/segment-frames.js';
 import { assertInFrame } from '../prompt/frame-check.js';
 import { assertLabels } from '../prompt/label-check.js';
-import type { TextScores } from '../prompt/text.js';
 import { captureTime, SourceFrame } from '../source/source.js';
 import type { Job, ResultMessage } from '../wire/messages.js';
 
 /** Objects are looked at over several frames of a camera; a job is one picture. */
-const NO_TEXT: TextScores = {
-  byPrompt: new Map(),
-  agesMs: new Float32Array(),
-  unscored: 0,
-  reason: 'text prompts are not answered in jobs',
+const NO_TEXT: TextLooker = {
+  look: async () => ({
+    scores: { byPrompt: new Map(), agesMs: new Float32Array(), unscored: 0, reason: 'text prompts are not answered in jobs' },
+  }),
 };
 
 export interface JobRunnerDeps {
@@ -65,16 +63,19 @@ export class JobRunner {
     assertInFrame(prompts, queue, frame);
     const turn = await this.#enter(gate);
     const waited = Number(process.hrtime.bigint() - frame.captured.monotonicNs) / 1e6;
-    const { segments, geometry, timings, model = engine.model } = await this.#segment(engine, frame, turn);
-    this.#prepareMs = timings.preprocess;
-    const begin = performance.now();
-    const answers = applyPrompts(segments, prompts, { labels: model.labels, text: NO_TEXT });
-    const { sequence, captured, origin } = frame;
-    const result = { sequence, captured, origin, model, geometry, segments, promptRevision: 0, answers, dropped: {} };
-    const { message } = await encodeResult(
-      { ...result, timings: { ...timings, wait: timings.wait + waited, prompt: performance.now() - begin } },
-      { ...this.#deps.identity, camera: queue, objects: job.objects, maskEncoding: job.maskEncoding, polygonTolerance: 1 },
+    const segmented = await this.#segment(engine, frame, turn);
+    this.#prepareMs = segmented.timings.preprocess;
+    const result = await analyse(
+      { frame, segmented, following: undefined, waitMs: waited },
+      { model: engine.model, prompts: () => ({ revision: 0, prompts }), text: NO_TEXT, dropped: () => ({}) },
     );
+    const { message } = await encodeResult(result, {
+      ...this.#deps.identity,
+      camera: queue,
+      objects: job.objects,
+      maskEncoding: job.maskEncoding,
+      polygonTolerance: 1,
+    });
     return message;
   }
 

@@ -36,4 +36,6 @@ export interface Frame extends Disposable {
   readonly origin: string;
   /** Absent for cameras and scenes. */
   readonly file?: FrameFile | undefined;
+  /** The same picture for another holder, who releases it as well; the pixels go with the last. Not after the release. */
+  retain(): Frame;
 }

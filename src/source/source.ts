@@ -89,6 +89,9 @@ export interface Source extends AsyncIterable<Frame> {
 
 /** A native frame with its place in the stream. */
 export class SourceFrame implements Frame {
+  /** Of the pixels; shared by all frames that retain them. */
+  #holders = { count: 1 };
+  #isReleased = false;
   readonly width: number;
   readonly height: number;
   readonly format: PixelFormat;
@@ -106,8 +109,20 @@ export class SourceFrame implements Frame {
     this.format = pixels.format;
   }
 
+  retain(): SourceFrame {
+    if (this.#isReleased) throw new FastsamError('MISUSE', 'a frame was retained after its release');
+    const { pixels, sequence, captured, origin, ptsNs, file } = this;
+    const other = new SourceFrame(pixels, sequence, captured, origin, ptsNs, file);
+    other.#holders = this.#holders;
+    this.#holders.count += 1;
+    return other;
+  }
+
   [Symbol.dispose](): void {
-    this.pixels.release();
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    this.#holders.count -= 1;
+    if (this.#holders.count === 0) this.pixels.release();
   }
 }
 

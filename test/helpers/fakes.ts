@@ -15,6 +15,11 @@ export class FakeFrame implements Frame {
 
   constructor(readonly sequence: number) {}
 
+  retain(): this {
+    this.released -= 1;
+    return this;
+  }
+
   [Symbol.dispose](): void {
     this.released += 1;
   }

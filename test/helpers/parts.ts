@@ -71,7 +71,7 @@ export function frameOfParts(width: number, height: number, parts: readonly Part
   paint([0, 0, width, height], BELT);
   for (const { box, colour } of parts) paint(box, COLOURS[colour]);
   const frame = native().createFrame(pixels, { width, height, format });
-  return {
+  const picture: Frame = {
     pixels: frame,
     width,
     height,
@@ -80,6 +80,8 @@ export function frameOfParts(width: number, height: number, parts: readonly Part
     captured: { wallMs: 0, monotonicNs: BigInt(Math.round(atMs * 1e6)) },
     ptsNs: null,
     origin: 'parts',
+    retain: () => picture,
     [Symbol.dispose]: () => frame.release(),
   };
+  return picture;
 }

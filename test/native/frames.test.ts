@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { PixelFormat } from '../../src/domain/frame.js';
 import { FastsamError } from '../../src/errors.js';
 import { native, type PixelLayout } from '../../src/native.js';
+import { SourceFrame } from '../../src/source/source.js';
 
 const rgb = (width: number, height: number): PixelLayout => ({ width, height, format: 'rgb' });
 
@@ -93,5 +94,19 @@ describe('frames', () => {
       await expect(native().toRgb(imposter as never)).rejects.toMatchObject({ code: 'MISUSE' });
     }
     expect(() => frame.release.call({} as never)).toThrow(TypeError);
+  });
+});
+
+describe('a retained frame', () => {
+  it('has its pixels until the last holder releases it, however often each does', async () => {
+    const pixels = native().createFrame(new Uint8Array(12), { width: 2, height: 2, format: 'rgb' });
+    const frame = new SourceFrame(pixels, 0, { wallMs: 0, monotonicNs: 0n }, 'x');
+    const other = frame.retain();
+    frame[Symbol.dispose]();
+    frame[Symbol.dispose]();
+    expect(() => frame.retain()).toThrow(expect.objectContaining({ code: 'MISUSE' }));
+    expect(await native().toRgb(other.pixels)).toHaveLength(12);
+    other[Symbol.dispose]();
+    await expect(async () => native().toRgb(other.pixels)).rejects.toMatchObject({ code: 'MISUSE' });
   });
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Frame } from '../../src/domain/frame.js';
 import type { Segments } from '../../src/domain/segments.js';
 import { selectObjects } from '../../src/domain/segments.js';
 import { native } from '../../src/native.js';
@@ -72,7 +73,7 @@ describe('the tracking stage', () => {
   beforeAll(() => {
     pixels = native().createFrame(new Uint8Array(320 * 180 * 3), { width: 320, height: 180, format: 'rgb' });
   });
-  const frameAt = (ptsMs: number | null) => ({
+  const frameAt = (ptsMs: number | null): Frame => ({
     pixels,
     width: 320,
     height: 180,
@@ -81,6 +82,7 @@ describe('the tracking stage', () => {
     captured: { wallMs: 0, monotonicNs: 0n },
     ptsNs: ptsMs === null ? null : BigInt(Math.round(ptsMs * 1e6)),
     origin: 'x',
+    retain: () => frameAt(ptsMs),
     [Symbol.dispose]: () => {},
   });
   const base = { conf: 0.4, iou: 0.9, maxDet: 300, snapToBorder: 0 };

@@ -1,6 +1,6 @@
 /** Leaves out frames of a live source, as many as the governor says, and counts them. */
 import type { Frame } from '../../domain/frame.js';
-import type { PipelineSource } from '../../pipeline/pipeline.js';
+import type { PipelineSource } from '../../pipeline/segment-frames.js';
 import type { Rung } from './ladder.js';
 
 export class FrameGate {

@@ -1,0 +1,58 @@
+/** From the network's objects of one frame to a result: tracking, text, prompts. */
+import type { Frame } from '../domain/frame.js';
+import type { Prompt } from '../domain/prompt.js';
+import type { FrameResult, ModelIdentity, TextUse } from '../domain/result.js';
+import type { Segments } from '../domain/segments.js';
+import { applyPrompts } from '../prompt/apply.js';
+import type { TextScores } from '../prompt/text.js';
+import type { SegmentedFrame } from './segment-frames.js';
+
+export interface AppliedPrompts {
+  readonly revision: number;
+  readonly prompts: readonly Prompt[];
+}
+
+/** Answers text prompts; TextStage is one. */
+export interface TextLooker {
+  look(frame: Frame, segments: Segments, prompts: readonly Prompt[]): Promise<{ readonly scores: TextScores; readonly use?: TextUse }>;
+}
+
+export interface AnalyseContext {
+  /** The engine's model, for frames that do not name another. */
+  readonly model: ModelIdentity;
+  /** The prompts for a frame of this size; called once: the frame boundary of a prompt change. */
+  readonly prompts: (frameWidth: number, frameHeight: number) => AppliedPrompts;
+  /** Asked when a prompt is a text; without it such prompts are answered with a reason. */
+  readonly text?: TextLooker | undefined;
+  /** Frames dropped since the previous result, by reason; called last. */
+  readonly dropped: () => Readonly<Record<string, number>>;
+}
+
+/** The frame is borrowed until the promise settles. Errors: those of tracking and text. */
+export async function analyse(
+  { frame, segmented, following, waitMs }: SegmentedFrame,
+  { model: engineModel, prompts: promptsFor, text, dropped }: AnalyseContext,
+): Promise<FrameResult> {
+  const { segments: decoded, geometry, timings, model = engineModel } = segmented;
+  const tracked = await following?.follow(decoded, model);
+  const segments = tracked?.segments ?? decoded;
+  const begin = performance.now();
+  const { revision, prompts } = promptsFor(frame.width, frame.height);
+  const seen = prompts.some(({ type }) => type === 'text') ? await text?.look(frame, segments, prompts) : undefined;
+  const answers = applyPrompts(segments, prompts, { labels: model.labels, ...(seen ? { text: seen.scores } : {}) });
+  return {
+    sequence: frame.sequence,
+    captured: frame.captured,
+    origin: frame.origin,
+    ...(frame.file && { file: { ...frame.file, mediaTimeMs: frame.ptsNs === null ? null : Number(frame.ptsNs) / 1e6 } }),
+    model,
+    geometry,
+    segments,
+    promptRevision: revision,
+    answers,
+    ...(seen?.use ? { text: seen.use } : {}),
+    ...(tracked ? { tracks: tracked.tracks } : {}),
+    timings: { ...timings, wait: timings.wait + waitMs, prompt: performance.now() - begin },
+    dropped: dropped(),
+  };
+}
