@@ -6,7 +6,7 @@ const MAX_DEPTH = 16;
 /** A full prompt set (100 prompts) has well below this. */
 const MAX_KEYS = 2000;
 /** In all arrays and objects. */
-const MAX_ELEMENTS = 20_000;
+const MAX_ELEMENTS = 25_000;
 
 const BYTE_ORDER_MARK = '\ufeff';
 
