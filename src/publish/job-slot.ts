@@ -6,6 +6,8 @@ import type { Logger } from 'pino';
 import type { MqttConfig } from '../config/schema.js';
 import { messageOf } from '../errors.js';
 import type { Connection, InboundMessage } from './connection.js';
+import { Deadline } from './deadline.js';
+import { type JobStarts, jobKey } from './job-starts.js';
 import type { Publication } from './publication.js';
 import { Session } from './session.js';
 
@@ -18,8 +20,13 @@ export interface JobSlotDeps {
   readonly filter: string;
   /** Retained topic that tells the other nodes whether this slot is served. */
   readonly statusTopic: string;
-  /** Settles once the job is answered; rejects when it could not be, and is then delivered again. */
-  readonly onJob: (message: InboundMessage) => Promise<void>;
+  /** Notes at the broker which job is in work. */
+  readonly starts: JobStarts;
+  /**
+   * `starts`: how often the job was begun before in this slot, by processes that have ended. Calls `begin` before it does
+   * the job. Settles once the job is answered; rejects when it could not be, and is then delivered again.
+   */
+  readonly onJob: (message: InboundMessage, starts: number, begin: () => Promise<void>) => Promise<void>;
   /** The slot's first connection has ended; for one that was taken over from another node. */
   readonly onEnd?: () => void;
   readonly log: Logger;
@@ -34,6 +41,8 @@ export class JobSlot {
   readonly #session: Session;
   #connection: Connection | undefined;
   #working = 0;
+  /** The job that this process began last, while its record is at the broker. */
+  #begun: { readonly job: string; readonly startsBefore: number } | undefined;
   #lastJobAt = performance.now();
 
   constructor(deps: JobSlotDeps) {
@@ -75,8 +84,11 @@ export class JobSlot {
    * node or the next run takes it up. With `forget` nothing is left of it. Never rejects.
    */
   async stop(timeoutMs: number, forget = false): Promise<void> {
-    if (forget) await this.#session.stop(timeoutMs, this.#status(''), { forget: true });
-    else await this.#session.stop(timeoutMs, this.#status(SLOT_LOST));
+    const deadline = new Deadline(timeoutMs);
+    // The job in work is interrupted by this stop; it did not end the process.
+    if (this.#begun) await new Deadline(timeoutMs / 2).wait(this.#note(this.#begun.job, this.#begun.startsBefore));
+    if (forget) await this.#session.stop(deadline.leftMs, this.#status(''), { forget: true });
+    else await this.#session.stop(deadline.leftMs, this.#status(SLOT_LOST));
   }
 
   async #goUp(connection: Connection): Promise<void> {
@@ -93,11 +105,26 @@ export class JobSlot {
   async #take(message: InboundMessage): Promise<void> {
     this.#working += 1;
     try {
-      await this.#deps.onJob(message);
+      const job = jobKey(message);
+      // A job that comes back because the connection broke has ended no process.
+      const startsBefore =
+        this.#begun?.job === job ? this.#begun.startsBefore : await this.#deps.starts.read(this.#deps.statusTopic, this.clientId, job);
+      await this.#deps.onJob(message, startsBefore, () => {
+        this.#begun = { job, startsBefore };
+        return this.#note(job, startsBefore + 1);
+      });
+      if (this.#begun?.job === job || startsBefore > 0) {
+        this.#begun = undefined;
+        await this.#note(job, 0);
+      }
     } finally {
       this.#working -= 1;
       this.#lastJobAt = performance.now();
     }
+  }
+
+  #note(job: string, starts: number): Promise<void> {
+    return this.#deps.starts.write(this.#deps.statusTopic, job, starts);
   }
 
   #status(payload: string): Publication {

@@ -7,11 +7,12 @@ import type { Logger } from 'pino';
 import type { JobsConfig, MqttConfig } from '../config/schema.js';
 import { parsePayload } from '../control/payload.js';
 import { idSchema } from '../domain/prompt.js';
-import { isFastsamError, messageOf } from '../errors.js';
+import { FastsamError, isFastsamError, messageOf } from '../errors.js';
 import { type Job, type JobAnswer, jobSchema, type ResultMessage } from '../wire/messages.js';
 import { firstProblem } from '../wire/problem.js';
 import type { InboundMessage } from './connection.js';
 import { JobSlot, SLOT_LOST } from './job-slot.js';
+import { JobRoom, JobStarts, MAX_STARTS, slotOfRecord } from './job-starts.js';
 import type { Publication } from './publication.js';
 import { mayRespondTo } from './response-topic.js';
 
@@ -40,6 +41,14 @@ export interface JobCounts {
   adopted: number;
 }
 
+/** Slots of other nodes that are watched or held at a time: more would be a flood of forged names. */
+const MAX_ADOPTIONS = 16;
+/** Places of one node in one queue. */
+const SLOT_NUMBER = /^[1-9]\d?$/;
+const CLIENT_ID = /^[\w.:-]{1,128}$/;
+/** Longer than any status, record or marker. */
+const MAX_STATUS_BYTES = 200;
+
 interface Adoption {
   readonly timer: NodeJS.Timeout;
   slot?: JobSlot;
@@ -51,10 +60,13 @@ export class JobWorker {
   readonly #slots: JobSlot[];
   /** By client id. */
   readonly #adoptions = new Map<string, Adoption>();
+  readonly #room = new JobRoom();
+  readonly #starts: JobStarts;
   #stopping = false;
 
   constructor(deps: JobWorkerDeps) {
     this.#deps = deps;
+    this.#starts = new JobStarts({ send: deps.answer, log: deps.log });
     this.#slots = deps.jobs.queues.flatMap((queue) =>
       Array.from({ length: deps.jobs.concurrency }, (_, k) => this.#slot(queue, `${deps.clientId}-job-${queue}-${k + 1}`)),
     );
@@ -76,20 +88,40 @@ export class JobWorker {
     await Promise.all([...this.#slots, ...adopted].map((slot) => slot.stop(timeoutMs)));
   }
 
-  /** A message of `filters`: how another node's slot is. True when it was one. */
-  receive(topic: string, status: string): boolean {
+  /** The main connection has ended. */
+  linkLost(): void {
+    this.#starts.linkLost();
+  }
+
+  /** A message of `filters`: how another node's slot is, or which job a slot has begun. True when it was one. */
+  receive(topic: string, payload: Buffer): boolean {
     const queue = this.#deps.jobs.queues.find((each) => topic.startsWith(`${this.#base(each)}/workers/`));
     if (queue === undefined) return false;
+    const status = payload.toString('utf8', 0, MAX_STATUS_BYTES);
     const clientId = topic.slice(`${this.#base(queue)}/workers/`.length);
+    const recorded = slotOfRecord(clientId);
+    if (recorded !== undefined) {
+      const isOwn = this.#isOwn(recorded);
+      if (isOwn || isSlotOf(queue, recorded)) this.#starts.receive(recorded, status, isOwn);
+      return true;
+    }
     const known = this.#adoptions.get(clientId);
     if (status !== SLOT_LOST) {
       // Back by itself, or somebody else was faster.
       if (known && !known.slot) this.#forget(clientId);
-    } else if (!known && !this.#stopping && !this.#slots.some((slot) => slot.clientId === clientId)) {
+    } else if (!known && !this.#stopping && this.#mayAdopt(queue, clientId)) {
       const timer = setTimeout(() => this.#adopt(queue, clientId), ADOPT_AFTER_MS.min + Math.random() * ADOPT_AFTER_MS.spread);
       this.#adoptions.set(clientId, { timer });
     }
     return true;
+  }
+
+  #mayAdopt(queue: string, clientId: string): boolean {
+    return isSlotOf(queue, clientId) && this.#adoptions.size < MAX_ADOPTIONS && !this.#isOwn(clientId);
+  }
+
+  #isOwn(clientId: string): boolean {
+    return this.#slots.some((slot) => slot.clientId === clientId);
   }
 
   #base(queue: string): string {
@@ -105,7 +137,8 @@ export class JobWorker {
       maxBytes: jobs.maxBytes,
       filter: `$share/fastsamd/${this.#base(queue)}/request`,
       statusTopic: `${this.#base(queue)}/workers/${clientId}`,
-      onJob: (message) => this.#do(queue, message),
+      starts: this.#starts,
+      onJob: (message, starts, begin) => this.#do(queue, message, starts, begin),
       ...(onEnd && { onEnd }),
       log,
     });
@@ -142,7 +175,7 @@ export class JobWorker {
     }
   }
 
-  async #do(queue: string, message: InboundMessage): Promise<void> {
+  async #do(queue: string, message: InboundMessage, starts: number, begin: () => Promise<void>): Promise<void> {
     const { node, run, log } = this.#deps;
     let id: string | null = null;
     let answer: JobAnswer;
@@ -150,7 +183,13 @@ export class JobWorker {
       const job = parseJob(message.payload, this.#deps.jobs.maxBytes, (known) => {
         id = known;
       });
-      answer = { v: 1, id, node, queue, status: 'ok', result: await run(job, queue) };
+      if (starts >= MAX_STARTS)
+        throw new FastsamError('JOB_POISON', `the job was begun ${starts} times and ended the process that did it; it is not tried again`);
+      const done = this.#room.enter(starts > 0, async () => {
+        await begin();
+        return run(job, queue);
+      });
+      answer = { v: 1, id, node, queue, status: 'ok', result: await done };
       this.counts.done += 1;
     } catch (error) {
       this.counts.failed += 1;
@@ -177,6 +216,13 @@ export class JobWorker {
       ...(correlationData && { correlationData }),
     };
   }
+}
+
+/** Whether `clientId` is the one of a slot of `queue`: under another name a session of something else would be taken over. */
+function isSlotOf(queue: string, clientId: string): boolean {
+  const middle = `-job-${queue}-`;
+  const at = clientId.lastIndexOf(middle);
+  return at > 0 && CLIENT_ID.test(clientId.slice(0, at)) && SLOT_NUMBER.test(clientId.slice(at + middle.length));
 }
 
 /** Errors: REQUEST_INVALID, PROMPT_INVALID. `onId` is told the id as soon as it is known, so that errors carry it. */

@@ -212,6 +212,7 @@ class MqttPublisher implements Publisher {
   #goOffline(reason: string): void {
     this.#link.ended(reason);
     this.#subscriptions?.end();
+    this.#jobs.linkLost();
     this.#published += this.#delivery?.delivered ?? 0;
     this.#delivery?.end();
     this.#delivery = undefined;
@@ -223,7 +224,7 @@ class MqttPublisher implements Publisher {
   }
 
   #receive(message: InboundMessage): void {
-    if (this.#jobs.receive(message.topic, message.payload.toString('utf8', 0, 16))) return;
+    if (this.#jobs.receive(message.topic, message.payload)) return;
     if (message.topic.startsWith(this.#topics.alert(''))) this.#clearOldAlert(message);
     else void this.#requests.handle(message);
   }

@@ -24,10 +24,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function startNode(node: string, port: number): Promise<RunningCommand> {
+async function startNode(node: string, port: number, path = model): Promise<RunningCommand> {
   const config = {
     node,
-    model: { path: model, onnxruntime: { threads: 1 } },
+    model: { path, onnxruntime: { threads: 1 } },
     cameras: [],
     jobs: { queues: ['inspect'], concurrency: 1 },
     mqtt: { url: `mqtt://127.0.0.1:${port}`, reconnect: { minMs: 50, maxMs: 500 } },
@@ -78,6 +78,35 @@ describe.skipIf(!hasMosquitto)('jobs (needs mosquitto)', { timeout: 120_000 + JO
     } finally {
       for (const node of nodes) node.process.kill('SIGKILL');
       await Promise.all(nodes.map(({ outcome }) => outcome));
+    }
+  });
+
+  it('that ends the process twice is answered with JOB_POISON by the third, also when that is another node', async () => {
+    await using broker = await Broker.start();
+    const hanging = await writeTestModel(join(folder, 'hangs.onnx'), { hangs: 'on pictures' });
+    const observer = await broker.observe('fastsam/v1/jobs/inspect/#');
+    const noise = sharp({
+      create: { width: 64, height: 64, channels: 3, background: 'grey', noise: { type: 'gaussian', mean: 128, sigma: 60 } },
+    });
+    const job = JSON.stringify({ id: 'poison', image: (await noise.jpeg().toBuffer()).toString('base64') });
+    const record = 'fastsam/v1/jobs/inspect/workers/fastsamd-first-job-inspect-1.job';
+    for (const starts of [1, 2]) {
+      const node = await startNode('first', broker.port, hanging);
+      if (starts === 1) {
+        await observer.until('fastsam/v1/jobs/inspect/workers/fastsamd-first-job-inspect-1', (text) => text === 'online');
+        await observer.publish('fastsam/v1/jobs/inspect/request', job);
+      }
+      await observer.until(record, (text) => text !== '' && JSON.parse(text).starts === starts);
+      node.process.kill('SIGKILL');
+      await node.outcome;
+    }
+    const other = await startNode('second', broker.port, hanging);
+    try {
+      const answer = await observer.untilJson<JobAnswer>('fastsam/v1/jobs/inspect/response');
+      expect(answer).toMatchObject({ id: 'poison', node: 'second', status: 'error', code: 'JOB_POISON' });
+    } finally {
+      other.process.kill('SIGKILL');
+      await other.outcome;
     }
   });
 
