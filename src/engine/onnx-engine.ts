@@ -191,7 +191,11 @@ export async function loadOnnxEngine(path: string, options: OnnxEngineOptions = 
     threads: options.threads ?? 0,
     dynamicSize: metadata.imgsz ?? DEFAULT_SIZE,
   };
-  const worker = new Worker(compiledModule('./onnx-worker.js', import.meta.url), { workerData: settings, name: 'onnxruntime' });
+  const worker = new Worker(compiledModule('./onnx-worker.js', import.meta.url), {
+    workerData: settings,
+    name: 'onnxruntime',
+    execArgv: [],
+  });
   const loaded = await new Promise<Extract<FromWorker, { type: 'loaded' }>>((resolve, reject) => {
     worker.once('error', (error) =>
       reject(new FastsamError('ENGINE_FAILED', `onnxruntime does not start: ${messageOf(error)}`, { cause: error })),

@@ -49,7 +49,7 @@ export class WorkerClient<Request, Response> {
     name: string,
     settings: unknown,
   ): Promise<{ client: WorkerClient<Request, Response>; loaded: Loaded }> {
-    const worker = new Worker(script, { workerData: settings, name });
+    const worker = new Worker(script, { workerData: settings, name, execArgv: [] });
     const client = new WorkerClient<Request, Response>(worker, name);
     const loaded = await new Promise<Loaded>((resolve, reject) => {
       worker.once('error', (error) =>

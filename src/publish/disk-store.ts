@@ -8,7 +8,7 @@ import type { SpoolAnswer, SpoolRequest, SpoolSettings } from './spool-protocol.
 
 /** Errors: OUTPUT_UNWRITABLE when the database cannot be opened. */
 export async function openDiskStore(settings: SpoolSettings): Promise<EventStore> {
-  const worker = new Worker(compiledModule('./spool-worker.js', import.meta.url), { workerData: settings, name: 'events' });
+  const worker = new Worker(compiledModule('./spool-worker.js', import.meta.url), { workerData: settings, name: 'events', execArgv: [] });
   const store = new DiskEventStore(worker);
   try {
     await store.opened();

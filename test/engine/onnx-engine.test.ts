@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { maskArea, maskOf } from '../../src/domain/mask.js';
 import { SEGMENTATION_DEFAULTS } from '../../src/engine/engine.js';
@@ -36,6 +38,17 @@ describe('the onnxruntime engine', () => {
     expect(maskArea(maskOf(segments, 0))).toBe(160 * 160);
     expect(Math.min(...Object.values(timings))).toBeGreaterThanOrEqual(0);
     await engine.stop();
+  });
+
+  it('loads in a program that node was given as text', async () => {
+    const model = await writeTestModel(at('text.onnx'));
+    const library = new URL('../../dist/index.js', import.meta.url).href;
+    const program = `import { openEngine } from ${JSON.stringify(library)};
+      const engine = await openEngine({ model: ${JSON.stringify(model)}, backend: 'onnxruntime' });
+      console.log(engine.model.name);
+      await engine.stop();`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program]);
+    expect(stdout).toBe('text\n');
   });
 
   it('gives the same answers with many frames in flight as with one', async () => {

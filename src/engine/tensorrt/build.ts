@@ -118,7 +118,10 @@ function isRunning(pid: number): boolean {
 
 /** Resolves with the engine's [height, width]. */
 async function runBuilder(order: BuildOrder, onProgress: (progress: BuildProgress) => void): Promise<[number, number]> {
-  const child = fork(compiledModule('./build-process.js', import.meta.url), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const child = fork(compiledModule('./build-process.js', import.meta.url), {
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
   let short: FastsamError | undefined;
   const guard = watchMemory((error) => {
     short = error;
