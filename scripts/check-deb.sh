@@ -44,7 +44,8 @@ within apt-get install -y -qq --no-install-recommends /tmp/nodejs.deb /tmp/fasts
 within getent passwd fastsamd >/dev/null || die 'no user fastsamd'
 [ "$(within stat -c '%a %G' /etc/fastsamd/config.yaml)" = '640 fastsamd' ] || die 'config.yaml has the wrong owner or mode'
 within fastsamd --version
-within fastsamd config check /etc/fastsamd/config.yaml
+# Its model is still to be pulled, so that `config check` would refuse it.
+within fastsamd config show /etc/fastsamd/config.yaml >/dev/null
 within test -f /lib/systemd/system/fastsamd@.service || die 'no template unit'
 
 say 'running as its user'
@@ -55,6 +56,7 @@ model: { path: /tmp/small.onnx }
 cameras: [{ id: scene, source: "test:shapes?width=64&height=64&fps=5" }]
 CONFIG
 chmod 0644 "$root/etc/fastsamd/check.yaml" "$root/tmp/small.onnx"
+within fastsamd config check /etc/fastsamd/check.yaml
 within install -d -o fastsamd -g fastsamd /var/lib/fastsamd
 # The daemon says on standard error when its camera streams; then it is told to end.
 within timeout 120 setpriv --reuid=fastsamd --regid=fastsamd --init-groups sh -c \

@@ -1,8 +1,9 @@
 /** `fastsamd config check | schema | show`. */
 import path from 'node:path';
 import { stringify } from 'yaml';
+import { checkFiles } from '../app/doctor/files.js';
 import { configJsonSchema } from '../config/json-schema.js';
-import { loadConfig } from '../config/load.js';
+import { loadConfig, loadLocatedConfig } from '../config/load.js';
 import { redactConfig } from '../config/redact.js';
 
 export interface FileArguments {
@@ -10,7 +11,10 @@ export interface FileArguments {
 }
 
 export async function checkConfig({ file }: FileArguments): Promise<void> {
-  const { cameras, model } = await loadConfig(file);
+  const { config, invalid } = await loadLocatedConfig(file);
+  const problems = await checkFiles(config);
+  if (problems.length > 0) throw invalid(problems);
+  const { cameras, model } = config;
   const count = cameras.length === 1 ? '1 camera' : `${cameras.length} cameras`;
   process.stdout.write(`${file}: ok (${count}, model ${path.basename(model.path)})\n`);
 }

@@ -3,12 +3,13 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { runAsService } from '../app/doctor/as-service.js';
+import { checkFiles } from '../app/doctor/files.js';
 import { lookAtMachine } from '../app/doctor/look.js';
 import { checkMachine } from '../app/doctor/machine.js';
 import { checkAddon, checkBroker, checkCamera, checkModel } from '../app/doctor/parts.js';
 import { type Check, ok, problem, skipped, table } from '../app/doctor/report.js';
 import { stateDirectoryOf } from '../app/state-directory.js';
-import { loadConfig } from '../config/load.js';
+import { loadLocatedConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { messageOf } from '../errors.js';
 import { SensorProcess } from '../telemetry/sensors/process.js';
@@ -43,10 +44,14 @@ export async function doctor({ config: file, json, asService }: DoctorArguments)
 
 async function read(file: string | undefined): Promise<{ config?: Config; check: Check }> {
   if (file === undefined) return { check: skipped('configuration', 'none given: no model, camera or broker was tried (--config FILE)') };
+  const remedy = `fastsamd config check ${file}`;
   try {
-    return { config: await loadConfig(resolve(file)), check: ok('configuration', file) };
+    const { config, invalid } = await loadLocatedConfig(resolve(file));
+    const problems = await checkFiles(config);
+    const check = problems.length === 0 ? ok('configuration', file) : problem('configuration', messageOf(invalid(problems)), remedy);
+    return { config, check };
   } catch (error) {
-    return { check: problem('configuration', messageOf(error), `fastsamd config check ${file}`) };
+    return { check: problem('configuration', messageOf(error), remedy) };
   }
 }
 

@@ -3,8 +3,9 @@ import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { isModelName } from '../domain/model-name.js';
 import { FastsamError, messageOf, systemCodeOf } from '../errors.js';
-import { formatPath, problemsOf } from './problems.js';
+import { formatPath, type Problem, problemsOf } from './problems.js';
 import { type Config, configSchema } from './schema.js';
+import { splitSource } from './source-uri.js';
 import { parseYaml } from './yaml.js';
 
 const MAX_BYTES = 1024 * 1024;
@@ -20,24 +21,40 @@ export async function loadConfig(file: string): Promise<Config> {
   return parseConfig(await readText(file), file);
 }
 
+/** A configuration, and the error that names more problems of it with their lines. */
+export interface LocatedConfig {
+  readonly config: Config;
+  readonly invalid: (problems: readonly Problem[]) => FastsamError;
+}
+
+/** As `loadConfig`, for a caller that checks what the file names as well. */
+export async function loadLocatedConfig(file: string): Promise<LocatedConfig> {
+  return parseLocated(await readText(file), file);
+}
+
 /** As `loadConfig`, for a text; `file` names it in messages and anchors its relative paths. */
 export function parseConfig(text: string, file: string): Config {
+  return parseLocated(text, file).config;
+}
+
+function parseLocated(text: string, file: string): LocatedConfig {
   const yaml = parseYaml(text);
   if (!yaml.ok) {
     throw invalid(yaml.problems.map(({ position, message }) => (position ? `${at(file, position)} ${message}` : `${file}: ${message}`)));
   }
   if (yaml.value === null) throw invalid([`${file}: empty; expected at least "model" and "cameras" (see "fastsamd config schema")`]);
 
+  const located = (problems: readonly Problem[]) => {
+    const lines = problems
+      .slice(0, MAX_LOCATED)
+      .map((problem) => ({ ...problem, position: yaml.positionOf(problem.path) }))
+      .sort((a, b) => a.position.line - b.position.line || a.position.column - b.position.column)
+      .map(({ position, path: key, message }) => `${at(file, position)} ${[formatPath(key), message].filter(Boolean).join(': ')}`);
+    return invalid(lines, problems.length);
+  };
   const parsed = configSchema.safeParse(yaml.value);
-  if (parsed.success) return resolvePaths(parsed.data, path.dirname(path.resolve(file)));
-
-  const problems = problemsOf(parsed.error.issues, yaml.value);
-  const lines = problems
-    .slice(0, MAX_LOCATED)
-    .map((problem) => ({ ...problem, position: yaml.positionOf(problem.path) }))
-    .sort((a, b) => a.position.line - b.position.line || a.position.column - b.position.column)
-    .map(({ position, path: key, message }) => `${at(file, position)} ${[formatPath(key), message].filter(Boolean).join(': ')}`);
-  throw invalid(lines, problems.length);
+  if (!parsed.success) throw located(problemsOf(parsed.error.issues, yaml.value));
+  return { config: resolvePaths(parsed.data, path.dirname(path.resolve(file))), invalid: located };
 }
 
 function at(file: string, position: { line: number; column: number }): string {
@@ -86,9 +103,10 @@ function unreadable(error: unknown): string {
 
 /** Bare paths and `file:` paths; other URIs are left alone, and so is `file://`, which is absolute by definition. */
 function resolveSource(source: string, folder: string): string {
-  if (source.startsWith('file:'))
-    return source.startsWith('file://') ? source : `file:${path.resolve(folder, source.slice('file:'.length))}`;
-  return /^[a-z][a-z0-9+.-]*:/i.test(source) ? source : path.resolve(folder, source);
+  const { scheme, rest } = splitSource(source);
+  if (scheme !== 'file' || rest.startsWith('//')) return source;
+  const absolute = path.resolve(folder, rest);
+  return rest === source ? absolute : `file:${absolute}`;
 }
 
 function resolvePaths(config: Config, folder: string): Config {

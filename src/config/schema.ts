@@ -5,6 +5,7 @@
 import os from 'node:os';
 import { z } from 'zod';
 import { idSchema } from '../domain/prompt.js';
+import { messageOf } from '../errors.js';
 import { cameraSchema } from './sections/camera.js';
 import { milliseconds, path } from './sections/common.js';
 import { eventsSchema } from './sections/events.js';
@@ -15,6 +16,7 @@ import { modelSchema } from './sections/model.js';
 import { mqttSchema } from './sections/mqtt.js';
 import { segmentationSchema } from './sections/segmentation.js';
 import { textSchema } from './sections/text.js';
+import { parseSource } from './source-uri.js';
 
 /** The host's name as an id; `fastsamd` when nothing of it is left. */
 function defaultNode(): string {
@@ -70,6 +72,13 @@ export const configSchema = z
           path: ['cameras', index, 'passwordEnv'],
           message: 'expected either passwordFile or passwordEnv, got both',
         });
+      }
+    }
+    for (const [index, camera] of config.cameras.entries()) {
+      try {
+        parseSource(camera.source, camera);
+      } catch (error) {
+        ctx.addIssue({ code: 'custom', path: ['cameras', index, 'source'], message: messageOf(error) });
       }
     }
     for (const [index, camera] of config.cameras.entries()) {

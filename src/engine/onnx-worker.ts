@@ -60,6 +60,12 @@ function inputOf(
     const found = session.inputMetadata
       .map((each) => (each.isTensor ? `${each.name} ${each.type} [${each.shape.join(', ')}]` : each.name))
       .join(', ');
+    if (input?.isTensor && input.type === 'float16') {
+      throw new FastsamError(
+        'MODEL_UNSUPPORTED',
+        `${settings.path}: its input is float16; expected float32: export it with half=False (TensorRT uses float16 by itself)`,
+      );
+    }
     throw new FastsamError('MODEL_UNSUPPORTED', `${settings.path}: expected one input float32 [1, 3, H, W], found ${found || 'none'}`);
   }
   const inputHeight = typeof height === 'number' ? height : settings.dynamicSize[0];

@@ -28,14 +28,21 @@ export interface TensorDescription {
   readonly shape: readonly (number | string)[];
 }
 
-/** Reads the metadata of an ONNX file. Errors: MODEL_NOT_FOUND, MODEL_CORRUPT. */
+/** Reads the metadata of an ONNX file. Errors: MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED. */
 export async function readModelMetadata(path: string): Promise<ModelMetadata> {
   return metadataOf(await readModel(path));
 }
 
-/** Reads a whole ONNX file. Errors: MODEL_NOT_FOUND, MODEL_CORRUPT. */
+/** Reads a whole ONNX file. Errors: MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED for a PyTorch file. */
 export async function readModel(path: string): Promise<OnnxModel> {
   const bytes = await readModelFile(path);
+  // PyTorch's files are ZIP archives; those from before 2020 are pickles.
+  if ((bytes[0] === 0x50 && bytes[1] === 0x4b) || /\.pth?$/i.test(path)) {
+    throw new FastsamError(
+      'MODEL_UNSUPPORTED',
+      `${path}: a PyTorch file, not an ONNX model; import it first: fastsamd model import ${path}`,
+    );
+  }
   try {
     return decodeModel(bytes);
   } catch (cause) {
@@ -89,10 +96,37 @@ export function parseNames(literal: string | undefined): string[] {
     entry.lastIndex = at;
     const match = entry.exec(body);
     if (!match) return [];
-    names[Number(match[1])] = (match[2] ?? match[3] ?? '').replace(/\\(.)/g, '$1');
+    names[Number(match[1])] = unescaped(match[2] ?? match[3] ?? '');
     at = entry.lastIndex + (/^[\s,]*/.exec(body.slice(entry.lastIndex))?.[0].length ?? 0);
   }
   return Array.from(names, (name, index) => name ?? `class ${index}`);
+}
+
+/** Python's escapes in a string literal (Python reference, "Escape sequences"); an unknown one stays as it is, as in Python. */
+const ESCAPE = /\\(?:([0-7]{1,3})|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([\s\S]))/g;
+const SINGLE_ESCAPES: Readonly<Record<string, string>> = {
+  '\\': '\\',
+  "'": "'",
+  '"': '"',
+  a: '\x07',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+  // The line goes on.
+  '\n': '',
+};
+
+function unescaped(literal: string): string {
+  return literal.replace(ESCAPE, (whole, octal?: string, x?: string, u?: string, U?: string, single = '') => {
+    if (octal !== undefined) return String.fromCodePoint(Number.parseInt(octal, 8));
+    const hex = x ?? u ?? U;
+    if (hex === undefined) return SINGLE_ESCAPES[single] ?? whole;
+    const code = Number.parseInt(hex, 16);
+    return code <= 0x10ffff ? String.fromCodePoint(code) : whole;
+  });
 }
 
 function parseImageSize(literal: string | undefined): [number, number] | undefined {

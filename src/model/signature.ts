@@ -24,6 +24,15 @@ export function anchorCount(inputWidth: number, inputHeight: number): number {
   return area / 64 + area / 256 + area / 1024;
 }
 
+/** Number of classes by the declared shapes of a network's outputs; undefined where these are left open or fit no YOLOv8-seg model. */
+export function classesOf(outputs: readonly { readonly shape: readonly (number | string)[] }[]): number | undefined {
+  for (const { shape } of outputs) {
+    const [, rows] = shape;
+    if (shape.length === 3 && typeof rows === 'number' && rows > 4 + MASK_CHANNELS) return rows - 4 - MASK_CHANNELS;
+  }
+  return undefined;
+}
+
 /** Finds the two tensors among a network's outputs. Errors: MODEL_UNSUPPORTED, naming what there is. */
 export function recognise(model: string, inputWidth: number, inputHeight: number, outputs: readonly TensorShape[]): Signature {
   const anchors = anchorCount(inputWidth, inputHeight);
@@ -34,6 +43,13 @@ export function recognise(model: string, inputWidth: number, inputHeight: number
   );
   if (!detections || !proto) {
     const found = outputs.map(({ name, dims }) => `${name} [${dims.join(', ')}]`).join(', ');
+    // One row of box, score, class and coefficients for each object that NMS has left.
+    if (proto && outputs.some(({ dims }) => dims.length === 3 && dims[2] === 6 + MASK_CHANNELS)) {
+      throw new FastsamError(
+        'MODEL_UNSUPPORTED',
+        `${model}: exported with non-maximum suppression inside, found ${found}; export it without: yolo export model=… format=onnx nms=False`,
+      );
+    }
     throw new FastsamError(
       'MODEL_UNSUPPORTED',
       `${model}: not a YOLOv8-seg model: expected outputs [1, 4+classes+${MASK_CHANNELS}, ${anchors}] and [1, ${MASK_CHANNELS}, ${inputHeight / 4}, ${inputWidth / 4}] for an input of ${inputHeight}×${inputWidth}, found ${found || 'none'}`,

@@ -5,6 +5,7 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import mqtt, { ErrorWithSubackPacket, type IClientOptions, type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
+import { EXPECTED_BROKER_URL, parseBrokerUrl } from '../config/broker-url.js';
 import type { MqttConfig } from '../config/schema.js';
 import { FastsamError, messageOf } from '../errors.js';
 import { readCredentials } from './credentials.js';
@@ -130,7 +131,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   const settings = await clientOptions(options);
   signal.throwIfAborted();
 
-  const client = connect ? new mqtt.MqttClient(connect, settings) : mqtt.connect(config.url, settings);
+  const client = connect ? new mqtt.MqttClient(connect, settings) : mqtt.connect({ ...settings, ...serverOf(config.url) });
   limitPackets(client, settings.properties?.maximumPacketSize ?? MAX_INBOUND_PACKET_BYTES);
   const ended = endOf(client);
   const drop = () => client.stream.destroy();
@@ -146,6 +147,17 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   const outcome = await Promise.race([new Promise<IConnackPacket>((resolve) => client.once('connect', resolve)), ended]);
   if ('takenOver' in outcome) throw new FastsamError('BROKER_UNREACHABLE', outcome.message, { cause: outcome });
   return new MqttConnection(client, outcome, ended);
+}
+
+/** Where the client is to connect. The client's own parser takes `mqtt://::1` for another host. Errors: CONFIG_INVALID. */
+function serverOf(url: string): Pick<IClientOptions, 'protocol' | 'host' | 'hostname' | 'port' | 'path'> {
+  const parsed = parseBrokerUrl(url);
+  if (!parsed) throw new FastsamError('CONFIG_INVALID', `mqtt.url: ${EXPECTED_BROKER_URL}`);
+  const { protocol, host, port, path } = parsed;
+  if (!protocol.startsWith('ws')) return { protocol, host, ...(port !== undefined && { port }) };
+  // The client makes a URL of it again.
+  const hostname = host.includes(':') ? `[${host}]` : host;
+  return { protocol, host: hostname, hostname, path, ...(port !== undefined && { port }) };
 }
 
 /** MQTT 3.1.1 cannot tell the broker what is too large, and the client would keep all of it until it is complete. */

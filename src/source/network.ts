@@ -12,8 +12,7 @@ import type { Source, SourceOptions } from './source.js';
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { rtsp: 554, rtsps: 322, http: 80, https: 443 };
 
 /** `rtsp://[USER:PASSWORD@]HOST[:PORT]/PATH` and `rtsps://`: H.264 or H.265. */
-export function openRtsp(_rest: string, uri: string, options: SourceOptions): Source {
-  const url = parseUrl(uri);
+export function openRtsp(url: URL, options: SourceOptions): Source {
   const greeting = `OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: fastsamd\r\n\r\n`;
   return networkSource(url, options, { greeting, reply: 'RTSP/' }, async (network) => {
     const { transport, latencyMs } = options;
@@ -27,8 +26,7 @@ export function openRtsp(_rest: string, uri: string, options: SourceOptions): So
 }
 
 /** `http://[USER:PASSWORD@]HOST[:PORT]/PATH` and `https://`: motion JPEG. */
-export function openMjpeg(_rest: string, uri: string, options: SourceOptions): Source {
-  const url = parseUrl(uri);
+export function openMjpeg(url: URL, options: SourceOptions): Source {
   const greeting = `OPTIONS * HTTP/1.1\r\nHost: ${url.host}\r\nUser-Agent: fastsamd\r\nConnection: close\r\n\r\n`;
   const doorbell = { greeting, reply: 'HTTP/' };
   return networkSource(url, options, doorbell, async (network) => mjpegPipeline(await platform(), { ...options, ...network }));
@@ -54,12 +52,6 @@ function networkSource(
   };
   const diagnose = address.tls && !options.insecureTls ? { diagnose: () => certificateProblem(address.host, address.port) } : {};
   return new GstSource({ uri: sourceName(url.href), secretUri: url.href, live: true, endless: true, plan, address, ...diagnose }, options);
-}
-
-function parseUrl(uri: string): URL {
-  const url = URL.canParse(uri) ? new URL(uri) : undefined;
-  if (!url?.hostname) throw new FastsamError('SOURCE_UNSUPPORTED', `${sourceName(uri)}: expected SCHEME://HOST[:PORT]/PATH`);
-  return url;
 }
 
 /** Given apart from the location, credentials do not appear in GStreamer's own messages. */

@@ -1,7 +1,8 @@
-/** Sources by URI: one line per scheme in the registry below is all it takes to add a kind of camera. */
+/** Sources by URI. A new kind of camera takes a parser in config/source-uri.ts and a case below. */
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { sourceName } from '../config/source-name.js';
+import { parseSource } from '../config/source-uri.js';
 import { FastsamError, systemCodeOf } from '../errors.js';
 import { isImagePath, pictureKindOf } from '../native/picture.js';
 import { resolveDevice } from './devices.js';
@@ -12,22 +13,7 @@ import { openMjpeg, openRtsp } from './network.js';
 import { csiPipeline, customPipeline, filePipeline, v4l2Pipeline } from './pipelines.js';
 import { platform } from './platform.js';
 import type { Source, SourceOptions } from './source.js';
-import { openScene } from './test-scene.js';
-
-/** Makes a source from what follows the scheme; `uri` is the whole text. */
-type SourceFactory = (rest: string, uri: string, options: SourceOptions) => Promise<Source> | Source;
-
-const registry = new Map<string, SourceFactory>([
-  ['file', openFile],
-  ['v4l2', openV4l2],
-  ['csi', openCsi],
-  ['rtsp', openRtsp],
-  ['rtsps', openRtsp],
-  ['http', openMjpeg],
-  ['https', openMjpeg],
-  ['gst', openCustom],
-  ['test', openScene],
-]);
+import { TestSceneSource } from './test-scene.js';
 
 /**
  * Opens `file:PATH` (a video, a picture or a directory of pictures; a bare path is the same), `v4l2:/dev/videoN` (or
@@ -46,20 +32,28 @@ export async function openSource(uri: string, options: SourceOptions = {}): Prom
   return source;
 }
 
-/** As openSource, but the source is still to be opened: whoever may have to give up on that stops it meanwhile. */
+/** As openSource, but the source is not opened yet, so that it can be stopped while it opens. */
 export async function createSource(uri: string, options: SourceOptions): Promise<Source> {
-  const match = /^([a-z][a-z0-9+.-]+):(.*)$/is.exec(uri);
-  const scheme = match ? match[1]!.toLowerCase() : 'file';
-  const factory = registry.get(scheme);
-  if (!factory) {
-    const known = [...registry.keys()].map((name) => `${name}:`).join(', ');
-    throw new FastsamError('SOURCE_UNSUPPORTED', `${scheme}: is no source scheme (expected a path or one of ${known})`);
+  const source = parseSource(uri, options);
+  switch (source.kind) {
+    case 'file':
+      return openFile(source.path, options);
+    case 'v4l2':
+      return openV4l2(source.name, uri, options);
+    case 'csi':
+      return openCsi(source.sensor, uri, options);
+    case 'rtsp':
+      return openRtsp(source.url, options);
+    case 'http':
+      return openMjpeg(source.url, options);
+    case 'gst':
+      return openCustom(source.pipeline, uri, options);
+    case 'test':
+      return new TestSceneSource(uri, source.settings, options);
   }
-  return factory(match ? match[2]! : uri, uri, options);
 }
 
-async function openFile(rest: string, uri: string, options: SourceOptions): Promise<Source> {
-  const path = rest.startsWith('//') ? pathOfUrl(uri) : rest;
+async function openFile(path: string, options: SourceOptions): Promise<Source> {
   const kind = await kindOf(path);
   if (kind === 'directory') return options.watch ? new DropFolder(path, options) : imageDirectory(path, options);
   if (kind === 'other') throw new FastsamError('SOURCE_UNSUPPORTED', `${path}: neither a file nor a directory (a camera is v4l2:${path})`);
@@ -70,19 +64,6 @@ async function openFile(rest: string, uri: string, options: SourceOptions): Prom
   const startAtMs = resume && 'afterMs' in resume ? Math.floor(resume.afterMs) + 1 : (options.startAtMs ?? 0);
   const plan = async () => ({ pipeline: filePipeline(await platform(), resolve(path), realtime, options), startAtMs });
   return new GstSource({ uri: path, live: realtime, plan, file: { name: basename(path), modifiedMs: null } }, options);
-}
-
-/** The path of file:///PATH, with or without percent signs for special characters. Errors: SOURCE_UNSUPPORTED for another host. */
-function pathOfUrl(uri: string): string {
-  const [, host, path] = /^file:\/\/([^/]*)(\/.*)?$/is.exec(uri) ?? [];
-  if (path === undefined || (host !== '' && host?.toLowerCase() !== 'localhost'))
-    throw new FastsamError('SOURCE_UNSUPPORTED', `${uri}: expected file:///PATH of this machine, or the path alone`);
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    // A file that is called "100%.jpg", written as it is.
-    return path;
-  }
 }
 
 async function kindOf(path: string): Promise<'file' | 'directory' | 'other'> {
@@ -108,9 +89,8 @@ function openV4l2(name: string, uri: string, options: SourceOptions): Source {
   return new GstSource({ uri, live: true, endless: true, plan }, options);
 }
 
-function openCsi(sensor: string, uri: string, options: SourceOptions): Source {
-  if (!/^\d{1,2}$/.test(sensor)) throw new FastsamError('SOURCE_UNSUPPORTED', `${uri}: expected csi:N, the number of the sensor`);
-  return new GstSource({ uri, live: true, endless: true, plan: async () => ({ pipeline: csiPipeline(Number(sensor), options) }) }, options);
+function openCsi(sensor: number, uri: string, options: SourceOptions): Source {
+  return new GstSource({ uri, live: true, endless: true, plan: async () => ({ pipeline: csiPipeline(sensor, options) }) }, options);
 }
 
 /** Pipelines come from the local configuration or command line only; nothing remote can name a source. */

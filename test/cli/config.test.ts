@@ -10,6 +10,7 @@ import { parse } from 'yaml';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const launcher = path.join(root, 'bin/fastsamd');
 const defaults = path.join(root, 'config/default.yaml');
+const demo = path.join(root, 'models/demo.onnx');
 
 interface Outcome {
   readonly code: number | null;
@@ -75,17 +76,54 @@ describe('usage', () => {
   it('works through a symbolic link, as npm install -g makes one', async () => {
     const link = path.join(folder, 'fastsamd');
     await symlink(launcher, link);
-    expect(await fastsamd(['config', 'check', defaults], link)).toMatchObject({ code: 0 });
+    expect(await fastsamd(['config', 'show', defaults], link)).toMatchObject({ code: 0 });
   });
 });
 
 describe('config check', () => {
   it('says what a good file holds', async () => {
-    expect(await fastsamd(['config', 'check', defaults])).toEqual({
+    const file = await configFile(`model: { path: ${demo} }\ncameras: [{ id: a, source: "test:shapes" }]\n`);
+    expect(await fastsamd(['config', 'check', file])).toEqual({
       code: 0,
-      stdout: `${defaults}: ok (1 camera, model fastsam-s.onnx)\n`,
+      stdout: `${file}: ok (1 camera, model demo.onnx)\n`,
       stderr: '',
     });
+  });
+
+  it('reads the files that are named, and the labels of the model', async () => {
+    await writeFile(path.join(folder, 'empty'), '');
+    await writeFile(path.join(folder, 'FastSAM-x.pt'), 'PK\x03\x04');
+    const problems = async (model: string, more = '') => {
+      const file = await configFile(`model: { path: ${model} }\n${more}`);
+      const { code, stdout, stderr } = await fastsamd(['config', 'check', file]);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      return stderr.replaceAll(`${file}:`, '').replaceAll(folder, '.').trimEnd().split('\n');
+    };
+    const camera = 'cameras: [{ id: a, source: "test:shapes" }]\n';
+    expect(await problems('absent.onnx', camera)).toEqual([
+      expect.stringMatching(/^fastsamd: 1:10 model\.path: \.\/absent\.onnx: no such file/),
+    ]);
+    expect(await problems('FastSAM-x.pt', camera)).toEqual([
+      'fastsamd: 1:10 model.path: ./FastSAM-x.pt: a PyTorch file, not an ONNX model; import it first: fastsamd model import ./FastSAM-x.pt',
+    ]);
+    const rest = [
+      'cameras:',
+      '  - { id: a, source: "rtsp://host/x", passwordFile: none }',
+      '  - id: b',
+      '    source: "test:shapes"',
+      '    prompts: [{ id: p, type: label, labels: [car] }]',
+      'governor: { smallModel: small.onnx }',
+      'mqtt:',
+      '  passwordFile: empty',
+      '  tls: { caFile: ca.pem }',
+    ];
+    expect(await problems(demo, rest.join('\n'))).toEqual([
+      expect.stringMatching(/^fastsamd: 3:39 cameras\[0\]\.passwordFile: \.\/none: no such file/),
+      expect.stringMatching(/^fastsamd: 6:5 cameras\[1\]\.prompts: prompt "p": model demo has no label "car"; it is class-agnostic/),
+      expect.stringMatching(/^fastsamd: 7:13 governor\.smallModel: .*small\.onnx: no such file/),
+      expect.stringMatching(/^fastsamd: 9:3 mqtt\.passwordFile: \.\/empty: empty or not set/),
+      expect.stringMatching(/^fastsamd: 10:10 mqtt\.tls\.caFile: \.\/ca\.pem: no such file/),
+    ]);
   });
 
   it('names every mistake, exit code 2', async () => {

@@ -57,6 +57,26 @@ describe.skipIf(!hasMosquitto)('session against mosquitto', { timeout: 20_000 },
     await eventually(() => node.publisher.stats().reconnects === 1);
   });
 
+  it('connects to IPv6 addresses, over TCP and over a WebSocket with a path', async () => {
+    const [tcp, webSocket] = [await freePort(), await freePort()];
+    // A listener takes the options that follow it.
+    const config = [
+      'allow_anonymous true',
+      `listener ${tcp} ::1`,
+      'allow_anonymous true',
+      `listener ${webSocket} ::1`,
+      'protocol websockets',
+    ];
+    await using broker = await Broker.start({ config });
+    for (const url of [`mqtt://[::1]:${tcp}`, `ws://[::1]:${webSocket}/mqtt?token=1`]) {
+      await using node = testNode({ url });
+      const live = await broker.observe(`${node.base}/#`);
+      node.publisher.start();
+      node.status.setState('ready');
+      await live.untilJson<StateMessage>(`${node.base}/state`, ({ state, bootId }) => state === 'ready' && bootId === node.bootId);
+    }
+  });
+
   it('starts without a broker and finds it later', async () => {
     const port = await freePort();
     await using node = testNode({ url: `mqtt://127.0.0.1:${port}` });

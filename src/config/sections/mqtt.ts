@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { idSchema } from '../../domain/prompt.js';
+import { EXPECTED_BROKER_URL, parseBrokerUrl } from '../broker-url.js';
 import { milliseconds, path, secretEnv, secretFile } from './common.js';
 
 export const mqttSchema = z.strictObject({
@@ -18,10 +19,8 @@ export const mqttSchema = z.strictObject({
     .prefault({}),
   url: z
     .string()
-    .regex(
-      /^(mqtt|mqtts|ws|wss):\/\/[^@]+$/,
-      'expected mqtt://HOST[:PORT], mqtts://, ws:// or wss://, without credentials (see username and passwordFile)',
-    )
+    .max(1024)
+    .refine((url) => parseBrokerUrl(url) !== undefined, EXPECTED_BROKER_URL)
     .default('mqtt://127.0.0.1:1883')
     .meta({ description: 'The broker: mqtt://HOST[:PORT], mqtts:// (TLS), ws:// or wss://. No credentials here.' }),
   prefix: z
