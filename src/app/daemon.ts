@@ -155,6 +155,7 @@ export class Daemon {
       telemetryIntervalMs: config.telemetry.intervalMs,
       events: config.events,
       eventsFile: this.#state.events,
+      retainedFile: this.#state.retained,
       status: this.#status,
       control: this.control,
       log,
@@ -291,6 +292,7 @@ export class Daemon {
     await within(DRAIN_MS, this.#cameras.stop());
     this.#register.stop();
     this.#keeper.stop();
+    this.#status.setStopped(reason);
     await this.#publisher.stop(reason, GOODBYE_MS, last);
     if (this.#broker) await within(BROKER_STOP_MS, this.#broker.stop());
     await within(ENGINE_STOP_MS, Promise.all([this.#engine?.stop(), this.#text.stop()]));
@@ -326,6 +328,7 @@ export class Daemon {
   }
 
   #cameraChanged(id: string, { phase, since, reconnects, reason }: CameraStatus): void {
+    if (this.#stopping) return;
     const task = this.#cameras.tasks.find((each) => each.id === id);
     this.#status.setCameraState(id, {
       v: 1,

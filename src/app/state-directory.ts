@@ -23,6 +23,7 @@ export function stateDirectoryOf({ stateDir, node }: Pick<Config, 'stateDir' | '
 const LOCK = 'lock';
 const PROMPTS = 'prompts.json';
 const EVENTS = 'events.db';
+const RETAINED = 'retained.json';
 const ALERT = 'state-directory';
 const LOOK_MS = 5000;
 /** The alert about a folder that was deleted stays for so long after it was made again. */
@@ -41,6 +42,7 @@ export interface StateDirectoryDeps {
 export class StateDirectory {
   readonly prompts: string;
   readonly events: string;
+  readonly retained: string;
   readonly #deps: StateDirectoryDeps;
   readonly #lock: string;
   #descriptor: number | undefined;
@@ -52,6 +54,7 @@ export class StateDirectory {
     this.#deps = deps;
     this.prompts = join(deps.path, PROMPTS);
     this.events = join(deps.path, EVENTS);
+    this.retained = join(deps.path, RETAINED);
     this.#lock = join(deps.path, LOCK);
   }
 
@@ -61,7 +64,7 @@ export class StateDirectory {
    */
   async start(): Promise<void> {
     await this.#take();
-    if (this.#descriptor !== undefined) await removeParts(this.prompts);
+    if (this.#descriptor !== undefined) await Promise.all([this.prompts, this.retained].map(removeParts));
     this.#looking = setInterval(() => void this.#look(), LOOK_MS).unref();
   }
 

@@ -16,6 +16,8 @@ export interface PublisherDeps {
   readonly events: EventsConfig;
   /** Where events wait; it may not exist yet. */
   readonly eventsFile: string;
+  /** Where retained topics are remembered; it may not exist yet. */
+  readonly retainedFile: string;
   /** Requests go there. */
   readonly control: Pick<Control, 'handle'>;
   /** Retained topics are what is on it. */

@@ -61,6 +61,11 @@ export class Outbox {
     return (this.#state.get(topic)?.payload.length ?? 0) > 0;
   }
 
+  /** True while the topic has a payload to keep, or one to clear that is not delivered yet. */
+  keeps(topic: string): boolean {
+    return this.#state.has(topic);
+  }
+
   /** A message was taken over by the broker. */
   delivered({ topic, payload, retain }: Publication): void {
     if (retain && payload.length === 0 && !this.#unsent.has(topic)) this.#state.delete(topic);

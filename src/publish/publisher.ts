@@ -26,6 +26,7 @@ import { Link } from './link.js';
 import { Outbox } from './outbox.js';
 import type { Publication } from './publication.js';
 import { Requests } from './requests.js';
+import { RetainedRecord } from './retained-record.js';
 import { Session } from './session.js';
 import { Subscriptions } from './subscriptions.js';
 
@@ -58,6 +59,7 @@ class MqttPublisher implements Publisher {
   readonly #session: Session;
   readonly #jobs: JobWorker;
   readonly #beacon: AvailabilityBeacon;
+  readonly #record: RetainedRecord;
   #delivery: Delivery | undefined;
   #connectedSinceMs: number | undefined;
   /** Messages delivered over earlier connections. */
@@ -98,6 +100,7 @@ class MqttPublisher implements Publisher {
       log,
     });
     const clientId = config.clientId ?? `fastsamd-${node}`;
+    this.#record = new RetainedRecord({ file: deps.retainedFile, log });
     this.#beacon = new AvailabilityBeacon({ config, clientId, topic: topics.availability, log });
     this.#session = new Session({
       config,
@@ -135,6 +138,7 @@ class MqttPublisher implements Publisher {
       status.setAlert('mqtt-insecure', { severity: 'warning', message });
     }
     this.#events.start();
+    void this.#clearForgotten();
     this.#session.start();
   }
 
@@ -148,7 +152,12 @@ class MqttPublisher implements Publisher {
     await this.#jobs.stop(deadline.leftMs / 2);
     if (this.#delivery) await deadline.wait(this.#delivery.idle());
     // A disk that hangs keeps the events from being written, but not the process from ending.
-    const ended = Promise.all([this.#beacon.stop(deadline.leftMs), this.#session.stop(deadline.leftMs), this.#events.stop()]);
+    const ended = Promise.all([
+      this.#beacon.stop(deadline.leftMs),
+      this.#session.stop(deadline.leftMs),
+      this.#events.stop(),
+      this.#record.keepOnly((topic) => this.#outbox.keeps(topic)),
+    ]);
     await new Deadline(Math.max(deadline.leftMs, DISK_STOP_MS)).wait(ended);
     this.#unsubscribe?.();
   }
@@ -236,12 +245,28 @@ class MqttPublisher implements Publisher {
     this.#delivery?.wake();
   }
 
+  /** Clears what earlier runs have retained of cameras that are no longer configured, and of announcements that are off. */
+  async #clearForgotten(): Promise<void> {
+    const topics = await this.#record.load();
+    const { config, status, node } = this.#deps;
+    const cameras = (status.get('info')?.cameras ?? []).map(({ id }) => `${this.#topics.base}/cameras/${id}/`);
+    const announcement = config.homeAssistant.enabled ? this.#discoveryTopic(node) : undefined;
+    for (const topic of topics) {
+      const isCurrent = topic === announcement || cameras.some((camera) => topic.startsWith(camera));
+      if (!isCurrent) this.#outbox.clearState(topic);
+    }
+    this.#delivery?.wake();
+  }
+
+  #discoveryTopic(node: string): string {
+    return `${this.#deps.config.homeAssistant.prefix}/device/${node}/config`;
+  }
+
   /** Home Assistant's discovery message, sent whenever the entities have changed. */
   #announce(): void {
     const { config, status } = this.#deps;
-    const { enabled, prefix } = config.homeAssistant;
     const info = status.get('info');
-    if (!enabled || !info) return;
+    if (!config.homeAssistant.enabled || !info) return;
     const prompts = new Map<string, readonly string[]>();
     for (const { id } of info.cameras) {
       const known = status.get(`cameras/${id}/prompts`);
@@ -254,7 +279,9 @@ class MqttPublisher implements Publisher {
     const payload = JSON.stringify(discoveryMessage(this.#topics, { info, prompts, admin: config.admin }));
     if (payload === this.#announced) return;
     this.#announced = payload;
-    this.#outbox.putState({ topic: `${prefix}/device/${info.node}/config`, payload, qos: 1, retain: true });
+    const topic = this.#discoveryTopic(info.node);
+    this.#record.add(topic);
+    this.#outbox.putState({ topic, payload, qos: 1, retain: true });
     this.#delivery?.wake();
   }
 
@@ -263,6 +290,7 @@ class MqttPublisher implements Publisher {
     const topic = `${this.#topics.base}/${key}`;
     if (message) this.#outbox.putState({ topic, payload: JSON.stringify(message), qos: 1, retain: true, schema: schemaOf(key) });
     else this.#outbox.clearState(topic);
+    if (message && key.startsWith('cameras/')) this.#record.add(topic);
     this.#delivery?.wake();
     if (key === 'info' || key.endsWith('/prompts')) this.#announce();
   }

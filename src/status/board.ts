@@ -104,6 +104,20 @@ export class StatusBoard {
     this.delete(`cameras/${camera}/prompts`);
   }
 
+  /** The node stops for `reason`: its cameras are stopped, and it is not well any more. */
+  setStopped(reason: string): void {
+    const ts = toTimestamp(this.#now());
+    const why = reason.slice(0, MAX_REASON_CHARS);
+    for (const [key, message] of this.#retained) {
+      if (!/^cameras\/.*\/state$/.test(key)) continue;
+      const { reconnects } = message as CameraStateMessage;
+      this.set(key, { v: 1, state: 'stopped', since: ts, reconnects, lastFrameAgeMs: null, reason: why });
+    }
+    const node = this.get('info')?.node;
+    if (node === undefined) return;
+    this.setHealth({ v: 1, node, bootId: this.#bootId, ts, ok: false, subsystems: { node: { ok: false, reason: why, since: ts } } });
+  }
+
   /** In force until cleared. An alert that is set again keeps the time since when; one that says the same is no change. */
   setAlert(id: string, { severity, message }: Alert): void {
     const known = this.get(`alert/${id}`);

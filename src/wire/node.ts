@@ -47,12 +47,12 @@ export const infoMessageSchema = z.object({
   config: z.record(z.string(), z.unknown()).meta({ description: 'The effective configuration, secrets redacted.' }),
 });
 
-export const CAMERA_STATES = ['connecting', 'streaming', 'paused', 'lost', 'wedged', 'ended'] as const;
+export const CAMERA_STATES = ['connecting', 'streaming', 'paused', 'lost', 'wedged', 'ended', 'stopped'] as const;
 export type CameraState = (typeof CAMERA_STATES)[number];
 
 export const cameraStateMessageSchema = z.object({
   v: version,
-  state: z.enum(CAMERA_STATES),
+  state: z.enum(CAMERA_STATES).meta({ description: '"ended": a file is read to its end; "stopped": the node has stopped.' }),
   since: timestamp,
   reconnects: count,
   lastFrameAgeMs: milliseconds.nullable().meta({ description: 'At the time of this message; null before the first frame.' }),

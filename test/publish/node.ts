@@ -81,6 +81,7 @@ export function testNode(mqtt: z.input<typeof mqttSchema>, options: TestNodeOpti
   const publisher: Publisher = createPublisher({
     events,
     eventsFile: join(stateDirectory, 'events.db'),
+    retainedFile: join(stateDirectory, 'retained.json'),
     jobs: jobsSchema.parse(options.jobs ?? {}),
     runJob: options.runJob ?? (async () => Promise.reject(new Error('no jobs here'))),
     ...(options.connect && { connect: options.connect }),
