@@ -10,6 +10,7 @@ import { type Finishing, finishBeforeLeaving, withSource } from './leaving.js';
 import { demandRange, type SegmentationArguments, segmentationOf } from './model-options.js';
 import { openModel } from './open-model.js';
 import { startProgress } from './progress.js';
+import { withoutControls } from './terminal.js';
 
 /** The network alone and the pipeline take turns, so that a machine that slows down slows both. */
 const ROUNDS = 12;
@@ -64,7 +65,7 @@ export async function bench(args: BenchArguments): Promise<void> {
   // Half of a measurement is none.
   if (finishing.signal.aborted) return;
   const report = summarise(engine, stages, rounds, text);
-  process.stdout.write(args.json ? `${JSON.stringify(report)}\n` : table(report));
+  process.stdout.write(withoutControls(args.json ? `${JSON.stringify(report)}\n` : table(report)));
 }
 
 async function measureBare(engine: SegmentationEngine, runs: number, { signal }: Finishing, advance: () => void): Promise<number> {

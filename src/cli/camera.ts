@@ -14,11 +14,7 @@ import { finishBeforeLeaving, withSource } from './leaving.js';
 import { demandRange } from './model-options.js';
 import { Inputs } from './overwriting.js';
 import { type Arrival, MAX_FRAMES, type Measurement, measure } from './probe-measure.js';
-import { withoutControls } from './terminal.js';
-
-function say(line: string): void {
-  process.stdout.write(`${withoutControls(line)}\n`);
-}
+import { say } from './terminal.js';
 
 /** A device that captures, or that could not be asked whether it does. */
 export type ListedCamera = DeviceNames & (VideoDevice | { readonly problem: string });

@@ -5,6 +5,7 @@ import { checkFiles } from '../app/doctor/files.js';
 import { configJsonSchema } from '../config/json-schema.js';
 import { loadConfig, loadLocatedConfig } from '../config/load.js';
 import { redactConfig } from '../config/redact.js';
+import { say } from './terminal.js';
 
 export interface FileArguments {
   readonly file: string;
@@ -16,7 +17,7 @@ export async function checkConfig({ file }: FileArguments): Promise<void> {
   if (problems.length > 0) throw invalid(problems);
   const { cameras, model } = config;
   const count = cameras.length === 1 ? '1 camera' : `${cameras.length} cameras`;
-  process.stdout.write(`${file}: ok (${count}, model ${path.basename(model.path)})\n`);
+  say(`${file}: ok (${count}, model ${path.basename(model.path)})`);
 }
 
 export function printSchema(): void {

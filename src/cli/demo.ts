@@ -13,6 +13,7 @@ import { openSource } from '../source/open.js';
 import type { ResultMessage } from '../wire/result.js';
 import { finishBeforeLeaving } from './leaving.js';
 import { demandRange } from './model-options.js';
+import { say } from './terminal.js';
 
 /** Drawn in the size of the model's input, which it then sees unscaled. */
 export const SCENE = 'test:conveyor?width=640&height=640';
@@ -56,11 +57,11 @@ export async function demo(args: DemoArguments): Promise<void> {
   });
   using finishing = finishBeforeLeaving('success');
   finishing.signal.addEventListener('abort', () => void daemon.stop('interrupted'));
-  print(`model   ${model}`);
-  print(`source  ${source}`);
-  print(`broker  ${url}${broker ? ' (started for this demo)' : ''}`);
-  print(`watch   mosquitto_sub -L ${url}/fastsam/v1/${config.node}/# -v`);
-  print(
+  say(`model   ${model}`);
+  say(`source  ${source}`);
+  say(`broker  ${url}${broker ? ' (started for this demo)' : ''}`);
+  say(`watch   mosquitto_sub -L ${url}/fastsam/v1/${config.node}/# -v`);
+  say(
     `prompt  mosquitto_pub -L ${url}/fastsam/v1/${config.node}/request/prompt/set -m '{"id":"1","prompts":[{"type":"points","points":[[0.5,0.5]],"space":"normalized"}]}'`,
   );
   try {
@@ -71,10 +72,6 @@ export async function demo(args: DemoArguments): Promise<void> {
     await broker?.stop();
     await rm(stateDir, { recursive: true, force: true });
   }
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }
 
 function demoConfig(model: string, source: string, prompts: readonly object[], url: string, protocol: 4 | 5): Config {
@@ -117,7 +114,7 @@ class StatusLines {
     const last = this.#pending.at(-1)!;
     const dropped = this.#pending.reduce((sum, message) => sum + Object.values(message.dropped).reduce((a, b) => a + b, 0), 0);
     const { infer, decode } = last.latencyMs;
-    print(
+    say(
       `frame ${String(last.seq).padStart(5)}  ${(count / seconds).toFixed(1).padStart(5)} fps  latency ${totals[count >> 1]!.toFixed(0)} ms` +
         ` (network ${infer.toFixed(0)}, decode ${decode.toFixed(1)})  ${last.objects.length} objects  ${dropped} dropped${labelled(last)}${answered(last)}`,
     );

@@ -10,6 +10,7 @@ import { resolveModel } from '../model/installed.js';
 import { type Finishing, finishBeforeLeaving, withSource } from './leaving.js';
 import { demandRange } from './model-options.js';
 import { startProgress } from './progress.js';
+import { say } from './terminal.js';
 
 interface PictureArguments {
   readonly images: string;
@@ -92,7 +93,7 @@ async function judge(open: () => Promise<SegmentationEngine>, against: string, a
 
 function tell(what: Readonly<Record<string, string>>, { compared, all, shortcomings: short, verification }: Verdict, json: boolean): void {
   const figures = { ...what, ...verification, shortcomings: short, perImage: compared };
-  process.stdout.write(`${json ? JSON.stringify(figures) : report(compared, all, short)}\n`);
+  say(json ? JSON.stringify(figures) : report(compared, all, short));
   if (short.length > 0) process.exitCode = 1;
 }
 

@@ -11,6 +11,7 @@ import { resolveModel } from '../model/installed.js';
 import { native } from '../native.js';
 import { demandRange } from './model-options.js';
 import { startBuildProgress } from './progress.js';
+import { say } from './terminal.js';
 
 export interface BuildArguments {
   readonly model: string;
@@ -53,9 +54,7 @@ export async function build(args: BuildArguments): Promise<void> {
     });
     progress.stop();
     const seconds = ((performance.now() - begin) / 1000).toFixed(0);
-    process.stdout.write(
-      `wrote ${enginePath}: ${megabytes(sidecar.plan.bytes)}, ${precision}, input ${sidecar.input.join('×')}, in ${seconds} s\n`,
-    );
+    say(`wrote ${enginePath}: ${megabytes(sidecar.plan.bytes)}, ${precision}, input ${sidecar.input.join('×')}, in ${seconds} s`);
   } finally {
     progress.stop();
   }
@@ -75,7 +74,7 @@ export async function printEngine({ file, json }: InfoArguments): Promise<void> 
   );
   const sidecar = await readSidecar(file);
   const usable = await usableHere(file);
-  if (json) return void process.stdout.write(`${JSON.stringify({ path: file, bytes, usable, sidecar: sidecar ?? null })}\n`);
+  if (json) return void say(JSON.stringify({ path: file, bytes, usable, sidecar: sidecar ?? null }));
   const rows: [string, string | undefined][] = [
     ['file', `${file} (${megabytes(bytes)})`],
     ['model', sidecar && `${sidecar.model.path}, sha256 ${sidecar.model.sha256}`],
@@ -98,7 +97,7 @@ export async function printEngine({ file, json }: InfoArguments): Promise<void> 
     ],
     ['usable here', usable.yes ? 'yes' : `no: ${usable.why}`],
   ];
-  for (const [name, value] of rows) if (value !== undefined) process.stdout.write(`${name.padEnd(14)} ${value}\n`);
+  for (const [name, value] of rows) if (value !== undefined) say(`${name.padEnd(14)} ${value}`);
 }
 
 /** Compares what the sidecar says with this machine; where nothing is left to compare, the plan is loaded. */

@@ -8,6 +8,7 @@ import { flushStandardError } from '../app/standard-error.js';
 import { FastsamError, isFastsamError, systemCodeOf } from '../errors.js';
 import { native } from '../native.js';
 import type { Source, SourceOptions } from '../source/source.js';
+import { say, tell } from './terminal.js';
 
 /** Exit codes of processes that a signal ended, as shells count them; a reader that has seen enough is no failure. */
 const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143, 'reader gone': 0 } as const;
@@ -95,8 +96,8 @@ export async function writeLine(line: string): Promise<void> {
 
 /** A line about a file that was written: on standard output, or on standard error where that is taken or gone. */
 export function sayWritten(path: string, { onlyJson }: { readonly onlyJson: boolean }): void {
-  if (readerGone.signal.aborted || (onlyJson && exitCode !== undefined)) process.stderr.write(`fastsamd: wrote ${path}\n`);
-  else if (!onlyJson) process.stdout.write(`wrote ${path}\n`);
+  if (readerGone.signal.aborted || (onlyJson && exitCode !== undefined)) tell(`fastsamd: wrote ${path}`);
+  else if (!onlyJson) say(`wrote ${path}`);
 }
 
 /**

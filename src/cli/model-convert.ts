@@ -7,6 +7,7 @@ import { FastsamError } from '../errors.js';
 import { megabytes } from '../model/bytes.js';
 import { resolveModel } from '../model/installed.js';
 import { startProgress } from './progress.js';
+import { say } from './terminal.js';
 
 export interface ConvertArguments {
   readonly model: string;
@@ -40,8 +41,8 @@ export async function convertModelFile({ fp16, int8, calib, ...args }: ConvertAr
     const { size: before } = await stat(path);
     const [reduced, all] = converted.convolutions;
     const pictures = converted.pictures > 0 ? `, calibrated with ${converted.pictures} pictures` : '';
-    process.stdout.write(
-      `wrote ${output}: ${megabytes(bytes)} (was ${megabytes(before)}), ${precision}, ${reduced} of ${all} convolutions${pictures}, input ${converted.height}×${converted.width}, in ${((performance.now() - begin) / 1000).toFixed(1)} s\n`,
+    say(
+      `wrote ${output}: ${megabytes(bytes)} (was ${megabytes(before)}), ${precision}, ${reduced} of ${all} convolutions${pictures}, input ${converted.height}×${converted.width}, in ${((performance.now() - begin) / 1000).toFixed(1)} s`,
     );
   } finally {
     progress?.stop();

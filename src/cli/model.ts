@@ -11,7 +11,7 @@ import { inspectModel, type ModelFacts } from '../model/inspect.js';
 import { fileNameOf, installedFilesOf, modelDirectories, resolveModel } from '../model/installed.js';
 import { demandPublished, entryNamed, type ManifestEntry, type RemoteFile, readManifest, type TextModelEntry } from '../model/manifest.js';
 import { startByteProgress } from './progress.js';
-import { withoutControls } from './terminal.js';
+import { say } from './terminal.js';
 
 function imageSizeOf(text: string | undefined, fallback: readonly [number, number]): readonly [number, number] {
   if (text === undefined) return fallback;
@@ -19,10 +19,6 @@ function imageSizeOf(text: string | undefined, fallback: readonly [number, numbe
   if (!match) throw new FastsamError('USAGE', `--imgsz ${text}: expected 640, 1024 or height x width, as in 384x640`);
   const height = Number(match[1]);
   return [height, match[2] === undefined ? height : Number(match[2])];
-}
-
-function say(line: string): void {
-  process.stdout.write(`${withoutControls(line)}\n`);
 }
 
 function reportImport({ path, names, parameters, gflops, bytes }: Imported, seconds: number): void {

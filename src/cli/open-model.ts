@@ -4,6 +4,7 @@ import { openEngine } from '../engine/open.js';
 import { BUNDLED_MODEL, defaultModel } from '../model/installed.js';
 import { demandRange } from './model-options.js';
 import { startBuildProgress } from './progress.js';
+import { tell } from './terminal.js';
 
 const INSTALL_HINT = ', a small one for demonstrations ("fastsamd model pull fastsam-s" installs FastSAM-s)';
 
@@ -17,7 +18,7 @@ export interface ModelArguments {
 export async function openModel({ model, backend, threads }: ModelArguments): Promise<SegmentationEngine> {
   demandRange('--threads', threads, 0, 1024, true);
   const path = model ?? (await defaultModel());
-  if (model === undefined) process.stderr.write(`fastsamd: no --model: using ${path}${path === BUNDLED_MODEL ? INSTALL_HINT : ''}\n`);
+  if (model === undefined) tell(`fastsamd: no --model: using ${path}${path === BUNDLED_MODEL ? INSTALL_HINT : ''}`);
   const progress = startBuildProgress();
   try {
     return await openEngine({ model: path, backend, onnxruntime: { threads }, onBuild: progress.report });

@@ -1,6 +1,7 @@
 /** A bar on a terminal for work of more than one frame; silent anywhere else. Writes to stderr. */
 import cliProgress from 'cli-progress';
 import { StatusLine } from './status-line.js';
+import { oneLine } from './terminal.js';
 
 export interface Progress {
   /** One more frame is done. */
@@ -69,7 +70,9 @@ export function startBuildProgress(): {
   let last = '';
   let open = false;
   return {
-    report({ text, fraction }) {
+    report(progress) {
+      const text = oneLine(progress.text);
+      const { fraction } = progress;
       const percent = fraction === null ? '' : ` ${Math.floor(fraction * 100)} %`;
       if (process.stderr.isTTY) {
         process.stderr.write(`\r\x1b[K${`${text}${percent}`.slice(0, (process.stderr.columns ?? 80) - 1)}`);

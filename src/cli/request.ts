@@ -8,7 +8,7 @@ import { type ResponseMessage, responseMessageSchema, VERBS } from '../wire/mess
 import { connectTo, demandNode, readJson, withBroker } from './broker.js';
 import type { BrokerOptions } from './broker-options.js';
 import { demandRange } from './model-options.js';
-import { withoutControls } from './terminal.js';
+import { tell, withoutControls } from './terminal.js';
 
 export interface RequestOptions extends BrokerOptions {
   readonly node: string;
@@ -86,7 +86,7 @@ async function savePicture(path: string, jpeg: Buffer): Promise<void> {
   } catch (cause) {
     throw new FastsamError('OUTPUT_UNWRITABLE', `${path}: cannot be written: ${messageOf(cause)}`, { cause });
   }
-  process.stderr.write(`fastsamd: wrote ${path}\n`);
+  tell(`fastsamd: wrote ${path}`);
 }
 
 function parseAnswer(bytes: Buffer): ResponseMessage | undefined {

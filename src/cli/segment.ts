@@ -25,6 +25,7 @@ import { Inputs } from './overwriting.js';
 import { type Progress, startProgress } from './progress.js';
 import type { PromptArguments } from './prompt-options.js';
 import { promptsOf } from './prompts-of.js';
+import { tell, withoutControls } from './terminal.js';
 import type { TrackArguments } from './track-options.js';
 import { type TrackRun, trackingOf } from './track-run.js';
 
@@ -65,7 +66,7 @@ export async function segment(args: SegmentArguments): Promise<void> {
   const failures: unknown[] = [];
   const report = (error: unknown) => {
     failures.push(error);
-    progress.print(() => process.stderr.write(`fastsamd: ${messageOf(error)}\n`));
+    progress.print(() => tell(`fastsamd: ${messageOf(error)}`));
   };
   try {
     assertLabels(prompts, engine.model);
@@ -88,7 +89,7 @@ export async function segment(args: SegmentArguments): Promise<void> {
     await Promise.all([engine.stop(), text.stop()]);
   }
   for (const file of [...(output?.files ?? []), ...exports.summary]) sayWritten(file, { onlyJson: args.json });
-  for (const line of tracking?.summary ?? []) process.stderr.write(`${line}\n`);
+  for (const line of tracking?.summary ?? []) tell(line);
   if (failures.length > 0) process.exitCode = Math.max(...failures.map(exitCodeOf));
 }
 
@@ -126,7 +127,7 @@ async function segmentSource(uri: string, args: SegmentArguments, deps: SegmentD
     await deps.output?.add(frame, result, live);
     await deps.exports.add(frame, result);
     const { json } = args.json ? await encodeResult(result, encoding) : { json: undefined };
-    await progress.print(() => writeLine(json ?? summary(result)));
+    await progress.print(() => writeLine(withoutControls(json ?? summary(result))));
     progress.advance();
   };
   await withSource(uri, { onCorrupt: deps.report }, deps.finishing, (source) =>
@@ -158,7 +159,6 @@ function summary(result: FrameResult): string {
 function warnOutOfFrame(prompts: readonly Prompt[], frame: Frame): void {
   for (const prompt of prompts) {
     const problem = frameProblem(prompt, frame);
-    if (problem)
-      process.stderr.write(`fastsamd: ${frame.origin}: prompt ${prompt.id}: ${problem} of the ${frame.width}×${frame.height} frame\n`);
+    if (problem) tell(`fastsamd: ${frame.origin}: prompt ${prompt.id}: ${problem} of the ${frame.width}×${frame.height} frame`);
   }
 }

@@ -1,4 +1,5 @@
 /** The last line of a terminal, which changes while work goes on, and the lines that scroll above it. */
+import { oneLine } from './terminal.js';
 
 const REDRAW_MS = 100;
 const CLEAR = '\r\x1b[K';
@@ -19,7 +20,7 @@ export class StatusLine {
 
   /** Replaces the text, at most ten times a second. */
   show(text: string): void {
-    this.#text = text;
+    this.#text = oneLine(text);
     if (!this.isShown || performance.now() - this.#drawnAt < REDRAW_MS) return;
     this.#draw();
   }

@@ -8,3 +8,18 @@ const CONTROL = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066
 export function withoutControls(text: string): string {
   return text.replace(CONTROL, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
+
+/** As `withoutControls`, and without line breaks: for a line that is drawn again in its place. */
+export function oneLine(text: string): string {
+  return withoutControls(text.replace(/[\t-\r]+/g, ' '));
+}
+
+/** Writes text that may name files, models or cameras to standard output, as whole lines. */
+export function say(text: string): void {
+  process.stdout.write(`${withoutControls(text)}\n`);
+}
+
+/** As `say`, to standard error: what is not the command's result. */
+export function tell(text: string): void {
+  process.stderr.write(`${withoutControls(text)}\n`);
+}

@@ -5,7 +5,7 @@ import { type EventMessage, type ResultMessage, resultMessageSchema } from '../w
 import { connectTo, demandNode, withBroker } from './broker.js';
 import type { BrokerOptions } from './broker-options.js';
 import { finishBeforeLeaving } from './leaving.js';
-import { withoutControls } from './terminal.js';
+import { tell, withoutControls } from './terminal.js';
 import { drawResult } from './terminal-drawing.js';
 
 /** Retained messages come at once. */
@@ -38,7 +38,7 @@ export async function watch(given: WatchOptions): Promise<void> {
   }
   // A node that is there, or ever was, has a retained state.
   const silence = setTimeout(() => {
-    if (!heard) process.stderr.write(`fastsamd: nothing heard of ${args.node} at ${args.broker} so far; is its id right?\n`);
+    if (!heard) tell(`fastsamd: nothing heard of ${args.node} at ${args.broker} so far; is its id right?`);
   }, SILENCE_MS);
   const broke = await Promise.race([connection.ended, interrupted]);
   clearTimeout(silence);

@@ -51,6 +51,19 @@ describe('fastsamd segment', () => {
     expect(JSON.parse(stdout).model.name).toBe('demo');
   });
 
+  it('shows control characters of file names as text, in results and in errors', async () => {
+    const named = at('a\u001b]0;title\u0007\u009b2J.png');
+    await picture(64, 64).png().toFile(named);
+    const missing = at('b\u001b[2J.png');
+    const { stdout, stderr } = await fastsamd('segment', named, missing, '--model', model);
+    expect(stdout).toContain('a\\u001b]0;title\\u0007\\u009b2J.png #0: 64×64');
+    expect(stderr).toContain('b\\u001b[2J.png');
+    expect(stdout + stderr).not.toMatch(/[^\P{Cc}\n]/u);
+    const json = await fastsamd('segment', named, '--model', model, '--json');
+    expect(json.stdout).not.toMatch(/[^\P{Cc}\n]/u);
+    expect(results(json.stdout)[0]!.frame.source).toBe(named);
+  });
+
   it('prints one JSON result per picture and nothing else, directories in natural order', async () => {
     const { code, stdout, stderr } = await fastsamd('segment', at('photos'), '--model', model, '--json');
     expect(stderr).toBe('');

@@ -37,6 +37,16 @@ describe.skipIf(!hasAnalyze())('systemd units (needs systemd-analyze 250)', () =
   });
 });
 
+it.each(units)('%s limits memory and tasks, and writes no memory to the disk', (unit) => {
+  const service = readFileSync(join(root, unit), 'utf8').split('[Service]')[1]!;
+  expect(service).toMatch(/^MemoryMax=\d+%$/m);
+  expect(service).toMatch(/^TasksMax=\d+$/m);
+  expect(service).toMatch(/^LimitCORE=0$/m);
+  // Below what the program asks for at its start, it would refuse to run.
+  const files = /^LimitNOFILE=(\d+)/m.exec(service);
+  expect(Number(files?.[1] ?? 1024)).toBeGreaterThanOrEqual(256);
+});
+
 describe.each(units)('%s lets the GPU in', (unit) => {
   const allowed = [...readFileSync(join(root, unit), 'utf8').matchAll(/^DeviceAllow=(.*)$/gm)].map(([, value]) => value!);
 

@@ -19,6 +19,7 @@ import { resolveModel } from '../../model/installed.js';
 import { demandRange, modelOptions } from '../model-options.js';
 import { openModel } from '../open-model.js';
 import { startProgress } from '../progress.js';
+import { say } from '../terminal.js';
 import {
   checkReportOptions,
   deliverReport,
@@ -177,7 +178,7 @@ async function evaluate(rules: Rules, args: DetectionArguments): Promise<void> {
         .sort((a, b) => a.ap - b.ap || a.recall - b.recall)
         .slice(0, args.worst);
       for (const path of await writeWorst(args['worst-dir'], args.images, dataset, worst, engine, segmentation))
-        if (!args.json) process.stdout.write(`wrote ${path}\n`);
+        if (!args.json) say(`wrote ${path}`);
     }
   } finally {
     await engine.stop();

@@ -1,6 +1,7 @@
 /** `fastsamd eval diff`: what changed between two reports, and whether that is more than chance. */
 import type { CommandModule } from 'yargs';
 import { compareReports, type Difference, readReport } from '../../eval/report.js';
+import { say } from '../terminal.js';
 
 interface DiffArguments {
   readonly a: string;
@@ -21,11 +22,11 @@ export const diffCommand: CommandModule<object, DiffArguments> = {
     const [before, after] = [await readReport(a), await readReport(b)];
     const differences = compareReports(before, after);
     if (json) {
-      process.stdout.write(`${JSON.stringify(differences)}\n`);
+      say(JSON.stringify(differences));
       return;
     }
-    process.stdout.write(`${before.model?.name ?? a} → ${after.model?.name ?? b}, ${before.data.pictures} pictures, in points of 100\n`);
-    process.stdout.write(`${differences.map(line).join('\n')}\n`);
+    say(`${before.model?.name ?? a} → ${after.model?.name ?? b}, ${before.data.pictures} pictures, in points of 100`);
+    say(differences.map(line).join('\n'));
     if (differences.every(({ low }) => low === undefined))
       process.stdout.write('No intervals: the reports were made without --bootstrap, or with other --seed or --bootstrap.\n');
   },

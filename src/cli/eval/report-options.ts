@@ -4,6 +4,7 @@ import { writeDurably } from '../../durable.js';
 import { FastsamError, messageOf } from '../../errors.js';
 import type { Report } from '../../eval/report.js';
 import { demandRange } from '../model-options.js';
+import { say } from '../terminal.js';
 
 export const reportOptions = {
   bootstrap: { type: 'number', default: 1000, describe: 'Draws for the 95 % intervals over pictures; 0: none.' },
@@ -45,11 +46,11 @@ export async function deliverReport(args: ReportArguments, report: Report, lines
   if (args.out !== undefined) await writeFileWhole(args.out, `${JSON.stringify(report)}\n`);
   if (args['per-image'] !== undefined) await writeFileWhole(args['per-image'], table());
   if (args.json) {
-    process.stdout.write(`${JSON.stringify({ ...report, figures: report.figures.map(({ draws: _, ...figure }) => figure) })}\n`);
+    say(JSON.stringify({ ...report, figures: report.figures.map(({ draws: _, ...figure }) => figure) }));
     return;
   }
-  process.stdout.write(`${lines.join('\n')}\n`);
-  for (const path of [args.out, args['per-image']]) if (path !== undefined) process.stdout.write(`wrote ${path}\n`);
+  say(lines.join('\n'));
+  for (const path of [args.out, args['per-image']]) if (path !== undefined) say(`wrote ${path}`);
 }
 
 /** `name 0.324 (0.291 … 0.360)` for each figure that has an interval. */

@@ -5,6 +5,7 @@ import type { Rules } from '../../eval/detection/evaluation.js';
 import { readResults } from '../../eval/detection/results.js';
 import { DetectionScoring } from '../../eval/detection/task.js';
 import { startProgress } from '../progress.js';
+import { tell } from '../terminal.js';
 import { iouTypesOf, report, type ScoringArguments, scoringOf, scoringOptions } from './detection.js';
 import { scoreEdgesCommand, scoreSaliencyCommand } from './maps.js';
 import { checkReportOptions, reportOptions } from './report-options.js';
@@ -63,6 +64,6 @@ async function score(rules: Rules, args: ScoreArguments): Promise<void> {
   } finally {
     progress.stop();
   }
-  if (detections.size === 0) process.stderr.write(`fastsamd: ${args.results}: no detections in it, every figure is 0\n`);
+  if (detections.size === 0) tell(`fastsamd: ${args.results}: no detections in it, every figure is 0`);
   await report(rules, args, dataset, options, scoring, { settings: {}, files: [] });
 }
