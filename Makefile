@@ -23,7 +23,7 @@ compiled := dist/.fastsamd-compiled
 # onnxruntime-node would download CUDA libraries otherwise; the ones of the system are used.
 export ONNXRUNTIME_NODE_INSTALL := skip
 
-.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint format fuzz fuzz-native cameras hostile soak-mqtt flood-mqtt leaving generate bench bench-track soak train-demo install uninstall sbom deb check-deb clean
+.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint format fuzz fuzz-native cameras hostile soak-mqtt flood-mqtt leaving generate bench bench-track bench-measure soak train-demo install uninstall sbom deb check-deb clean
 
 help: ## List the targets
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -123,6 +123,11 @@ bench: build ## Measure decoding alone, then the pipeline [SOURCE=… MODEL=… 
 
 bench-track: build ## Tracks on MOT17 beside ByteTrack's rule [TRACKING=folder of sequences]
 	TRACKING="$$TRACKING" node test/bench/track.mjs
+
+bench-measure: ## Measures of drawn parts against the truth, and what they cost
+	cmake -S native -B build/bench -DCMAKE_BUILD_TYPE=Release > build/bench.log
+	cmake --build build/bench --target bench_measure >> build/bench.log
+	build/bench/bench_measure
 
 soak: build ## A long run with faults, reported in docs/soak.md [MINUTES=30 SEED=…]
 	SOAK_MINUTES=$${MINUTES:-30} SOAK_SEED=$${SEED:-20261125} SOAK_REPORT=docs/soak.md npx vitest run --project soak

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "core/image.h"
+#include "measure/measure.h"
+
+namespace fastsamd {
+
+/// An object as the picture shows it.
+struct RefinedShape {
+  /// Those of the mask where the edge was refused.
+  Measures measures;
+  /// Standard uncertainty of each measure from the scatter of the edge; NaN where the measure comes from the mask, or
+  /// the scatter does not say.
+  Measures uncertainties;
+  /// Outlines found again, or those of the mask where the edge was refused.
+  std::vector<Contour> outlines;
+  std::vector<Contour> holes;
+  bool refined = false;
+  /// Shares of the outline, see RefinedContour.
+  double weak = 0;
+  double off = 0;
+};
+
+/// Finds the outline of a measured mask again in the picture and measures that. Length and width are distances of
+/// opposite edges, each fitted as a line, at mid-length; where the edges are not straight they are those of the
+/// rectangle of least area, without uncertainty. The ellipse stays that of the mask.
+/// `image` must be valid (Validate) and of the size of the mask's frame; `reach` in pixels, see kLeastReach.
+RefinedShape RefineShape(const ImageView& image, const MaskShape& mask, double reach);
+
+/// A shape of which only the mask is known.
+RefinedShape Unrefined(MaskShape mask);
+
+}  // namespace fastsamd
