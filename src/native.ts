@@ -60,6 +60,13 @@ export interface DecodeOptions {
   readonly carry?: CarryRequests;
 }
 
+export interface EdgeOptions {
+  /** Keep an edge only on the outer boundary of its object, as SAM's evaluation does; else every gradient counts. */
+  readonly boundaryOnly: boolean;
+  /** Weight the edges of an object by its score. */
+  readonly byScore: boolean;
+}
+
 /** Per object: polygons, each a list of rings (the first is the outline, the rest are holes) of [x, y] pixel corners. */
 export type MultiPolygon = [x: number, y: number][][][];
 
@@ -246,6 +253,10 @@ export interface NativeAddon {
   letterbox(frame: NativeFrame, input: Float32Array, inputWidth: number, inputHeight: number): Promise<LetterboxGeometry>;
   /** Candidates → NMS → border snap → mask runs. */
   decode(outputs: RawOutputs, geometry: LetterboxGeometry, options: DecodeOptions): Promise<Segments>;
+  /** Soft boundaries of everything in a frame: [frame height × frame width] grey levels, row-major, the highest 255. */
+  edgeMap(outputs: RawOutputs, geometry: LetterboxGeometry, options: DecodeOptions, edges: EdgeOptions): Promise<Uint8Array>;
+  /** The crests of such a map: lines a pixel or two wide, fading out 5 pixels from the border. */
+  edgeCrests(map: Uint8Array, width: number, height: number): Promise<Uint8Array>;
 
   /** A tracker of one camera. Throws MISUSE for options out of range. */
   openTracker(options: NativeTrackerOptions): NativeTracker;

@@ -49,6 +49,8 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("decode", Napi::Function::New<Promised<Decode>>(env));
   exports.Set("openTracker", Napi::Function::New<NativeTracker::Open>(env));
   exports.Set("openCameraMotion", Napi::Function::New<NativeCameraMotion::Open>(env));
+  exports.Set("edgeMap", Napi::Function::New<Promised<EdgeMap>>(env));
+  exports.Set("edgeCrests", Napi::Function::New<Promised<EdgeCrests>>(env));
   exports.Set("encodeRle", Napi::Function::New<Promised<EncodeRle>>(env));
   exports.Set("decodeRle", Napi::Function::New<DecodeRle>(env));
   exports.Set("polygons", Napi::Function::New<Promised<Polygons>>(env));

@@ -20,6 +20,8 @@ Napi::Value LetterboxGeometry(const Napi::CallbackInfo& info);
 Napi::Value Letterbox(const Napi::CallbackInfo& info);
 Napi::Value CropBatch(const Napi::CallbackInfo& info);
 Napi::Value Decode(const Napi::CallbackInfo& info);
+Napi::Value EdgeMap(const Napi::CallbackInfo& info);
+Napi::Value EdgeCrests(const Napi::CallbackInfo& info);
 Napi::Value EncodeRle(const Napi::CallbackInfo& info);
 Napi::Value DecodeRle(const Napi::CallbackInfo& info);
 Napi::Value Polygons(const Napi::CallbackInfo& info);

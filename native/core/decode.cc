@@ -16,7 +16,9 @@ size_t AnchorsOf(const Geometry& geometry) {
   return pixels / (8 * 8) + pixels / (16 * 16) + pixels / (32 * 32);
 }
 
-Status ValidateOutputs(const RawOutputs& outputs, const Geometry& geometry) {
+}  // namespace
+
+Status Validate(const RawOutputs& outputs, const Geometry& geometry) {
   if (outputs.detections == nullptr || outputs.proto == nullptr) {
     return Error{ErrorCode::kMisuse, "expected detections and proto masks to decode, got none"};
   }
@@ -33,6 +35,8 @@ Status ValidateOutputs(const RawOutputs& outputs, const Geometry& geometry) {
   return Ok();
 }
 
+namespace {
+
 std::array<float, kMaskChannels> CoefficientsOf(const RawOutputs& outputs, int32_t anchor) {
   const size_t anchors = static_cast<size_t>(outputs.anchors);
   const float* column =
@@ -46,7 +50,7 @@ std::array<float, kMaskChannels> CoefficientsOf(const RawOutputs& outputs, int32
 
 Result<Segments> Decode(const RawOutputs& outputs, const Geometry& geometry, const DecodeOptions& options) {
   if (Status valid = Validate(geometry); !valid.ok()) return valid.error();
-  if (Status valid = ValidateOutputs(outputs, geometry); !valid.ok()) return valid.error();
+  if (Status valid = Validate(outputs, geometry); !valid.ok()) return valid.error();
   if (Status valid = Validate(options); !valid.ok()) return valid.error();
 
   Segments segments = NoSegments(geometry);

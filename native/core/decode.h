@@ -41,6 +41,9 @@ struct DecodeOptions {
   std::vector<CarryRequest> carry = {};
 };
 
+/// Checks that outputs are those of a network with this input. Errors: kMisuse, kModelUnsupported.
+Status Validate(const RawOutputs& outputs, const Geometry& geometry);
+
 /// Candidates -> NMS -> border snap -> mask runs, as design/fastsam.md defines them.
 Result<Segments> Decode(const RawOutputs& outputs, const Geometry& geometry, const DecodeOptions& options);
 
