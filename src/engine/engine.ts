@@ -4,6 +4,7 @@ import type { LetterboxGeometry } from '../domain/geometry.js';
 import type { ModelIdentity } from '../domain/result.js';
 import type { Segments } from '../domain/segments.js';
 import type { CarryRequests } from '../native/track.js';
+import type { EdgeOptions } from '../native.js';
 
 export interface SegmentationOptions {
   /** Keep score > conf. */
@@ -13,6 +14,8 @@ export interface SegmentationOptions {
   readonly maxDet: number;
   /** Input pixels; `auto`: 20 for class-agnostic models, 0 for labelled ones. */
   readonly snapToBorder: number | 'auto';
+  /** Hand out `edges` too. Only where masks are decoded on the CPU: a GPU keeps the proto masks to itself. */
+  readonly edges?: EdgeOptions;
 }
 
 /** What tracking asks of a frame on top. Results are bit-identical with and without. */
@@ -32,6 +35,8 @@ export const SEGMENTATION_DEFAULTS: SegmentationOptions = { conf: 0.4, iou: 0.9,
 export interface Segmented {
   readonly segments: Segments;
   readonly geometry: LetterboxGeometry;
+  /** [frame height × frame width] soft boundaries, when asked for; see NativeAddon.edgeMap. */
+  readonly edges?: Uint8Array;
   /** Which model it was, where an engine has several. */
   readonly model?: ModelIdentity;
   /** Milliseconds; `wait` is time between the stages, while another frame had the network. */

@@ -92,19 +92,14 @@ class OnnxEngine implements SegmentationEngine {
       const prepared = performance.now();
       const { inferMs } = await this.#infer(slot, 1);
       const inferred = performance.now();
-      const segments = await this.addon.decode(
-        { detections: slot.detections, proto: slot.proto, anchors: this.signature.anchors, classes: this.signature.classes },
-        geometry,
-        {
-          ...options,
-          snapToBorder: snapDistance(options.snapToBorder, this.signature.classes),
-          ...decodeForTracking(tracking, this.model),
-        },
-      );
+      const outputs = { detections: slot.detections, proto: slot.proto, anchors: this.signature.anchors, classes: this.signature.classes };
+      const decoding = { ...options, snapToBorder: snapDistance(options.snapToBorder, this.signature.classes) };
+      const segments = await this.addon.decode(outputs, geometry, { ...decoding, ...decodeForTracking(tracking, this.model) });
+      const edges = options.edges && (await this.addon.edgeMap(outputs, geometry, decoding, options.edges));
       const infer = inferMs[0] ?? 0;
       const wait = taken - begin + Math.max(inferred - prepared - infer, 0);
       const timings = { wait, preprocess: prepared - taken, infer, decode: performance.now() - inferred };
-      return { segments, geometry, timings };
+      return { segments, geometry, timings, ...(edges ? { edges } : {}) };
     } finally {
       this.#slots.give(slot);
     }

@@ -1,7 +1,7 @@
 /** Maps as grey pictures: soft boundaries, salient objects and their masks. */
 import { createHash } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { mkdir, readdir } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import sharp from 'sharp';
 import { FastsamError, messageOf } from '../errors.js';
 
@@ -29,6 +29,18 @@ export async function readGreyMap(path: string): Promise<GreyMap> {
   }
 }
 
+/** Writes a map as a PNG, its folder too. Errors: OUTPUT_UNWRITABLE. */
+export async function writeGreyMap(path: string, { width, height, levels }: GreyMap): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await sharp(levels, { raw: { width, height, channels: 1 } })
+      .png()
+      .toFile(path);
+  } catch (cause) {
+    throw new FastsamError('OUTPUT_UNWRITABLE', `${path}: cannot be written: ${messageOf(cause)}`, { cause });
+  }
+}
+
 export interface Pair {
   /** File name without its ending. */
   readonly name: string;
@@ -43,7 +55,9 @@ export interface Pair {
 export async function pairFiles(results: string, truths: string, truthEnding: RegExp): Promise<Pair[]> {
   const [found, wanted] = [await list(results, /\.(png|jpe?g|webp|bmp)$/i), await list(truths, truthEnding)];
   if (wanted.length === 0) throw new FastsamError('DATASET_INVALID', `${truths}: no ground truth in it`);
-  const byName = new Map(found.map((file) => [nameOf(file), file]));
+  // Pictures and masks often share a folder, and then differ in their ending only.
+  const truth = new Set(resolve(results) === resolve(truths) ? wanted : []);
+  const byName = new Map(found.filter((file) => !truth.has(file)).map((file) => [nameOf(file), file]));
   const natural = new Intl.Collator('en', { numeric: true });
   return wanted.sort(natural.compare).map((file) => {
     const result = byName.get(nameOf(file));

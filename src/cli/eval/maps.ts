@@ -1,114 +1,236 @@
-/** `fastsamd eval score edges | saliency`: folders of grey maps against ground truth. */
+/** `fastsamd eval edges | saliency`, and `score` of either: grey maps, a model's or those of a folder, against ground truth. */
+import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
+import type { Segments } from '../../domain/segments.js';
 import { FastsamError } from '../../errors.js';
 import { drawPictures, middle95 } from '../../eval/bootstrap.js';
 import { boundaryFigures, type Counts, thresholdsOf } from '../../eval/edges/benchmark.js';
-import { countMap, readBoundaries } from '../../eval/edges/data.js';
-import { MapDigest, type Pair, pairFiles, readGreyMap } from '../../eval/grey-map.js';
+import { countMap, MAX_DISTANCE, readBoundaries } from '../../eval/edges/data.js';
+import { type GreyMap, MapDigest, type Pair, pairFiles, readGreyMap, writeGreyMap } from '../../eval/grey-map.js';
 import type { Report } from '../../eval/report.js';
 import { measureSaliency, type SaliencyMeasures, saliencyFigures } from '../../eval/saliency/measures.js';
-import { demandRange } from '../model-options.js';
+import { salientMap } from '../../eval/saliency/salient-map.js';
+import { decodeImage } from '../../native/picture.js';
+import { type EdgeOptions, native } from '../../native.js';
+import { captureTime, SourceFrame } from '../../source/source.js';
+import { demandRange, modelOptions } from '../model-options.js';
+import { openModel } from '../open-model.js';
 import { startProgress } from '../progress.js';
 import { checkReportOptions, deliverReport, intervalLines, type ReportArguments, reportHead, reportOptions } from './report-options.js';
 
-interface EdgesArguments extends ReportArguments {
-  readonly results: string;
+const truthOptions = {
+  edges: {
+    'ground-truth': { type: 'string', demandOption: true, requiresArg: true, describe: 'Folder of .mat files, as BSDS500 has them.' },
+    thresholds: { type: 'number', default: 99, describe: 'Places on the curve.' },
+    ...reportOptions,
+  },
+  saliency: {
+    masks: { type: 'string', demandOption: true, requiresArg: true, describe: 'Folder of masks with the same names as the pictures.' },
+    ...reportOptions,
+  },
+} as const;
+const resultsOption = {
+  results: { type: 'string', demandOption: true, requiresArg: true, describe: 'Folder of grey pictures, white for the most certain.' },
+} as const;
+const mapModelOptions = {
+  images: { type: 'string', demandOption: true, requiresArg: true, describe: 'Folder of the pictures.' },
+  ...modelOptions,
+  iou: { type: 'number', default: 0.9, describe: 'Drop a box that overlaps a better one by more than this.' },
+  'max-det': { type: 'number', default: 300, describe: 'Most objects per picture.' },
+  maps: { type: 'string', requiresArg: true, describe: 'Write the maps (PNG) into this folder.' },
+} as const;
+
+interface EdgesTruth extends ReportArguments {
   readonly 'ground-truth': string;
   readonly thresholds: number;
 }
+interface SaliencyTruth extends ReportArguments {
+  readonly masks: string;
+}
+interface Results {
+  readonly results: string;
+}
+interface MapModel {
+  readonly images: string;
+  readonly model?: string | undefined;
+  readonly backend: 'auto' | 'onnxruntime' | 'tensorrt';
+  readonly threads: number;
+  readonly conf: number;
+  readonly iou: number;
+  readonly 'max-det': number;
+  readonly maps?: string | undefined;
+}
 
-export const scoreEdgesCommand: CommandModule<object, EdgesArguments> = {
+export const scoreEdgesCommand: CommandModule<object, EdgesTruth & Results> = {
   command: 'edges',
   describe: 'Boundary maps, as the Berkeley benchmark does (ODS, OIS, AP)',
   builder: (yargs) =>
     yargs
-      .options({
-        results: { type: 'string', demandOption: true, requiresArg: true, describe: 'Folder of grey pictures: white is a boundary.' },
-        'ground-truth': { type: 'string', demandOption: true, requiresArg: true, describe: 'Folder of .mat files, as BSDS500 has them.' },
-        thresholds: { type: 'number', default: 99, describe: 'Places on the curve.' },
-        ...reportOptions,
-      })
+      .options({ ...resultsOption, ...truthOptions.edges })
       .example('$0 eval score edges --results maps --ground-truth groundTruth/test', 'ODS, OIS and AP'),
-  async handler(args) {
-    checkReportOptions(args);
-    demandRange('--thresholds', args.thresholds, 1, 255, true);
-    const thresholds = thresholdsOf(args.thresholds);
-    const pairs = await pairFiles(args.results, args['ground-truth'], /\.mat$/i);
-    const counts: Counts[][] = [];
-    const digest = new MapDigest();
-    let annotators = 0;
-    const started = performance.now();
-    await eachPair(pairs, async ({ name, result, truth }) => {
-      const boundaries = await readBoundaries(truth);
-      annotators += boundaries.maps.length;
-      digest.add(name, ...boundaries.maps);
-      counts.push(await countMap(await readGreyMap(result), boundaries, thresholds, result));
-    });
-    const figuresOf = (chosen: readonly (readonly Counts[])[]) => {
-      const { ods, ois, ap, r50 } = boundaryFigures(chosen, thresholds);
-      return { ODS: ods.f, OIS: ois.f, AP: ap, ...(r50 === undefined ? {} : { R50: r50 }) };
-    };
-    const report: Report = {
-      ...reportHead('edges', { sha256: digest.toString(), pictures: pairs.length, objects: annotators }),
-      settings: { thresholds: args.thresholds, maxDistance: 0.0075 },
-      ...withIntervals(args, counts, figuresOf),
-      seconds: { scoring: (performance.now() - started) / 1000 },
-    };
-    const { ods, pictures } = boundaryFigures(counts, thresholds);
-    const at = `ODS at threshold ${ods.threshold.toFixed(3)}: recall ${ods.recall.toFixed(4)}, precision ${ods.precision.toFixed(4)}`;
-    const lines = [`edges: ${pairs.length} pictures, ${annotators} drawings`, at, ...intervalLines(report)];
-    await deliverReport(args, report, lines, () => {
-      const rows = pictures.map(({ threshold, recall, precision, f }, k) => [pairs[k]!.name, threshold, recall, precision, f].join(','));
-      return `${['name,threshold,recall,precision,F', ...rows].join('\n')}\n`;
-    });
-  },
+  handler: (args) => scoreEdges(args, args.results, readGreyMap, {}),
 };
 
-interface SaliencyArguments extends ReportArguments {
-  readonly results: string;
-  readonly masks: string;
-}
-
-export const scoreSaliencyCommand: CommandModule<object, SaliencyArguments> = {
+export const scoreSaliencyCommand: CommandModule<object, SaliencyTruth & Results> = {
   command: 'saliency',
   describe: 'Maps of salient objects, as PySODMetrics does (MAE, S, F, E)',
   builder: (yargs) =>
     yargs
-      .options({
-        results: { type: 'string', demandOption: true, requiresArg: true, describe: 'Folder of grey pictures: white is the object.' },
-        masks: { type: 'string', demandOption: true, requiresArg: true, describe: 'Folder of masks with the same names.' },
-        ...reportOptions,
-      })
+      .options({ ...resultsOption, ...truthOptions.saliency })
       .example('$0 eval score saliency --results maps --masks masks', 'MAE, S-measure, F and E'),
-  async handler(args) {
-    checkReportOptions(args);
-    const pairs = await pairFiles(args.results, args.masks, /\.(png|bmp)$/i);
-    const measures: SaliencyMeasures[] = [];
-    const digest = new MapDigest();
-    const started = performance.now();
-    await eachPair(pairs, async ({ name, result, truth }) => {
-      const [map, mask] = [await readGreyMap(result), await readGreyMap(truth)];
-      if (map.width !== mask.width || map.height !== mask.height)
-        throw new FastsamError('DATASET_INVALID', `${result}: is ${map.width}x${map.height}, its mask ${mask.width}x${mask.height}`);
-      digest.add(name, mask.levels);
-      measures.push(measureSaliency(map, mask));
-    });
-    const figuresOf = (chosen: readonly SaliencyMeasures[]) => {
-      const { mae, s, weightedF, maxF, meanF, maxE, meanE } = saliencyFigures(chosen);
-      return { MAE: mae, S: s, maxF, meanF, weightedF, maxE, meanE };
-    };
-    const report: Report = {
-      ...reportHead('saliency', { sha256: digest.toString(), pictures: pairs.length, objects: pairs.length }),
-      settings: { beta2: 0.3, alpha: 0.5 },
-      ...withIntervals(args, measures, figuresOf),
-      seconds: { scoring: (performance.now() - started) / 1000 },
-    };
-    await deliverReport(args, report, [`saliency: ${pairs.length} pictures`, ...intervalLines(report)], () => {
-      const rows = measures.map(({ mae, s, weightedF, f }, k) => [pairs[k]!.name, mae, s, Math.max(...f), weightedF].join(','));
-      return `${['name,MAE,S,maxF,weightedF', ...rows].join('\n')}\n`;
-    });
-  },
+  handler: (args) => scoreSaliency(args, args.results, readGreyMap, {}),
 };
+
+export const edgesCommand: CommandModule<object, EdgesTruth & MapModel & { readonly 'edges-from': 'sam' | 'plain' }> = {
+  command: 'edges',
+  describe: 'Boundaries of everything the model finds, on BSDS500',
+  builder: (yargs) =>
+    yargs
+      .options({
+        ...mapModelOptions,
+        conf: { type: 'number', default: 0.05, describe: 'Keep objects with a score above this.' },
+        'edges-from': {
+          choices: ['sam', 'plain'] as const,
+          default: 'sam' as const,
+          describe: "sam: gradients on the outer boundary of a mask only; plain: every gradient of its probability (FastSAM's words).",
+        },
+        ...truthOptions.edges,
+      })
+      .example('$0 eval edges --images images/test --ground-truth groundTruth/test --model fastsam-s', 'ODS, OIS and AP'),
+  handler: (args) =>
+    withMaps(args, (segment) => {
+      const edges = { boundaryOnly: args['edges-from'] === 'sam', byScore: true };
+      const map = async (path: string) => {
+        const { width, height, edges: levels } = await segment(path, edges);
+        return { width, height, levels: await native().edgeCrests(levels!, width, height) };
+      };
+      return scoreEdges(args, args.images, map, { edgesFrom: args['edges-from'], ...mapSettings(args) });
+    }),
+};
+
+export const saliencyCommand: CommandModule<object, SaliencyTruth & MapModel> = {
+  command: 'saliency',
+  describe: 'The salient object: score and distance from the middle of the picture',
+  builder: (yargs) =>
+    yargs
+      .options({
+        ...mapModelOptions,
+        conf: { type: 'number', default: 0.05, describe: 'Keep objects with a score above this.' },
+        ...truthOptions.saliency,
+      })
+      .example('$0 eval saliency --images ECSSD/images --masks ECSSD/masks --model fastsam-s', 'MAE, S-measure, F and E'),
+  handler: (args) =>
+    withMaps(args, (segment) => {
+      const map = async (path: string) => salientMap((await segment(path)).segments);
+      return scoreSaliency(args, args.images, map, mapSettings(args));
+    }),
+};
+
+function mapSettings({ conf, iou, 'max-det': maxDet }: MapModel): Report['settings'] {
+  return { conf, iou, maxDet, snapToBorder: 0 };
+}
+
+type SegmentPicture = (
+  path: string,
+  edges?: EdgeOptions,
+) => Promise<{ width: number; height: number; segments: Segments; edges?: Uint8Array }>;
+
+/** Opens the model, and frees it after `work`. */
+async function withMaps(args: MapModel, work: (segment: SegmentPicture) => Promise<void>): Promise<void> {
+  demandRange('--conf', args.conf, 0, 1);
+  demandRange('--iou', args.iou, 0, 1);
+  demandRange('--max-det', args['max-det'], 1, 1000, true);
+  const engine = await openModel(args);
+  const options = { conf: args.conf, iou: args.iou, maxDet: args['max-det'], snapToBorder: 0 };
+  try {
+    await work(async (path, edges) => {
+      using frame = new SourceFrame(await decodeImage(path, path), 0, captureTime(), path);
+      const segmented = await engine.segment(frame, edges ? { ...options, edges } : options);
+      const { segments, edges: levels } = segmented;
+      return { width: frame.width, height: frame.height, segments, ...(levels ? { edges: levels } : {}) };
+    });
+  } finally {
+    await engine.stop();
+  }
+}
+
+type MapOf = (path: string) => Promise<GreyMap>;
+
+async function scoreEdges(
+  args: EdgesTruth & { maps?: string | undefined },
+  results: string,
+  mapOf: MapOf,
+  settings: Report['settings'],
+): Promise<void> {
+  checkReportOptions(args);
+  demandRange('--thresholds', args.thresholds, 1, 255, true);
+  const thresholds = thresholdsOf(args.thresholds);
+  const pairs = await pairFiles(results, args['ground-truth'], /\.mat$/i);
+  const counts: Counts[][] = [];
+  const digest = new MapDigest();
+  let annotators = 0;
+  const started = performance.now();
+  await eachPair(pairs, async ({ name, result, truth }) => {
+    const boundaries = await readBoundaries(truth);
+    annotators += boundaries.maps.length;
+    digest.add(name, ...boundaries.maps);
+    const map = await mapOf(result);
+    if (args.maps !== undefined) await writeGreyMap(join(args.maps, `${name}.png`), map);
+    counts.push(await countMap(map, boundaries, thresholds, result));
+  });
+  const figuresOf = (chosen: readonly (readonly Counts[])[]) => {
+    const { ods, ois, ap, r50 } = boundaryFigures(chosen, thresholds);
+    return { ODS: ods.f, OIS: ois.f, AP: ap, ...(r50 === undefined ? {} : { R50: r50 }) };
+  };
+  const report: Report = {
+    ...reportHead('edges', { sha256: digest.toString(), pictures: pairs.length, objects: annotators }),
+    settings: { ...settings, thresholds: args.thresholds, maxDistance: MAX_DISTANCE },
+    ...withIntervals(args, counts, figuresOf),
+    seconds: { scoring: (performance.now() - started) / 1000 },
+  };
+  const { ods, pictures } = boundaryFigures(counts, thresholds);
+  const at = `ODS at threshold ${ods.threshold.toFixed(3)}: recall ${ods.recall.toFixed(4)}, precision ${ods.precision.toFixed(4)}`;
+  const lines = [`edges: ${pairs.length} pictures, ${annotators} drawings`, at, ...intervalLines(report)];
+  await deliverReport(args, report, lines, () => {
+    const rows = pictures.map(({ threshold, recall, precision, f }, k) => [pairs[k]!.name, threshold, recall, precision, f].join(','));
+    return `${['name,threshold,recall,precision,F', ...rows].join('\n')}\n`;
+  });
+}
+
+async function scoreSaliency(
+  args: SaliencyTruth & { maps?: string | undefined },
+  results: string,
+  mapOf: MapOf,
+  settings: Report['settings'],
+): Promise<void> {
+  checkReportOptions(args);
+  const pairs = await pairFiles(results, args.masks, /\.(png|bmp)$/i);
+  const measures: SaliencyMeasures[] = [];
+  const digest = new MapDigest();
+  const started = performance.now();
+  await eachPair(pairs, async ({ name, result, truth }) => {
+    const [map, mask] = [await mapOf(result), await readGreyMap(truth)];
+    if (map.width !== mask.width || map.height !== mask.height)
+      throw new FastsamError('DATASET_INVALID', `${result}: is ${map.width}x${map.height}, its mask ${mask.width}x${mask.height}`);
+    if (args.maps !== undefined) await writeGreyMap(join(args.maps, `${name}.png`), map);
+    digest.add(name, mask.levels);
+    measures.push(measureSaliency(map, mask));
+  });
+  const figuresOf = (chosen: readonly SaliencyMeasures[]) => {
+    const { mae, s, weightedF, maxF, meanF, maxE, meanE } = saliencyFigures(chosen);
+    return { MAE: mae, S: s, maxF, meanF, weightedF, maxE, meanE };
+  };
+  const report: Report = {
+    ...reportHead('saliency', { sha256: digest.toString(), pictures: pairs.length, objects: pairs.length }),
+    settings: { ...settings, beta2: 0.3, alpha: 0.5 },
+    ...withIntervals(args, measures, figuresOf),
+    seconds: { scoring: (performance.now() - started) / 1000 },
+  };
+  await deliverReport(args, report, [`saliency: ${pairs.length} pictures`, ...intervalLines(report)], () => {
+    const rows = measures.map(({ mae, s, weightedF, f }, k) => [pairs[k]!.name, mae, s, Math.max(...f), weightedF].join(','));
+    return `${['name,MAE,S,maxF,weightedF', ...rows].join('\n')}\n`;
+  });
+}
 
 async function eachPair(pairs: readonly Pair[], work: (pair: Pair) => Promise<void>): Promise<void> {
   const progress = startProgress(pairs.length);

@@ -53,6 +53,8 @@ export class TensorRtEngine implements SegmentationEngine {
     try {
       const taken = performance.now();
       this.#begin(taken);
+      if (options.edges)
+        throw new FastsamError('ENGINE_UNAVAILABLE', 'edge maps need the masks on the CPU: use the backend onnxruntime for them');
       const snapToBorder = snapDistance(options.snapToBorder, this.loaded.classes);
       const { segments, geometry, timings } = await context.segment(frame.pixels, {
         ...options,
