@@ -1,5 +1,6 @@
 #include "binding/native_tracker.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "binding/job.h"
@@ -133,6 +134,11 @@ Napi::Value NativeTracker::Update(const Napi::CallbackInfo& info) {
     if (const Napi::Value motion = object.Get("motion"); !motion.IsUndefined()) input.motion = ReadAffine(motion);
     if (const Napi::Value unsure = object.Get("motionUnsure"); !unsure.IsUndefined()) {
       input.motion_unsure = ReadBoolean(unsure, "input.motionUnsure");
+    }
+    if (const Napi::Value followed = object.Get("followed"); !followed.IsUndefined()) {
+      const Span<uint32_t> ids = ReadUint32s(followed, "input.followed", kAnyLength, pins);
+      input.followed.assign(ids.data, ids.data + std::min<size_t>(ids.size, Tracker::kMaxTracks));
+      input.forget_ms = ReadNumber(object.Get("forgetMs"), "input.forgetMs", 0, 1e13);
     }
     std::optional<Pixels> pixels;
     if (const Napi::Value frame = object.Get("frame"); !frame.IsUndefined()) {

@@ -48,6 +48,15 @@ constexpr double kParentMs = 300.0;
 constexpr double kSameVelocity = 0.2;
 constexpr double kStandingStill = 0.1;
 /// A carried mask is looked for in the expected box and this share of its sides around it.
+/// A followed object that was hidden is found again if it looks like before...
+constexpr double kSameColour = 0.86;
+/// ...is about as large (logarithm of the areas' ratio)...
+constexpr double kSameSize = 0.7;
+/// ...is as near as it can have come: its own sizes at once, and a second, at most half of the frame...
+constexpr double kReach = 1.5;
+constexpr double kReachPerSecond = 7.5;
+/// ...and the next best is this much worse: of twins none is taken.
+constexpr double kColourMargin = 0.05;
 constexpr double kCarryMargin = 0.05;
 
 double BoxIou(const TrackBox& a, const TrackBox& b) {
@@ -99,6 +108,10 @@ double Cosine(const float* a, const float* b) {
   return square_a > 0.0 && square_b > 0.0 ? product / std::sqrt(square_a * square_b) : 0.0;
 }
 
+bool IsFollowed(const TrackInput& input, uint32_t id) {
+  return id != 0 && std::find(input.followed.begin(), input.followed.end(), id) != input.followed.end();
+}
+
 }  // namespace
 
 struct Tracker::Detection {
@@ -122,6 +135,8 @@ struct Tracker::Track {
   int hits = 0;
   /// In this frame.
   bool seen = false;
+  /// Turned out to be an older track, which goes on in its place.
+  bool absorbed = false;
   double age_ms = 0.0;
   double unseen_ms = 0.0;
   /// Nominal frames since it was last seen, this one included.
@@ -203,8 +218,9 @@ Result<TrackOutput> Tracker::Update(const TrackInput& input) {
   Assign({false, true, strong, kNoLimit, 0.2, 0.3}, output);
   if (weak < strong) Assign({false, false, weak, strong, 0.5, 0.0}, output);
   Assign({true, false, strong, kNoLimit, 0.3, 0.0}, output);
+  Reacquire(input, output);
   Begin(output);
-  EndTracks(output);
+  EndTracks(input, output);
   FindParents();
   Report(output);
   if (input.image != nullptr) std::swap(last_luma_, samples_.luma);
@@ -419,6 +435,50 @@ void Tracker::Remember(Track& track, const Detection& detection) const {
   }
 }
 
+/// Finds followed tracks again that came out from behind something elsewhere than expected. A candidate is an object
+/// that no track has continued, or one whose track began after the followed one was lost. A wrong object is worse than
+/// none.
+void Tracker::Reacquire(const TrackInput& input, TrackOutput& output) {
+  if (input.followed.empty() || input.image == nullptr) return;
+  for (size_t i = 0; i < tracks_.size(); ++i) {
+    Track& track = tracks_[i];
+    if (track.seen || track.state != TrackState::kLost || !IsFollowed(input, track.id)) continue;
+    const double half_frame = std::hypot(grid_.width, grid_.height) / 2.0;
+    const double reach =
+        std::min((kReach + kReachPerSecond * track.unseen_ms / 1000.0) * track.filter.Size(), half_frame);
+    size_t best = kNoTrack;
+    double most = 0.0;
+    double second = 0.0;
+    for (size_t j = 0; j < detections_.size(); ++j) {
+      const Detection& detection = detections_[j];
+      const size_t owner = track_of_[j];
+      const bool young =
+          owner != kNoTrack && tracks_[owner].age_ms < track.unseen_ms && !IsFollowed(input, tracks_[owner].id);
+      if ((owner != kNoTrack && !young) || detection.score < options_.birth_score) continue;
+      if (detection.area <= 0.0 || track.area <= 0.0 || std::abs(std::log(detection.area / track.area)) > kSameSize)
+        continue;
+      if (std::hypot(detection.cx - track.filter.x.position, detection.cy - track.filter.y.position) > reach) continue;
+      const double alike = Alike(track.colours, detection.colours);
+      // A second mask of the best is no rival of it.
+      if (best != kNoTrack && Overlap(detection, detections_[best]) >= kDuplicate) continue;
+      if (alike > most) {
+        second = most;
+        most = alike;
+        best = j;
+      } else {
+        second = std::max(second, alike);
+      }
+    }
+    if (best == kNoTrack || most < kSameColour || second > most - kColourMargin) continue;
+    if (track_of_[best] != kNoTrack) tracks_[track_of_[best]].absorbed = true;
+    const Detection& detection = detections_[best];
+    track.filter.Start(detection.cx, detection.cy, detection.box.x2 - detection.box.x1,
+                       detection.box.y2 - detection.box.y1);
+    Continue(track, detection, output);
+    track_of_[best] = i;
+  }
+}
+
 double Tracker::Overlap(const Detection& a, const Detection& b) const {
   const double iou = BoxIou(a.box, b.box);
   if (iou <= 0.0 || a.cells.count < kMinCells || b.cells.count < kMinCells) return iou;
@@ -448,12 +508,12 @@ void Tracker::Begin(TrackOutput& output) {
   }
 }
 
-void Tracker::EndTracks(TrackOutput& output) {
+void Tracker::EndTracks(const TrackInput& input, TrackOutput& output) {
   std::vector<size_t> moved_to(tracks_.size(), kNoTrack);
   size_t kept = 0;
   for (size_t i = 0; i < tracks_.size(); ++i) {
     Track& track = tracks_[i];
-    bool ended = false;
+    bool ended = track.absorbed;
     bool left = false;
     // A repeated frame in which it is missing takes nothing from it.
     if (!track.seen && dt_ms_ > 0.0) {
@@ -463,10 +523,11 @@ void Tracker::EndTracks(TrackOutput& output) {
       const double keep = track.id == 0              ? kConfirmMs
                           : track.hits <= kYoungHits ? std::min(std::max(kKeepYoungMs, 1.5 * dt_ms_), options_.keep_ms)
                                                      : options_.keep_ms;
-      ended = left || track.unseen_ms > keep;
+      const bool followed = IsFollowed(input, track.id);
+      ended = followed ? track.unseen_ms > input.forget_ms : left || track.unseen_ms > keep;
     }
     if (ended) {
-      if (track.id != 0) output.ended.push_back({track.id, track.last_box, track.age_ms, left});
+      if (track.id != 0 && !track.absorbed) output.ended.push_back({track.id, track.last_box, track.age_ms, left});
       continue;
     }
     moved_to[i] = kept;

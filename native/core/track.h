@@ -57,6 +57,9 @@ struct TrackInput {
   std::optional<Affine> motion;
   /// The motion is a guess, so objects may be further from where they are expected.
   bool motion_unsure = false;
+  /// Ids of tracks that prompts follow: kept for `forget_ms` and found again by colour and size, see Reacquire.
+  std::vector<uint32_t> followed;
+  double forget_ms = 60000.0;
   int64_t time_ns = 0;
 };
 
@@ -133,10 +136,11 @@ class Tracker {
   bool Takes(const Stage& stage, const Track& track) const;
   double Likeness(const Track& track, const Detection& detection, double box_iou) const;
   double Overlap(const Detection& a, const Detection& b) const;
+  void Reacquire(const TrackInput& input, TrackOutput& output);
   void Continue(Track& track, const Detection& detection, TrackOutput& output);
   void Remember(Track& track, const Detection& detection) const;
   void Begin(TrackOutput& output);
-  void EndTracks(TrackOutput& output);
+  void EndTracks(const TrackInput& input, TrackOutput& output);
   void FindParents();
   void Report(TrackOutput& output) const;
 

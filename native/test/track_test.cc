@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <set>
 #include <vector>
@@ -74,6 +75,7 @@ class Film {
     input.motion = motion;
     input.model = model;
     input.image = image;
+    input.followed = followed;
     input.time_ns = static_cast<int64_t>(frame * kFrameNs);
     Result<TrackOutput> output = tracker_.Update(input);
     EXPECT_TRUE(output.ok());
@@ -83,6 +85,7 @@ class Film {
   /// Of every object.
   std::vector<float> coefficients;
   uint64_t model = 1;
+  std::vector<uint32_t> followed;
   const ImageView* image = nullptr;
   Tracker& tracker() { return tracker_; }
 
@@ -337,6 +340,61 @@ TEST(Track, CoefficientsOfAnotherModelDoNotCount) {
   film.coefficients.assign(kMaskChannels, -1.0F);
   film.model = 2;
   EXPECT_NE(film.At(7, {{100, 100, 60, 60}}).ids[0], 0u) << "coefficients of two models never compare";
+}
+
+/// A grey picture with things painted in one colour each.
+class Painted {
+ public:
+  Painted() : rgb_(static_cast<size_t>(kWidth) * kHeight * 3, 90) {}
+
+  const ImageView* Show(const std::vector<Thing>& things, const std::vector<std::array<uint8_t, 3>>& colours) {
+    std::fill(rgb_.begin(), rgb_.end(), uint8_t{90});
+    for (size_t i = 0; i < things.size(); ++i) {
+      const Thing& thing = things[i];
+      for (int y = static_cast<int>(thing.cy - thing.height / 2); y < thing.cy + thing.height / 2; ++y) {
+        for (int x = static_cast<int>(thing.cx - thing.width / 2); x < thing.cx + thing.width / 2; ++x) {
+          std::copy(colours[i].begin(), colours[i].end(), rgb_.begin() + 3 * (static_cast<ptrdiff_t>(y) * kWidth + x));
+        }
+      }
+    }
+    view_.width = kWidth;
+    view_.height = kHeight;
+    view_.strides[0] = 3 * kWidth;
+    view_.planes[0] = rgb_.data();
+    return &view_;
+  }
+
+ private:
+  std::vector<uint8_t> rgb_;
+  ImageView view_;
+};
+
+constexpr std::array<uint8_t, 3> kRed{220, 20, 20};
+constexpr std::array<uint8_t, 3> kBlue{20, 20, 220};
+
+/// A red thing is followed, hides for three seconds and comes out elsewhere, among others.
+uint32_t IdAfterHiding(const std::vector<Thing>& others, const std::vector<std::array<uint8_t, 3>>& colours) {
+  Film film;
+  Painted painted;
+  film.followed = {1};
+  const Thing before{100, 100, 60, 60};
+  film.image = painted.Show({before}, {kRed});
+  for (int frame = 0; frame < 10; ++frame) film.At(frame, {before});
+  film.image = painted.Show({}, {});
+  for (int frame = 10; frame < 100; ++frame) EXPECT_TRUE(film.At(frame, std::vector<Thing>{}).ended.empty());
+  film.image = painted.Show(others, colours);
+  return film.At(100, others).ids[0];
+}
+
+TEST(Track, AFollowedObjectIsFoundAgainByItsColour) {
+  EXPECT_EQ(IdAfterHiding({{400, 200, 62, 58}}, {kRed}), 1u);
+  EXPECT_EQ(IdAfterHiding({{400, 200, 62, 58}, {300, 100, 60, 60}}, {kRed, kBlue}), 1u);
+}
+
+TEST(Track, NoOtherIsTakenForAFollowedObject) {
+  EXPECT_EQ(IdAfterHiding({{400, 200, 60, 60}}, {kBlue}), 0u) << "another colour";
+  EXPECT_EQ(IdAfterHiding({{400, 200, 160, 160}}, {kRed}), 0u) << "another size";
+  EXPECT_EQ(IdAfterHiding({{400, 200, 60, 60}, {300, 100, 60, 60}}, {kRed, kRed}), 0u) << "twins";
 }
 
 TEST(Track, HoldsABoundedNumberOfTracks) {

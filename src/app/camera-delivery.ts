@@ -11,7 +11,8 @@ import type { ResultSink } from '../pipeline/sinks.js';
 import type { CameraMeter } from '../telemetry/meter.js';
 import type { CameraEvent } from '../wire/event.js';
 import type { ResultMessage } from '../wire/result.js';
-import { PromptWatch } from './camera-events.js';
+import type { Zones } from '../zone/zones.js';
+import { PromptWatch, trackEvents } from './camera-events.js';
 
 const SNAPSHOT_TIMEOUT_MS = 5000;
 
@@ -20,6 +21,7 @@ export interface CameraDeliveryDeps {
   readonly identity: { readonly node: string; readonly bootId: string; readonly maxPayloadBytes: number };
   /** Say how tracked objects move. */
   readonly publishMotion: boolean;
+  readonly zones: Zones;
   readonly publish: () => PublishConfig;
   readonly eventDebounceMs: number;
   readonly meter: CameraMeter;
@@ -45,6 +47,7 @@ export class CameraDelivery implements ResultSink {
     const { objects, maskEncoding, polygonTolerance, ...cadence } = publish();
     const now = performance.now();
     for (const event of this.#prompts.observe(result.answers, result.promptRevision, eventDebounceMs, now)) onEvent(event);
+    for (const event of trackEvents(result, this.#deps.zones)) onEvent(event);
     if (this.#wanted.length > 0) await this.#takeSnapshot(frame);
     const seen = { objects: result.segments.count, answers: result.answers, ...(result.text && { text: result.text }) };
     const due = this.#cadence.admit(result, cadence, now);

@@ -16,6 +16,7 @@ import { TrackStage } from '../track/stage.js';
 import type { CameraEvent } from '../wire/event.js';
 import type { CameraTelemetry } from '../wire/messages.js';
 import type { ResultMessage } from '../wire/result.js';
+import { createZones } from '../zone/zones.js';
 import { CameraDelivery } from './camera-delivery.js';
 import { CameraWatch } from './camera-events.js';
 import { sourceOptions } from './camera-options.js';
@@ -98,6 +99,7 @@ export class CameraTask {
       ...deps,
       governed: () => deps.rung().name !== '',
       camera: config.id,
+      zones: createZones(config),
       publishMotion: config.tracking.publishMotion,
       publish: () => deps.settings().publish,
       meter: this.meter,

@@ -37,6 +37,7 @@ export const promptOptions = {
     default: 'clip-vit-base-patch32',
     describe: 'Directory with text_model.onnx, vision_model.onnx and tokenizer.json, or the name of an installed model.',
   },
+  follow: { type: 'boolean', default: false, describe: 'Lock onto the object of --box, --point or --text and follow it. Implies --track.' },
   label: { type: 'string', array: true, nargs: 1, describe: 'Objects of this class of a labelled model. All labels form one prompt.' },
   select: {
     choices: SELECTIONS,
@@ -53,6 +54,7 @@ export interface PromptArguments {
   readonly 'text-threshold'?: number | undefined;
   readonly negative?: readonly string[] | undefined;
   readonly 'text-model': string;
+  readonly follow?: boolean | undefined;
   readonly label?: readonly string[] | undefined;
   readonly select: (typeof SELECTIONS)[number];
 }

@@ -5,16 +5,17 @@ import type { PromptArguments } from './prompt-options.js';
 
 /** Prompts from the command line; none means everything. Errors: USAGE. */
 export function promptsOf(args: PromptArguments): Prompt[] {
+  const following = args.follow ? { follow: true } : {};
   const prompts: PromptInput[] = [];
   for (const text of args.box ?? []) {
     const [x1, y1, x2, y2] = numbers('--box', text, [4], 'x1,y1,x2,y2');
-    prompts.push({ type: 'box', box: [x1!, y1!, x2!, y2!], minIou: args['min-iou'] });
+    prompts.push({ type: 'box', box: [x1!, y1!, x2!, y2!], minIou: args['min-iou'], ...following });
   }
   if (args.point && args.point.length > 0) {
     const parsed = args.point.map((text) => numbers('--point', text, [2, 3], 'x,y or x,y,0 or x,y,1'));
     const points = parsed.map(([x, y]): [number, number] => [x!, y!]);
     const labels = parsed.map(([, , label = 1]) => label as 0 | 1);
-    prompts.push({ type: 'points', points, labels, select: args.select });
+    prompts.push({ type: 'points', points, labels, select: args.select, ...following });
   }
   const { negative, 'text-threshold': threshold } = args;
   if (!args.text && negative) throw new FastsamError('USAGE', '--negative says what --text must not be; expected --text');
@@ -22,6 +23,7 @@ export function promptsOf(args: PromptArguments): Prompt[] {
     prompts.push({
       type: 'text',
       text,
+      ...(args.follow ? { follow: true, select: 'best' as const } : {}),
       ...(negative ? { negatives: [...negative] } : {}),
       ...(threshold === undefined ? {} : { threshold }),
     });

@@ -24,6 +24,7 @@ export const trackOptions = {
 
 export interface TrackArguments {
   readonly track: boolean;
+  readonly follow?: boolean | undefined;
   readonly 'camera-motion': 'fixed' | 'moving';
   readonly line?: readonly string[] | undefined;
   readonly zone?: readonly string[] | undefined;

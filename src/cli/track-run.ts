@@ -37,7 +37,7 @@ export function trackingOf(args: TrackArguments): TrackRun | undefined {
     const { id, points } = parseNamed('zone', text, 3);
     return { id, polygon: points };
   });
-  if (!args.track && lines.length === 0 && zones.length === 0 && args.mot === undefined) return undefined;
+  if (!args.track && !args.follow && lines.length === 0 && zones.length === 0 && args.mot === undefined) return undefined;
   return new TrackRun(args, createZones({ lines, zones }));
 }
 

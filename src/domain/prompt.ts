@@ -44,12 +44,34 @@ const publish = z.enum(PROMPT_PUBLISH).optional().meta({
 
 export { SELECTIONS, type Selection };
 
+/** Times of followed prompts where they do not say. */
+export const FOLLOW_DEFAULTS = { bindMs: 300, lostAfterMs: 1000, forgetAfterMs: 60_000 } as const;
+
+/** Most prompts of one camera that follow an object. */
+export const MAX_FOLLOWED = 32;
+
+const time = (most: number) => z.number().int().min(0).max(most).optional();
+const timings = {
+  lostAfterMs: time(600_000).meta({ description: 'follow: unseen for this long, the object is lost; 1000 when absent.' }),
+  forgetAfterMs: time(86_400_000).meta({
+    description: 'follow: lost for this long, the object is given up; 60000 when absent, 0: never.',
+  }),
+};
+const following = {
+  follow: z.boolean().optional().meta({ description: 'Lock onto the object that matches and follow it. Needs tracking.enabled.' }),
+  bindMs: time(10_000).meta({
+    description: 'follow: watch this long before locking; the object that matched most often is taken. 300 when absent.',
+  }),
+  ...timings,
+};
+
 export const everythingPromptSchema = z.strictObject({ type: z.literal('everything').meta({ description: 'all objects' }), id, publish });
 
 export const boxPromptSchema = z.strictObject({
   type: z.literal('box').meta({ description: 'the object that fills the box best' }),
   id,
   publish,
+  ...following,
   box: z.tuple([coordinate, coordinate, coordinate, coordinate]).meta({ description: 'x1, y1, x2, y2.' }),
   space,
   minIou: z
@@ -64,6 +86,7 @@ export const pointsPromptSchema = z.strictObject({
   type: z.literal('points').meta({ description: 'what lies under the points' }),
   id,
   publish,
+  ...following,
   points: z
     .array(z.tuple([coordinate, coordinate]))
     .min(1)
@@ -96,6 +119,7 @@ export const textPromptSchema = z.strictObject({
   type: z.literal('text').meta({ description: 'what a text describes' }),
   id,
   publish,
+  ...following,
   text: text.meta({ description: 'What is looked for, in words: "a red part".' }),
   negatives: z
     .array(text)
@@ -124,6 +148,14 @@ export const labelPromptSchema = z.strictObject({
   labels: z.array(text).min(1).max(PROMPT_LIMITS.labels).meta({ description: 'Class names of a labelled model.' }),
 });
 
+export const trackPromptSchema = z.strictObject({
+  type: z.literal('track').meta({ description: 'the object with this track id' }),
+  id,
+  publish,
+  track: z.number().int().min(1).max(4_294_967_295).meta({ description: 'Track id of a result of this run.' }),
+  ...timings,
+});
+
 /** The sentences that stand for a text: itself, or itself in each template. */
 export function sentencesOf(words: string, templates: readonly string[] | undefined): string[] {
   return templates ? templates.map((template) => template.replace(PLACEHOLDER, () => words)) : [words];
@@ -135,7 +167,14 @@ export function sentencesOfPrompt({ text: words, negatives = [], templates }: Te
 }
 
 export const promptSchema = z
-  .discriminatedUnion('type', [everythingPromptSchema, boxPromptSchema, pointsPromptSchema, textPromptSchema, labelPromptSchema])
+  .discriminatedUnion('type', [
+    everythingPromptSchema,
+    boxPromptSchema,
+    pointsPromptSchema,
+    textPromptSchema,
+    labelPromptSchema,
+    trackPromptSchema,
+  ])
   .superRefine((prompt, ctx) => {
     if (prompt.type === 'box') {
       const [x1, y1, x2, y2] = prompt.box;
@@ -151,6 +190,16 @@ export const promptSchema = z
       const [key, values] = prompt.type === 'box' ? ['box', prompt.box] : ['points', prompt.points.flat()];
       if (areFractions(values)) ctx.addIssue({ code: 'custom', path: [key], message: FRACTIONS });
     }
+    const many =
+      (prompt.type === 'points' && (prompt.select === 'all' || prompt.select === 'merge')) ||
+      (prompt.type === 'text' && prompt.select === 'all');
+    if ('follow' in prompt && prompt.follow && many) {
+      ctx.addIssue({
+        code: 'custom',
+        path: ['select'],
+        message: 'expected a selection of one object with follow: best, smallest or largest (text: best)',
+      });
+    }
     if (prompt.type === 'points' && prompt.labels && prompt.labels.length !== prompt.points.length) {
       ctx.addIssue({
         code: 'custom',
@@ -164,6 +213,10 @@ export const promptSetSchema = z
   .array(promptSchema)
   .max(PROMPT_LIMITS.prompts)
   .superRefine((prompts, ctx) => {
+    const followed = prompts.filter((prompt) => prompt.type === 'track' || ('follow' in prompt && prompt.follow)).length;
+    if (followed > MAX_FOLLOWED) {
+      ctx.addIssue({ code: 'custom', message: `expected at most ${MAX_FOLLOWED} prompts that follow an object, got ${followed}` });
+    }
     const seen = new Set<string>();
     for (const [index, prompt] of prompts.entries()) {
       if (prompt.id === undefined) continue;
@@ -216,6 +269,44 @@ export function parsePrompts(input: unknown): Prompt[] {
   throw new FastsamError('PROMPT_INVALID', `prompts${place}: ${issue?.message ?? 'not a list of prompts'}`);
 }
 
+/** A prompt that locks onto an object. */
+export type FollowedPrompt = Extract<Prompt, { type: 'box' | 'points' | 'text' | 'track' }>;
+
+export function followsObject(prompt: Prompt): prompt is FollowedPrompt {
+  return prompt.type === 'track' || ('follow' in prompt && prompt.follow === true);
+}
+
+export const FOLLOW_STATES = ['arming', 'binding', 'locked', 'coasting', 'lost', 'gone'] as const;
+export const LOST_REASONS = ['occluded', 'left', 'scene-changed', 'restart'] as const;
+
+/** What a followed prompt is about in one frame. */
+export interface FollowAnswer {
+  readonly state: (typeof FOLLOW_STATES)[number];
+  readonly track?: number;
+  /** Locked: for how long. */
+  readonly sinceMs?: number;
+  /** Locked: all of the object, a part of it, or it and something else. */
+  readonly fit?: 'exact' | 'part' | 'merged';
+  readonly unseenMs?: number;
+  /** Coasting: where the object is expected. */
+  readonly predicted?: readonly [number, number, number, number];
+  /** Lost and gone: where it was seen last. */
+  readonly lastBox?: readonly [number, number, number, number];
+  readonly reason?: (typeof LOST_REASONS)[number];
+}
+
+/** A followed prompt that changed its state. */
+export interface FollowTransition {
+  readonly prompt: string;
+  readonly from: FollowAnswer['state'];
+  readonly to: FollowAnswer['state'];
+  readonly track: number;
+  readonly box?: readonly [number, number, number, number];
+  readonly reason?: FollowAnswer['reason'];
+  /** Back from `lost`: after this long. */
+  readonly awayMs?: number;
+}
+
 /** One object that a prompt matched. `index` points into the frame's segments. */
 export interface PromptMatch {
   readonly index: number;
@@ -230,6 +321,8 @@ export interface PromptAnswer {
   readonly type: Prompt['type'];
   /** The prompt's own choice of what is sent. */
   readonly publish?: (typeof PROMPT_PUBLISH)[number];
+  /** Of a prompt that follows an object. */
+  readonly follow?: FollowAnswer;
   readonly matches: readonly PromptMatch[];
   /** The best score seen when nothing matched. */
   readonly bestScore?: number;
@@ -242,6 +335,8 @@ export interface PromptAnswer {
 }
 
 /** Too early to say that nothing matches: objects have not been looked at yet. */
-export function isPending({ matches, unscored, reason }: PromptAnswer): boolean {
-  return matches.length === 0 && (unscored !== undefined || reason !== undefined);
+export function isPending({ matches, unscored, reason, follow }: PromptAnswer): boolean {
+  if (matches.length > 0) return false;
+  if (follow) return follow.state === 'binding' || follow.state === 'coasting';
+  return unscored !== undefined || reason !== undefined;
 }

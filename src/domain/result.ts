@@ -1,6 +1,6 @@
 import type { CaptureTime, FrameFile } from './frame.js';
 import type { LetterboxGeometry } from './geometry.js';
-import type { PromptAnswer } from './prompt.js';
+import type { FollowTransition, PromptAnswer } from './prompt.js';
 import type { Segments } from './segments.js';
 import type { Tracks } from './track.js';
 
@@ -54,6 +54,8 @@ export interface FrameResult {
   readonly text?: TextUse;
   /** Absent without tracking. */
   readonly tracks?: Tracks;
+  /** Followed prompts that changed their state in this frame; absent without tracking. */
+  readonly followChanges?: readonly FollowTransition[];
   readonly timings: StageTimings;
   /** Frames dropped since the previous result of this camera, by reason. */
   readonly dropped: Readonly<Record<string, number>>;

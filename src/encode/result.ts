@@ -1,6 +1,6 @@
 /** From a frame's result to its wire message. */
 import type { MaskEncoding } from '../domain/mask.js';
-import { isPending, type PromptAnswer } from '../domain/prompt.js';
+import { type FollowAnswer, isPending, type PromptAnswer } from '../domain/prompt.js';
 import type { FrameResult } from '../domain/result.js';
 import { boxOf } from '../domain/segments.js';
 import { toTimestamp, WIRE_VERSION } from '../wire/common.js';
@@ -200,21 +200,32 @@ async function answerMessage(
   options: EncodeOptions,
 ): Promise<PromptAnswerMessage> {
   const { id, type, unscored, reason } = answer;
+  const follow = answer.follow ? { follow: followMessage(answer.follow) } : {};
   const open = { ...(unscored === undefined ? {} : { unscored }), ...(reason === undefined ? {} : { reason }) };
   if (answer.matches.length === 0) {
     const best = answer.bestScore === undefined ? {} : { bestScore: rounded(answer.bestScore, 4) };
-    if (!isPending(answer)) return { id, type, status: 'unmatched', ...best };
-    return { id, type, status: 'pending', ...best, ...open };
+    if (!isPending(answer)) return { id, type, status: 'unmatched', ...best, ...follow };
+    return { id, type, status: 'pending', ...best, ...open, ...follow };
   }
   const objects = answer.matches.map(({ index, score, ageMs }) => ({
     id: index,
     score: rounded(score, 4),
     ...(ageMs === undefined ? {} : { ageMs: Math.round(ageMs) }),
   }));
-  if (!answer.merged || answer.publish === 'status') return { id, type, status: 'matched', objects, ...open };
+  if (!answer.merged || answer.publish === 'status') return { id, type, status: 'matched', objects, ...open, ...follow };
   const merged = asSegments(answer.merged, result.segments.width, result.segments.height);
   const [mask] = await encodeMasks(merged, Uint32Array.of(0), encoding, options.polygonTolerance);
   return { id, type, status: 'matched', objects, ...(mask ? { mask } : {}) };
+}
+
+function followMessage({ predicted, lastBox, ...follow }: FollowAnswer): NonNullable<PromptAnswerMessage['follow']> {
+  const box = ([x1, y1, x2, y2]: readonly [number, number, number, number]): [number, number, number, number] => [
+    rounded(x1, 1),
+    rounded(y1, 1),
+    rounded(x2, 1),
+    rounded(y2, 1),
+  ];
+  return { ...follow, ...(predicted ? { predicted: box(predicted) } : {}), ...(lastBox ? { lastBox: box(lastBox) } : {}) };
 }
 
 /** Fewer digits: a hundredth of a pixel and a ten-thousandth of a score are below what the network knows. */

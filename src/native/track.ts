@@ -18,6 +18,9 @@ export interface NativeTrackInput {
   /** xx, xy, dx, yx, yy, dy: where the previous frame's points lie in this one. Absent: the camera stands still. */
   readonly motion?: readonly number[];
   readonly motionUnsure?: boolean;
+  /** Tracks that prompts follow: kept for `forgetMs`, and found again by colour and size. */
+  readonly followed?: Uint32Array;
+  readonly forgetMs?: number;
 }
 
 export interface NativeTracks {

@@ -1,6 +1,6 @@
 /** From the network's objects of one frame to a result: tracking, text, prompts. */
 import type { Frame } from '../domain/frame.js';
-import type { Prompt } from '../domain/prompt.js';
+import { followsObject, type Prompt, type PromptAnswer } from '../domain/prompt.js';
 import type { FrameResult, ModelIdentity, TextUse } from '../domain/result.js';
 import type { Segments } from '../domain/segments.js';
 import { applyPrompts } from '../prompt/apply.js';
@@ -10,6 +10,8 @@ import type { SegmentedFrame } from './segment-frames.js';
 export interface AppliedPrompts {
   readonly revision: number;
   readonly prompts: readonly Prompt[];
+  /** They come from an earlier run of the program. */
+  readonly restored?: boolean;
 }
 
 /** Answers text prompts; TextStage is one. */
@@ -37,9 +39,11 @@ export async function analyse(
   const tracked = await following?.follow(decoded, model);
   const segments = tracked?.segments ?? decoded;
   const begin = performance.now();
-  const { revision, prompts } = promptsFor(frame.width, frame.height);
+  const { revision, prompts, restored = false } = promptsFor(frame.width, frame.height);
   const seen = prompts.some(({ type }) => type === 'text') ? await text?.look(frame, segments, prompts) : undefined;
-  const answers = applyPrompts(segments, prompts, { labels: model.labels, ...(seen ? { text: seen.scores } : {}) });
+  const matched = applyPrompts(segments, prompts, { labels: model.labels, ...(seen ? { text: seen.scores } : {}) });
+  const followed = tracked && following?.answer(prompts, matched, { ...tracked, restored });
+  const answers = followed?.answers ?? matched.map((answer, k) => (followsObject(prompts[k]!) ? untracked(answer) : answer));
   return {
     sequence: frame.sequence,
     captured: frame.captured,
@@ -51,8 +55,13 @@ export async function analyse(
     promptRevision: revision,
     answers,
     ...(seen?.use ? { text: seen.use } : {}),
-    ...(tracked ? { tracks: tracked.tracks } : {}),
+    ...(tracked ? { tracks: tracked.tracks, followChanges: followed?.transitions ?? [] } : {}),
     timings: { ...timings, wait: timings.wait + waitMs, prompt: performance.now() - begin },
     dropped: dropped(),
   };
+}
+
+/** Following nothing must not look like finding nothing. */
+function untracked({ id, type }: PromptAnswer): PromptAnswer {
+  return { id, type, matches: [], reason: 'tracking is off; set tracking.enabled of the camera (segment: --track)' };
 }

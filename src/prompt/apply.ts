@@ -34,6 +34,9 @@ function answer(segments: Segments, prompt: Prompt, { labels = [], text }: Promp
       return answerPoints(segments, prompt);
     case 'text':
       return answerText(prompt, text);
+    case 'track':
+      // Answered by what follows; without tracking nothing has an id.
+      return { id: prompt.id, type: 'track', matches: [], bestScore: 0 };
     case 'label':
       return answerLabel(segments, prompt, labels);
   }

@@ -39,6 +39,8 @@ export interface PromptRegisterDeps {
 export interface PromptSet {
   readonly revision: number;
   readonly prompts: readonly Prompt[];
+  /** They are those of an earlier run: what followed an object then knows its place no more. */
+  readonly restored?: boolean;
 }
 
 /** What became of a change. `saved` is false when it will not survive a restart. */
@@ -316,6 +318,7 @@ export class PromptRegister {
       entry.held = over ? { base: known.held.base } : known.held;
       entry.applied = {
         prompts: inForce(entry.held),
+        restored: true,
         revision: over ? this.#revision : known.revision,
         sinceMs: over ? now : known.sinceMs,
         ...(entry.held.temporary && { expiresAtMs: entry.held.temporary.expiresAtMs }),

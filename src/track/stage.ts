@@ -1,9 +1,11 @@
 /** Tracking as a stage of one camera's pipeline: what it asks of decoding, and what becomes of the decoded objects. */
 import type { Frame } from '../domain/frame.js';
+import type { Prompt, PromptAnswer } from '../domain/prompt.js';
 import type { ModelIdentity } from '../domain/result.js';
 import { type Segments, selectObjects } from '../domain/segments.js';
 import type { CameraMotion, Tracks } from '../domain/track.js';
 import type { SegmentationOptions, TrackingRequest } from '../engine/engine.js';
+import { FollowBook, type Followed, type FollowFrame } from '../prompt/follow.js';
 import { CameraMotionEstimator } from './camera-motion.js';
 import { openTracker, type Tracker } from './tracker.js';
 
@@ -14,20 +16,30 @@ export interface TrackStageOptions {
   readonly cameraMotion: 'fixed' | 'moving';
 }
 
+export interface Tracked {
+  readonly segments: Segments;
+  readonly tracks: Tracks;
+  /** Of the frame, on the tracker's clock. */
+  readonly timeMs: number;
+}
+
 /** What one frame asks of the engine, and how its objects get their tracks. */
 export interface Following {
   /** Decoding goes down to the score that continues a track. */
   readonly segmentation: SegmentationOptions;
   readonly request: TrackingRequest;
   /** The objects that are worth showing, and their tracks. One frame after the other. Errors: MISUSE. */
-  follow(segments: Segments, model: ModelIdentity): Promise<{ readonly segments: Segments; readonly tracks: Tracks }>;
+  follow(segments: Segments, model: ModelIdentity): Promise<Tracked>;
+  /** Puts what followed prompts follow in place of what they match in this frame. After `follow`, in its order. */
+  answer(prompts: readonly Prompt[], matched: readonly PromptAnswer[], frame: FollowFrame): Followed;
 }
 
 export class TrackStage {
   readonly #options: TrackStageOptions;
   readonly #tracker: Tracker;
   readonly #motion: CameraMotionEstimator | undefined;
-  /** Tracks whose masks are carried before all others. */
+  readonly #book = new FollowBook();
+  /** The tracks that prompts follow: kept, carried and found again before all others. */
   #followed: readonly number[] = [];
 
   constructor(options: TrackStageOptions, tracker: Tracker = openTracker(options)) {
@@ -44,16 +56,23 @@ export class TrackStage {
     return {
       segmentation: { ...base, conf: Math.min(base.conf, this.#options.continueScore) },
       request: { coefficients: true, carry: ({ name }) => this.#tracker.carry(name, this.#followed) },
+      answer: (prompts, matched, following) => {
+        const followed = this.#book.apply(prompts, matched, following);
+        this.#followed = followed.tracks;
+        return followed;
+      },
       follow: async (segments, model) => this.#follow(frame, live, base.conf, segments, model, await motion),
     };
   }
 
-  /** The tracks that prompts follow. */
-  set followed(ids: readonly number[]) {
-    this.#followed = ids;
-  }
-
-  async #follow(frame: Frame, live: boolean, conf: number, segments: Segments, model: ModelIdentity, cameraMotion?: CameraMotion) {
+  async #follow(
+    frame: Frame,
+    live: boolean,
+    conf: number,
+    segments: Segments,
+    model: ModelIdentity,
+    cameraMotion?: CameraMotion,
+  ): Promise<Tracked> {
     const timeMs = timeOf(frame, live);
     // Stills have nothing in common.
     if (timeMs === undefined) this.#tracker.reset();
@@ -61,11 +80,12 @@ export class TrackStage {
       timeMs: timeMs ?? 0,
       frame,
       model: model.name,
+      followed: this.#followed,
       ...(cameraMotion ? { cameraMotion } : {}),
     });
     const shown = Uint32Array.from([...segments.scores.keys()].filter((i) => segments.scores[i]! > conf || tracks.ids[i] !== 0));
-    if (shown.length === segments.count) return { segments, tracks };
-    return { segments: selectObjects(segments, shown), tracks: selectTracks(tracks, shown) };
+    if (shown.length === segments.count) return { segments, tracks, timeMs: timeMs ?? 0 };
+    return { segments: selectObjects(segments, shown), tracks: selectTracks(tracks, shown), timeMs: timeMs ?? 0 };
   }
 }
 

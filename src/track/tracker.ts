@@ -30,7 +30,12 @@ export interface TrackInput {
   readonly model?: string;
   /** Where the previous frame's points lie in this one. */
   readonly cameraMotion?: CameraMotion;
+  /** Tracks that are kept for a minute instead of `keepMs`, and found again by colour and size where nothing else fits. */
+  readonly followed?: readonly number[];
 }
+
+/** How long the tracks that prompts follow are kept unseen. */
+const FOLLOWED_KEEP_MS = 60_000;
 
 /** Carried masks of one frame: bounds the time they take. */
 const MAX_CARRIED = 64;
@@ -49,13 +54,14 @@ export class Tracker {
    * Follows the objects of the next frame. One call at a time, in the order of the frames. A time that goes back begins
    * again; the time of the previous frame again means the same picture. Errors: MISUSE.
    */
-  async update(segments: Segments, { timeMs, frame, model = '', cameraMotion }: TrackInput): Promise<Tracks> {
+  async update(segments: Segments, { timeMs, frame, model = '', cameraMotion, followed = [] }: TrackInput): Promise<Tracks> {
     const begin = performance.now();
     this.#model = this.#numberOf(model);
     const tracks = await this.#native.update(segments, {
       timeMs,
       model: this.#model,
       ...(frame ? { frame: frame.pixels } : {}),
+      ...(followed.length > 0 ? { followed: Uint32Array.from(followed), forgetMs: FOLLOWED_KEEP_MS } : {}),
       ...(cameraMotion ? { motion: cameraMotion.affine, motionUnsure: !cameraMotion.sure } : {}),
     });
     const { live, born, reacquired, ...rest } = tracks;

@@ -3,7 +3,7 @@
  * `eventId` sees every event exactly once, in the order in which they happened.
  */
 import { z } from 'zod';
-import { idSchema } from '../domain/prompt.js';
+import { idSchema, LOST_REASONS } from '../domain/prompt.js';
 import { bootId, count, timestamp, version } from './common.js';
 
 const promptFields = {
@@ -31,6 +31,45 @@ const governorStep = {
   setting: z.string().max(200).meta({ description: 'What is turned down now; empty: nothing.' }),
   reason: z.string().max(1000),
 };
+const track = z.number().int().min(1);
+const box = z.tuple([z.number(), z.number(), z.number(), z.number()]);
+const promptFollows = {
+  prompt: idSchema.meta({ description: 'The prompt that follows an object.' }),
+  track: track.optional().meta({ description: 'The object; absent after a restart.' }),
+};
+const promptLocked = { type: z.literal('prompt-locked'), ...promptFollows };
+const promptLost = {
+  type: z.literal('prompt-lost'),
+  ...promptFollows,
+  reason: z.enum(LOST_REASONS),
+  bbox: box.optional().meta({ description: 'Where it was seen last: x1, y1, x2, y2.' }),
+};
+const promptReacquired = { type: z.literal('prompt-reacquired'), ...promptFollows, awayMs: z.number().min(0) };
+const promptGone = { type: z.literal('prompt-gone'), ...promptFollows };
+const lineCrossed = {
+  type: z.literal('line-crossed'),
+  line: idSchema,
+  track,
+  direction: z.enum(['in', 'out']),
+  at: z.tuple([z.number(), z.number()]).meta({ description: 'Pixels x, y of the object on its new side.' }),
+  total: z.object({ in: count, out: count }).meta({ description: 'Crossings since the counts began.' }),
+};
+const zoneEntered = {
+  type: z.literal('zone-entered'),
+  zone: idSchema,
+  track,
+  inside: count.meta({ description: 'Objects inside now.' }),
+  born: z.literal(true).optional().meta({ description: 'It was seen inside first: no border was crossed.' }),
+};
+const zoneLeft = {
+  type: z.literal('zone-left'),
+  zone: idSchema,
+  track,
+  dwellMs: count,
+  reason: z.enum(['moved', 'lost', 'reset']).meta({ description: 'lost: it was not seen any more; reset: the scene changed.' }),
+  inside: count,
+};
+const zoneDwell = { type: z.literal('zone-dwell'), zone: idSchema, track, dwellMs: count };
 const promptUnmatched = { type: z.literal('prompt-unmatched'), ...promptFields };
 
 const envelope = {
@@ -49,6 +88,14 @@ export const eventSchema = z.discriminatedUnion('type', [
   z.object(cameraBack),
   z.object(promptMatched),
   z.object(promptUnmatched),
+  z.object(promptLocked),
+  z.object(promptLost),
+  z.object(promptReacquired),
+  z.object(promptGone),
+  z.object(lineCrossed),
+  z.object(zoneEntered),
+  z.object(zoneLeft),
+  z.object(zoneDwell),
   z.object(inputCorrupt),
   z.object(governorStep),
 ]);
@@ -59,6 +106,14 @@ export const eventMessageSchema = z
     z.object({ ...envelope, ...cameraBack }),
     z.object({ ...envelope, ...promptMatched }),
     z.object({ ...envelope, ...promptUnmatched }),
+    z.object({ ...envelope, ...promptLocked }),
+    z.object({ ...envelope, ...promptLost }),
+    z.object({ ...envelope, ...promptReacquired }),
+    z.object({ ...envelope, ...promptGone }),
+    z.object({ ...envelope, ...lineCrossed }),
+    z.object({ ...envelope, ...zoneEntered }),
+    z.object({ ...envelope, ...zoneLeft }),
+    z.object({ ...envelope, ...zoneDwell }),
     z.object({ ...envelope, ...inputCorrupt }),
     z.object({ ...envelope, ...governorStep }),
   ])

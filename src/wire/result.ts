@@ -1,6 +1,6 @@
 /** `cameras/<cam>/result`: what was found in one frame. Also the line that `fastsamd segment --json` prints. */
 import { z } from 'zod';
-import { idSchema } from '../domain/prompt.js';
+import { FOLLOW_STATES, idSchema, LOST_REASONS } from '../domain/prompt.js';
 import { bootId, count, milliseconds, timestamp, version } from './common.js';
 
 const score = z.number().min(0).max(1);
@@ -48,7 +48,27 @@ export const objectSchema = z.object({
     .meta({ description: "Pixels a second, without the camera's motion; with publishMotion." }),
 });
 
-const answer = { id: idSchema, type: z.enum(['everything', 'box', 'points', 'text', 'label']) };
+const box = z.tuple([z.number(), z.number(), z.number(), z.number()]);
+const followSchema = z
+  .object({
+    state: z.enum(FOLLOW_STATES).meta({
+      description:
+        'arming: nothing matched yet; binding: watches which object matches; locked: sees its object; coasting: unseen for a moment; lost: unseen for lostAfterMs; gone: given up, only a new prompt goes on.',
+    }),
+    track: trackId.optional(),
+    sinceMs: milliseconds.optional().meta({ description: 'Locked for this long.' }),
+    fit: z
+      .enum(['exact', 'part', 'merged'])
+      .optional()
+      .meta({ description: 'The whole object, a part of it, or it and another in one mask.' }),
+    unseenMs: milliseconds.optional(),
+    predicted: box.optional().meta({ description: 'Coasting: where the object is expected; x1, y1, x2, y2.' }),
+    lastBox: box.optional().meta({ description: 'Lost and gone: where it was seen last.' }),
+    reason: z.enum(LOST_REASONS).optional(),
+  })
+  .meta({ description: 'Of a prompt that follows an object.' });
+
+const answer = { id: idSchema, type: z.enum(['everything', 'box', 'points', 'text', 'label', 'track']), follow: followSchema.optional() };
 const bestScore = z.number().optional().meta({ description: 'The best score seen, below what the prompt asked for.' });
 const unscored = count.optional().meta({ description: 'Text prompts: objects that were not looked at yet.' });
 const reason = z.string().optional().meta({ description: 'Text prompts: why objects are not looked at.' });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { MASK_ENCODINGS } from '../../domain/mask.js';
 import { CAMERA_PIXEL_FORMATS, FLIPS, ROTATIONS, TRANSPORTS } from '../../domain/picture.js';
 import { idSchema, promptSetSchema } from '../../domain/prompt.js';
+import { lineSchema, ZONE_LIMITS, zoneSchema } from '../../domain/zone.js';
 import { milliseconds, secretEnv, secretFile } from './common.js';
 
 const side = z.number().int().min(16).max(16384);
@@ -116,5 +117,15 @@ export const cameraSchema = z.strictObject({
     .default([])
     .meta({ description: 'Prompts at start; an empty list means everything. Changed remotely over MQTT.' }),
   tracking: trackingSchema.prefault({}),
+  lines: z
+    .array(lineSchema)
+    .max(ZONE_LIMITS.each)
+    .default([])
+    .meta({ description: 'Count the objects that cross these lines. Needs tracking.enabled.' }),
+  zones: z
+    .array(zoneSchema)
+    .max(ZONE_LIMITS.each)
+    .default([])
+    .meta({ description: 'Tell who is in these polygons. Needs tracking.enabled.' }),
   publish: publishSchema.prefault({}),
 });
