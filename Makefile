@@ -60,6 +60,7 @@ check: build ## Static checks, and the tests that start no server; for between e
 	npm run --silent lint
 	npm run --silent layers
 	npm run --silent typecheck
+	npm run --silent unused
 	node_modules/.bin/vitest run --project quick --silent=passed-only --reporter=dot
 
 test-one: build ## One test file, or all below a folder [T=test/prompt/apply.test.ts]
@@ -82,6 +83,7 @@ lint: build ## Static checks only
 	npm run --silent lint
 	npm run --silent layers
 	npm run --silent typecheck
+	npm run --silent unused
 
 format: build ## Format all sources
 	npx biome check --write .

@@ -74,6 +74,7 @@ check 'biome (lint and format)' biome check .
 check 'clang-format' clang_format
 check 'dependency-cruiser (layers)' depcruise --config .dependency-cruiser.cjs src
 check 'tsc (types)' tsc -p tsconfig.json
+check 'knip (unused files, exports and packages)' knip --no-progress
 
 if PATH="$PATH:${CUDA_HOME:-/usr/local/cuda}/bin" command -v nvcc >/dev/null; then
   check 'CUDA kernels (compiled, no spills)' scripts/check-cuda.sh

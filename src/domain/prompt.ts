@@ -238,7 +238,6 @@ type ParsedPrompt = z.output<typeof promptSchema>;
 export type PromptInputs = readonly ParsedPrompt[];
 /** A prompt after validation: defaults filled in and an id given. */
 export type Prompt = ParsedPrompt & { id: string };
-export type EverythingPrompt = Extract<Prompt, { type: 'everything' }>;
 export type BoxPrompt = Extract<Prompt, { type: 'box' }>;
 export type PointsPrompt = Extract<Prompt, { type: 'points' }>;
 export type TextPrompt = Extract<ParsedPrompt, { type: 'text' }>;

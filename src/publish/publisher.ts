@@ -44,7 +44,7 @@ const DISK_STOP_MS = 300;
 /** For saying offline when only the main connection broke. */
 const BEACON_STOP_MS = 1000;
 
-export type { LinkState, Publisher, PublisherDeps } from './interface.js';
+export type { Publisher, PublisherDeps } from './interface.js';
 
 export function createPublisher(deps: PublisherDeps): Publisher {
   return new MqttPublisher(deps);

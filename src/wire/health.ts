@@ -34,7 +34,6 @@ export const alertMessageSchema = z.object({
   since: timestamp,
 });
 
-export type SubsystemHealth = z.output<typeof subsystemHealthSchema>;
 export type HealthMessage = z.output<typeof healthMessageSchema>;
 export type AlertMessage = z.output<typeof alertMessageSchema>;
 /** What raises an alert; the publisher adds since when. */

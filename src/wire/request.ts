@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { idSchema, PROMPT_LIMITS, promptSetSchema } from '../domain/prompt.js';
 import { count, timestamp, version } from './common.js';
 import { alertMessageSchema, healthMessageSchema } from './health.js';
-import { NODE_STATES, promptsMessageSchema } from './node.js';
+import { NODE_STATES } from './node.js';
 import type { Verb } from './verbs.js';
 
 const MAX_TTL_S = 7 * 86_400;
@@ -78,9 +78,6 @@ export const responseMessageSchema = z.object({
 });
 
 export const pingDataSchema = z.object({ v: version, bootId: z.uuid(), ts: timestamp, state: z.enum(NODE_STATES) });
-
-/** `data` of prompt/get. */
-export const promptsDataSchema = z.array(promptsMessageSchema);
 
 /** `data` of read/health. `health` is null before the first report. */
 export const healthDataSchema = z.object({

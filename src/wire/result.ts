@@ -168,5 +168,4 @@ export const resultMessageSchema = z.object({
 export type MaskMessage = z.output<typeof maskSchema>;
 export type ObjectMessage = z.output<typeof objectSchema>;
 export type PromptAnswerMessage = z.output<typeof promptAnswerSchema>;
-export type LatencyMessage = z.output<typeof latencySchema>;
 export type ResultMessage = z.output<typeof resultMessageSchema>;

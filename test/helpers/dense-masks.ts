@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import type { Segments } from '../../src/domain/segments.js';
 
-export interface DenseMask {
+interface DenseMask {
   readonly width: number;
   readonly height: number;
   readonly inside: readonly boolean[];
