@@ -20,6 +20,9 @@ addon := build/Release/fastsamd.node
 modules := node_modules/.fastsamd-installed
 compiled := dist/.fastsamd-compiled
 
+# Compilers and npm write into a file; all of it is shown when they fail.
+quietly = { $(1); } > $(2) 2>&1 || { status=$$?; cat $(2) >&2; exit $$status; }
+
 # onnxruntime-node would download CUDA libraries otherwise; the ones of the system are used.
 export ONNXRUNTIME_NODE_INSTALL := skip
 
@@ -37,13 +40,15 @@ build: setup ## Install dependencies, build the addon and the TypeScript
 	$(MAKE) $(addon) $(compiled)
 
 $(modules): package-lock.json
-	echo 'build: installing npm packages and building the addon'
-	npm ci --no-audit --no-fund --foreground-scripts
+	echo 'build: installing npm packages and compiling the addon, which takes some minutes (build/install.log)'
+	mkdir -p build
+	headers=$$(scripts/node-headers.sh); $(call quietly,npm_config_nodedir=$$headers npm ci --no-audit --no-fund --foreground-scripts,build/install.log)
 	touch $@
 
 $(addon): $(native_sources) | $(modules)
-	echo 'build: native addon'
-	npm run --silent install
+	echo 'build: native addon (build/addon.log)'
+	$(call quietly,npm run --silent install,build/addon.log)
+	grep -A 3 'warning:' build/addon.log || true
 
 $(compiled): $(typescript_sources) $(modules)
 	echo 'build: TypeScript'
@@ -51,7 +56,7 @@ $(compiled): $(typescript_sources) $(modules)
 	touch $@
 
 demo: build ## Segment a drawn conveyor belt and publish it [BROKER=mqtt://… SOURCE=… FRAMES=20 MODEL=…]
-	node bin/fastsamd demo $${BROKER:+--broker "$$BROKER"} $${SOURCE:+--source "$$SOURCE"} $${FRAMES:+--frames "$$FRAMES"} $${MODEL:+--model "$$MODEL"}
+	node bin/fastsamd demo --out build/demo.jpg $${BROKER:+--broker "$$BROKER"} $${SOURCE:+--source "$$SOURCE"} $${FRAMES:+--frames "$$FRAMES"} $${MODEL:+--model "$$MODEL"}
 
 test: ## Lint, layers, types, native tests, TypeScript tests
 	scripts/test.sh

@@ -10,13 +10,9 @@ if ! command -v g++ >/dev/null || ! command -v make >/dev/null; then
   exit 1
 fi
 
-# npm's configuration (nodedir) says where the headers are; else those beside this Node, before a download is tried.
-if [ -z "${npm_config_nodedir:-}" ]; then
-  prefix=$(node -p 'require("path").resolve(process.execPath, "../..")')
-  version=$(node -p 'process.versions.node.split(".")[0]')
-  if grep -qs "define NODE_MAJOR_VERSION $version\$" "$prefix/include/node/node_version.h"; then
-    export npm_config_nodedir="$prefix"
-  fi
+headers=$(sh scripts/node-headers.sh)
+if [ -n "$headers" ]; then
+  export npm_config_nodedir="$headers"
 fi
 
 node-gyp --loglevel=warn configure build --jobs max

@@ -37,9 +37,8 @@ install_files() {
   for unit in fastsamd.service fastsamd@.service; do
     sed "s|/usr/bin/env fastsamd|$prefix/bin/fastsamd|" "systemd/$unit" >"$units/$unit"
   done
-  # Paths of the commented start are relative to it; here the model is an installed one.
   if [ ! -e "$configuration/config.yaml" ]; then
-    sed 's|^  path: .*|  path: fastsam-s|' config/default.yaml >"$configuration/config.yaml"
+    cp config/default.yaml "$configuration/config.yaml"
     chmod 0640 "$configuration/config.yaml"
   fi
 }

@@ -2,18 +2,25 @@
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { pino } from 'pino';
 import { Daemon } from '../app/daemon.js';
 import { type Config, configSchema } from '../config/schema.js';
-import { FastsamError } from '../errors.js';
+import { type Prompt, parsePrompts } from '../domain/prompt.js';
+import type { SegmentationEngine } from '../engine/engine.js';
+import { openEngine } from '../engine/open.js';
+import { FastsamError, isFastsamError } from '../errors.js';
 import { BUNDLED_MODEL } from '../model/installed.js';
+import { runPipeline } from '../pipeline/pipeline.js';
 import { EmbeddedBroker } from '../publish/embedded-broker.js';
+import { firstFrames } from '../source/limit.js';
 import { openSource } from '../source/open.js';
 import type { ResultMessage } from '../wire/result.js';
 import { finishBeforeLeaving } from './leaving.js';
 import { demandRange } from './model-options.js';
-import { say } from './terminal.js';
+import { AnnotatedOutput } from './output.js';
+import { Inputs } from './overwriting.js';
+import { say, tell } from './terminal.js';
 
 /** Drawn in the size of the model's input, which it then sees unscaled. */
 export const SCENE = 'test:conveyor?width=640&height=640';
@@ -23,6 +30,10 @@ export const SCENE_PROMPTS = [
   { id: 'pick', type: 'points', points: [[0.8, 0.5]], space: 'normalized' },
   { id: 'everything', type: 'everything' },
 ] as const;
+const SEGMENTATION = { conf: 0.4, iou: 0.7 } as const;
+/** For the picture of that belt: as drawn six seconds after the start, when both prompts have an object. */
+const PICTURE_SCENE = `${SCENE}&fps=1&realtime=false`;
+const PICTURE_FRAME = 6;
 const PRINT_INTERVAL_MS = 1000;
 
 export interface DemoArguments {
@@ -30,14 +41,21 @@ export interface DemoArguments {
   readonly source?: string | undefined;
   readonly model?: string | undefined;
   readonly frames?: number | undefined;
+  readonly out: string;
 }
 
 export async function demo(args: DemoArguments): Promise<void> {
   if (args.frames !== undefined) demandRange('--frames', args.frames, 1, 1e9, true);
-  // A camera of the daemon that cannot be opened is tried for ever; a demo has nothing else to show.
-  if (args.source !== undefined) await (await openSource(args.source)).stop();
   const model = args.model ?? BUNDLED_MODEL;
   const source = args.source ?? SCENE;
+  const prompts = args.source === undefined ? SCENE_PROMPTS : [];
+  // Also finds out whether the source can be opened: the daemon would try again for ever, and a demo has nothing else to show.
+  const pictures = await writePicture(
+    { uri: args.source ?? PICTURE_SCENE, frame: args.source === undefined ? PICTURE_FRAME : 0 },
+    model,
+    parsePrompts(prompts),
+    args.out,
+  );
   const log = pino({ level: 'warn' }, pino.destination({ fd: 2, sync: true }));
   const own = { embedded: { host: '127.0.0.1', port: 0 }, tls: { insecure: false } };
   const broker = args.broker === undefined ? new EmbeddedBroker({ config: own, log }) : undefined;
@@ -45,7 +63,6 @@ export async function demo(args: DemoArguments): Promise<void> {
   const url = args.broker ?? broker!.url;
   // Nothing of a demo outlives it.
   const stateDir = await mkdtemp(join(tmpdir(), 'fastsamd-demo-'));
-  const prompts = args.source === undefined ? SCENE_PROMPTS : [];
   const config = { ...demoConfig(model, source, prompts, url, broker ? 4 : 5), stateDir };
   const lines = new StatusLines(args.frames);
   const daemon = new Daemon({
@@ -69,16 +86,53 @@ export async function demo(args: DemoArguments): Promise<void> {
     await daemon.finished();
   } finally {
     lines.flush();
+    for (const picture of pictures) say(`picture ${picture} (a frame with its masks and prompts; open it)`);
     await broker?.stop();
     await rm(stateDir, { recursive: true, force: true });
   }
+}
+
+/**
+ * Segments a frame of the source (0 is the first) and writes it, marked, to `path`. Returns the absolute paths of what was
+ * written: none where the path cannot be written, which is said and is no reason to end. Errors: those of opening the source
+ * and the model; USAGE for a path that is no picture.
+ */
+async function writePicture(
+  of: { readonly uri: string; readonly frame: number },
+  model: string,
+  prompts: readonly Prompt[],
+  path: string,
+): Promise<string[]> {
+  const output = new AnnotatedOutput(path, prompts, await Inputs.of([of.uri]));
+  await output.check();
+  const source = await openSource(of.uri);
+  let engine: SegmentationEngine | undefined;
+  try {
+    engine = await openEngine({ model });
+    await runPipeline({
+      source: firstFrames(source, of.frame + 1),
+      engine,
+      segmentation: () => ({ ...SEGMENTATION, maxDet: 300, snapToBorder: 'auto' }),
+      prompts: () => ({ revision: 0, prompts }),
+      deliver: async (result, frame) => {
+        if (result.sequence === of.frame) await output.add(frame, result, source.live);
+      },
+    });
+  } catch (error) {
+    if (!isFastsamError(error, 'OUTPUT_UNWRITABLE')) throw error;
+    tell(`fastsamd: ${error.message}`);
+  } finally {
+    await output.close();
+    await Promise.all([source.stop(), engine?.stop()]);
+  }
+  return output.files.map((file) => resolve(file));
 }
 
 function demoConfig(model: string, source: string, prompts: readonly object[], url: string, protocol: 4 | 5): Config {
   const parsed = configSchema.safeParse({
     node: 'demo',
     model: { path: model },
-    segmentation: { conf: 0.4, iou: 0.7 },
+    segmentation: SEGMENTATION,
     cameras: [{ id: 'camera', source, loop: true, realtime: true, prompts }],
     mqtt: { url, protocol },
     telemetry: { intervalMs: 2000 },

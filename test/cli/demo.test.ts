@@ -1,4 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SCENE, SCENE_PROMPTS } from '../../src/cli/demo.js';
 import { parsePrompts } from '../../src/domain/prompt.js';
 import { openEngine } from '../../src/engine/open.js';
@@ -8,17 +12,36 @@ import { openSource } from '../../src/source/open.js';
 import { fastsamd } from '../helpers/command.js';
 
 describe('fastsamd demo', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'fastsamd-demo-test-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
   it('segments the belt with the model in the box and says what the prompts found', async () => {
-    const { code, stdout, stderr } = await fastsamd('demo', '--frames', '4');
+    const { code, stdout, stderr } = await fastsamd('demo', '--frames', '4', '--out', join(folder, 'demo.jpg'));
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^model {3}\S*models\/demo\.onnx$/m);
     expect(stdout).toMatch(/^source {2}test:conveyor/m);
     expect(stdout).toMatch(/ \d+ objects .*; station: (object \d+ \(0\.\d+\)|unmatched), pick: (object \d+ \(1\.00\)|unmatched)$/m);
+    expect(stdout).toContain(`picture ${join(folder, 'demo.jpg')} (`);
+    expect(await sharp(join(folder, 'demo.jpg')).metadata()).toMatchObject({ format: 'jpeg', width: 640, height: 640 });
   }, 60_000);
 
   it('asks nothing of a source that is not its own', async () => {
-    const { code, stdout } = await fastsamd('demo', '--source', 'test:shapes?width=320&height=240', '--frames', '2');
+    const { code, stdout, stderr } = await fastsamd(
+      'demo',
+      '--source',
+      'test:shapes?width=320&height=240',
+      '--frames',
+      '2',
+      '--out',
+      '/proc/demo.jpg',
+    );
     expect(code).toBe(0);
+    // A demo goes on without its picture, and says so.
+    expect(stderr).toMatch(/^fastsamd: .*\/proc\/demo\.jpg/);
+    expect(stdout).not.toContain('picture');
     expect(stdout).toMatch(/^frame .* objects/m);
     expect(stdout).not.toContain('station');
   }, 60_000);

@@ -49,7 +49,7 @@ it('every key is described', () => {
 it('config/default.yaml holds the defaults of the schema', () => {
   const file = 'config/default.yaml';
   const written = parseConfig(read(file), file);
-  const defaults = parseConfig('model: { path: ../models/fastsam-s.onnx }\ncameras: [{ id: cam, source: test:conveyor }]\n', file);
+  const defaults = parseConfig('model: { path: fastsam-s }\ncameras: [{ id: cam, source: test:conveyor }]\n', file);
   expect(written).toEqual(defaults);
 });
 

@@ -16,6 +16,12 @@ export const demoCommand: Command<DemoArguments> = {
         requiresArg: true,
         describe: 'Name of an installed model (fastsam-s), or an ONNX file; the small one that comes with fastsamd when absent.',
       },
+      out: {
+        type: 'string',
+        requiresArg: true,
+        default: 'fastsamd-demo.jpg',
+        describe: 'Where to write a frame with what was found drawn on it: a .jpg, .png or .webp file.',
+      },
       frames: { type: 'number', requiresArg: true, describe: 'Stop by itself after this many results.' },
     }),
   handler: async (args) => (await import('../demo.js')).demo(args),
