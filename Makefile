@@ -42,7 +42,7 @@ build: setup ## Install dependencies, build the addon and the TypeScript
 $(modules): package-lock.json
 	echo 'build: installing npm packages and compiling the addon, which takes some minutes (build/install.log)'
 	mkdir -p build
-	headers=$$(scripts/node-headers.sh); $(call quietly,npm_config_nodedir=$$headers npm ci --no-audit --no-fund --foreground-scripts,build/install.log)
+	headers=$$(scripts/node-headers.sh); $(call quietly,env $${headers:+npm_config_nodedir="$$headers"} npm ci --no-audit --no-fund --foreground-scripts,build/install.log)
 	touch $@
 
 $(addon): $(native_sources) | $(modules)
