@@ -212,7 +212,8 @@ class MqttPublisher implements Publisher {
     this.#delivery = new Delivery({ connection, outbox: this.#outbox, events: this.#events, eventTopic: this.#topics.event, log });
     // Before the state goes out, so that whoever reads "ready" may ask at once.
     const filters = [...this.#topics.requests, this.#topics.alert('+'), ...this.#jobs.filters];
-    this.#subscriptions = new Subscriptions(connection, filters, log);
+    this.#subscriptions = new Subscriptions({ connection, filters, log });
+    this.#subscriptions.start();
     this.#deps.onLink?.();
     this.#delivery.wake();
     this.#beacon.start();

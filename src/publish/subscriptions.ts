@@ -6,17 +6,28 @@ import type { Connection } from './connection.js';
 /** What a broker refuses is tried again after this long: often enough for whoever mends its access control, and no burden. */
 export const REFUSED_AGAIN_MS = 10_000;
 
+export interface SubscriptionsDeps {
+  readonly connection: Connection;
+  readonly filters: readonly string[];
+  readonly log: Logger;
+}
+
 export class Subscriptions {
   readonly #connection: Connection;
+  readonly #filters: readonly string[];
   readonly #log: Logger;
   readonly #refused = new Map<string, string>();
   #again: NodeJS.Timeout | undefined;
   #over = false;
 
-  constructor(connection: Connection, filters: readonly string[], log: Logger) {
+  constructor({ connection, filters, log }: SubscriptionsDeps) {
     this.#connection = connection;
+    this.#filters = filters;
     this.#log = log;
-    for (const filter of filters) void this.#subscribe(filter);
+  }
+
+  start(): void {
+    for (const filter of this.#filters) void this.#subscribe(filter);
   }
 
   /** Filters that the broker does not let us subscribe to, with its reason. */

@@ -1,6 +1,6 @@
 /** Looks at the daemon once a second and says how it is doing: health, alerts, state, and the watchdog's pings. */
 import type { Logger } from 'pino';
-import type { SensorReadings } from '../../telemetry/sensors/readings.js';
+import { NO_READINGS, type SensorReadings } from '../../telemetry/sensors/readings.js';
 import { toTimestamp } from '../../wire/common.js';
 import type { Alert, HealthMessage } from '../../wire/messages.js';
 import type { ServiceManager } from '../service.js';
@@ -41,7 +41,7 @@ export interface MonitorDeps {
 export class HealthMonitor {
   readonly #deps: MonitorDeps;
   readonly #record = new HealthRecord();
-  #readings: SensorReadings;
+  #readings: SensorReadings = NO_READINGS;
   #looking: NodeJS.Timeout | undefined;
   #sampling: NodeJS.Timeout | undefined;
   #overCurrent: { first: number; last: number; at: number } | undefined;
@@ -51,19 +51,13 @@ export class HealthMonitor {
   #findings: readonly Finding[] = [];
   #status = '';
 
-  constructor(deps: MonitorDeps, readings: SensorReadings) {
+  constructor(deps: MonitorDeps) {
     this.#deps = deps;
-    this.#readings = readings;
   }
 
   /** What the last look found. */
   get findings(): readonly Finding[] {
     return this.#findings;
-  }
-
-  /** What the daemon is ready for: undefined before the first look. */
-  get ready(): boolean {
-    return this.#deps.engineLoaded() && this.alive();
   }
 
   alive(limitMs = Number.POSITIVE_INFINITY): boolean {

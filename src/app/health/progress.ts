@@ -2,22 +2,12 @@
 export class Progress {
   readonly #now: () => number;
   #underWay = 0;
-  #finished = 0;
   /** When something last finished, or began after a rest. */
   #since = 0;
 
   /** `now`: milliseconds, monotonic. */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
-  }
-
-  /** Pieces of work that ended, well or badly, since the start. */
-  get finished(): number {
-    return this.#finished;
-  }
-
-  get underWay(): number {
-    return this.#underWay;
   }
 
   /** Milliseconds for which there was work and none of it finished; 0 while there is nothing to do. */
@@ -32,7 +22,6 @@ export class Progress {
       return await work();
     } finally {
       this.#underWay -= 1;
-      this.#finished += 1;
       this.#since = this.#now();
     }
   }

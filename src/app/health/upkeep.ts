@@ -5,7 +5,7 @@ import type { GovernorConfig, MetricsConfig } from '../../config/schema.js';
 import type { SegmentationEngine } from '../../engine/engine.js';
 import type { CameraMeter } from '../../telemetry/meter.js';
 import { SensorProcess } from '../../telemetry/sensors/process.js';
-import { NO_READINGS, type SensorReadings } from '../../telemetry/sensors/readings.js';
+import type { SensorReadings } from '../../telemetry/sensors/readings.js';
 import { SystemSampler } from '../../telemetry/system.js';
 import type { GovernorTelemetry, TelemetryMessage } from '../../wire/messages.js';
 import { governedEngine } from '../governor/governed-engine.js';
@@ -56,18 +56,15 @@ export class Upkeep {
     // The folder itself may still have to be made; its parent is on the same disk.
     this.#sensors = new SensorProcess({ folders: [dirname(deps.stateDirectory)], log });
     this.system = new SystemSampler({ sensors: this.#sensors });
-    this.#monitor = new HealthMonitor(
-      {
-        ...deps,
-        inference: this.inference,
-        delivering: this.delivering,
-        engineLoaded: () => this.#loaded,
-        governed: () => this.#governor.summary,
-        sensors: this.#sensors,
-        onReadings: (readings) => this.#govern(readings),
-      },
-      NO_READINGS,
-    );
+    this.#monitor = new HealthMonitor({
+      ...deps,
+      inference: this.inference,
+      delivering: this.delivering,
+      engineLoaded: () => this.#loaded,
+      governed: () => this.#governor.summary,
+      sensors: this.#sensors,
+      onReadings: (readings) => this.#govern(readings),
+    });
     this.#metrics = new MetricsServer({
       config: deps.metrics,
       telemetry: async () => this.#telemetry?.(),

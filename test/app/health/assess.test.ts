@@ -146,9 +146,10 @@ describe('progress', () => {
     finish();
     await second;
     now = 9000;
-    expect(progress).toMatchObject({ stalledMs: 0, finished: 2, underWay: 0 });
+    expect(progress.stalledMs).toBe(0);
     await expect(progress.watch(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
-    expect(progress).toMatchObject({ finished: 3, underWay: 0 });
+    now += 60_000;
+    expect(progress.stalledMs).toBe(0);
   });
 });
 
