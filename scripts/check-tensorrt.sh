@@ -69,7 +69,8 @@ addon() {
   ln -s ../../node_modules build/standin/node_modules
   # The source maps of dist point there.
   ln -s ../../src build/standin/src
-  cp build/tensorrt-addon/fastsamd.node build/standin/build/Release/
+  # The stand-ins lie beside the addon under the names of NVIDIA's libraries, where the loader looks for them.
+  cp -P build/tensorrt-addon/fastsamd.node build/tensorrt-addon/lib*.so* build/standin/build/Release/
   npx vitest run test/tensorrt
 }
 

@@ -1,5 +1,6 @@
 #include "binding/tensorrt.h"
 
+#include <mutex>
 #include <utility>
 
 #include "binding/job.h"
@@ -20,23 +21,47 @@ using tensorrt::Execution;
 using tensorrt::Precision;
 
 constexpr int kMaxContexts = 16;
+constexpr int kMaxDlaCore = 15;
+/// Lines of warnings that are passed on.
+constexpr size_t kMaxWarnings = 20;
 constexpr size_t kMaxPath = 4096;
+
+/// What TensorRT warned of while an engine was loaded. Later warnings are not kept.
+class Warnings {
+ public:
+  void Add(tensorrt::LogLevel level, const std::string& line) {
+    const std::lock_guard lock(mutex_);
+    if (level == tensorrt::LogLevel::kWarning && lines_.size() < kMaxWarnings) lines_.push_back(line);
+  }
+  std::vector<std::string> lines() {
+    const std::lock_guard lock(mutex_);
+    return lines_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::string> lines_;
+};
 
 /// An engine with its contexts, on the way from the pool to JS.
 struct Loaded {
   std::shared_ptr<Engine> engine;
   std::vector<std::shared_ptr<Execution>> contexts;
+  std::vector<std::string> warnings;
 };
 
-Result<Loaded> Load(const std::string& path, int contexts) {
-  Result<std::shared_ptr<Engine>> engine = Engine::Load(path, {});
+Result<Loaded> Load(const std::string& path, int contexts, int dla_core) {
+  const auto warnings = std::make_shared<Warnings>();
+  Result<std::shared_ptr<Engine>> engine = Engine::Load(
+      path, [warnings](tensorrt::LogLevel level, const std::string& line) { warnings->Add(level, line); }, dla_core);
   if (!engine.ok()) return engine.error();
-  Loaded loaded{std::move(engine).value(), {}};
+  Loaded loaded{std::move(engine).value(), {}, {}};
   for (int i = 0; i < contexts; ++i) {
     Result<std::unique_ptr<Execution>> made = Execution::Make(loaded.engine);
     if (!made.ok()) return made.error();
     loaded.contexts.push_back(std::move(made).value());
   }
+  loaded.warnings = warnings->lines();
   return loaded;
 }
 
@@ -48,6 +73,9 @@ Napi::Value ToValue(Napi::Env env, Loaded loaded) {
   object.Set("classes", signature.classes);
   object.Set("metadata", loaded.engine->metadata());
   object.Set("graph", loaded.contexts.front()->uses_graph());
+  const Napi::Array warnings = Napi::Array::New(env);
+  for (uint32_t i = 0; i < loaded.warnings.size(); ++i) warnings.Set(i, loaded.warnings[i]);
+  object.Set("warnings", warnings);
   const Napi::Array contexts = Napi::Array::New(env);
   for (uint32_t i = 0; i < loaded.contexts.size(); ++i) {
     contexts.Set(i, NativeContext::Make(env, std::move(loaded.contexts[i])));
@@ -59,8 +87,10 @@ Napi::Value ToValue(Napi::Env env, Loaded loaded) {
 Napi::Value LoadEngine(const Napi::CallbackInfo& info) {
   const std::string path = ReadString(info[0], "path", kMaxPath);
   const int contexts = ReadInt(info[1], "contexts", 1, kMaxContexts);
+  const int dla_core = ReadInt(info[2], "dlaCore", -1, kMaxDlaCore);
   return RunOnPool(
-      info.Env(), "fastsamd.tensorrt.load", {}, [path, contexts] { return Load(path, contexts); }, ToValue);
+      info.Env(), "fastsamd.tensorrt.load", {}, [path, contexts, dla_core] { return Load(path, contexts, dla_core); },
+      ToValue);
 }
 
 Napi::Value QueryPlatform(const Napi::CallbackInfo& info) {
@@ -129,7 +159,9 @@ BuildRequest ReadRequest(Napi::Value value) {
   request.input_height = ReadInt(object.Get("inputHeight"), "request.inputHeight", 32, kMaxSide);
   request.workspace_bytes =
       static_cast<uint64_t>(ReadInteger(object.Get("workspaceBytes"), "request.workspaceBytes", 0, int64_t{1} << 40));
-  request.dla_core = ReadInt(object.Get("dlaCore"), "request.dlaCore", -1, 15);
+  request.dla_core = ReadInt(object.Get("dlaCore"), "request.dlaCore", -1, kMaxDlaCore);
+  request.optimization_level = ReadInt(object.Get("optimizationLevel"), "request.optimizationLevel", 0, 5);
+  request.timing_cache_path = ReadString(object.Get("timingCachePath"), "request.timingCachePath", kMaxPath);
   request.calibration_path = ReadString(object.Get("calibrationPath"), "request.calibrationPath", kMaxPath);
   return request;
 }

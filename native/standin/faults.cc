@@ -23,6 +23,7 @@ std::optional<std::string> chosen;
 std::string applied;
 std::multimap<std::string, Fault> faults;
 std::map<std::string, int> calls;
+std::map<std::string, std::vector<int>> recorded;
 
 void Apply(const std::string& text) {
   applied = text;
@@ -43,6 +44,7 @@ void Apply(const std::string& text) {
 void SetFaults(const std::string& text) {
   const std::lock_guard lock(mutex);
   chosen = text;
+  recorded.clear();
   Apply(text);
 }
 
@@ -61,6 +63,16 @@ int FaultOf(const char* call) {
   }
   if (code == kKill) kill(getpid(), SIGKILL);
   return code;
+}
+
+void Record(const char* name, int value) {
+  const std::lock_guard lock(mutex);
+  recorded[name].push_back(value);
+}
+
+std::vector<int> RecordedOf(const std::string& name) {
+  const std::lock_guard lock(mutex);
+  return recorded[name];
 }
 
 int CallsOf(const std::string& call) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace fastsamd::standin {
 
@@ -12,6 +13,10 @@ void SetFaults(const std::string& faults);
 
 /// What a call that is named here has to answer with: 0 for success.
 int FaultOf(const char* call);
+
+/// Notes the value that a call was given, and the values noted under a name since the last SetFaults.
+void Record(const char* name, int value);
+std::vector<int> RecordedOf(const std::string& name);
 
 /// Calls of this name so far.
 int CallsOf(const std::string& call);

@@ -40,6 +40,7 @@ const CLASSES = [
   'VNetworkDefinition',
   'VBuilderConfig',
   'VBuilder',
+  'VTimingCache',
 ];
 
 process.stdout.write(`#pragma once

@@ -48,6 +48,11 @@ struct Facade final : Public {
   Impl impl;
 };
 
+int DlaCores() {
+  const char* text = std::getenv("FASTSAMD_STANDIN_DLA_CORES");
+  return text == nullptr ? 2 : std::atoi(text);
+}
+
 class Context final : public VExecutionContextStub {
  public:
   explicit Context(const std::shared_ptr<const Playback>& playback)
@@ -115,6 +120,10 @@ class Runtime final : public VRuntimeStub {
  public:
   explicit Runtime(ILogger& logger) : logger_(logger) {}
 
+  /// Two, as on an AGX Orin; FASTSAMD_STANDIN_DLA_CORES says another number.
+  int32_t getNbDLACores() const noexcept override { return DlaCores(); }
+  void setDLACore(int32_t core) noexcept override { Record("runtime.dla", core); }
+
 #if NV_TENSORRT_MAJOR >= 10
   ICudaEngine* deserializeCudaEngine(const void* blob, size_t size) noexcept override {
 #else
@@ -127,6 +136,7 @@ class Runtime final : public VRuntimeStub {
       logger_.log(Severity::kERROR, "Serialization assertion failed: magic tag does not match");
       return nullptr;
     }
+    logger_.log(Severity::kWARNING, "Using an engine plan file across different models of devices is not recommended");
     if (playback->tensorrt_version != 0 && playback->tensorrt_version != kVersion) {
       logger_.log(Severity::kERROR, "The engine plan file is not compatible with this version of TensorRT");
       return nullptr;
@@ -175,13 +185,33 @@ class Network final : public VNetworkDefinitionStub {
   mutable Facade<ITensor, Tensor> input_;
 };
 
+class TimingCache final : public VTimingCacheStub {
+ public:
+  IHostMemory* serialize() const noexcept override {
+    const std::string text = "timing of a stand-in";
+    return new Facade<IHostMemory, Memory>(std::vector<char>(text.begin(), text.end()));
+  }
+};
+
 /// What a build was asked for, in the environment of whoever asks: FASTSAMD_STANDIN_PLAN is the file that it gives.
 class Config final : public VBuilderConfigStub {
  public:
-  void setFlag(BuilderFlag) noexcept override {}
+  void setFlag(BuilderFlag flag) noexcept override { Record("config.set", static_cast<int>(flag)); }
+  void clearFlag(BuilderFlag flag) noexcept override { Record("config.clear", static_cast<int>(flag)); }
+#if NV_TENSORRT_MAJOR > 8 || NV_TENSORRT_MINOR >= 6
+  void setBuilderOptimizationLevel(int32_t level) noexcept override { Record("config.level", level); }
+#endif
+  ITimingCache* createTimingCache(const void* blob, size_t size) const noexcept override {
+    const std::string text(static_cast<const char*>(blob), size);
+    // A cache of another version, which TensorRT refuses.
+    if (size > 0 && text.rfind("timing", 0) != 0) return nullptr;
+    Record("config.cache", static_cast<int>(size));
+    return new Facade<ITimingCache, TimingCache>();
+  }
+  bool setTimingCache(const ITimingCache&, bool) noexcept override { return true; }
   void setMemoryPoolLimit(MemoryPoolType, size_t) noexcept override {}
   void setDefaultDeviceType(DeviceType) noexcept override {}
-  void setDLACore(int32_t) noexcept override {}
+  void setDLACore(int32_t core) noexcept override { Record("config.dla", core); }
 #if NV_TENSORRT_MAJOR < 11
   void setInt8Calibrator(IInt8Calibrator* calibrator) noexcept override { calibrator_ = calibrator; }
 #endif
@@ -198,6 +228,7 @@ class Builder final : public VBuilderStub {
  public:
   explicit Builder(ILogger& logger) : logger_(logger) {}
 
+  int32_t getNbDLACores() const noexcept override { return DlaCores(); }
   INetworkDefinition* createNetworkV2(NetworkDefinitionCreationFlags) noexcept override {
     if (FaultOf("createNetworkV2") != 0) return nullptr;
     return new Facade<INetworkDefinition, Network>();

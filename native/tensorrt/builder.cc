@@ -4,9 +4,12 @@
 #include <NvInferVersion.h>
 #include <NvOnnxParser.h>
 
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 #include "cuda/runtime.h"
 #include "tensorrt/calibrator.h"
@@ -95,6 +98,8 @@ Status FixInput(nvinfer1::INetworkDefinition& network, const BuildRequest& reque
 }
 
 Status SetPrecision(nvinfer1::IBuilderConfig& config, Precision precision) {
+  // On by default, and no float32: a mantissa of 10 bits, as in float16.
+  if (precision == Precision::kFp32) config.clearFlag(nvinfer1::BuilderFlag::kTF32);
 #if NV_TENSORRT_MAJOR < 11
   // INT8 falls back to FP16 where that is faster than FP32.
   if (precision != Precision::kFp32) config.setFlag(nvinfer1::BuilderFlag::kFP16);
@@ -111,11 +116,46 @@ Status SetPrecision(nvinfer1::IBuilderConfig& config, Precision precision) {
   return Ok();
 }
 
-void UseDla(nvinfer1::IBuilderConfig& config, int core) {
+/// As trtexec does. Errors: kEngineUnavailable where there is no such core, kMisuse for fp32, which the accelerator
+/// lacks.
+Status UseDla(const nvinfer1::IBuilder& builder, nvinfer1::IBuilderConfig& config, const BuildRequest& request) {
+  const int cores = builder.getNbDLACores();
+  if (request.dla_core >= cores) {
+    return Error{ErrorCode::kEngineUnavailable,
+                 "there is no DLA core " + std::to_string(request.dla_core) + ": TensorRT " + LibraryVersion() +
+                     " finds " + std::to_string(cores) + " of them here (Thor and Orin Nano have none, and TensorRT " +
+                     "10.8 to 11.3 supports none on a Jetson); leave model.tensorrt.dlaCore out"};
+  }
+  if (request.precision == Precision::kFp32) {
+    return Error{ErrorCode::kMisuse, "the Deep Learning Accelerator computes in float16 and INT8 only; build for fp16"};
+  }
   config.setDefaultDeviceType(nvinfer1::DeviceType::kDLA);
-  config.setDLACore(core);
+  config.setDLACore(request.dla_core);
   // Layers that the accelerator cannot do run on the GPU.
   config.setFlag(nvinfer1::BuilderFlag::kGPU_FALLBACK);
+  return Ok();
+}
+
+std::vector<char> Contents(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+/// A cache of another TensorRT or GPU is refused by TensorRT, and an empty one is filled in its place.
+std::unique_ptr<nvinfer1::ITimingCache> UseTimingCache(nvinfer1::IBuilderConfig& config, const std::string& path) {
+  if (path.empty()) return nullptr;
+  const std::vector<char> stored = Contents(path);
+  std::unique_ptr<nvinfer1::ITimingCache> cache(config.createTimingCache(stored.data(), stored.size()));
+  if (cache == nullptr && !stored.empty()) cache.reset(config.createTimingCache(nullptr, 0));
+  if (cache != nullptr && !config.setTimingCache(*cache, false)) cache.reset();
+  return cache;
+}
+
+/// The cache only saves time: one that cannot be kept is no error.
+void KeepTimingCache(const nvinfer1::ITimingCache* cache, const std::string& path) {
+  if (cache == nullptr) return;
+  const std::unique_ptr<nvinfer1::IHostMemory> bytes(cache->serialize());
+  if (bytes != nullptr) static_cast<void>(WriteDurably(path, bytes->data(), bytes->size()));
 }
 
 }  // namespace
@@ -146,7 +186,13 @@ Result<BuildReport> BuildEngine(const BuildRequest& request, LogSink log, Progre
   if (request.workspace_bytes > 0) {
     config->setMemoryPoolLimit(nvinfer1::MemoryPoolType::kWORKSPACE, request.workspace_bytes);
   }
-  if (request.dla_core >= 0) UseDla(*config, request.dla_core);
+  if (request.dla_core >= 0) {
+    if (Status s = UseDla(*builder, *config, request); !s.ok()) return s.error();
+  }
+#if NV_TENSORRT_MAJOR > 8 || NV_TENSORRT_MINOR >= 6
+  config->setBuilderOptimizationLevel(request.optimization_level);
+#endif
+  const std::unique_ptr<nvinfer1::ITimingCache> cache = UseTimingCache(*config, request.timing_cache_path);
 #if NV_TENSORRT_MAJOR < 11
   Calibrator calibrator;
   if (request.precision == Precision::kInt8) {
@@ -165,6 +211,7 @@ Result<BuildReport> BuildEngine(const BuildRequest& request, LogSink log, Progre
   if (plan == nullptr) {
     return WithAdvice(logger.Failure(ErrorCode::kEngineFailed, request.onnx_path + ": TensorRT builds no engine"));
   }
+  KeepTimingCache(cache.get(), request.timing_cache_path);
   report.plan_bytes = plan->size();
   if (Status s = WriteDurably(request.plan_path, plan->data(), plan->size()); !s.ok()) return s.error();
   return report;

@@ -26,6 +26,11 @@ struct BuildRequest {
   uint64_t workspace_bytes = 0;
   /// Deep Learning Accelerator core, or -1 for the GPU.
   int dla_core = -1;
+  /// How long the builder looks for fast tactics, 0 to 5; TensorRT 8.5 has no such choice.
+  int optimization_level = 3;
+  /// File with the times of tactics measured in earlier builds; read when it is there, written after a build. A build
+  /// with the same layers then takes seconds. Empty: none.
+  std::string timing_cache_path;
   /// For kInt8: letterboxed pictures, each 3 * input_height * input_width bytes, red, green and blue plane.
   std::string calibration_path;
 };

@@ -1,5 +1,6 @@
 #include "tensorrt/engine.h"
 
+#include <cstring>
 #include <utility>
 
 #include "cuda/runtime.h"
@@ -118,9 +119,19 @@ Result<Signature> Recognise(const ICudaEngine& engine) {
   return signature;
 }
 
+/// The value of the key "dla" in the JSON that Ultralytics writes; -1 without one.
+int DlaCoreOf(const std::string& metadata) {
+  constexpr const char* kKey = "\"dla\"";
+  size_t at = metadata.find(kKey);
+  if (at == std::string::npos) return -1;
+  at = metadata.find_first_not_of(" :", at + std::strlen(kKey));
+  if (at == std::string::npos || metadata[at] < '0' || metadata[at] > '9') return -1;
+  return metadata[at] - '0';
+}
+
 }  // namespace
 
-Result<std::shared_ptr<Engine>> Engine::Load(const std::string& path, LogSink sink) {
+Result<std::shared_ptr<Engine>> Engine::Load(const std::string& path, LogSink sink, int dla_core) {
   const Result<cuda::Device> device = cuda::QueryDevice();
   if (!device.ok()) return device.error();
   Result<EngineFile> file = ReadEngineFile(path);
@@ -131,6 +142,18 @@ Result<std::shared_ptr<Engine>> Engine::Load(const std::string& path, LogSink si
   Result<std::unique_ptr<nvinfer1::IRuntime>> runtime = MakeRuntime(*loaded->logger_);
   if (!runtime.ok()) return runtime.error();
   loaded->runtime_ = std::move(runtime).value();
+  if (dla_core < 0) dla_core = DlaCoreOf(file.value().metadata);
+  if (dla_core >= 0) {
+    const int cores = loaded->runtime_->getNbDLACores();
+    if (dla_core >= cores) {
+      return Error{ErrorCode::kEngineStale, path + ": built for DLA core " + std::to_string(dla_core) +
+                                                ", of which TensorRT " + LibraryVersion() + " finds " +
+                                                std::to_string(cores) +
+                                                " here; build it for the GPU (fastsamd engine build)"};
+    }
+    // Before the plan is read, which is for one core.
+    loaded->runtime_->setDLACore(dla_core);
+  }
   loaded->engine_.reset(loaded->runtime_->deserializeCudaEngine(file.value().plan(), file.value().plan_size()));
   if (loaded->engine_ == nullptr) {
     return loaded->logger_->Failure(ErrorCode::kEngineStale,

@@ -39,7 +39,10 @@ class Engine {
   /// Errors: those of ReadEngineFile; kEngineUnavailable without a GPU or TensorRT; kEngineStale when TensorRT refuses
   /// the plan (another version, another GPU, damage); kModelUnsupported for a network that is not YOLOv8-seg;
   /// kOutOfMemory.
-  static Result<std::shared_ptr<Engine>> Load(const std::string& path, LogSink sink);
+  ///
+  /// `dla_core` is the Deep Learning Accelerator core the engine was built for, or -1: the one that its metadata names
+  /// (`dla`, as Ultralytics writes it), and else the GPU.
+  static Result<std::shared_ptr<Engine>> Load(const std::string& path, LogSink sink, int dla_core = -1);
 
   const Signature& signature() const { return signature_; }
   /// The JSON in front of the plan; empty when there is none.

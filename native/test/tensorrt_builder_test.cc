@@ -1,3 +1,4 @@
+#include <NvInfer.h>
 #include <NvInferVersion.h>
 #include <gtest/gtest.h>
 
@@ -98,6 +99,54 @@ TEST_F(Builder, StopsWhenAsked) {
   going_ = false;
   EXPECT_EQ(CodeWith(""), ErrorCode::kEngineFailed);
 }
+
+/// TF32 has the mantissa of float16: who asks for float32 must get it.
+TEST_F(Builder, Float32IsNotTensorFloat32) {
+  ASSERT_TRUE(Build().ok());
+  EXPECT_EQ(standin::RecordedOf("config.clear"), std::vector<int>{static_cast<int>(nvinfer1::BuilderFlag::kTF32)});
+}
+
+TEST_F(Builder, UsesTheAcceleratorAsTrtexecDoes) {
+  request_.dla_core = 1;
+  EXPECT_EQ(CodeWith(""), ErrorCode::kMisuse) << "the accelerator has no float32";
+#if NV_TENSORRT_MAJOR < 11
+  request_.precision = Precision::kFp16;
+  standin::SetFaults("");
+  ASSERT_TRUE(Build().ok());
+  EXPECT_EQ(standin::RecordedOf("config.dla"), std::vector<int>{1});
+  std::remove(request_.plan_path.c_str());
+#endif
+  setenv("FASTSAMD_STANDIN_DLA_CORES", "0", 1);
+  EXPECT_EQ(CodeWith(""), ErrorCode::kEngineUnavailable) << "Thor has none";
+  unsetenv("FASTSAMD_STANDIN_DLA_CORES");
+}
+
+TEST_F(Builder, KeepsTheTimesOfTacticsForTheNextBuild) {
+  request_.timing_cache_path = testing::TempDir() + "/fastsamd-timing.cache";
+  std::remove(request_.timing_cache_path.c_str());
+  ASSERT_TRUE(Build().ok());
+  std::ifstream file(request_.timing_cache_path, std::ios::binary);
+  const std::string kept(std::istreambuf_iterator<char>(file), {});
+  EXPECT_EQ(kept, "timing of a stand-in");
+  standin::SetFaults("");
+  ASSERT_TRUE(Build().ok());
+  EXPECT_EQ(standin::RecordedOf("config.cache"), std::vector<int>{static_cast<int>(kept.size())});
+  // One of another TensorRT is filled afresh, and one that cannot be written is no error.
+  std::ofstream(request_.timing_cache_path) << "other";
+  ASSERT_TRUE(Build().ok());
+  EXPECT_EQ(standin::RecordedOf("config.cache").back(), 0);
+  std::remove(request_.timing_cache_path.c_str());
+  request_.timing_cache_path = "/nonexistent/timing.cache";
+  EXPECT_TRUE(Build().ok());
+}
+
+#if NV_TENSORRT_MAJOR > 8 || NV_TENSORRT_MINOR >= 6
+TEST_F(Builder, LooksForTacticsAsLongAsAsked) {
+  request_.optimization_level = 1;
+  ASSERT_TRUE(Build().ok());
+  EXPECT_EQ(standin::RecordedOf("config.level"), std::vector<int>{1});
+}
+#endif
 
 TEST_F(Builder, PrecisionsOfThisTensorRt) {
   request_.precision = Precision::kInt8;

@@ -121,8 +121,9 @@ TEST_F(TensorRt, AGraphThatComputesNothingIsNotUsed) {
     const auto execution = Run(engine.value());
     standin::SetFaults("");
     EXPECT_FALSE(execution->uses_graph());
-    ASSERT_EQ(log.size(), 1U);
-    EXPECT_NE(log[0].find("the CUDA graph is not used: a replay gives other results"), std::string::npos);
+    // After the warning of loading.
+    ASSERT_EQ(log.size(), 2U);
+    EXPECT_NE(log[1].find("the CUDA graph is not used: a replay gives other results"), std::string::npos);
     const Segments got = execution->Segment(image.view, {}).value().segments;
     EXPECT_EQ(got.count(), expected.count());
   }
@@ -176,6 +177,42 @@ TEST_F(TensorRt, ReadsTheMetadataThatUltralyticsPutsFirst) {
     ASSERT_FALSE(cut.ok());
     EXPECT_EQ(cut.error().code, ErrorCode::kEngineCorrupt);
   }
+}
+
+/// TensorRT reads a plan for the core that was set before; without that it takes core 0 or refuses.
+TEST_F(TensorRt, LoadsForTheAcceleratorCoreItWasBuiltFor) {
+  const std::vector<char> plan = PlaybackOf(SmallScene());
+  const std::string json = R"({"imgsz": [128, 160], "dla": 1})";
+  std::vector<char> file{static_cast<char>(json.size()), 0, 0, 0};
+  file.insert(file.end(), json.begin(), json.end());
+  file.insert(file.end(), plan.begin(), plan.end());
+  const std::string with_metadata = WriteFile("dla.engine", file);
+  const std::string without = WriteFile("plain.engine", plan);
+  const auto cores = [](const std::string& path, int core) {
+    standin::SetFaults("");
+    EXPECT_TRUE(Engine::Load(path, {}, core).ok());
+    return standin::RecordedOf("runtime.dla");
+  };
+  EXPECT_EQ(cores(with_metadata, -1), std::vector<int>{1});
+  EXPECT_EQ(cores(without, 0), std::vector<int>{0});
+  EXPECT_EQ(cores(without, -1), std::vector<int>{});
+  setenv("FASTSAMD_STANDIN_DLA_CORES", "1", 1);
+  const auto gone = Engine::Load(with_metadata, {});
+  unsetenv("FASTSAMD_STANDIN_DLA_CORES");
+  ASSERT_FALSE(gone.ok());
+  EXPECT_EQ(gone.error().code, ErrorCode::kEngineStale);
+  EXPECT_NE(gone.error().message.find("DLA core 1"), std::string::npos);
+}
+
+TEST_F(TensorRt, PassesOnWhatTensorRtWarnsOfAtLoading) {
+  std::vector<std::string> warnings;
+  const auto engine =
+      Engine::Load(WriteFile("warned.engine", PlaybackOf(SmallScene())), [&](LogLevel level, const std::string& line) {
+        if (level == LogLevel::kWarning) warnings.push_back(line);
+      });
+  ASSERT_TRUE(engine.ok());
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_NE(warnings[0].find("different models of devices"), std::string::npos);
 }
 
 /// Makes every call of loading, of allocating and of a frame fail in turn: an error comes out each time, nothing is

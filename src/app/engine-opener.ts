@@ -39,6 +39,7 @@ export function engineOpener({
         log.warn({ alert }, message);
         status.setAlert(alert, { severity: 'warning', message: message.slice(0, MAX_ALERT) });
       },
+      onWarning: (message) => log.warn(message),
       onFallback: (why) => {
         // Without a GPU the processor is what is expected.
         if (!hasGpu()) return log.info(`backend auto: onnxruntime, because tensorrt cannot be used: ${why}`);

@@ -20,6 +20,7 @@ export interface BuildArguments {
   readonly int8: boolean;
   readonly calib?: string | undefined;
   readonly workspace: number;
+  readonly optimization: number;
   readonly dla?: number | undefined;
   readonly output?: string | undefined;
 }
@@ -36,6 +37,7 @@ function precisionOf(args: BuildArguments): Precision {
 export async function build(args: BuildArguments): Promise<void> {
   const precision = precisionOf(args);
   demandRange('--workspace', args.workspace, 0, 1_048_576, true);
+  demandRange('--optimization', args.optimization, 0, 5, true);
   if (args.dla !== undefined) demandRange('--dla', args.dla, 0, 15, true);
   const model = await resolveModel(args.model);
   if (isEngineFile(model)) throw new FastsamError('USAGE', `${model}: is an engine already; build takes the ONNX model`);
@@ -49,6 +51,7 @@ export async function build(args: BuildArguments): Promise<void> {
       model,
       enginePath,
       workspaceMiB: args.workspace,
+      optimizationLevel: args.optimization,
       calibration: args.calib,
       onProgress: progress.report,
     });
@@ -111,7 +114,7 @@ async function usableHere(file: string): Promise<{ readonly yes: boolean; readon
       if (stale.length > 0) return { yes: false, why: `built for another ${stale.join(', ')}` };
       await demandIntact(file, sidecar);
     }
-    const { contexts } = await tensorRt().load(file, 1);
+    const { contexts } = await tensorRt().load(file, 1, -1);
     await Promise.all(contexts.map((context) => context.dispose()));
     return { yes: true };
   } catch (error) {

@@ -60,6 +60,8 @@ export interface LoadedEngine {
   /** Inference is one launch of a CUDA graph. */
   readonly graph: boolean;
   readonly contexts: readonly TensorRtContext[];
+  /** What TensorRT warned of meanwhile. */
+  readonly warnings: readonly string[];
 }
 
 export interface BuildRequest {
@@ -73,6 +75,10 @@ export interface BuildRequest {
   readonly workspaceBytes: number;
   /** -1: the GPU. */
   readonly dlaCore: number;
+  /** How long the builder looks for fast tactics, 0 to 5; TensorRT 8.5 has no such choice. */
+  readonly optimizationLevel: number;
+  /** Times of tactics, kept from build to build; empty: none. */
+  readonly timingCachePath: string;
   /** For int8: letterboxed pictures, 3 × height × width bytes each, one after another; else empty. */
   readonly calibrationPath: string;
 }
@@ -83,8 +89,11 @@ export type BuildListener = (kind: 'error' | 'warning' | 'info' | 'progress', te
 export interface TensorRtAddon {
   /** Errors: ENGINE_UNAVAILABLE with what is missing. */
   platform(): Promise<TensorRtPlatform>;
-  /** Errors: ENGINE_STALE (TensorRT refuses it), ENGINE_CORRUPT, ENGINE_UNAVAILABLE, MODEL_UNSUPPORTED, OUT_OF_MEMORY. */
-  load(path: string, contexts: number): Promise<LoadedEngine>;
+  /**
+   * `dlaCore` is the accelerator's core that the engine was built for; -1: what its metadata says, else the GPU.
+   * Errors: ENGINE_STALE (TensorRT refuses it), ENGINE_CORRUPT, ENGINE_UNAVAILABLE, MODEL_UNSUPPORTED, OUT_OF_MEMORY.
+   */
+  load(path: string, contexts: number, dlaCore: number): Promise<LoadedEngine>;
   /**
    * Takes minutes and much memory: to be called in a process of its own. Errors: MODEL_CORRUPT, MODEL_UNSUPPORTED,
    * ENGINE_UNAVAILABLE, ENGINE_FAILED, OUT_OF_MEMORY, OUTPUT_UNWRITABLE.

@@ -1,10 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openEngine } from '../../src/engine/open.js';
 import { tensorRt } from '../../src/engine/tensorrt/available.js';
-import { demandMemory, watchMemory } from '../../src/engine/tensorrt/memory.js';
+import { availableMemory, demandMemory, outOfMemoryKills, watchMemory } from '../../src/engine/tensorrt/memory.js';
 import { labelsOf } from '../../src/engine/tensorrt/open.js';
 import { demandIntact, differences, enginePathOf, readSidecar, writeSidecar } from '../../src/engine/tensorrt/sidecar.js';
 import type { FastsamError } from '../../src/errors.js';
@@ -78,12 +78,34 @@ describe('the memory guard', () => {
   const mib = (count: number) => async () => count * 2 ** 20;
 
   it('refuses to begin with too little memory, and says what to do', async () => {
-    await demandMemory(mib(768));
+    await demandMemory(mib(2560));
     await demandMemory(async () => undefined);
-    await expect(demandMemory(mib(767))).rejects.toMatchObject({
+    await expect(demandMemory(mib(2559))).rejects.toMatchObject({
       code: 'OUT_OF_MEMORY',
-      message: expect.stringMatching(/767 MiB .* add swap/),
+      message: expect.stringMatching(/2559 MiB .* add swap/),
     });
+  });
+
+  it('counts swap, and half of what is compressed in memory', async () => {
+    const proc = join(folder, 'proc');
+    await mkdir(proc);
+    const swaps = [
+      'Filename Type Size Used Priority',
+      '/dev/zram0 partition 2000000 500000 5',
+      '/dev/nvme0n1p2 partition 4000000 0 -2',
+      '/swapfile file 1000000 1000000 -3',
+    ];
+    await writeFile(join(proc, 'meminfo'), 'MemTotal: 8000000 kB\nMemAvailable:    1000000 kB\n');
+    expect(await availableMemory(proc)).toBe(1_000_000 * 1024);
+    await writeFile(join(proc, 'swaps'), `${swaps.join('\n')}\n`);
+    expect(await availableMemory(proc)).toBe((1_000_000 + 750_000 + 4_000_000) * 1024);
+    expect(await availableMemory(join(folder, 'nowhere'))).toBeUndefined();
+  });
+
+  it('tells a kill for want of memory from any other by the count of the kernel', async () => {
+    await writeFile(join(folder, 'proc/vmstat'), 'nr_free_pages 5\noom_kill 7\n');
+    expect(await outOfMemoryKills(join(folder, 'proc'))).toBe(7);
+    expect(await outOfMemoryKills(join(folder, 'nowhere'))).toBe(0);
   });
 
   it('tells once when memory runs out under way', async () => {

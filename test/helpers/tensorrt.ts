@@ -68,7 +68,15 @@ export class FakeContext implements TensorRtContext {
  * about a node's last words waits for the broker to be there.
  */
 export function gpuOf(context: TensorRtContext, found: Promise<unknown> = Promise.resolve()): TensorRtAddon {
-  const loaded: LoadedEngine = { inputWidth: 32, inputHeight: 32, classes: 1, metadata: '', graph: true, contexts: [context] };
+  const loaded: LoadedEngine = {
+    inputWidth: 32,
+    inputHeight: 32,
+    classes: 1,
+    metadata: '',
+    graph: true,
+    contexts: [context],
+    warnings: [],
+  };
   return {
     platform: async () => {
       await found;

@@ -108,7 +108,7 @@ describe.skipIf(!existsSync(join(standin, 'build/Release/fastsamd.node')))('Tens
   );
 
   it('finds the objects, many calls at once, in the order of the calls', async () => {
-    const { contexts, graph, inputWidth } = await addon.tensorrt!.load(engineFile(), 2);
+    const { contexts, graph, inputWidth } = await addon.tensorrt!.load(engineFile(), 2, -1);
     expect({ graph, inputWidth, contexts: contexts.length }).toEqual({ graph: true, inputWidth: 320, contexts: 2 });
     const frame = frameOf(640, 640);
     const done: number[] = [];
@@ -129,7 +129,7 @@ describe.skipIf(!existsSync(join(standin, 'build/Release/fastsamd.node')))('Tens
   });
 
   it('finishes what is in flight when disposed of, and refuses more', async () => {
-    const { contexts } = await addon.tensorrt!.load(engineFile(), 1);
+    const { contexts } = await addon.tensorrt!.load(engineFile(), 1, -1);
     const context = contexts[0]!;
     const frame = frameOf(320, 320);
     const inFlight = Array.from({ length: 8 }, () => context.segment(frame, OPTIONS));
@@ -157,16 +157,16 @@ describe.skipIf(!existsSync(join(standin, 'build/Release/fastsamd.node')))('Tens
       ['enqueueV3:1:1', 'ENGINE_FAILED'],
     ] as const) {
       faults(fault);
-      expect([fault, await codeOf(tensorrt.load(path, 2))]).toEqual([fault, code]);
+      expect([fault, await codeOf(tensorrt.load(path, 2, -1))]).toEqual([fault, code]);
       faults('');
     }
     await writeFile(at('short.engine'), 'FSPB');
-    expect(await codeOf(tensorrt.load(at('short.engine'), 1))).toBe('ENGINE_CORRUPT');
+    expect(await codeOf(tensorrt.load(at('short.engine'), 1, -1))).toBe('ENGINE_CORRUPT');
     await writeFile(at('other.engine'), playbackOf({ ...MODEL, tensorrtVersion: 1 }, []));
-    expect(await codeOf(tensorrt.load(at('other.engine'), 1))).toBe('ENGINE_STALE');
-    expect(await codeOf(tensorrt.load(path, 0))).toBe('MISUSE');
+    expect(await codeOf(tensorrt.load(at('other.engine'), 1, -1))).toBe('ENGINE_STALE');
+    expect(await codeOf(tensorrt.load(path, 0, -1))).toBe('MISUSE');
 
-    const { contexts } = await tensorrt.load(path, 1);
+    const { contexts } = await tensorrt.load(path, 1, -1);
     faults('cudaEventSynchronize:1:2');
     expect(await codeOf(contexts[0]!.segment(frameOf(64, 64), OPTIONS))).toBe('OUT_OF_MEMORY');
     faults('');

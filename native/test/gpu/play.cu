@@ -98,7 +98,11 @@ class GpuPlayer final : public standin::Player {
     cudaStreamCaptureStatus status;
     if (const cudaError_t asked = cudaStreamIsCapturing(stream, &status); asked != cudaSuccess) return asked;
     if (status != cudaStreamCaptureStatusNone) {
-      if (standin::FaultOf("recordRefused") != 0) return cudaStreamSynchronize(stream);
+      if (standin::FaultOf("recordRefused") != 0) {
+        const cudaError_t refused = cudaStreamSynchronize(stream);
+        cudaGetLastError();  // else the next launch would report it
+        return refused;
+      }
       if (standin::FaultOf("recordEmpty") != 0) return cudaSuccess;
     }
     if (const cudaError_t cleared = cudaMemsetAsync(hashes_, 0, sizeof(uint32_t), stream); cleared != cudaSuccess) {

@@ -20,6 +20,11 @@ const build: CommandModule<object, BuildArguments> = {
         },
         calib: { type: 'string', requiresArg: true, describe: 'Folder of pictures to calibrate int8 with.' },
         workspace: { type: 'number', default: 0, describe: 'Scratch memory of the builder, MiB; 0: all there is.' },
+        optimization: {
+          type: 'number',
+          default: 3,
+          describe: 'How long to look for fast tactics, 0 to 5: less builds sooner and with less memory.',
+        },
         dla: { type: 'number', describe: 'Deep Learning Accelerator core; layers it lacks run on the GPU.' },
         output: { alias: 'o', type: 'string', requiresArg: true, describe: 'Engine file; MODEL.fp16.engine beside the model when absent.' },
       })

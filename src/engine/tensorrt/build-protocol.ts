@@ -1,9 +1,15 @@
 /** What the builder's process and its parent say to each other. */
 import type { ErrorCode } from '../../errors.js';
 import type { BuildRequest } from '../../native/tensorrt.js';
+import type { Wanted } from './sidecar.js';
 
 /** The native request; for int8 with the pictures to calibrate with, and where to put them letterboxed. */
 export interface BuildOrder extends BuildRequest {
+  /** Locked while building: two builds at once would need twice the memory. */
+  readonly lockPath: string;
+  /** What is built: where it goes, and for what. A builder that had to wait for another may find it there. */
+  readonly enginePath: string;
+  readonly wanted: Wanted;
   readonly pictures?: string;
 }
 
@@ -15,5 +21,6 @@ export type FromBuilder =
       readonly step: number;
       readonly steps: number;
     }
+  | { readonly type: 'there' }
   | { readonly type: 'built'; readonly inputWidth: number; readonly inputHeight: number }
   | { readonly type: 'failed'; readonly code: ErrorCode; readonly message: string };

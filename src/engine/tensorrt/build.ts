@@ -8,8 +8,8 @@ import { sha256OfFile } from '../../model/checksum.js';
 import { type ModelMetadata, readModelMetadata } from '../../model/onnx.js';
 import type { TensorRtPlatform } from '../../native/tensorrt.js';
 import type { BuildOrder, FromBuilder } from './build-protocol.js';
-import { demandMemory, watchMemory } from './memory.js';
-import { BUILDER_OPTIONS, type Sidecar, type Wanted, writeSidecar } from './sidecar.js';
+import { demandMemory, MEMORY_ADVICE, outOfMemoryKills, watchMemory } from './memory.js';
+import { BUILDER_OPTIONS, readSidecar, type Sidecar, type Wanted, writeSidecar } from './sidecar.js';
 
 const DEFAULT_SIZE = [640, 640] as const;
 
@@ -25,6 +25,8 @@ export interface BuildOptions extends Wanted {
   readonly enginePath: string;
   /** 0: all there is. */
   readonly workspaceMiB: number;
+  /** How long the builder looks for fast tactics, 0 to 5. */
+  readonly optimizationLevel: number;
   /** Folder of pictures; needed for int8. */
   readonly calibration?: string | undefined;
   readonly onProgress?: (progress: BuildProgress) => void;
@@ -51,11 +53,22 @@ export async function buildEngine(options: BuildOptions): Promise<Sidecar> {
     inputHeight,
     workspaceBytes: workspaceMiB * 2 ** 20,
     dlaCore: dlaCore ?? -1,
+    optimizationLevel: options.optimizationLevel,
+    // Of one TensorRT and GPU; TensorRT refuses any other by itself.
+    timingCachePath: join(dirname(enginePath), 'tensorrt-timing.cache'),
+    lockPath: join(dirname(enginePath), 'tensorrt-build.lock'),
+    enginePath,
+    wanted: { modelSha256: options.modelSha256, platform: options.platform, precision, dlaCore },
     calibrationPath: calibration === undefined ? '' : `${part}.pictures`,
     ...(calibration === undefined ? {} : { pictures: calibration }),
   };
   try {
     const input = await runBuilder(order, options.onProgress ?? (() => {}));
+    if (input === undefined) {
+      const built = await readSidecar(enginePath);
+      if (built) return built;
+      throw new FastsamError('ENGINE_FAILED', `${enginePath}: built by another process, and gone again`);
+    }
     const sidecar: Sidecar = {
       v: 1,
       model: { path: model, sha256: options.modelSha256 },
@@ -116,8 +129,9 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** Resolves with the engine's [height, width]. */
-async function runBuilder(order: BuildOrder, onProgress: (progress: BuildProgress) => void): Promise<[number, number]> {
+/** Resolves with the engine's [height, width]; undefined: another process has built it meanwhile. */
+async function runBuilder(order: BuildOrder, onProgress: (progress: BuildProgress) => void): Promise<[number, number] | undefined> {
+  const killedBefore = await outOfMemoryKills();
   const child = fork(compiledModule('./build-process.js', import.meta.url), {
     execArgv: [],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -129,6 +143,8 @@ async function runBuilder(order: BuildOrder, onProgress: (progress: BuildProgres
   });
   try {
     const outcome = await outcomeOf(child, order, onProgress);
+    if (outcome.type === 'there') return undefined;
+    if (outcome.type === 'killed') throw killed((await outOfMemoryKills()) > killedBefore);
     if (outcome.type === 'failed') throw new FastsamError(outcome.code, outcome.message);
     return [outcome.inputHeight, outcome.inputWidth];
   } catch (error) {
@@ -139,11 +155,21 @@ async function runBuilder(order: BuildOrder, onProgress: (progress: BuildProgres
   }
 }
 
+/** The kernel counts the processes that it has killed for want of memory. */
+function killed(forMemory: boolean): FastsamError {
+  return forMemory
+    ? new FastsamError('OUT_OF_MEMORY', `the kernel killed the builder because memory ran out: ${MEMORY_ADVICE}`)
+    : new FastsamError(
+        'ENGINE_FAILED',
+        'the builder was killed (SIGKILL), and not by the kernel for want of memory: another program ended it',
+      );
+}
+
 function outcomeOf(
   child: ChildProcess,
   order: BuildOrder,
   onProgress: (progress: BuildProgress) => void,
-): Promise<Exclude<FromBuilder, { type: 'report' }>> {
+): Promise<Exclude<FromBuilder, { type: 'report' }> | { readonly type: 'killed' }> {
   return new Promise((resolve, reject) => {
     child.on('message', (message: FromBuilder) => {
       if (message.type !== 'report') return resolve(message);
@@ -152,19 +178,12 @@ function outcomeOf(
       else if (kind !== 'info' || order.calibrationPath !== '') onProgress({ text, fraction: null });
     });
     child.once('error', (cause) => reject(new FastsamError('ENGINE_FAILED', `the builder does not start: ${messageOf(cause)}`, { cause })));
-    child.once('exit', (code, signal) =>
+    child.once('exit', (code, signal) => {
+      if (signal === 'SIGKILL') return resolve({ type: 'killed' });
       reject(
-        signal === 'SIGKILL'
-          ? new FastsamError(
-              'OUT_OF_MEMORY',
-              'the builder was killed, most likely because memory ran out: stop other programs, add swap, lower --workspace, or build for a smaller input',
-            )
-          : new FastsamError(
-              'ENGINE_FAILED',
-              `the builder ended (${signal ?? `exit code ${code}`}) without an engine; see its messages above`,
-            ),
-      ),
-    );
+        new FastsamError('ENGINE_FAILED', `the builder ended (${signal ?? `exit code ${code}`}) without an engine; see its messages above`),
+      );
+    });
     child.send(order, (cause) => {
       if (cause) reject(new FastsamError('ENGINE_FAILED', `the builder does not listen: ${messageOf(cause)}`, { cause }));
     });

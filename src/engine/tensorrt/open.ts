@@ -9,7 +9,7 @@ import type { SegmentationEngine } from '../engine.js';
 import { tensorRt } from './available.js';
 import { type BuildProgress, buildEngine } from './build.js';
 import { TensorRtEngine } from './engine.js';
-import { demandIntact, differences, enginePathOf, readSidecar, type Sidecar, type Wanted } from './sidecar.js';
+import { demandIntact, differences, enginePathOf, readSidecar, reasonToBuild, type Sidecar, type Wanted } from './sidecar.js';
 
 export interface TensorRtSettings {
   readonly precision: Precision;
@@ -17,6 +17,8 @@ export interface TensorRtSettings {
   readonly dlaCore?: number | undefined;
   /** Scratch memory of the builder; 0: all there is. */
   readonly workspaceMiB: number;
+  /** How long the builder looks for fast tactics, 0 to 5. */
+  readonly optimizationLevel: number;
   /** Frames in flight. */
   readonly contexts: number;
   /** Where engines are kept; beside the model when absent. */
@@ -25,13 +27,15 @@ export interface TensorRtSettings {
   readonly calibration?: string | undefined;
 }
 
-export const TENSORRT_DEFAULTS: TensorRtSettings = { precision: 'fp16', workspaceMiB: 0, contexts: 2 };
+export const TENSORRT_DEFAULTS: TensorRtSettings = { precision: 'fp16', workspaceMiB: 0, optimizationLevel: 3, contexts: 2 };
 
 export interface TensorRtHooks {
   /** Called when an engine has to be built, with why, and as the build goes on. */
   readonly onBuild?: (progress: BuildProgress) => void;
   /** Refuse an int8 engine that "engine verify" has not passed. */
   readonly demandVerified?: boolean;
+  /** Told what TensorRT warns of when it loads an engine. */
+  readonly onWarning?: (message: string) => void;
   /** Told when such an engine is used all the same. */
   readonly onUnverified?: (message: string) => void;
 }
@@ -59,32 +63,25 @@ export async function openTensorRt(model: string, settings: TensorRtSettings, ho
   let sidecar = why === undefined ? (await readSidecar(enginePath))! : await build(why);
   demandVerdict(enginePath, sidecar, hooks);
   try {
-    return engineOf(await tensorRt().load(enginePath, settings.contexts), parse(model).name, sidecar);
+    return engineOf(await load(enginePath, settings.contexts, wanted.dlaCore, hooks), parse(model).name, sidecar);
   } catch (error) {
     // TensorRT looks deeper than the sidecar does. Once: an engine just built that is refused again is no matter of age.
     if (!isEngineRebuildable(error) || why !== undefined) throw error;
     sidecar = await build(messageOf(error));
     demandVerdict(enginePath, sidecar, hooks);
-    return engineOf(await tensorRt().load(enginePath, settings.contexts), parse(model).name, sidecar);
+    return engineOf(await load(enginePath, settings.contexts, wanted.dlaCore, hooks), parse(model).name, sidecar);
   }
+}
+
+async function load(path: string, contexts: number, dlaCore: number | null, { onWarning }: TensorRtHooks): Promise<LoadedEngine> {
+  const loaded = await tensorRt().load(path, contexts, dlaCore ?? -1);
+  for (const warning of loaded.warnings) onWarning?.(`TensorRT: ${warning}`);
+  return loaded;
 }
 
 export async function wantedFor(model: string, settings: Pick<TensorRtSettings, 'precision' | 'dlaCore'>): Promise<Wanted> {
   const platform = await tensorRt().platform();
   return { platform, modelSha256: await sha256OfFile(model), precision: settings.precision, dlaCore: settings.dlaCore ?? null };
-}
-
-/** Why the engine file cannot be used; undefined when it can. */
-export async function reasonToBuild(enginePath: string, wanted: Wanted): Promise<string | undefined> {
-  if (!existsSync(enginePath)) return 'there is none yet';
-  const sidecar = await readSidecar(enginePath);
-  if (!sidecar) return 'the one that is there says nothing about itself';
-  const stale = differences(sidecar, wanted);
-  if (stale.length > 0) return `the one that is there was built for another ${stale.join(', ')}`;
-  return demandIntact(enginePath, sidecar).then(
-    () => undefined,
-    (error: unknown) => messageOf(error),
-  );
 }
 
 async function openEngineFile(path: string, { contexts }: TensorRtSettings, hooks: TensorRtHooks): Promise<SegmentationEngine> {
@@ -102,7 +99,7 @@ async function openEngineFile(path: string, { contexts }: TensorRtSettings, hook
     await demandIntact(path, sidecar);
     demandVerdict(path, sidecar, hooks);
   }
-  return engineOf(await addon.load(path, contexts), basename(path, extname(path)), sidecar);
+  return engineOf(await load(path, contexts, sidecar?.dlaCore ?? null, hooks), basename(path, extname(path)), sidecar);
 }
 
 function demandVerdict(enginePath: string, { precision, verification, model }: Sidecar, hooks: TensorRtHooks): void {

@@ -2,6 +2,7 @@
  * What is known about an engine file, beside it as `FILE.json`. An engine only works with the TensorRT, CUDA and GPU it was
  * built with: a sidecar that says otherwise, or a plan that is not the one it describes, means building again.
  */
+import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { parse } from 'node:path';
 import { z } from 'zod';
@@ -129,4 +130,17 @@ export async function demandIntact(enginePath: string, sidecar: Sidecar): Promis
     throw new FastsamError('ENGINE_CORRUPT', `${enginePath}: ${bytes} bytes, built with ${sidecar.plan.bytes}: cut short or overwritten`);
   if ((await sha256OfFile(enginePath)) !== sidecar.plan.sha256)
     throw new FastsamError('ENGINE_CORRUPT', `${enginePath}: not the bytes that were built: damaged or overwritten`);
+}
+
+/** Why the engine file cannot be used; undefined when it can. */
+export async function reasonToBuild(enginePath: string, wanted: Wanted): Promise<string | undefined> {
+  if (!existsSync(enginePath)) return 'there is none yet';
+  const sidecar = await readSidecar(enginePath);
+  if (!sidecar) return 'the one that is there says nothing about itself';
+  const stale = differences(sidecar, wanted);
+  if (stale.length > 0) return `the one that is there was built for another ${stale.join(', ')}`;
+  return demandIntact(enginePath, sidecar).then(
+    () => undefined,
+    (error: unknown) => messageOf(error),
+  );
 }
