@@ -34,16 +34,10 @@ export const modelSchema = z.strictObject({
         .max(1_048_576)
         .default(0)
         .meta({ description: 'Scratch memory for building the engine, MiB; 0: all there is.' }),
-      optimizationLevel: z
-        .number()
-        .int()
-        .min(0)
-        .max(5)
-        .default(3)
-        .meta({
-          description:
-            'How long the builder looks for fast tactics, 0 to 5: less builds sooner and with less memory. TensorRT 8.5 has no such choice.',
-        }),
+      optimizationLevel: z.number().int().min(0).max(5).default(3).meta({
+        description:
+          'How long the builder looks for fast tactics, 0 to 5: less builds sooner and with less memory. TensorRT 8.5 has no such choice.',
+      }),
       contexts: z.number().int().min(1).max(16).default(2).meta({ description: 'Frames in flight at once; each takes memory of the GPU.' }),
       engineDirectory: path
         .optional()
