@@ -271,8 +271,8 @@ Status Execution::Infer() {
   if (graph_ != nullptr) {
     if (Status s = Check(cudaGraphLaunch(graph_.get(), stream_.get()), "inference"); !s.ok()) return s;
   } else if (!context_->enqueueV3(stream_.get())) {
-    // TensorRT only logs CUDA's error, which is what decides whether there is a next time. It can have a CUDA runtime of
-    // its own, which keeps the error to itself; a lost device shows at the stream all the same.
+    // TensorRT only logs CUDA's error, which is what decides whether there is a next time. It can have a CUDA runtime
+    // of its own, which keeps the error to itself; a lost device shows at the stream all the same.
     if (Status s = Check(cudaGetLastError(), "inference"); !s.ok()) return s;
     if (Status s = Check(cudaStreamSynchronize(stream_.get()), "inference"); !s.ok()) return s;
     return engine_->logger().Failure(ErrorCode::kEngineFailed, "inference failed");
