@@ -60,7 +60,7 @@ export class JobRunner {
     const bytes = fromBase64(job.image);
     await checkImage(bytes);
     using frame = new SourceFrame(await decodeImage(bytes, 'image'), this.#sequence++, captureTime(), 'job');
-    assertInFrame(prompts, queue, frame);
+    assertInFrame(prompts, `the job, queue "${queue}"`, frame);
     const turn = await this.#enter(gate);
     const waited = Number(process.hrtime.bigint() - frame.captured.monotonicNs) / 1e6;
     const segmented = await this.#segment(engine, frame, turn);

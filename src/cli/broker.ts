@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { loadConfig } from '../config/load.js';
 import { mqttSchema } from '../config/sections/mqtt.js';
-import { FastsamError, messageOf } from '../errors.js';
+import { sourceName } from '../config/source-name.js';
+import { FastsamError, isFastsamError, messageOf } from '../errors.js';
 import { type Connection, type InboundMessage, openConnection, refusedProtocol } from '../publish/connection.js';
 import { reachable } from '../publish/embedded-broker.js';
 import type { BrokerArguments, BrokerOptions } from './broker-options.js';
@@ -58,7 +59,10 @@ export async function connectTo(
     return await openConnection({ config: parsed.data, clientId, onMessage, signal });
   } catch (error) {
     // The embedded broker, for one.
-    if (args.protocol !== undefined || !refusedProtocol(error)) throw error;
+    if (args.protocol !== undefined || !refusedProtocol(error)) {
+      if (!isFastsamError(error, 'BROKER_UNREACHABLE')) throw error;
+      throw new FastsamError(error.code, `${sourceName(args.broker)}: ${error.message} (--broker)`, { cause: error });
+    }
     return openConnection({ config: { ...parsed.data, protocol: 4 }, clientId, onMessage, signal });
   }
 }

@@ -114,5 +114,5 @@ function readableId(value: unknown): string | null {
 function parseRequest<V extends Verb>(verb: V, value: unknown): RequestOf<V> {
   const parsed = requestSchemas[verb].safeParse(value);
   if (parsed.success) return parsed.data as RequestOf<V>;
-  throw firstProblem(parsed.error.issues);
+  throw firstProblem(parsed.error.issues, value);
 }

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { FastsamError } from '../errors.js';
+import { wordsOf } from './schema-words.js';
 import { SELECTIONS, type Selection } from './selection.js';
 
 /** Limits on what one prompt set may cost. */
@@ -167,14 +168,11 @@ export function sentencesOfPrompt({ text: words, negatives = [], templates }: Te
 }
 
 export const promptSchema = z
-  .discriminatedUnion('type', [
-    everythingPromptSchema,
-    boxPromptSchema,
-    pointsPromptSchema,
-    textPromptSchema,
-    labelPromptSchema,
-    trackPromptSchema,
-  ])
+  .discriminatedUnion(
+    'type',
+    [everythingPromptSchema, boxPromptSchema, pointsPromptSchema, textPromptSchema, labelPromptSchema, trackPromptSchema],
+    { error: ({ code }) => (code === 'invalid_union' ? 'expected everything, box, points, text, label or track' : undefined) },
+  )
   .superRefine((prompt, ctx) => {
     if (prompt.type === 'box') {
       const [x1, y1, x2, y2] = prompt.box;
@@ -265,7 +263,7 @@ export function parsePrompts(input: unknown): Prompt[] {
   if (parsed.success) return withIds(parsed.data);
   const [issue] = parsed.error.issues;
   const place = (issue?.path ?? []).map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
-  throw new FastsamError('PROMPT_INVALID', `prompts${place}: ${issue?.message ?? 'not a list of prompts'}`);
+  throw new FastsamError('PROMPT_INVALID', `prompts${place}: ${issue ? wordsOf(issue, input) : 'not a list of prompts'}`);
 }
 
 /** A prompt that locks onto an object. */

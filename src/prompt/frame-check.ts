@@ -21,14 +21,11 @@ export function frameProblem(prompt: Prompt, { width, height }: FrameSize): stri
   return outside && `point [${outside.join(', ')}] lies outside`;
 }
 
-/** Errors: PROMPT_INVALID naming the first prompt that does not fit, and the frame's size. */
-export function assertInFrame(prompts: readonly Prompt[], camera: string, frame: FrameSize): void {
+/** `owner`: of the frame, as in `camera "belt"`. Errors: PROMPT_INVALID naming the first prompt that does not fit, and the frame's size. */
+export function assertInFrame(prompts: readonly Prompt[], owner: string, frame: FrameSize): void {
   for (const prompt of prompts) {
     const problem = frameProblem(prompt, frame);
     if (problem === undefined) continue;
-    throw new FastsamError(
-      'PROMPT_INVALID',
-      `prompt "${prompt.id}": ${problem} of the ${frame.width}x${frame.height} frame of camera "${camera}"`,
-    );
+    throw new FastsamError('PROMPT_INVALID', `prompt "${prompt.id}": ${problem} of the ${frame.width}x${frame.height} frame of ${owner}`);
   }
 }

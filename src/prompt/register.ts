@@ -154,7 +154,7 @@ export class PromptRegister {
     const changed = [...configured].filter(([camera]) => isChanged(camera));
     for (const [camera, prompts] of changed) {
       const frame = this.#cameras.get(camera)?.frame;
-      if (frame) assertInFrame(prompts, camera, frame);
+      if (frame) assertInFrame(prompts, `camera "${camera}"`, frame);
     }
     if (changed.length === 0) return { revision: this.#revision, saved: true };
     this.#revision += 1;
@@ -216,7 +216,7 @@ export class PromptRegister {
         throw new FastsamError('REVISION_CONFLICT', `expected revision ${ifRevision} on camera "${camera}", which is at ${revision}`);
       }
       const held = applyChange(entry.held, change, expiresAtMs);
-      if (entry.frame) assertInFrame(inForce(held), camera, entry.frame);
+      if (entry.frame) assertInFrame(inForce(held), `camera "${camera}"`, entry.frame);
       return [camera, held] as const;
     });
     this.#revision += 1;

@@ -145,8 +145,19 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   };
 
   const outcome = await Promise.race([new Promise<IConnackPacket>((resolve) => client.once('connect', resolve)), ended]);
-  if ('takenOver' in outcome) throw new FastsamError('BROKER_UNREACHABLE', outcome.message, { cause: outcome });
+  if ('takenOver' in outcome) throw new FastsamError('BROKER_UNREACHABLE', refusalOf(outcome, config.url), { cause: outcome });
   return new MqttConnection(client, outcome, ended);
+}
+
+/** Why there is no connection, with what to do where the reason is one of these. */
+function refusalOf({ message, unexplained }: ConnectionEnd, url: string): string {
+  const isPlain = /^(mqtt|ws):/i.test(url);
+  if (message.includes('ECONNREFUSED')) return `nothing listens there (${message}); is the broker running, and is this its address?`;
+  if (/ENOTFOUND|EAI_AGAIN/.test(message)) return `the name of the broker is not known (${message})`;
+  if (isPlain && unexplained) return `${message} before the broker answered; where its port is one for TLS, expected mqtts:// or wss://`;
+  if (!isPlain && /wrong version number|EPROTO|ERR_SSL/i.test(message))
+    return `the port does not speak TLS (${message}); expected mqtt:// or ws://`;
+  return message;
 }
 
 /** Where the client is to connect. The client's own parser takes `mqtt://::1` for another host. Errors: CONFIG_INVALID. */

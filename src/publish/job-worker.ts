@@ -232,5 +232,5 @@ function parseJob(payload: Buffer, maxBytes: number, onId: (id: string) => void)
   if (id?.success) onId(id.data);
   const parsed = jobSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw firstProblem(parsed.error.issues);
+  throw firstProblem(parsed.error.issues, value);
 }

@@ -45,6 +45,27 @@ describe('model metadata', () => {
     await expect(readModelMetadata(path)).rejects.toMatchObject({ code: 'MODEL_CORRUPT', message: expect.stringContaining(path) });
   });
 
+  it.each([
+    ['by its content', 'renamed.onnx', 'PK\x03\x04rest'],
+    ['by its name', 'old.pt', '\x80\x02rest'],
+  ])('says how to import a PyTorch file, known %s', async (_, name, bytes) => {
+    const path = await file(name, bytes);
+    const message = `${path}: a PyTorch file, not an ONNX model; import it first: fastsamd model import ${path}`;
+    await expect(readModelMetadata(path)).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED', message });
+  });
+
+  it.each([
+    // As Python's repr writes them.
+    [
+      String.raw`{0: 'a\xa0b', 1: 'c\rd', 2: '\u200be', 3: "it's", 4: 'a\'b"c', 5: 'back\\n', 6: '\U0001f600', 7: '\x00'}`,
+      ['a\u00a0b', 'c\rd', '\u200be', "it's", 'a\'b"c', 'back\\n', '😀', '\0'],
+    ],
+    // Unknown escapes stay, as in Python.
+    [String.raw`{0: '\d\777\U00110000'}`, ['\\d\u01ff\\U00110000']],
+  ])('reads the escapes of class names as Python does: %s', (literal, names) => {
+    expect(parseNames(literal)).toEqual(names);
+  });
+
   it('says so when there is no file, or a directory', async () => {
     await expect(readModelMetadata(join(directory, 'none.onnx'))).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
     await expect(readModelMetadata(directory)).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
@@ -90,5 +111,13 @@ describe('the YOLOv8-seg contract', () => {
     expect(() => recognise('yolov8n.onnx', 640, 640, outputs)).toThrow(
       expect.objectContaining({ code: 'MODEL_UNSUPPORTED', message: expect.stringMatching(/yolov8n\.onnx.*output0 \[1, 84, 8400\]/) }),
     );
+  });
+
+  it('says what to export when non-maximum suppression is inside', () => {
+    const outputs = [
+      { name: 'output0', dims: [1, 300, 38] },
+      { name: 'output1', dims: [1, 32, 160, 160] },
+    ];
+    expect(() => recognise('m.onnx', 640, 640, outputs)).toThrow(/non-maximum suppression inside.*nms=False/);
   });
 });

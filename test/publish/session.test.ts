@@ -77,6 +77,19 @@ describe.skipIf(!hasMosquitto)('session against mosquitto', { timeout: 20_000 },
     }
   });
 
+  it('says what to do about an address without a broker, and about a port for TLS', async () => {
+    await using node = testNode({ url: `mqtt://127.0.0.1:${await freePort()}` });
+    node.publisher.start();
+    await eventually(() => /nothing listens there \(.*ECONNREFUSED.*\); is the broker running/.test(node.publisher.link().reason ?? ''));
+
+    const hangsUp = net.createServer((socket) => socket.resetAndDestroy()).listen(0, '127.0.0.1');
+    await once(hangsUp, 'listening');
+    await using other = testNode({ url: `mqtt://127.0.0.1:${(hangsUp.address() as net.AddressInfo).port}` });
+    other.publisher.start();
+    await eventually(() => /where its port is one for TLS, expected mqtts:\/\//.test(other.publisher.link().reason ?? ''));
+    hangsUp.close();
+  });
+
   it('starts without a broker and finds it later', async () => {
     const port = await freePort();
     await using node = testNode({ url: `mqtt://127.0.0.1:${port}` });
