@@ -5,7 +5,7 @@ import { sourceName } from '../config/source-name.js';
 import type { Snapshot } from '../control/services.js';
 import type { SegmentationEngine } from '../engine/engine.js';
 import type { Gate, Turnstile } from '../engine/turnstile.js';
-import { messageOf } from '../errors.js';
+import { isFastsamError, messageOf } from '../errors.js';
 import type { AppliedPrompts } from '../pipeline/analyse.js';
 import { runPipeline } from '../pipeline/pipeline.js';
 import type { ResultSink } from '../pipeline/sinks.js';
@@ -23,6 +23,9 @@ import { sourceOptions } from './camera-options.js';
 import { gated } from './governor/gate.js';
 import type { Rung } from './governor/ladder.js';
 import type { Progress } from './health/progress.js';
+
+/** More failed frames without a good one in between are no accident of a frame: the engine or the delivery is broken. */
+const MAX_FAILED_IN_A_ROW = 10;
 
 /** What may change while the camera runs. */
 export interface CameraSettings {
@@ -61,6 +64,7 @@ export class CameraTask {
   readonly #delivery: CameraDelivery;
   readonly #gate: Gate;
   #lastFrameAt: bigint | undefined;
+  #failedInARow = 0;
   #lastCorrupt: CameraTelemetry['lastCorrupt'];
   #running: Promise<void> | undefined;
 
@@ -148,6 +152,15 @@ export class CameraTask {
     return this.#camera.stop();
   }
 
+  /** Whether the error is that of one odd frame, which is logged and left out. */
+  #skipFailed(error: unknown): boolean {
+    this.#failedInARow += 1;
+    if (concernsProcess(error) || this.#failedInARow > MAX_FAILED_IN_A_ROW) return false;
+    if (this.#failedInARow === 1)
+      this.#deps.log.error({ err: error, camera: this.id }, `camera ${this.id}: a frame failed and is left out`);
+    return true;
+  }
+
   async #run(): Promise<void> {
     const { config, delivering, engine, sinks, prompts, text, settings, rung, log } = this.#deps;
     log.info({ camera: this.id, source: sourceName(config.source) }, `camera ${this.id}: opening`);
@@ -157,6 +170,7 @@ export class CameraTask {
       gate: this.#gate,
       maxFrameAgeMs: config.maxFrameAgeMs,
       segmentation: () => settings().segmentation,
+      skipFailed: (error) => this.#skipFailed(error),
       prompts,
       text,
       tracking: config.tracking.enabled ? new TrackStage(config.tracking) : undefined,
@@ -165,10 +179,16 @@ export class CameraTask {
         return delivering.watch(async () => {
           await this.#delivery.take(result, frame);
           await sinks.take(result, frame);
+          this.#failedInARow = 0;
         });
       },
     });
   }
+}
+
+/** Errors that the next frame would meet as well. */
+function concernsProcess(error: unknown): boolean {
+  return isFastsamError(error, 'ENGINE_LOST', 'ENGINE_UNAVAILABLE', 'NATIVE_UNAVAILABLE', 'OUTPUT_UNWRITABLE');
 }
 
 /** A camera that stays away is tried again and again: only that it is away is news. */

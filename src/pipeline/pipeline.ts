@@ -23,7 +23,12 @@ export interface PipelineDeps extends ScheduleOptions {
 export async function runPipeline({ source, engine, prompts, text, deliver, ...schedule }: PipelineDeps): Promise<void> {
   const context = { model: engine.model, prompts, text, dropped: dropCounter(source) };
   for await (const segmented of segmentFrames(source, engine, schedule)) {
-    await deliver(await analyse(segmented, context), segmented.frame);
+    try {
+      await deliver(await analyse(segmented, context), segmented.frame);
+    } catch (error) {
+      if (!schedule.skipFailed?.(error)) throw error;
+      source.discard?.('failed');
+    }
   }
 }
 

@@ -23,6 +23,11 @@ export interface ScheduleOptions {
   readonly gate?: Gate | undefined;
   /** Frames of a live source that are older than this when their turn comes are dropped as `stale`. */
   readonly maxFrameAgeMs?: number | undefined;
+  /**
+   * Called when the network, a later stage or the delivery fails with a frame. True: the frame counts as `failed`, and the next
+   * one follows. Without it every such error ends the pipeline.
+   */
+  readonly skipFailed?: ((error: unknown) => boolean) | undefined;
   /** Read once a frame. */
   readonly segmentation: () => SegmentationOptions;
   /** Gives objects identities that they keep; without it each frame is on its own. */
@@ -52,7 +57,7 @@ interface InFlight extends Omit<SegmentedFrame, 'segmented'> {
 export async function* segmentFrames(
   source: PipelineSource,
   engine: SegmentationEngine,
-  { gate = new Turnstile(engine).gate(), maxFrameAgeMs = Number.POSITIVE_INFINITY, segmentation, tracking }: ScheduleOptions,
+  { gate = new Turnstile(engine).gate(), maxFrameAgeMs = Number.POSITIVE_INFINITY, segmentation, skipFailed, tracking }: ScheduleOptions,
 ): AsyncGenerator<SegmentedFrame, void, undefined> {
   const places = new Slots(Array.from({ length: engine.depth }, (_, place) => place));
   const queue: InFlight[] = [];
@@ -111,7 +116,15 @@ export async function* segmentFrames(
       let isUsed = false;
       try {
         using frame = next.frame;
-        const segmented = await next.segmented;
+        let segmented: Segmented;
+        try {
+          segmented = await next.segmented;
+        } catch (error) {
+          if (!skipFailed?.(error)) throw error;
+          source.discard?.('failed');
+          isUsed = true;
+          continue;
+        }
         prepareMs = segmented.timings.preprocess;
         yield { frame, segmented, following: next.following, waitMs: next.waitMs };
         isUsed = true;

@@ -48,6 +48,34 @@ describe('the pipeline', () => {
     expect(engine.most()).toBe(3);
   });
 
+  it('goes on after a frame that the network or the delivery cannot take, where it may', async () => {
+    const source = new FakeSource(6);
+    const seen: number[] = [];
+    const failures: unknown[] = [];
+    const pipeline = (skip: boolean) =>
+      runPipeline({
+        source,
+        engine: fakeEngine(async (sequence) => {
+          if (sequence === 1) throw new Error('odd for the network');
+          return EMPTY;
+        }),
+        segmentation: () => SEGMENTATION_DEFAULTS,
+        prompts: () => ({ revision: 1, prompts: [] }),
+        skipFailed: (error) => {
+          failures.push(error);
+          return skip;
+        },
+        deliver: ({ sequence }) => {
+          if (sequence === 3) throw new Error('odd for the delivery');
+          seen.push(sequence);
+        },
+      });
+    await pipeline(true);
+    expect(seen).toEqual([0, 2, 4, 5]);
+    expect(failures).toEqual([new Error('odd for the network'), new Error('odd for the delivery')]);
+    expect(source.handedOut.every((frame) => frame.released === 1)).toBe(true);
+  });
+
   it('waits for a slow consumer instead of piling up', async () => {
     const source = new FakeSource(1000);
     let release = () => {};
