@@ -131,6 +131,8 @@ class MqttPublisher implements Publisher {
 
   start(): void {
     const { config, status, log } = this.#deps;
+    // Before this run adds to the record.
+    void this.#clearForgotten();
     this.#unsubscribe ??= status.subscribe((key, message) => this.#retain(key, message));
     if (config.tls.insecure) {
       const message = 'mqtt.tls.insecure: any certificate is accepted; expected false outside of a bench';
@@ -138,7 +140,6 @@ class MqttPublisher implements Publisher {
       status.setAlert('mqtt-insecure', { severity: 'warning', message });
     }
     this.#events.start();
-    void this.#clearForgotten();
     this.#session.start();
   }
 
@@ -254,7 +255,7 @@ class MqttPublisher implements Publisher {
     const announcement = config.homeAssistant.enabled ? this.#discoveryTopic(node) : undefined;
     for (const topic of topics) {
       const isCurrent = topic === announcement || cameras.some((camera) => topic.startsWith(camera));
-      if (!isCurrent) this.#outbox.clearState(topic);
+      if (!isCurrent && !this.#outbox.holds(topic)) this.#outbox.clearState(topic);
     }
     this.#delivery?.wake();
   }

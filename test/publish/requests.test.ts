@@ -77,7 +77,7 @@ describe.skipIf(!hasMosquitto)('requests through mosquitto', { timeout: 20_000 }
     ['10,000 points', 'prompt/set', manyPoints, 'PROMPT_INVALID', /prompts\[0\]\.points: .*1000/],
     ['NaN as a string', 'prompt/set', point('"NaN"'), 'PROMPT_INVALID', /prompts\[0\]\.points\[0\]\[0\]: .*number/],
     ['NaN', 'prompt/set', point('NaN'), 'REQUEST_INVALID', /JSON/],
-    ['null for a number', 'prompt/set', point('null'), 'PROMPT_INVALID', /expected number/],
+    ['null for a number', 'prompt/set', point('null'), 'PROMPT_INVALID', /expected a number, got null/],
     ['a number beyond a double', 'prompt/set', point('1e999'), 'PROMPT_INVALID', /number/],
     ['a list instead of an object', 'prompt/set', '[]', 'REQUEST_INVALID', /object/],
     ['no prompts', 'prompt/set', '{"id":"bad"}', 'PROMPT_INVALID', /prompts: /],
