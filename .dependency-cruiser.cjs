@@ -1,4 +1,4 @@
-// Imports point downward: main → cli → app → {pipeline, publish, telemetry} → text → stages → {native, wire, config, durable} → domain → errors.
+// Imports point downward: main → cli → app → {pipeline, publish, telemetry} → text → stages → {model, measure} → {native, wire, config, durable} → domain → errors.
 // Folders of one layer do not import each other. See docs/architecture.md.
 const layers = [
   ['main'],
@@ -10,7 +10,7 @@ const layers = [
   ['control', 'status'],
   ['text', 'track'],
   ['source', 'engine', 'prompt', 'encode', 'zone'],
-  ['model'],
+  ['model', 'measure'],
   ['native', 'wire', 'config', 'durable'],
   ['domain'],
   ['errors', 'compiled', 'printable'],

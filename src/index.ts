@@ -52,6 +52,7 @@ export { type EngineOptions, openEngine } from './engine/open.js';
 export { type ErrorCode, FastsamError, isFastsamError } from './errors.js';
 export { contourAccuracy, regionSimilarity } from './eval/tracking/mask-quality.js';
 export { type ScoredFrame, scoreTracking, type TrackingScores } from './eval/tracking/scores.js';
+export { deltaE00, type Lab } from './measure/colour.js';
 export { applyPrompts } from './prompt/apply.js';
 export { openSource } from './source/open.js';
 export { openPicture } from './source/picture-bytes.js';

@@ -8,13 +8,17 @@ namespace fastsamd {
 namespace {
 
 constexpr double kStep = 0.25;
-/// The gradient is the difference over two samples either way, half a pixel.
-constexpr int kHalf = 2;
+/// The gradient is the difference over three samples either way.
+constexpr int kHalf = 3;
+constexpr float kPerPixel = 1 / (2 * kHalf * static_cast<float>(kStep));
+/// Once the contour is known roughly, each edge is searched again this many samples around it, so often.
+constexpr int kAround = 6;
+constexpr int kPasses = 2;
 /// The parabola reaches three samples either way.
 constexpr int kFit = 3;
-/// Noise of the gradient for noise 1 in the pixels: a difference of two bilinear samples a pixel apart, averaged over
-/// three neighbours a pixel apart.
-constexpr double kGradientNoise = 0.65;
+/// Noise of the gradient for noise 1 in the pixels: a difference of two bilinear samples, averaged over three
+/// neighbours a pixel apart (drawn noise, measured).
+constexpr double kGradientNoise = 0.5;
 constexpr double kWeak = 4;
 /// Share of the gradient's sum that one polarity must have to be the contour's.
 constexpr double kOnePolarity = 0.8;
@@ -44,7 +48,7 @@ class Gradients {
             luma.At(outline[i].x + normals[i].x * k * kStep, outline[i].y + normals[i].y * k * kStep);
       }
       float* row = single.data() + i * stride_;
-      for (size_t k = 0; k < stride_; ++k) row[k] = profile[k + 2 * kHalf] - profile[k];
+      for (size_t k = 0; k < stride_; ++k) row[k] = (profile[k + 2 * kHalf] - profile[k]) * kPerPixel;
     }
     const size_t count = outline.size();
     for (size_t i = 0; i < count; ++i) {
@@ -54,19 +58,21 @@ class Gradients {
       float* out = values_.data() + i * stride_;
       for (size_t k = 0; k < stride_; ++k) out[k] = (before[k] + at[k] + after[k]) * (1.0F / 3);
     }
-    for (int k = -reach; k <= reach; ++k) {
+    for (int k = 0; k <= 2 * reach; ++k) {
       const double t = k / (0.6 * reach);
       prior_.push_back(static_cast<float>(std::exp(-t * t / 2)));
     }
   }
 
-  /// `polarity`: 1 for brighter outside, -1 for brighter inside, 0 for either.
-  Edge Find(size_t i, int polarity, double threshold) const {
+  /// The edge at point i within `window` samples of `center`, which is the most likely place. `polarity`: 1 for
+  /// brighter outside, -1 for brighter inside, 0 for either.
+  Edge Find(size_t i, int center, int window, int polarity, double threshold) const {
     const float* middle = values_.data() + i * stride_ + reach_ + kFit;
-    int best = 0;
+    int best = center;
     float most = -1;
-    for (int k = -reach_; k <= reach_; ++k) {
-      const float value = Signed(middle[k], polarity) * prior_[static_cast<size_t>(k + reach_)];
+    const int last = std::min(reach_, center + window);
+    for (int k = std::max(-reach_, center - window); k <= last; ++k) {
+      const float value = Signed(middle[k], polarity) * prior_[static_cast<size_t>(std::abs(k - center))];
       if (value <= most) continue;
       most = value;
       best = k;
@@ -121,7 +127,7 @@ double MedianOf(std::vector<double>& values) {
 }
 
 /// Offsets of all points from those that were found: a median of the found ones among kMedian neighbours, of as many
-/// more as it takes to have one; then smoothed. At least one is found.
+/// more as it takes to have one, 0 where there is none; then smoothed.
 std::vector<double> Filter(const std::vector<Edge>& edges) {
   const auto count = static_cast<std::ptrdiff_t>(edges.size());
   const auto at = [&](std::ptrdiff_t i) -> const Edge& {
@@ -164,18 +170,25 @@ RefinedContour RefineContour(const LumaPatch& luma, double noise, const Contour&
   const double threshold = kWeak * kGradientNoise * noise;
   std::vector<Edge> edges;
   edges.reserve(outline.size());
+  const int whole = static_cast<int>(std::ceil(reach / kStep));
   double signed_sum = 0;
   double sum = 0;
   for (size_t i = 0; i < outline.size(); ++i) {
-    edges.push_back(gradients.Find(i, 0, threshold));
+    edges.push_back(gradients.Find(i, 0, whole, 0, threshold));
     signed_sum += edges.back().gradient;
     sum += std::abs(edges.back().gradient);
   }
-  if (std::abs(signed_sum) >= kOnePolarity * sum) {
-    const int polarity = signed_sum < 0 ? -1 : 1;
+  const int polarity = std::abs(signed_sum) < kOnePolarity * sum ? 0 : signed_sum < 0 ? -1 : 1;
+  for (size_t i = 0; i < outline.size(); ++i) {
+    if (edges[i].gradient * polarity < 0) edges[i] = gradients.Find(i, 0, whole, polarity, threshold);
+  }
+  std::vector<double> offsets = Filter(edges);
+  for (int pass = 0; pass < kPasses; ++pass) {
     for (size_t i = 0; i < outline.size(); ++i) {
-      if (edges[i].gradient * polarity <= 0) edges[i] = gradients.Find(i, polarity, threshold);
+      const int center = std::clamp(static_cast<int>(std::lround(offsets[i] / kStep)), -whole, whole);
+      edges[i] = gradients.Find(i, center, kAround, polarity, threshold);
     }
+    offsets = Filter(edges);
   }
 
   RefinedContour refined;
@@ -186,7 +199,6 @@ RefinedContour RefineContour(const LumaPatch& luma, double noise, const Contour&
       static_cast<double>(std::count_if(edges.begin(), edges.end(), [](const Edge& e) { return e.off && !e.weak; })) /
       count;
   if (!refined.accepted()) return refined;
-  const std::vector<double> offsets = Filter(edges);
   std::vector<double> deviations;
   for (size_t i = 0; i < outline.size(); ++i) {
     const Point& from = outline[i];
