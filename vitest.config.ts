@@ -9,8 +9,6 @@ const folder = fileURLToPath(new URL('test', import.meta.url));
 const PROCESSES = /from '(node:child_process|[^']*\/(mosquitto|node|rtsp-server|mjpeg-server|command|hanging-driver|certificate)\.js)'/;
 /** Seconds each for another reason: mutated files by the thousand, throttled downloads, whole networks, shared cameras. */
 const SLOW = /^(fuzz|soak|tensorrt|source|model\/(download|import)|pipeline\/(sharing|soak)|text\/models)\b/;
-/** Checks settings of a whole process, which the quick files share. */
-const OWN_PROCESS = /^limits\/small-input\b/;
 
 /** Replaces modules, so it cannot share them with other files as the quick ones do. */
 const MOCKS = /\bvi\.mock\(/;
@@ -18,7 +16,7 @@ const MOCKS = /\bvi\.mock\(/;
 const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.test.ts'));
 const quick = files.filter((file) => {
   const text = readFileSync(join(folder, file), 'utf8');
-  return !SLOW.test(file) && !OWN_PROCESS.test(file) && !PROCESSES.test(text) && !MOCKS.test(text);
+  return !SLOW.test(file) && !PROCESSES.test(text) && !MOCKS.test(text);
 });
 
 const common = {
