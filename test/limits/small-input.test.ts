@@ -97,7 +97,16 @@ describe('a small input', { timeout: 60_000 }, () => {
   it('that is an SVG under the name of a picture is not rendered, whatever asks for it', async () => {
     const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9999" height="9999"><rect width="9999" height="9999"/></svg>');
     await costsLittle('SVG', { code: 'SOURCE_CORRUPT', message: /its content is something else/ }, () => decodeImage(svg, 'drawing.png'));
-    await expect(sharp(svg).toBuffer()).rejects.toThrow();
+    // Only fastsamd's own drawings are SVG, and those are in memory: a file is never rendered, whatever its name.
+    const directory = await mkdtemp(join(tmpdir(), 'fastsamd-svg-'));
+    try {
+      for (const name of ['drawing.png', 'drawing.svg']) {
+        await writeFile(join(directory, name), svg);
+        await expect(sharp(join(directory, name)).toBuffer()).rejects.toThrow();
+      }
+    } finally {
+      await rm(directory, { recursive: true });
+    }
   });
 
   it('that is a job of 700,000 keys, or of 4 million numbers', async () => {
