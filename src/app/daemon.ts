@@ -267,10 +267,11 @@ export class Daemon {
   async #reload(config: Config): Promise<Reloaded> {
     const { live, restart } = diffConfig(this.#config, config);
     const { cameras, segmentation, log, telemetry } = config;
-    // First the only part that can be refused.
-    await this.#register.reconfigure(new Map(cameras.map(({ id, prompts }) => [id, prompts])));
-    this.#config = { ...this.#config, cameras, segmentation, log, telemetry };
-    this.#log.level = log.level;
+    // The prompts are the only part that can be refused, and no frame sees them with the old options.
+    await this.#register.reconfigure(new Map(cameras.map(({ id, prompts }) => [id, prompts])), () => {
+      this.#config = { ...this.#config, cameras, segmentation, log, telemetry };
+      this.#log.level = log.level;
+    });
     // Before the engine is loaded there are no cameras yet; they start with the configuration of that moment.
     if (this.#turnstile) await this.#cameras.apply(cameras);
     if (this.#reporter && live.includes('telemetry.intervalMs')) {

@@ -143,9 +143,10 @@ export class PromptRegister {
 
   /**
    * The configuration names these prompts of each camera. New cameras begin with them; changed prompts replace those that
-   * requests have set; cameras whose configured prompts are as before keep theirs. All of it or, on an error, nothing. As `set`.
+   * requests have set; cameras whose configured prompts are as before keep theirs. All of it or, on an error, nothing. As `set`. `onAccepted` is
+   * called once nothing can be refused any more and before any prompt changes: what goes with the prompts changes with them.
    */
-  async reconfigure(cameras: ReadonlyMap<string, PromptInputs>): Promise<PromptsApplied> {
+  async reconfigure(cameras: ReadonlyMap<string, PromptInputs>, onAccepted: () => void = () => {}): Promise<PromptsApplied> {
     const configured = new Map([...cameras].map(([camera, prompts]) => [camera, withIds(prompts)]));
     const isChanged = (camera: string) => !isDeepStrictEqual(this.#cameras.get(camera)?.configured, configured.get(camera));
     const preparing = this.#deps.prepare?.([...configured.keys()].filter(isChanged).flatMap((camera) => configured.get(camera)!));
@@ -156,6 +157,7 @@ export class PromptRegister {
       const frame = this.#cameras.get(camera)?.frame;
       if (frame) assertInFrame(prompts, `camera "${camera}"`, frame);
     }
+    onAccepted();
     if (changed.length === 0) return { revision: this.#revision, saved: true };
     this.#revision += 1;
     const revision = this.#revision;

@@ -27,7 +27,7 @@ function greyFrame(width: number, height: number): SourceFrame {
 describe('the onnxruntime engine', () => {
   it('finds the objects of a network in frame coordinates', async () => {
     const engine = await openEngine({ model: await writeTestModel(at('three.onnx')) });
-    expect(engine.model).toEqual({ name: 'three', backend: 'onnxruntime', inputWidth: 320, inputHeight: 320, labels: [] });
+    expect(engine.model).toMatchObject({ name: 'three', backend: 'onnxruntime', inputWidth: 320, inputHeight: 320, labels: [] });
     // Twice the input's size: everything doubles.
     using frame = greyFrame(640, 640);
     const { segments, timings } = await engine.segment(frame, SEGMENTATION_DEFAULTS);
