@@ -108,15 +108,12 @@ export class EmbeddedBroker {
       },
       authorizePublish: (client, packet, done) => {
         if (packet.topic.startsWith('$SYS/')) return done(new Error('$SYS topics belong to the broker'));
-        done(
-          client && !this.#own.has(client.conn) && packet.retain && !this.#mayRetain(packet)
-            ? new Error('too many retained messages')
-            : null,
-        );
-      },
-      published: (packet, _client, done) => {
-        if (packet.retain) this.#countRetained(packet);
-        done();
+        if (packet.retain) {
+          if (client && !this.#own.has(client.conn) && !this.#mayRetain(packet)) return done(new Error('too many retained messages'));
+          // Counted here and not once it is stored: a client has up to a hundred messages under way at a time.
+          this.#countRetained(packet);
+        }
+        done(null);
       },
     });
     aedes.on('unsubscribe', (topics, client) => {
