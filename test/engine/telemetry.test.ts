@@ -69,8 +69,8 @@ async function traced(args: readonly string[], environment: Record<string, strin
   return { paths, addresses };
 }
 
-/** Devices, the kernel's own files, and what belongs to the command. */
-const EXPECTED = /^(\/dev\/|\/proc\/self\/|~\/tmp\/fastsamd-|~\/\.cache(\/gstreamer-1\.0.*)?$)/;
+/** Devices, the kernel's own files, and what belongs to the command: its temporary files, and the demo's picture where it runs. */
+const EXPECTED = /^(\.$|fastsamd-demo\.jpg$|\/dev\/|\/proc\/self\/|~\/tmp\/fastsamd-|~\/\.cache(\/gstreamer-1\.0.*)?$)/;
 
 describe.skipIf(!canTrace())('a whole run', () => {
   it.each([
@@ -88,7 +88,10 @@ describe.skipIf(!canTrace())('a whole run', () => {
         await writeClipModel(join(directory, 'clip')),
       ],
     ],
-    ['the daemon with a broker of its own', async () => [BIN, 'demo', '--model', model, '--frames', '3']],
+    [
+      'the daemon with a broker of its own',
+      async () => [BIN, 'demo', '--model', model, '--frames', '3', '--out', join(directory, 'demo.jpg')],
+    ],
     [
       'the library in a worker thread, whose environment is a copy',
       async () => [

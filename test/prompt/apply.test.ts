@@ -184,22 +184,23 @@ describe('prompt sets', () => {
     ]);
   });
 
-  it.each([
-    [[{ type: 'box', box: [10, 0, 5, 5] }], 'prompts[0].box: expected x1 < x2 and y1 < y2'],
-    [[{ type: 'points', points: [] }], 'prompts[0].points'],
-    [[{ type: 'points', points: [[1, 1]], labels: [1, 0] }], 'expected one label per point (1), got 2'],
-    [[{ type: 'points', points: [[Number.NaN, 1]] }], 'prompts[0].points[0][0]'],
-    [[{ type: 'circle' }], 'prompts[0].type'],
+  it.each<[string, unknown, string]>([
+    ['a box without area', [{ type: 'box', box: [10, 0, 5, 5] }], 'prompts[0].box: expected x1 < x2 and y1 < y2'],
+    ['no points', [{ type: 'points', points: [] }], 'prompts[0].points'],
+    ['too many labels', [{ type: 'points', points: [[1, 1]], labels: [1, 0] }], 'expected one label per point (1), got 2'],
+    ['a point that is no number', [{ type: 'points', points: [[Number.NaN, 1]] }], 'prompts[0].points[0][0]'],
+    ['an unknown type', [{ type: 'circle' }], 'prompts[0].type'],
     [
+      'an id twice',
       [
         { type: 'everything', id: 'a' },
         { type: 'everything', id: 'a' },
       ],
       '"a" is used twice',
     ],
-    [[{ type: 'points', points: new Array(10_000).fill([1, 1]) }], 'prompts[0].points'],
-    [{ type: 'everything' }, 'expected array'],
-  ])('refuse %j, naming the place', (input, message) => {
+    ['too many points', [{ type: 'points', points: new Array(10_000).fill([1, 1]) }], 'prompts[0].points'],
+    ['a prompt that is not in a list', { type: 'everything' }, 'expected a list, got an object'],
+  ])('refuse %s, naming the place', (_, input, message) => {
     expect(() => parsePrompts(input)).toThrow(
       expect.objectContaining({ code: 'PROMPT_INVALID', message: expect.stringContaining(message) }),
     );

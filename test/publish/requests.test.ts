@@ -215,6 +215,9 @@ describe.skipIf(!hasMosquitto)('requests through mosquitto', { timeout: 20_000 }
     const [first, second] = await Promise.all([s.ask('prompt/set', request), s.ask('prompt/set', request)]);
     expect(first).toEqual({ id: 'same', node: 'line-3', status: 'ok', revision: 2 });
     expect(second).toEqual(first);
+    // Both requests are answered under one id; the next answer must not be taken for the second of these.
+    const topic = `${s.node.base}/response/prompt/set`;
+    await s.observer.until(topic, () => s.observer.received.filter((message) => message.topic === topic).length >= 2);
     expect(await s.ask('prompt/set', { ...request, prompts: [] })).toMatchObject({ id: 'same', status: 'error', code: 'REQUEST_INVALID' });
     expect(s.node.register.get({ camera: 'gate' })).toMatchObject([{ revision: 2, prompts: [{ type: 'everything' }] }]);
   });
