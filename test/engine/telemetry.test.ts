@@ -88,10 +88,7 @@ describe.skipIf(!canTrace())('a whole run', () => {
         await writeClipModel(join(directory, 'clip')),
       ],
     ],
-    [
-      'the daemon with a broker of its own',
-      async () => [BIN, 'demo', '--model', model, '--frames', '3', '--out', join(directory, 'demo.jpg')],
-    ],
+    ['the daemon with a broker of its own', async () => [BIN, 'demo', '--model', model, '--frames', '3']],
     [
       'the library in a worker thread, whose environment is a copy',
       async () => [
