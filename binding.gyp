@@ -30,6 +30,7 @@
         'native/binding/lane.cc',
         'native/binding/letterbox.cc',
         'native/binding/mask_bitmap.cc',
+        'native/binding/measure.cc',
         'native/binding/native_camera_motion.cc',
         'native/binding/native_frame.cc',
         'native/binding/native_tracker.cc',

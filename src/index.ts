@@ -53,6 +53,16 @@ export { type ErrorCode, FastsamError, isFastsamError } from './errors.js';
 export { contourAccuracy, regionSimilarity } from './eval/tracking/mask-quality.js';
 export { type ScoredFrame, scoreTracking, type TrackingScores } from './eval/tracking/scores.js';
 export { deltaE00, type Lab } from './measure/colour.js';
+export {
+  MEASURES,
+  type Measure,
+  type MeasureDoubt,
+  type MeasureOptions,
+  measureObjects,
+  type ObjectMeasures,
+  protoCell,
+} from './measure/measures.js';
+export { coverageOf, type Datum, distanceBetween, type GapMeasure, gapBetween, placeInDatum, positionError } from './measure/relations.js';
 export { applyPrompts } from './prompt/apply.js';
 export { openSource } from './source/open.js';
 export { openPicture } from './source/picture-bytes.js';

@@ -11,6 +11,7 @@ import type { LetterboxGeometry } from './domain/geometry.js';
 import type { Segments } from './domain/segments.js';
 import { FastsamError, messageOf } from './errors.js';
 import type { GpuStatus } from './native/gpus.js';
+import type { NativeMeasurements, NativeMeasureOptions } from './native/measure.js';
 import type { ConveyorOptions, ConveyorTruth, ShapesOptions } from './native/scenes.js';
 import type { TensorRtAddon } from './native/tensorrt.js';
 import type { CarryRequests, NativeCameraMotion, NativeTracker, NativeTrackerOptions } from './native/track.js';
@@ -308,6 +309,13 @@ export interface NativeAddon {
     threshold: number,
     maxDistance: number,
   ): Promise<{ recalled: number; annotated: number; precise: number; detected: number }>;
+
+  /** The names of what `measureObjects` measures, in its order. */
+  measureNames(): string[];
+  /** Measures the objects at `indices`. Errors: MISUSE for a frame of another size than the segments'. */
+  measureObjects(frame: NativeFrame, segments: Segments, indices: Uint32Array, options: NativeMeasureOptions): Promise<NativeMeasurements>;
+  /** Least distance of two closed lines [x, y, …] and where it is: distance, x and y on the one, x and y on the other. */
+  contourGap(a: Float64Array, b: Float64Array): Promise<Float64Array>;
 
   /**
    * Sends one datagram to a Unix socket, as sd_notify(3) does: `socket` is a path, or "@" and a name of the abstract

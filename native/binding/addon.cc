@@ -59,6 +59,9 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("polygonMask", Napi::Function::New<PolygonMask>(env));
   exports.Set("maskOverlaps", Napi::Function::New<Promised<MaskOverlaps>>(env));
   exports.Set("countBoundaries", Napi::Function::New<Promised<CountBoundaries>>(env));
+  exports.Set("measureNames", Napi::Function::New<MeasureNames>(env));
+  exports.Set("measureObjects", Napi::Function::New<Promised<MeasureObjects>>(env));
+  exports.Set("contourGap", Napi::Function::New<Promised<ContourGap>>(env));
   exports.Set("notify", Napi::Function::New<Notify>(env));
   exports.Set("exitAtOnce", Napi::Function::New<ExitAtOnce>(env));
   exports.Set("openLineWriter", Napi::Function::New<OpenLineWriter>(env));

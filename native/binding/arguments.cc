@@ -107,6 +107,10 @@ Span<float> ReadFloats(Napi::Value value, const char* name, size_t length, Pins&
   return ReadArrayOf<float>(value, name, length, pins, napi_float32_array, "Float32Array");
 }
 
+Span<double> ReadDoubles(Napi::Value value, const char* name, size_t length, Pins& pins) {
+  return ReadArrayOf<double>(value, name, length, pins, napi_float64_array, "Float64Array");
+}
+
 Span<int32_t> ReadInt32s(Napi::Value value, const char* name, size_t length, Pins& pins) {
   return ReadArrayOf<int32_t>(value, name, length, pins, napi_int32_array, "Int32Array");
 }

@@ -48,6 +48,7 @@ inline constexpr size_t kAnyLength = SIZE_MAX;
 
 /// Typed arrays of exactly `length` elements (kAnyLength: of any number); a detached one has none. Pinned in `pins`.
 Span<float> ReadFloats(Napi::Value value, const char* name, size_t length, Pins& pins);
+Span<double> ReadDoubles(Napi::Value value, const char* name, size_t length, Pins& pins);
 Span<int32_t> ReadInt32s(Napi::Value value, const char* name, size_t length, Pins& pins);
 Span<uint32_t> ReadUint32s(Napi::Value value, const char* name, size_t length, Pins& pins);
 Span<uint8_t> ReadBytes(Napi::Value value, const char* name, size_t length, Pins& pins);

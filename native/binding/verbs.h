@@ -36,5 +36,8 @@ Napi::Value LockFile(const Napi::CallbackInfo& info);
 Napi::Value PolygonMask(const Napi::CallbackInfo& info);
 Napi::Value MaskOverlaps(const Napi::CallbackInfo& info);
 Napi::Value CountBoundaries(const Napi::CallbackInfo& info);
+Napi::Value MeasureNames(const Napi::CallbackInfo& info);
+Napi::Value MeasureObjects(const Napi::CallbackInfo& info);
+Napi::Value ContourGap(const Napi::CallbackInfo& info);
 
 }  // namespace fastsamd::binding

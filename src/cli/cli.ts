@@ -36,6 +36,11 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/segment.js')).segmentCommand,
   },
   {
+    command: 'measure <picture>',
+    describe: 'Measure the objects of a picture: sizes, shapes, colours, with their uncertainty',
+    load: async () => (await import('./commands/measure.js')).measureCommand,
+  },
+  {
     command: 'bench <source>',
     describe: 'Measure latency per stage, frame rate and overhead over the bare network',
     load: async () => (await import('./commands/bench.js')).benchCommand,

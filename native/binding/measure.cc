@@ -1,0 +1,153 @@
+#include "measure/measure.h"
+
+#include <algorithm>
+#include <cmath>
+#include <initializer_list>
+#include <string>
+
+#include "binding/job.h"
+#include "binding/native_frame.h"
+#include "binding/values.h"
+#include "binding/verbs.h"
+#include "core/color.h"
+#include "measure/edge.h"
+#include "measure/gap.h"
+#include "measure/lab.h"
+#include "measure/refine.h"
+
+namespace fastsamd::binding {
+namespace {
+
+/// Behind the measures and their uncertainties: refined, weak, off, L, a, b.
+constexpr size_t kExtras = 6;
+
+struct MeasureOptions {
+  bool refine = false;
+  bool color = false;
+  bool outlines = false;
+  double cell = kLeastReach;
+  double min_hole_area = 1;
+};
+
+struct Measured {
+  std::vector<double> values;
+  /// x, y of the rings of one object after another: outlines, then holes.
+  std::vector<double> points;
+  /// Where each ring ends in `points`, in points.
+  std::vector<uint32_t> rings;
+  /// Where each object ends in `rings`.
+  std::vector<uint32_t> objects;
+};
+
+void Append(const std::vector<Contour>& contours, Measured& measured) {
+  for (const Contour& contour : contours) {
+    for (const Point& point : contour) {
+      measured.points.push_back(point.x);
+      measured.points.push_back(point.y);
+    }
+    measured.rings.push_back(static_cast<uint32_t>(measured.points.size() / 2));
+  }
+}
+
+Result<Measured> MeasureAll(const ImageView& image, const Segments& segments, const std::vector<uint32_t>& indices,
+                            const MeasureOptions& options) {
+  const Status valid = Validate(image);
+  if (!valid.ok()) return valid.error();
+  if (image.width != segments.width || image.height != segments.height) {
+    return Error{ErrorCode::kMisuse, "expected a frame of the segments' size, " + std::to_string(segments.width) + "x" +
+                                         std::to_string(segments.height) + ", got " + std::to_string(image.width) +
+                                         "x" + std::to_string(image.height)};
+  }
+  Measured measured;
+  measured.values.reserve(indices.size() * (2 * kMeasures + kExtras));
+  for (const uint32_t index : indices) {
+    const Run* runs = segments.runs.data() + segments.offsets[index];
+    const size_t count = segments.offsets[index + 1] - segments.offsets[index];
+    Result<MaskShape> mask = MeasureMask(runs, count, segments.width, segments.height, options.min_hole_area);
+    if (!mask.ok()) return mask.error();
+    const RefinedShape shape = options.refine
+                                   ? RefineShape(image, mask.value(), std::clamp(options.cell, kLeastReach, kMostReach))
+                                   : Unrefined(std::move(mask).value());
+    Lab lab{std::nan(""), std::nan(""), std::nan("")};
+    if (options.color) lab = MeanLab(image, runs, count, static_cast<int>(std::ceil(options.cell)));
+    const auto append = [&measured](std::initializer_list<double> values) {
+      measured.values.insert(measured.values.end(), values);
+    };
+    const auto& values = shape.measures.values;
+    measured.values.insert(measured.values.end(), std::begin(values), std::end(values));
+    const auto& uncertainties = shape.uncertainties.values;
+    measured.values.insert(measured.values.end(), std::begin(uncertainties), std::end(uncertainties));
+    append({shape.refined ? 1.0 : 0.0, shape.weak, shape.off, lab.l, lab.a, lab.b});
+    if (!options.outlines) continue;
+    Append(shape.outlines, measured);
+    Append(shape.holes, measured);
+    measured.objects.push_back(static_cast<uint32_t>(measured.rings.size()));
+  }
+  return measured;
+}
+
+Contour ReadContour(Napi::Value value, const char* name, Pins& pins) {
+  const Span<double> numbers = ReadDoubles(value, name, kAnyLength, pins);
+  Contour contour;
+  for (size_t k = 0; k + 1 < numbers.size; k += 2) {
+    if (!std::isfinite(numbers.data[k]) || !std::isfinite(numbers.data[k + 1])) {
+      Throw(value.Env(), {ErrorCode::kMisuse, std::string(name) + ": expected finite coordinates"});
+    }
+    contour.push_back({numbers.data[k], numbers.data[k + 1]});
+  }
+  if (contour.empty()) Throw(value.Env(), {ErrorCode::kMisuse, std::string(name) + ": expected at least one point"});
+  return contour;
+}
+
+}  // namespace
+
+Napi::Value MeasureNames(const Napi::CallbackInfo& info) {
+  const Napi::Array names = Napi::Array::New(info.Env(), kMeasures);
+  for (uint32_t k = 0; k < kMeasures; ++k) names.Set(k, kMeasureNames[k]);
+  return names;
+}
+
+Napi::Value MeasureObjects(const Napi::CallbackInfo& info) {
+  Pins pins;
+  const Pixels pixels = NativeFrame::Use(info[0], "frame", pins);
+  const SegmentsInput input = ReadSegments(info[1], "segments", pins);
+  std::vector<uint32_t> indices = ReadIndices(info[2], "indices", input.count);
+  const Napi::Object given = ReadObject(info[3], "options");
+  MeasureOptions options;
+  options.refine = ReadBoolean(given.Get("refine"), "options.refine");
+  options.color = ReadBoolean(given.Get("colour"), "options.colour");
+  options.outlines = ReadBoolean(given.Get("outlines"), "options.outlines");
+  options.cell = ReadNumber(given.Get("cell"), "options.cell", 0, kMaxSide);
+  options.min_hole_area =
+      ReadNumber(given.Get("minHoleArea"), "options.minHoleArea", 0, static_cast<double>(kMaxSide) * kMaxSide);
+  return RunOnPool(
+      info.Env(), "fastsamd.measureObjects", std::move(pins),
+      [pixels, input, options, indices = std::move(indices)]() -> Result<Measured> {
+        const Result<Segments> segments = input.Copy();
+        if (!segments.ok()) return segments.error();
+        return MeasureAll(pixels.view, segments.value(), indices, options);
+      },
+      [](Napi::Env env, Measured measured) {
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("values", ToTypedArray<Napi::Float64Array>(env, std::move(measured.values)));
+        object.Set("points", ToTypedArray<Napi::Float64Array>(env, std::move(measured.points)));
+        object.Set("rings", ToTypedArray<Napi::Uint32Array>(env, std::move(measured.rings)));
+        object.Set("objects", ToTypedArray<Napi::Uint32Array>(env, std::move(measured.objects)));
+        return object;
+      });
+}
+
+Napi::Value ContourGap(const Napi::CallbackInfo& info) {
+  Pins pins;
+  Contour a = ReadContour(info[0], "a", pins);
+  Contour b = ReadContour(info[1], "b", pins);
+  return RunOnPool(
+      info.Env(), "fastsamd.contourGap", std::move(pins),
+      [a = std::move(a), b = std::move(b)]() -> Result<std::vector<double>> {
+        const Gap gap = GapBetween(a, b);
+        return std::vector<double>{gap.distance, gap.a.x, gap.a.y, gap.b.x, gap.b.y};
+      },
+      ToTypedArray<Napi::Float64Array, double>);
+}
+
+}  // namespace fastsamd::binding

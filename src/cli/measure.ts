@@ -1,0 +1,168 @@
+/** `fastsamd measure`: what the objects of one picture measure. */
+import { mkdir } from 'node:fs/promises';
+import { dirname, extname } from 'node:path';
+import sharp from 'sharp';
+import { boxOf } from '../domain/segments.js';
+import { drawMeasures } from '../encode/measure-overlay.js';
+import { objectsToSend } from '../encode/result.js';
+import { FastsamError, messageOf } from '../errors.js';
+import { DIMENSION, MEASURES, type Measure, measureObjects, type ObjectMeasures, protoCell } from '../measure/measures.js';
+import { runPipeline } from '../pipeline/pipeline.js';
+import { assertLabels } from '../prompt/label-check.js';
+import { firstFrames } from '../source/limit.js';
+import { TextStage } from '../text/stage.js';
+import { TEXT_DEFAULTS, TextModel } from '../text/text-model.js';
+import { finishBeforeLeaving, sayWritten, withSource, writeLine } from './leaving.js';
+import { demandRange, type SegmentationArguments, segmentationOf } from './model-options.js';
+import { type ModelArguments, openModel } from './open-model.js';
+import { Inputs } from './overwriting.js';
+import type { PromptArguments } from './prompt-options.js';
+import { promptsOf } from './prompts-of.js';
+
+export interface MeasureArguments extends SegmentationArguments, PromptArguments, ModelArguments {
+  readonly picture: string;
+  readonly scale?: number | undefined;
+  readonly edge: 'refined' | 'mask';
+  readonly colour: boolean;
+  readonly json: boolean;
+  readonly out?: string | undefined;
+}
+
+/** Columns of the table. */
+const COLUMNS: readonly Measure[] = ['x', 'y', 'area', 'diameter', 'length', 'width', 'orientation', 'circularity', 'holes'];
+
+/** Decimals of a number that has no uncertainty to say how many it deserves. */
+const DECIMALS: Partial<Record<Measure, number>> = { area: 1, orientation: 1, circularity: 3, holes: 0 };
+
+export async function measure(args: MeasureArguments): Promise<void> {
+  const segmentation = segmentationOf(args);
+  demandRange('--min-iou', args['min-iou'], 0, 1);
+  if (args.scale !== undefined) demandRange('--scale', args.scale, 1e-9, 1e9);
+  if (args['text-threshold'] !== undefined) demandRange('--text-threshold', args['text-threshold'], -1, 1);
+  const prompts = promptsOf(args);
+  if (args.out !== undefined) await checkOutput(args.out, args.picture);
+  const engine = await openModel(args);
+  using finishing = finishBeforeLeaving();
+  const text = new TextModel({ options: { ...TEXT_DEFAULTS, model: args['text-model'] }, onnxruntime: { threads: args.threads } });
+  try {
+    assertLabels(prompts, engine.model);
+    await text.prepare(prompts);
+    await withSource(args.picture, {}, finishing, (source) =>
+      runPipeline({
+        source: firstFrames(source, 1),
+        engine,
+        segmentation: () => segmentation,
+        prompts: () => ({ revision: 0, prompts }),
+        text: new TextStage(text),
+        deliver: async (result, frame) => {
+          const { segments } = result;
+          const measured = await measureObjects(frame, segments, objectsToSend(result, 'matched'), {
+            edge: args.edge,
+            cell: protoCell(result.geometry),
+            colour: args.colour,
+            outlines: args.out !== undefined,
+          });
+          const scaled = new Scaled(args.scale);
+          if (args.json) {
+            const objects = measured.map((object) => ({
+              index: object.index,
+              score: segments.scores[object.index],
+              box: boxOf(segments, object.index),
+              ...scaled.toJson(object),
+            }));
+            const { width, height } = segments;
+            const picture = { source: result.origin, width, height, model: result.model.name, unit: scaled.unit, scale: args.scale ?? 1 };
+            await writeLine(JSON.stringify({ ...picture, objects }));
+          } else for (const line of table(measured, scaled)) await writeLine(line);
+          if (args.out === undefined) return;
+          const rgb = await drawMeasures(frame, measured, { format: (object, name) => scaled.format(object, name), unit: scaled.unit });
+          await writePicture(args.out, rgb, frame.width, frame.height);
+          sayWritten(args.out, { onlyJson: args.json });
+        },
+      }),
+    );
+  } finally {
+    await Promise.all([engine.stop(), text.stop()]);
+  }
+}
+
+/** Measures in the user's unit. */
+class Scaled {
+  readonly unit: 'mm' | 'px';
+  readonly #scale: number;
+
+  constructor(scale: number | undefined) {
+    this.unit = scale === undefined ? 'px' : 'mm';
+    this.#scale = scale ?? 1;
+  }
+
+  value(object: ObjectMeasures, name: Measure): number {
+    return object.values[name] * this.#scale ** DIMENSION[name];
+  }
+
+  uncertainty(object: ObjectMeasures, name: Measure): number {
+    return object.uncertainties[name] * this.#scale ** DIMENSION[name];
+  }
+
+  /** `40.021±0.012`, with two digits of the uncertainty; `–` when undefined. */
+  format(object: ObjectMeasures, name: Measure): string {
+    const value = this.value(object, name);
+    const uncertainty = this.uncertainty(object, name);
+    if (Number.isNaN(value)) return '–';
+    if (!(uncertainty > 0)) return value.toFixed(DECIMALS[name] ?? 2);
+    const decimals = Math.max(0, Math.min(6, 1 - Math.floor(Math.log10(uncertainty))));
+    return `${value.toFixed(decimals)}±${uncertainty.toFixed(decimals)}`;
+  }
+
+  /** Undefined measures are null. */
+  toJson(object: ObjectMeasures): object {
+    const all = (of: (name: Measure) => number) =>
+      Object.fromEntries(MEASURES.map((name) => [name, Number.isFinite(of(name)) ? of(name) : null]));
+    return {
+      edge: object.edge,
+      doubts: object.doubts,
+      values: all((name) => this.value(object, name)),
+      uncertainties: all((name) => this.uncertainty(object, name)),
+      ...(object.lab ? { lab: object.lab } : {}),
+    };
+  }
+}
+
+function* table(measured: readonly ObjectMeasures[], scaled: Scaled): Iterable<string> {
+  if (measured.length === 0) {
+    yield 'no objects';
+    return;
+  }
+  const colour = measured.some(({ lab }) => lab);
+  const unitOf = (name: Measure) => (name === 'orientation' ? ' °' : ['', ` ${scaled.unit}`, ` ${scaled.unit}²`][DIMENSION[name]]!);
+  const rows = [
+    ['object', ...COLUMNS.map((name) => name + unitOf(name)), ...(colour ? ['L*, a*, b*'] : []), 'edge'],
+    ...measured.map((object) => [
+      String(object.index),
+      ...COLUMNS.map((name) => scaled.format(object, name)),
+      ...(colour ? [object.lab!.map((value) => value.toFixed(1)).join(', ')] : []),
+      [object.edge, ...object.doubts].join(' '),
+    ]),
+  ];
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  for (const row of rows) {
+    yield row.map((cell, column) => (column === row.length - 1 ? cell : cell.padStart(widths[column]!))).join('  ');
+  }
+}
+
+/** Errors: USAGE for what is no picture, or is the input. */
+async function checkOutput(path: string, picture: string): Promise<void> {
+  if (!/\.(jpe?g|png|webp)$/i.test(path)) {
+    throw new FastsamError('USAGE', `--out ${path}: expected a picture (.jpg, .png, .webp), got ${extname(path) || 'no extension'}`);
+  }
+  await (await Inputs.of([picture])).demandOther(path, '--out');
+}
+
+async function writePicture(path: string, rgb: Uint8Array, width: number, height: number): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await sharp(rgb, { raw: { width, height, channels: 3 } }).toFile(path);
+  } catch (cause) {
+    throw new FastsamError('OUTPUT_UNWRITABLE', `${path}: cannot be written: ${messageOf(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * What an object measures. One definition each (docs/inspection.md), in pixels of the frame: pixel (i, j) covers
+ * [i, i + 1) × [j, j + 1), y points down, angles are degrees in (−90, 90], clockwise on screen.
+ */
+import type { Frame } from '../domain/frame.js';
+import type { LetterboxGeometry } from '../domain/geometry.js';
+import type { Segments } from '../domain/segments.js';
+import { type NativeFrame, native } from '../native.js';
+import type { Lab } from './colour.js';
+
+/** In the order of the addon's packed results. */
+export const MEASURES = [
+  'area',
+  'areaFilled',
+  'x',
+  'y',
+  'major',
+  'minor',
+  'ellipseAngle',
+  'perimeter',
+  'circularity',
+  'roundness',
+  'convexity',
+  'rectangularity',
+  'length',
+  'width',
+  'orientation',
+  'feretMax',
+  'feretMin',
+  'aspect',
+  'elongation',
+  'diameter',
+  'circleX',
+  'circleY',
+  'circleDiameter',
+  'circleRms',
+  'holes',
+  'holeArea',
+  'touchesFrame',
+] as const;
+export type Measure = (typeof MEASURES)[number];
+
+/** What the unit of a measure is a power of: 2 for areas (px²), 1 for lengths (px), 0 for ratios, counts and angles. */
+export const DIMENSION: Readonly<Record<Measure, 0 | 1 | 2>> = {
+  area: 2,
+  areaFilled: 2,
+  x: 1,
+  y: 1,
+  major: 1,
+  minor: 1,
+  ellipseAngle: 0,
+  perimeter: 1,
+  circularity: 0,
+  roundness: 0,
+  convexity: 0,
+  rectangularity: 0,
+  length: 1,
+  width: 1,
+  orientation: 0,
+  feretMax: 1,
+  feretMin: 1,
+  aspect: 0,
+  elongation: 0,
+  diameter: 1,
+  circleX: 1,
+  circleY: 1,
+  circleDiameter: 1,
+  circleRms: 1,
+  holes: 0,
+  holeArea: 2,
+  touchesFrame: 0,
+};
+
+/** Why a measure is not to be trusted. */
+export type MeasureDoubt =
+  /** More than 20 % of the outline shows no edge above the noise: the measures are those of the mask. */
+  | 'EDGE_WEAK'
+  /** More than 20 % of the outline has its edge as far from the mask as was searched: the measures are those of the mask. */
+  | 'EDGE_OFF_MASK'
+  /** The object may go on beyond the frame. */
+  | 'TOUCHES_FRAME';
+
+export interface ObjectMeasures {
+  /** Into the segments. */
+  readonly index: number;
+  /** Where the outline comes from: the picture, or the mask where that was asked for or the edge was refused. */
+  readonly edge: 'refined' | 'mask';
+  readonly doubts: readonly MeasureDoubt[];
+  /** NaN where a measure is undefined. */
+  readonly values: Readonly<Record<Measure, number>>;
+  /**
+   * Standard uncertainty from the scatter of the edge that was found, in the unit of the measure; NaN where the scatter does
+   * not say: measures of the mask, extremes and ratios. Repeatability and calibration are not in it.
+   */
+  readonly uncertainties: Readonly<Record<Measure, number>>;
+  /** Mean over the mask without its edge; undefined unless asked for. */
+  readonly lab?: Lab;
+  /** Rings [x, y, x, y, …] of the parts, the largest first; undefined unless asked for. */
+  readonly outlines?: readonly Float64Array[];
+  /** Rings of the holes that count. */
+  readonly holeOutlines?: readonly Float64Array[];
+}
+
+export interface MeasureOptions {
+  /** `refined` (default): find the outline again in the picture, where it can be; `mask`: measure the mask. */
+  readonly edge?: 'refined' | 'mask';
+  /**
+   * Side of a cell of the network's proto masks in pixels of the frame, see `protoCell`: how far from the mask's outline the
+   * edge is searched (3 to 12), and what the colour leaves out.
+   */
+  readonly cell: number;
+  /** Pixels; smaller holes are not counted. One cell when absent. */
+  readonly minHoleArea?: number;
+  /** Measure the colour. */
+  readonly colour?: boolean;
+  /** Hand out outlines. */
+  readonly outlines?: boolean;
+}
+
+/** Side of a cell of the proto masks in pixels of the frame: 4 input pixels, scaled back through the letterbox. */
+export function protoCell(geometry: LetterboxGeometry): number {
+  return 4 * Math.max(geometry.frameWidth / geometry.contentWidth, geometry.frameHeight / geometry.contentHeight);
+}
+
+const EXTRAS = 6;
+const MOST_REFUSED = 0.2;
+
+/**
+ * Measures the objects at `indices` in the frame that `segments` are of. Off the JS thread; the caller keeps the frame.
+ * Errors: MISUSE for a frame of another size or an index that is out of range.
+ */
+export async function measureObjects(
+  frame: Frame,
+  segments: Segments,
+  indices: Uint32Array,
+  { edge = 'refined', cell, minHoleArea = cell * cell, colour = false, outlines = false }: MeasureOptions,
+): Promise<ObjectMeasures[]> {
+  const refine = edge === 'refined';
+  const options = { refine, cell, minHoleArea, colour, outlines };
+  const packed = await native().measureObjects(frame.pixels as NativeFrame, segments, indices, options);
+  const count = MEASURES.length;
+  const stride = 2 * count + EXTRAS;
+  return Array.from(indices, (index, k): ObjectMeasures => {
+    const row = packed.values.subarray(k * stride, (k + 1) * stride);
+    const [refined, weak, off, l, a, b] = row.subarray(2 * count) as unknown as [number, number, number, number, number, number];
+    const values = named(row);
+    const doubts: MeasureDoubt[] = [];
+    if (weak > MOST_REFUSED) doubts.push('EDGE_WEAK');
+    if (off > MOST_REFUSED) doubts.push('EDGE_OFF_MASK');
+    if (values.touchesFrame) doubts.push('TOUCHES_FRAME');
+    let rings: readonly Float64Array[] = [];
+    if (outlines) {
+      const first = k === 0 ? 0 : packed.objects[k - 1]!;
+      rings = Array.from(packed.rings.subarray(first, packed.objects[k]), (end, i) =>
+        packed.points.subarray(2 * (first + i === 0 ? 0 : packed.rings[first + i - 1]!), 2 * end),
+      );
+    }
+    const parts = rings.length - values.holes;
+    return {
+      index,
+      edge: refined ? 'refined' : 'mask',
+      doubts,
+      values,
+      uncertainties: named(row.subarray(count)),
+      ...(colour ? { lab: [l, a, b] as const } : {}),
+      ...(outlines ? { outlines: rings.slice(0, parts), holeOutlines: rings.slice(parts) } : {}),
+    };
+  });
+}
+
+function named(row: Float64Array): Record<Measure, number> {
+  return Object.fromEntries(MEASURES.map((name, k) => [name, row[k]!])) as Record<Measure, number>;
+}

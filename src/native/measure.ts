@@ -1,0 +1,25 @@
+/** The measuring calls of the addon; see native/measure for the definitions. */
+
+export interface NativeMeasureOptions {
+  /** Find the outlines again in the picture. */
+  readonly refine: boolean;
+  /** Mean CIELAB. */
+  readonly colour: boolean;
+  /** Hand out outlines. */
+  readonly outlines: boolean;
+  /** Side of a cell of the proto masks in pixels of the frame: search distance, and what the colour leaves out at the edge. */
+  readonly cell: number;
+  /** Holes below this many pixels are not counted. */
+  readonly minHoleArea: number;
+}
+
+export interface NativeMeasurements {
+  /** Per object: the measures in the order of `measureNames`, as many uncertainties, then refined (0 or 1), weak, off, L, a, b. */
+  readonly values: Float64Array;
+  /** x, y; empty unless asked for. */
+  readonly points: Float64Array;
+  /** Where each ring ends, in points: of each object its outlines, then its holes. */
+  readonly rings: Uint32Array;
+  /** Where each object ends, in rings. */
+  readonly objects: Uint32Array;
+}
