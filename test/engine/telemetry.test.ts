@@ -109,7 +109,14 @@ describe.skipIf(!canTrace())('a whole run', () => {
   );
 
   it('would be seen: with ORT_DISABLE_TELEMETRY=0 onnxruntime writes to the home of the user', async () => {
-    const { paths } = await traced([BIN, 'segment', 'test:conveyor?frames=1', '--model', model], { ORT_DISABLE_TELEMETRY: '0' });
+    // onnxruntime writes from a thread of its own: a process that ends at once may leave nothing behind.
+    const code = `import('${LIBRARY}').then(async ({ openEngine }) => {
+      const engine = await openEngine({ model: '${model}' });
+      const written = () => require('node:fs').existsSync(process.env.HOME + '/.cache/Microsoft/DeveloperTools');
+      for (const end = Date.now() + 60_000; !written() && Date.now() < end; ) await new Promise((resolve) => setTimeout(resolve, 50));
+      await engine.stop();
+    })`;
+    const { paths } = await traced(['-e', code], { ORT_DISABLE_TELEMETRY: '0' });
     expect(paths.join('\n')).toMatch(/Microsoft\/DeveloperTools/);
   }, 120_000);
 });
