@@ -26,7 +26,7 @@ async function listenSilently(): Promise<{ server: net.Server; sockets: Set<net.
   return { server, sockets };
 }
 
-describe.skipIf(!native().features.gstreamer)('a camera that never answers (needs GStreamer)', { timeout: 60_000 }, () => {
+describe.skipIf(!native().features.gstreamer)('a camera that never answers (needs GStreamer)', { timeout: 120_000 }, () => {
   let folder = '';
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'fastsamd-silent-'));
