@@ -2,10 +2,11 @@
  * What an object measures. One definition each (docs/inspection.md), in pixels of the frame: pixel (i, j) covers
  * [i, i + 1) × [j, j + 1), y points down, angles are degrees in (−90, 90], clockwise on screen.
  */
+
+import { type NativeFrame, native } from '../addon/addon.js';
 import type { Frame } from '../domain/frame.js';
 import type { LetterboxGeometry } from '../domain/geometry.js';
 import type { Segments } from '../domain/segments.js';
-import { type NativeFrame, native } from '../native.js';
 import type { Lab } from './colour.js';
 
 /** In the order of the addon's packed results. */

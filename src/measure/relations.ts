@@ -1,7 +1,8 @@
 /** Measures between objects, and of an object in a zone or a datum frame. Lengths in pixels, areas in px². */
+
+import { native } from '../addon/addon.js';
 import type { Point } from '../domain/box.js';
 import { type MaskRuns, maskArea, maskIntersection } from '../domain/mask.js';
-import { native } from '../native.js';
 import type { ObjectMeasures } from './measures.js';
 
 export interface GapMeasure {
@@ -12,11 +13,12 @@ export interface GapMeasure {
   readonly to: Point;
 }
 
-/** The gap between two objects that were measured with `outlines`. `overlap`: pixels that their masks share. */
+/** The gap between two objects that were measured with `outlines`. `overlap`: pixels that their masks share. NaN where one has no outline. */
 export async function gapBetween(a: ObjectMeasures, b: ObjectMeasures, overlap: number): Promise<GapMeasure> {
   const pairs = (a.outlines ?? []).flatMap((from) => (b.outlines ?? []).map((to) => [from, to] as const));
   const gaps = await Promise.all(pairs.map(([from, to]) => native().contourGap(from, to)));
-  const least = gaps.reduce((best, gap) => (gap[0]! < best[0]! ? gap : best), Float64Array.of(Number.NaN, ...Array(4).fill(Number.NaN)));
+  const least = gaps.reduce<Float64Array | undefined>((best, gap) => (best && best[0]! <= gap[0]! ? best : gap), undefined);
+  if (!least) return { distance: overlap > 0 ? 0 : Number.NaN, from: [Number.NaN, Number.NaN], to: [Number.NaN, Number.NaN] };
   return { distance: overlap > 0 ? 0 : least[0]!, from: [least[1]!, least[2]!], to: [least[3]!, least[4]!] };
 }
 

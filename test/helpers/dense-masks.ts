@@ -2,12 +2,6 @@
 import fc from 'fast-check';
 import type { Segments } from '../../src/domain/segments.js';
 
-interface DenseMask {
-  readonly width: number;
-  readonly height: number;
-  readonly inside: readonly boolean[];
-}
-
 export function runsOf(inside: readonly boolean[]): Uint32Array {
   const runs: number[] = [];
   for (const [pixel, is] of inside.entries()) {
