@@ -1,18 +1,19 @@
-// Imports point downward: main → cli → app → {pipeline, publish, telemetry} → text → stages → {model, measure} → {native, wire, config, durable} → domain → errors.
-// Folders of one layer do not import each other. See docs/architecture.md.
+// Imports point downward, floor by floor; folders of one floor do not import each other. See docs/architecture.md.
 const layers = [
   ['main'],
   ['cli'],
-  ['index'],
-  ['app'],
-  ['eval'],
-  ['pipeline', 'publish', 'telemetry'],
+  ['index', 'doctor'],
+  ['daemon'],
+  ['mqtt', 'broker'],
+  ['jobs', 'eval'],
   ['control', 'status'],
+  ['events'],
+  ['pipeline'],
   ['text', 'track'],
-  ['source', 'engine', 'prompt', 'encode', 'zone'],
+  ['source', 'engine', 'prompt', 'encode', 'zone', 'telemetry'],
   ['model', 'measure'],
-  ['native', 'wire', 'config', 'durable'],
-  ['domain'],
+  ['addon', 'contract', 'config', 'worker', 'durable'],
+  ['domain', 'time'],
   ['errors', 'compiled', 'printable'],
 ];
 
@@ -26,13 +27,14 @@ const forbidden = [
     from: {
       orphan: true,
       path: '^src/',
-      pathNot: '^src/(main|engine/((onnx|text|vision)-worker|tensorrt/build-process)|telemetry/sensors/child|publish/spool-worker)\\.ts$',
+      pathNot:
+        '^src/(main|engine/(onnxruntime/segment-worker|clip/(text|vision)-worker|tensorrt/build-process)|telemetry/sensors/child|events/spool-worker)\\.ts$',
     },
     to: {},
   },
   {
     name: 'onnxruntime-without-telemetry',
-    comment: 'src/engine/onnxruntime.ts loads onnxruntime with its telemetry off; everything else imports its types only.',
+    comment: 'src/engine/onnxruntime/onnxruntime.ts loads onnxruntime with its telemetry off; everything else imports its types only.',
     severity: 'error',
     from: { path: '^src/' },
     to: { path: 'node_modules/onnxruntime-node/', dependencyTypesNot: ['type-only'] },
@@ -41,7 +43,7 @@ const forbidden = [
 ];
 // What `--help` and usage errors load: little. The rest comes in by import() once a command runs.
 const atOnce =
-  '^src/(main|errors|native|cli/(cli|leaving|terminal|usage|probe-measure|[a-z-]+-options|commands/.*)|config/nearest|domain/(mask|picture|selection)|app/standard-error|wire/verbs)\\.ts$';
+  '^src/(main|errors|addon/addon|cli/(cli|leaving|terminal|usage|probe-measure|[a-z-]+-options|commands/.*)|config/nearest|domain/(mask|picture|selection)|daemon/standard-error|contract/verbs)\\.ts$';
 forbidden.push({
   name: 'command-line-starts-at-once',
   severity: 'error',

@@ -109,11 +109,11 @@ hostile: build ## Cameras that attack, 10 s each, beside one that must keep its 
 
 soak-mqtt: build ## MQTT at length: 50 broker restarts, 300 jobs, 200,000 fuzzed requests
 	scripts/setup.sh test
-	MQTT_RESTARTS=50 MQTT_JOBS=300 MQTT_FUZZ=200000 npx vitest run test/publish
+	MQTT_RESTARTS=50 MQTT_JOBS=300 MQTT_FUZZ=200000 npx vitest run test/mqtt test/events
 
 flood-mqtt: build ## 1,000 requests a second for 30 s, and how soon 200 prompt changes show; on a quiet machine
 	scripts/setup.sh test
-	MQTT_FLOOD_SECONDS=30 MQTT_CHANGES=200 npx vitest run test/publish/flood.test.ts
+	MQTT_FLOOD_SECONDS=30 MQTT_CHANGES=200 npx vitest run test/mqtt/flood.test.ts
 
 leaving: build ## Interrupt segment and bench at 20 random moments in each way; files must be whole [MOMENTS=20 SEED=…]
 	LEAVING_MOMENTS=$${MOMENTS:-20} LEAVING_SEED=$${SEED:-20261127} npx vitest run test/cli/leaving.test.ts

@@ -10,7 +10,7 @@
       'target_name': 'fastsamd',
       'sources': [
         # One object per file of a folder; the folders are the layers.
-        '<!@(printf "%s\\n" native/core/*.cc)',
+        '<!@(printf "%s\\n" native/core/*.cc native/scenes/*.cc)',
         '<!@(printf "%s\\n" native/process/*.cc)',
         '<!@(printf "%s\\n" native/eval/*.cc)',
         '<!@(printf "%s\\n" native/measure/*.cc)',

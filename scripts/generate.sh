@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes what is generated from src/config/schema.ts and src/wire. A test compares the results with their sources.
+# Writes what is generated from src/config/schema.ts and src/contract. A test compares the results with their sources.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -19,7 +19,7 @@ write docs/config.md node --input-type=module -e "
 "
 node --input-type=module -e "
   import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-  import { jsonSchemaOf, SCHEMA_NAMES } from './dist/wire/schemas.js';
+  import { jsonSchemaOf, SCHEMA_NAMES } from './dist/contract/schemas.js';
   rmSync('docs/schemas', { recursive: true, force: true });
   mkdirSync('docs/schemas');
   for (const name of SCHEMA_NAMES) writeFileSync(\`docs/schemas/\${name}.json\`, JSON.stringify(jsonSchemaOf(name), null, 2) + '\n');

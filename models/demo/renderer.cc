@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "core/conveyor.h"
+#include "scenes/conveyor.h"
 
 extern "C" {
 

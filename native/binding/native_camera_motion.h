@@ -8,7 +8,7 @@
 
 namespace fastsamd::binding {
 
-/// The JS class behind `NativeCameraMotion` of src/native/track.ts: one call at a time, on the pool.
+/// The JS class behind `NativeCameraMotion` of src/addon/track.ts: one call at a time, on the pool.
 class NativeCameraMotion : public Napi::ObjectWrap<NativeCameraMotion> {
  public:
   static void Define(Napi::Env env);

@@ -9,7 +9,7 @@
 
 namespace fastsamd::binding {
 
-/// The JS class behind `Capture` of src/native.ts: checks the order of calls and carries them onto a lane.
+/// The JS class behind `Capture` of src/addon/addon.ts: checks the order of calls and carries them onto a lane.
 class NativeCapture : public Napi::ObjectWrap<NativeCapture> {
  public:
   static void Define(Napi::Env env);

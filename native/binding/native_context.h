@@ -9,7 +9,7 @@
 
 namespace fastsamd::binding {
 
-/// The JS class behind `TensorRtContext` of src/native/tensorrt.ts: an execution context with a thread of its own, so
+/// The JS class behind `TensorRtContext` of src/addon/tensorrt.ts: an execution context with a thread of its own, so
 /// that waiting for the GPU occupies nobody else.
 class NativeContext : public Napi::ObjectWrap<NativeContext> {
  public:

@@ -8,7 +8,7 @@
 
 namespace fastsamd::binding {
 
-/// The JS class behind `NativeTracker` of src/native/track.ts: one update at a time, on the pool.
+/// The JS class behind `NativeTracker` of src/addon/track.ts: one update at a time, on the pool.
 class NativeTracker : public Napi::ObjectWrap<NativeTracker> {
  public:
   static void Define(Napi::Env env);

@@ -9,7 +9,7 @@
 
 namespace fastsamd::binding {
 
-/// The JS class behind `VideoWriter` of src/native.ts: checks the order of calls and carries them onto a lane.
+/// The JS class behind `VideoWriter` of src/addon/addon.ts: checks the order of calls and carries them onto a lane.
 class NativeVideoWriter : public Napi::ObjectWrap<NativeVideoWriter> {
  public:
   static void Define(Napi::Env env);

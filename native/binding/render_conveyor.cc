@@ -2,7 +2,7 @@
 #include "binding/native_frame.h"
 #include "binding/values.h"
 #include "binding/verbs.h"
-#include "core/conveyor.h"
+#include "scenes/conveyor.h"
 
 namespace fastsamd::binding {
 namespace {

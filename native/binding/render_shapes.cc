@@ -1,7 +1,7 @@
 #include "binding/job.h"
 #include "binding/native_frame.h"
 #include "binding/verbs.h"
-#include "core/shapes.h"
+#include "scenes/shapes.h"
 
 namespace fastsamd::binding {
 

@@ -4,7 +4,7 @@
 
 namespace fastsamd::binding {
 
-/// The object `tensorrt` of the addon; see src/native/tensorrt.ts.
+/// The object `tensorrt` of the addon; see src/addon/tensorrt.ts.
 Napi::Object MakeTensorRt(Napi::Env env);
 
 }  // namespace fastsamd::binding

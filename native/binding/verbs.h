@@ -4,7 +4,7 @@
 
 namespace fastsamd::binding {
 
-// The functions of the addon, one per file or pair. Their contract is NativeAddon in src/native.ts.
+// The functions of the addon, one per file or pair. Their contract is NativeAddon in src/addon/addon.ts.
 
 Napi::Value CreateFrame(const Napi::CallbackInfo& info);
 Napi::Value RenderConveyor(const Napi::CallbackInfo& info);

@@ -1,4 +1,4 @@
-#include "core/conveyor.h"
+#include "scenes/conveyor.h"
 
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/conveyor_parts.h"
+#include "scenes/conveyor_parts.h"
 
 namespace fastsamd {
 namespace {

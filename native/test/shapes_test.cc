@@ -1,4 +1,4 @@
-#include "core/shapes.h"
+#include "scenes/shapes.h"
 
 #include <gtest/gtest.h>
 

@@ -1,12 +1,12 @@
 /** The connection that the broker options describe. */
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { reachable } from '../broker/embedded-broker.js';
 import { loadConfig } from '../config/load.js';
 import { mqttSchema } from '../config/sections/mqtt.js';
 import { sourceName } from '../config/source-name.js';
 import { FastsamError, isFastsamError, messageOf } from '../errors.js';
-import { type Connection, type InboundMessage, openConnection, refusedProtocol } from '../publish/connection.js';
-import { reachable } from '../publish/embedded-broker.js';
+import { type Connection, type InboundMessage, openConnection, refusedProtocol } from '../mqtt/connection.js';
 import type { BrokerArguments, BrokerOptions } from './broker-options.js';
 
 const PASSWORD_ENV = 'FASTSAMD_MQTT_PASSWORD';

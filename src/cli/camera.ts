@@ -1,13 +1,13 @@
 /** `fastsamd camera list | probe`. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { sourceOptions } from '../app/camera-options.js';
+import { native, type VideoDevice, type VideoMode } from '../addon/addon.js';
 import { cameraSchema } from '../config/sections/camera.js';
+import { sourceOptions } from '../daemon/camera-options.js';
 import type { Frame } from '../domain/frame.js';
 import type { Transport } from '../domain/picture.js';
 import { encodeJpeg } from '../encode/snapshot.js';
 import { FastsamError, isFastsamError, messageOf } from '../errors.js';
-import { native, type VideoDevice, type VideoMode } from '../native.js';
 import { type DeviceNames, listDevices } from '../source/devices.js';
 import type { Source, SourceOptions } from '../source/source.js';
 import { finishBeforeLeaving, withSource } from './leaving.js';

@@ -1,10 +1,10 @@
 /** `fastsamd config check | schema | show`. */
 import path from 'node:path';
 import { stringify } from 'yaml';
-import { checkFiles } from '../app/doctor/files.js';
 import { configJsonSchema } from '../config/json-schema.js';
 import { loadConfig, loadLocatedConfig } from '../config/load.js';
 import { redactConfig } from '../config/redact.js';
+import { checkFiles } from '../doctor/files.js';
 import { say } from './terminal.js';
 
 export interface FileArguments {

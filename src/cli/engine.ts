@@ -1,5 +1,6 @@
 /** `fastsamd engine build | info | verify`. */
 import { stat } from 'node:fs/promises';
+import { native } from '../addon/addon.js';
 import { PRECISIONS, type Precision } from '../domain/precision.js';
 import { tensorRt } from '../engine/tensorrt/available.js';
 import { buildEngine } from '../engine/tensorrt/build.js';
@@ -8,7 +9,6 @@ import { demandIntact, differences, enginePathOf, readSidecar } from '../engine/
 import { FastsamError, messageOf } from '../errors.js';
 import { megabytes } from '../model/bytes.js';
 import { resolveModel } from '../model/installed.js';
-import { native } from '../native.js';
 import { demandRange } from './model-options.js';
 import { startBuildProgress } from './progress.js';
 import { say } from './terminal.js';

@@ -1,8 +1,8 @@
 /** What a user names as a source, beyond what every source can be: standard input, patterns, camera numbers, picture URLs. */
 import { existsSync } from 'node:fs';
 import { glob, isDynamicPattern } from 'tinyglobby';
+import { isImagePath } from '../addon/picture.js';
 import { FastsamError, messageOf } from '../errors.js';
-import { isImagePath } from '../native/picture.js';
 import { mp4FrameCount } from '../source/mp4-frames.js';
 import { createSource } from '../source/open.js';
 import { PictureBytes } from '../source/picture-bytes.js';

@@ -4,9 +4,9 @@
  * first while there is nothing to finish, ends the process at once.
  */
 import { once } from 'node:events';
-import { flushStandardError } from '../app/standard-error.js';
+import { native } from '../addon/addon.js';
+import { flushStandardError } from '../daemon/standard-error.js';
 import { FastsamError, isFastsamError, systemCodeOf } from '../errors.js';
-import { native } from '../native.js';
 import type { Source, SourceOptions } from '../source/source.js';
 import { say, tell } from './terminal.js';
 

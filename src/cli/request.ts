@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type ResponseMessage, responseMessageSchema, VERBS } from '../contract/messages.js';
 import { FastsamError, messageOf } from '../errors.js';
-import type { InboundMessage } from '../publish/connection.js';
-import { type ResponseMessage, responseMessageSchema, VERBS } from '../wire/messages.js';
+import type { InboundMessage } from '../mqtt/connection.js';
 import { connectTo, demandNode, readJson, withBroker } from './broker.js';
 import type { BrokerOptions } from './broker-options.js';
 import { demandRange } from './model-options.js';

@@ -1,13 +1,13 @@
 /** `fastsamd run`: the daemon. */
 import { resolve } from 'node:path';
-import { Daemon } from '../app/daemon.js';
-import { exposures } from '../app/exposure.js';
-import { createLog, isJournal } from '../app/log.js';
-import { ServiceManager } from '../app/service.js';
-import { takeStandardError } from '../app/standard-error.js';
+import { native } from '../addon/addon.js';
 import { loadConfig } from '../config/load.js';
+import { Daemon } from '../daemon/daemon.js';
+import { createLog, isJournal } from '../daemon/log.js';
+import { ServiceManager } from '../daemon/service.js';
+import { takeStandardError } from '../daemon/standard-error.js';
+import { exposures } from '../doctor/exposure.js';
 import { messageOf } from '../errors.js';
-import { native } from '../native.js';
 
 /** From a signal to the end of the process, whatever hangs: a driver, a model that is being loaded, a disk. */
 const STOP_MS = 4700;

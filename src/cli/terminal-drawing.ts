@@ -1,5 +1,5 @@
 /** A result's masks as text: coloured half blocks, two pixels a character, or a letter per object where colours are not wanted. */
-import type { MaskMessage, ObjectMessage, ResultMessage } from '../wire/messages.js';
+import type { MaskMessage, ObjectMessage, ResultMessage } from '../contract/messages.js';
 
 const UPPER_HALF = '▀';
 const RESET = '\x1b[0m';

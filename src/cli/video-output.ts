@@ -1,6 +1,7 @@
 /** Annotated frames as a video file. */
+
+import { native, type VideoWriter } from '../addon/addon.js';
 import { FastsamError, isFastsamError } from '../errors.js';
-import { native, type VideoWriter } from '../native.js';
 import { fraction, quoted } from '../source/pipelines.js';
 
 const DEFAULT_FPS = 30;

@@ -1,7 +1,8 @@
 /** `fastsamd watch`: what a node says, as it says it. */
+
+import { type EventMessage, type ResultMessage, resultMessageSchema } from '../contract/messages.js';
 import { FastsamError } from '../errors.js';
-import type { InboundMessage } from '../publish/connection.js';
-import { type EventMessage, type ResultMessage, resultMessageSchema } from '../wire/messages.js';
+import type { InboundMessage } from '../mqtt/connection.js';
 import { connectTo, demandNode, withBroker } from './broker.js';
 import type { BrokerOptions } from './broker-options.js';
 import { finishBeforeLeaving } from './leaving.js';

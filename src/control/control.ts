@@ -3,13 +3,13 @@
  * nesting and rate are checked before it is parsed, and its role before it is applied.
  */
 import type { Logger } from 'pino';
+import { isVerb, type RequestOf, type ResponseMessage, requestSchemas, VERBS, type Verb } from '../contract/messages.js';
+import { firstProblem } from '../contract/problem.js';
 import { idSchema } from '../domain/prompt.js';
 import { FastsamError, isFastsamError, isRequesterFault, messageOf } from '../errors.js';
-import { isVerb, type RequestOf, type ResponseMessage, requestSchemas, VERBS, type Verb } from '../wire/messages.js';
-import { firstProblem } from '../wire/problem.js';
+import { TokenBucket } from '../time/token-bucket.js';
 import { Answers } from './answers.js';
 import { parsePayload } from './payload.js';
-import { TokenBucket } from './token-bucket.js';
 import { type Answer, changesSomething, handlersOf, type Role, roleFor, roleSuffices, type VerbDeps } from './verbs.js';
 
 /** Of all requests of one transport. */

@@ -1,5 +1,5 @@
 /** What requests act on. The app provides it; nothing here knows how a camera or a configuration works. */
-import type { PromptsMessage, RequestOf } from '../wire/messages.js';
+import type { PromptsMessage, RequestOf } from '../contract/messages.js';
 
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 

@@ -1,8 +1,9 @@
 /** What each request does. A verb per line: its payload is checked, its answer goes back. */
+
+import { toTimestamp } from '../contract/common.js';
+import type { HealthData, InfoMessage, PingData, RequestOf, ResponseMessage, SnapshotData, Verb } from '../contract/messages.js';
+import { jsonSchemaOf, SCHEMA_NAMES } from '../contract/schemas.js';
 import { FastsamError } from '../errors.js';
-import { toTimestamp } from '../wire/common.js';
-import type { HealthData, InfoMessage, PingData, RequestOf, ResponseMessage, SnapshotData, Verb } from '../wire/messages.js';
-import { jsonSchemaOf, SCHEMA_NAMES } from '../wire/schemas.js';
 import type { AdminService, CameraService, PromptService, PromptsApplied, Snapshot } from './services.js';
 
 export interface VerbDeps {

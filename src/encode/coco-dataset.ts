@@ -1,7 +1,8 @@
 /** Results as entries of a COCO dataset (instances_*.json), which pycocotools, CVAT, FiftyOne and others read. */
+
+import { native } from '../addon/addon.js';
 import type { FrameResult } from '../domain/result.js';
 import { boxOf } from '../domain/segments.js';
-import { native } from '../native.js';
 
 export interface CocoImage {
   readonly id: number;

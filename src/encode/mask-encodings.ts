@@ -1,6 +1,7 @@
 /** Masks in the encodings that other tools read; the library's names for what the addon does. */
+
+import { type MultiPolygon, native } from '../addon/addon.js';
 import type { Segments } from '../domain/segments.js';
-import { type MultiPolygon, native } from '../native.js';
 
 /**
  * COCO's compressed RLE of each object at `indices` (all when absent): with `size: [height, width]` what pycocotools calls

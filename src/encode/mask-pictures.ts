@@ -1,8 +1,8 @@
 /** Masks as picture files: black and white, as a map of object numbers, or as the object itself on nothing. */
 import sharp from 'sharp';
+import { type NativeFrame, native } from '../addon/addon.js';
 import type { Frame } from '../domain/frame.js';
 import { boxOf, type Segments } from '../domain/segments.js';
-import { type NativeFrame, native } from '../native.js';
 
 /** PNG of the whole frame, 8 bit grey: 255 inside the mask of object `index`, 0 outside. */
 export async function maskPng(segments: Segments, index: number): Promise<Buffer> {

@@ -1,9 +1,9 @@
 /** Masks of several objects in one of the wire's encodings. */
 import sharp from 'sharp';
+import { native } from '../addon/addon.js';
+import type { MaskMessage } from '../contract/result.js';
 import type { MaskEncoding } from '../domain/mask.js';
 import type { Segments } from '../domain/segments.js';
-import { native } from '../native.js';
-import type { MaskMessage } from '../wire/result.js';
 
 /** One entry per index, in order; undefined with `bbox`. `tolerance`: pixels a polygon may deviate. */
 export async function encodeMasks(

@@ -1,8 +1,8 @@
 /** Pictures for people: the outlines that were measured, and the numbers beside them. */
 import sharp from 'sharp';
+import { type NativeFrame, native } from '../addon/addon.js';
 import type { Frame } from '../domain/frame.js';
 import type { Measure, ObjectMeasures } from '../measure/measures.js';
-import { type NativeFrame, native } from '../native.js';
 import { placeLabels } from './label-layout.js';
 import { cssColour, inkOn, paletteColour } from './object-colours.js';
 import { fontPixelsFor, TextStamps } from './text-stamp.js';

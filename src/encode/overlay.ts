@@ -1,9 +1,10 @@
 /** Pictures for people: the frame with masks filled in colour, outlined, boxed and labelled, and the prompts. */
+
+import { type NativeFrame, native, type OverlayObject } from '../addon/addon.js';
 import type { Frame } from '../domain/frame.js';
 import type { Prompt } from '../domain/prompt.js';
 import type { FrameResult } from '../domain/result.js';
 import { boxOf } from '../domain/segments.js';
-import { type NativeFrame, native, type OverlayObject } from '../native.js';
 import { placeLabels } from './label-layout.js';
 import { asSegments } from './masks.js';
 import { inkOn, ObjectColours, paletteColour } from './object-colours.js';

@@ -1,7 +1,7 @@
 /** Prompts drawn over a picture: where was asked, and what became of it. */
 import sharp, { type OverlayOptions } from 'sharp';
+import type { Stamp } from '../addon/addon.js';
 import type { Prompt, PromptAnswer } from '../domain/prompt.js';
-import type { Stamp } from '../native.js';
 import { cssColour } from './object-colours.js';
 import type { TextStamps } from './text-stamp.js';
 

@@ -1,10 +1,11 @@
 /** From a frame's result to its wire message. */
+
+import { toTimestamp, WIRE_VERSION } from '../contract/common.js';
+import type { MaskMessage, ObjectMessage, PromptAnswerMessage, ResultMessage } from '../contract/result.js';
 import type { MaskEncoding } from '../domain/mask.js';
 import { type FollowAnswer, isPending, type PromptAnswer } from '../domain/prompt.js';
 import type { FrameResult } from '../domain/result.js';
 import { boxOf } from '../domain/segments.js';
-import { toTimestamp, WIRE_VERSION } from '../wire/common.js';
-import type { MaskMessage, ObjectMessage, PromptAnswerMessage, ResultMessage } from '../wire/result.js';
 import { asSegments, encodeMasks } from './masks.js';
 
 export interface EncodeOptions {

@@ -1,7 +1,7 @@
 /** A frame as a picture file. */
 import sharp from 'sharp';
+import { type NativeFrame, native } from '../addon/addon.js';
 import type { Frame } from '../domain/frame.js';
-import { type NativeFrame, native } from '../native.js';
 
 const JPEG_QUALITY = 85;
 

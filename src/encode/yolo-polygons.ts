@@ -1,6 +1,7 @@
 /** Objects as lines of a YOLO segmentation dataset, as Ultralytics writes and reads them. */
+
+import { type MultiPolygon, native } from '../addon/addon.js';
 import type { Segments } from '../domain/segments.js';
-import { type MultiPolygon, native } from '../native.js';
 
 type Ring = MultiPolygon[number][number];
 

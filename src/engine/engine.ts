@@ -1,10 +1,11 @@
 /** From pixels to segments: what every backend offers. */
+
+import type { EdgeOptions } from '../addon/addon.js';
+import type { CarryRequests } from '../addon/track.js';
 import type { Frame } from '../domain/frame.js';
 import type { LetterboxGeometry } from '../domain/geometry.js';
 import type { ModelIdentity } from '../domain/result.js';
 import type { Segments } from '../domain/segments.js';
-import type { CarryRequests } from '../native/track.js';
-import type { EdgeOptions } from '../native.js';
 
 export interface SegmentationOptions {
   /** Keep score > conf. */

@@ -1,7 +1,7 @@
 import { FastsamError, isFastsamError } from '../errors.js';
 import { resolveModel } from '../model/installed.js';
 import type { SegmentationEngine } from './engine.js';
-import { loadOnnxEngine } from './onnx-engine.js';
+import { loadOnnxEngine } from './onnxruntime/engine.js';
 import { isEngineFile, openTensorRt, TENSORRT_DEFAULTS, type TensorRtHooks, type TensorRtSettings } from './tensorrt/open.js';
 
 export interface EngineOptions extends TensorRtHooks {

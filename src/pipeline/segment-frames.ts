@@ -5,8 +5,8 @@
  */
 import type { Frame } from '../domain/frame.js';
 import type { SegmentationEngine, SegmentationOptions, Segmented } from '../engine/engine.js';
+import { EngineScheduler, type Gate } from '../engine/scheduler.js';
 import { Slots } from '../engine/slots.js';
-import { type Gate, Turnstile } from '../engine/turnstile.js';
 import type { Source } from '../source/source.js';
 import type { Following, TrackStage } from '../track/stage.js';
 
@@ -57,7 +57,13 @@ interface InFlight extends Omit<SegmentedFrame, 'segmented'> {
 export async function* segmentFrames(
   source: PipelineSource,
   engine: SegmentationEngine,
-  { gate = new Turnstile(engine).gate(), maxFrameAgeMs = Number.POSITIVE_INFINITY, segmentation, skipFailed, tracking }: ScheduleOptions,
+  {
+    gate = new EngineScheduler(engine).gate(),
+    maxFrameAgeMs = Number.POSITIVE_INFINITY,
+    segmentation,
+    skipFailed,
+    tracking,
+  }: ScheduleOptions,
 ): AsyncGenerator<SegmentedFrame, void, undefined> {
   const places = new Slots(Array.from({ length: engine.depth }, (_, place) => place));
   const queue: InFlight[] = [];

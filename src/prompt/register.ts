@@ -3,10 +3,10 @@
  * then acknowledged with its revision. On an error the old prompts stay, on every camera.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { toTimestamp } from '../contract/common.js';
+import type { PromptsMessage, RequestOf } from '../contract/messages.js';
 import { type Prompt, type PromptInputs, withIds } from '../domain/prompt.js';
 import { FastsamError } from '../errors.js';
-import { toTimestamp } from '../wire/common.js';
-import type { PromptsMessage, RequestOf } from '../wire/messages.js';
 import { applyChange, type HeldPrompts, inForce, type PromptChange } from './changes.js';
 import { assertInFrame, type FrameSize } from './frame-check.js';
 import type { SavedPrompts } from './store.js';

@@ -1,10 +1,10 @@
 /** A source that is kept open: the frames of one configured camera, across every loss of it. */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Region } from '../addon/addon.js';
 import type { Frame } from '../domain/frame.js';
 import { FastsamError, isFastsamError, isSourceRetryable, messageOf } from '../errors.js';
-import type { Region } from '../native.js';
-import { type Address, untilBack } from './doorbell.js';
 import { createSource } from './open.js';
+import { type Address, untilBack } from './reachability.js';
 import { croppedFrame, type Place, type Source, type SourceOptions } from './source.js';
 
 export type CameraPhase = 'connecting' | 'streaming' | 'paused' | 'lost' | 'wedged' | 'ended';

@@ -2,10 +2,10 @@ import { type FSWatcher, watch } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { NativeFrame } from '../addon/addon.js';
+import { decodeImage, isPictureOfFolder } from '../addon/picture.js';
 import type { Frame } from '../domain/frame.js';
 import { FastsamError, messageOf } from '../errors.js';
-import { decodeImage, isPictureOfFolder } from '../native/picture.js';
-import type { NativeFrame } from '../native.js';
 import { captureTime, fileOf, type Place, type Source, SourceFrame, type SourceOptions } from './source.js';
 
 /** Network file systems do not notify: the folder is also looked at this often. */

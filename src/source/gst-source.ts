@@ -1,10 +1,10 @@
+import { type Capture, type CapturedFrame, native } from '../addon/addon.js';
 import { redactUri } from '../config/redact.js';
 import { withoutSource } from '../config/source-name.js';
 import type { Frame, FrameFile } from '../domain/frame.js';
 import { FastsamError } from '../errors.js';
-import { type Capture, type CapturedFrame, native } from '../native.js';
-import type { Address } from './doorbell.js';
 import { STALL_TIMEOUT_MS } from './pipelines.js';
+import type { Address } from './reachability.js';
 import { captureTime, type Place, type Source, SourceFrame, type SourceOptions } from './source.js';
 
 /** Until the pipeline plays, and then until the first frame: a camera may send a key frame every ten seconds only. */

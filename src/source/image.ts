@@ -1,8 +1,9 @@
 /** Still pictures: one file, or every picture of a directory in natural order. */
+
+import type { NativeFrame } from '../addon/addon.js';
+import { byName, decodeImage, EXPECTED_PICTURES, picturesOfFolder } from '../addon/picture.js';
 import type { Frame } from '../domain/frame.js';
 import { FastsamError } from '../errors.js';
-import { byName, decodeImage, EXPECTED_PICTURES, picturesOfFolder } from '../native/picture.js';
-import type { NativeFrame } from '../native.js';
 import { captureTime, fileOf, type Place, type Source, SourceFrame, type SourceOptions } from './source.js';
 
 /** Pictures from a fixed list of files. */

@@ -3,10 +3,10 @@ import { readSecret } from '../config/secrets.js';
 import { sourceName } from '../config/source-name.js';
 import { FastsamError, messageOf } from '../errors.js';
 import { certificateProblem } from './certificate.js';
-import type { Address } from './doorbell.js';
 import { type CapturePlan, GstSource } from './gst-source.js';
 import { mjpegPipeline, type NetworkSettings, rtspPipeline } from './pipelines.js';
 import { platform } from './platform.js';
+import type { Address } from './reachability.js';
 import type { Source, SourceOptions } from './source.js';
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { rtsp: 554, rtsps: 322, http: 80, https: 443 };
@@ -28,14 +28,14 @@ export function openRtsp(url: URL, options: SourceOptions): Source {
 /** `http://[USER:PASSWORD@]HOST[:PORT]/PATH` and `https://`: motion JPEG. */
 export function openMjpeg(url: URL, options: SourceOptions): Source {
   const greeting = `OPTIONS * HTTP/1.1\r\nHost: ${url.host}\r\nUser-Agent: fastsamd\r\nConnection: close\r\n\r\n`;
-  const doorbell = { greeting, reply: 'HTTP/' };
-  return networkSource(url, options, doorbell, async (network) => mjpegPipeline(await platform(), { ...options, ...network }));
+  const probe = { greeting, reply: 'HTTP/' };
+  return networkSource(url, options, probe, async (network) => mjpegPipeline(await platform(), { ...options, ...network }));
 }
 
 function networkSource(
   url: URL,
   options: SourceOptions,
-  doorbell: Pick<Address, 'greeting' | 'reply'>,
+  probe: Pick<Address, 'greeting' | 'reply'>,
   build: (network: NetworkSettings) => Promise<string>,
 ): Source {
   const scheme = url.protocol.slice(0, -1);
@@ -48,7 +48,7 @@ function networkSource(
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: url.port === '' ? DEFAULT_PORTS[scheme]! : Number(url.port),
     tls: scheme === 'rtsps' || scheme === 'https',
-    ...doorbell,
+    ...probe,
   };
   const diagnose = address.tls && !options.insecureTls ? { diagnose: () => certificateProblem(address.host, address.port) } : {};
   return new GstSource({ uri: sourceName(url.href), secretUri: url.href, live: true, endless: true, plan, address, ...diagnose }, options);

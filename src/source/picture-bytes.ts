@@ -1,6 +1,7 @@
 /** A picture that is in memory already: standard input, a download, a buffer of the caller. */
+
+import { decodeImage } from '../addon/picture.js';
 import type { Frame } from '../domain/frame.js';
-import { decodeImage } from '../native/picture.js';
 import { captureTime, type Source, SourceFrame, type SourceOptions } from './source.js';
 
 /** One frame from the bytes of a picture file, which `load` brings; `name` stands for it in messages and results. */

@@ -1,4 +1,4 @@
-import { native } from '../native.js';
+import { native } from '../addon/addon.js';
 import type { Platform } from './pipelines.js';
 
 let found: Promise<Platform> | undefined;

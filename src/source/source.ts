@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { type NativeFrame, native, type Region } from '../addon/addon.js';
 import type { SecretReference } from '../config/secrets.js';
 import type { CaptureTime, Frame, FrameFile, PixelFormat } from '../domain/frame.js';
 import type { CameraPixelFormat, Flip, Rotation, Transport } from '../domain/picture.js';
 import { FastsamError } from '../errors.js';
-import { type NativeFrame, native, type Region } from '../native.js';
-import type { Address } from './doorbell.js';
+import type { Address } from './reachability.js';
 
 /** What a source can be asked for; each kind uses what applies to it. */
 export interface SourceOptions {

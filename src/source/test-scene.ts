@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { native } from '../addon/addon.js';
 import type { TestSceneSettings } from '../config/source-uri.js';
 import type { Frame } from '../domain/frame.js';
-import { native } from '../native.js';
 import { captureTime, type Source, SourceFrame, type SourceOptions } from './source.js';
 
 /** `test:shapes` and `test:conveyor`: a drawn scene that behaves like a camera, for machines without one. */

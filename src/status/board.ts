@@ -2,7 +2,7 @@
  * The present truth about the node, by key: its state, what it is, its health, its cameras, its alerts. Parts of the node write
  * it; transports subscribe and pass it on, each in its own way.
  */
-import { toTimestamp } from '../wire/common.js';
+import { toTimestamp } from '../contract/common.js';
 import type {
   Alert,
   AlertMessage,
@@ -14,7 +14,7 @@ import type {
   PingData,
   PromptsMessage,
   StateMessage,
-} from '../wire/messages.js';
+} from '../contract/messages.js';
 
 /** What is retained under each key. */
 export interface Retained {

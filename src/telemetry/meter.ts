@@ -1,7 +1,8 @@
 /** What a camera's pipeline did lately: rates, latencies by stage, drops by reason. Pure, in fixed memory. */
+
+import type { CameraTelemetry, Percentiles } from '../contract/messages.js';
 import { isPending, type PromptAnswer } from '../domain/prompt.js';
 import type { TextUse } from '../domain/result.js';
-import type { CameraTelemetry, Percentiles } from '../wire/messages.js';
 
 /** Frames over which latencies are summarised. */
 const WINDOW_FRAMES = 512;

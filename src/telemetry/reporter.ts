@@ -1,8 +1,8 @@
 /** Puts a telemetry message together at a fixed interval and hands it on. */
 import type { Logger } from 'pino';
+import { toTimestamp } from '../contract/common.js';
+import type { GovernorTelemetry, MqttTelemetry, TelemetryMessage } from '../contract/messages.js';
 import { messageOf } from '../errors.js';
-import { toTimestamp } from '../wire/common.js';
-import type { GovernorTelemetry, MqttTelemetry, TelemetryMessage } from '../wire/messages.js';
 import type { CameraMeter } from './meter.js';
 import type { SystemSampler } from './system.js';
 

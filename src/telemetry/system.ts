@@ -1,8 +1,8 @@
 /** Load, memory, temperatures and power of the machine and of this process. What cannot be read, or not in time, is null. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import systeminformation from 'systeminformation';
-import { native } from '../native.js';
-import type { SystemTelemetry } from '../wire/messages.js';
+import { native } from '../addon/addon.js';
+import type { SystemTelemetry } from '../contract/messages.js';
 import type { SensorReadings } from './sensors/readings.js';
 
 /** A reading that hangs must not take telemetry with it. */

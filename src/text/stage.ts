@@ -1,11 +1,12 @@
 /** Text prompts on the frames of one camera: looks at as many objects as the budget allows, remembers the rest. */
+
+import { type NativeFrame, native } from '../addon/addon.js';
 import type { Frame } from '../domain/frame.js';
 import type { Prompt } from '../domain/prompt.js';
 import type { TextUse } from '../domain/result.js';
 import type { Segments } from '../domain/segments.js';
-import type { CropBuffer, ImageEncoder } from '../engine/encoder.js';
+import type { CropBuffer, ImageEncoder } from '../engine/clip/encoder.js';
 import { messageOf } from '../errors.js';
-import { type NativeFrame, native } from '../native.js';
 import type { TextScores } from '../prompt/text.js';
 import { ObjectMemory } from './objects.js';
 import { type Questions, scoresOf } from './score.js';

@@ -1,9 +1,9 @@
 /** The encoders behind text prompts: loaded when first asked for, shared by all cameras. */
 import type { Logger } from 'pino';
 import { PROMPT_LIMITS, type Prompt, sentencesOfPrompt } from '../domain/prompt.js';
-import type { EncodedText, ImageEncoder, TextEncoder } from '../engine/encoder.js';
-import { loadImageEncoder, loadTextEncoder } from '../engine/onnx-encoder.js';
-import type { OnnxEngineOptions } from '../engine/onnx-engine.js';
+import type { EncodedText, ImageEncoder, TextEncoder } from '../engine/clip/encoder.js';
+import { loadImageEncoder, loadTextEncoder } from '../engine/clip/onnx-encoder.js';
+import type { OnnxEngineOptions } from '../engine/onnxruntime/engine.js';
 import { FastsamError, isFastsamError, messageOf } from '../errors.js';
 import { findTextModel } from '../model/text-model.js';
 import { Lru } from './lru.js';

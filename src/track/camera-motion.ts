@@ -1,8 +1,9 @@
 /** How a camera moves from frame to frame, by its pixels alone. */
+
+import { native } from '../addon/addon.js';
+import type { NativeCameraMotion } from '../addon/track.js';
 import type { Frame } from '../domain/frame.js';
 import type { CameraMotion } from '../domain/track.js';
-import type { NativeCameraMotion } from '../native/track.js';
-import { native } from '../native.js';
 
 export class CameraMotionEstimator {
   readonly #native: NativeCameraMotion;

@@ -1,9 +1,10 @@
 /** Names for the objects of one camera that they keep from frame to frame. */
+
+import { native } from '../addon/addon.js';
+import type { CarryRequests, NativeTracker } from '../addon/track.js';
 import type { Frame } from '../domain/frame.js';
 import type { Segments } from '../domain/segments.js';
 import type { CameraMotion, Tracks } from '../domain/track.js';
-import type { CarryRequests, NativeTracker } from '../native/track.js';
-import { native } from '../native.js';
 
 export interface TrackerOptions {
   /** Least score with which an object continues a track. */

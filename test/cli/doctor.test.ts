@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import type { Check } from '../../src/app/doctor/report.js';
+import type { Check } from '../../src/doctor/report.js';
 import { fastsamd } from '../helpers/command.js';
 import { Broker, freePort, hasMosquitto } from '../helpers/mosquitto.js';
 import { writeTestModel } from '../helpers/onnx-model.js';

@@ -3,10 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { native } from '../../src/addon/addon.js';
 import { VideoOutput } from '../../src/cli/video-output.js';
-import { native } from '../../src/native.js';
+import { resultMessageSchema } from '../../src/contract/result.js';
 import { openSource } from '../../src/source/open.js';
-import { resultMessageSchema } from '../../src/wire/result.js';
 import { fastsamd } from '../helpers/command.js';
 import { writeTestModel } from '../helpers/onnx-model.js';
 

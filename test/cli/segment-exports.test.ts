@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { native } from '../../src/addon/addon.js';
 import { maskArea } from '../../src/domain/mask.js';
-import { native } from '../../src/native.js';
 import { fastsamd } from '../helpers/command.js';
 import { writeTestModel } from '../helpers/onnx-model.js';
 

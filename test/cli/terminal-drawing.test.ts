@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { drawResult } from '../../src/cli/terminal-drawing.js';
-import type { ResultMessage } from '../../src/wire/messages.js';
+import type { ResultMessage } from '../../src/contract/messages.js';
 
 const object = (id: number, bbox: [number, number, number, number]) => ({
   id,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { resultMessageSchema } from '../../src/wire/result.js';
+import { resultMessageSchema } from '../../src/contract/result.js';
 import { writeClipModel } from '../helpers/clip-model.js';
 import { fastsamd } from '../helpers/command.js';
 import { writeTestModel } from '../helpers/onnx-model.js';

@@ -1,9 +1,9 @@
 /** The same requests over MQTT and through a transport in this process give the same answers, for every verb and role. */
 import { describe, expect, it } from 'vitest';
+import { type ResponseMessage, VERBS, type Verb } from '../../src/contract/messages.js';
 import { ROLES, type Role } from '../../src/control/verbs.js';
-import { type ResponseMessage, VERBS, type Verb } from '../../src/wire/messages.js';
 import { Broker, hasMosquitto } from '../helpers/mosquitto.js';
-import { type TestNode, testNode } from '../publish/node.js';
+import { type TestNode, testNode } from '../mqtt/node.js';
 
 /** One request that each verb accepts, in an order in which all of them succeed. */
 const VALID: Readonly<Record<Verb, object>> = {

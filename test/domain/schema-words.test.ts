@@ -1,8 +1,8 @@
 /** What clients are told about a request or prompt that is wrong: what was expected, and what came. */
 import { expect, it } from 'vitest';
+import { firstProblem } from '../../src/contract/problem.js';
+import { requestSchemas } from '../../src/contract/request.js';
 import { parsePrompts } from '../../src/domain/prompt.js';
-import { firstProblem } from '../../src/wire/problem.js';
-import { requestSchemas } from '../../src/wire/request.js';
 
 it.each([
   [5, 'prompts: expected a list, got 5'],

@@ -1,13 +1,13 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { native } from '../../src/addon/addon.js';
+import { resultMessageSchema } from '../../src/contract/result.js';
 import { maskArea } from '../../src/domain/mask.js';
 import { type PromptInput, parsePrompts } from '../../src/domain/prompt.js';
 import type { FrameResult } from '../../src/domain/result.js';
 import type { Segments } from '../../src/domain/segments.js';
 import { type EncodeOptions, encodeResult } from '../../src/encode/result.js';
-import { native } from '../../src/native.js';
 import { applyPrompts } from '../../src/prompt/apply.js';
-import { resultMessageSchema } from '../../src/wire/result.js';
 import { rectangle, segmentsOf } from '../helpers/dense-masks.js';
 import { EMPTY } from '../helpers/fakes.js';
 

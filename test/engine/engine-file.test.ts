@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type NativeAddon, native } from '../../src/addon/addon.js';
 import { openEngine } from '../../src/engine/open.js';
 import { tensorRt } from '../../src/engine/tensorrt/available.js';
 import { availableMemory, demandMemory, outOfMemoryKills, watchMemory } from '../../src/engine/tensorrt/memory.js';
@@ -9,7 +10,6 @@ import { labelsOf } from '../../src/engine/tensorrt/open.js';
 import { demandIntact, differences, enginePathOf, readSidecar, writeSidecar } from '../../src/engine/tensorrt/sidecar.js';
 import type { FastsamError } from '../../src/errors.js';
 import { sha256OfFile } from '../../src/model/checksum.js';
-import { type NativeAddon, native } from '../../src/native.js';
 import { HASH, PLATFORM, SIDECAR } from '../helpers/tensorrt.js';
 
 const WANTED = { modelSha256: HASH, platform: PLATFORM, precision: 'fp16', dlaCore: null } as const;

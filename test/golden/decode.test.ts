@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { native } from '../../src/addon/addon.js';
 import { maskOf } from '../../src/domain/mask.js';
-import { native } from '../../src/native.js';
 import { compareMasks } from '../helpers/masks.js';
 import { readNpy } from '../helpers/npy.js';
 

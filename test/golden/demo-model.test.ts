@@ -2,12 +2,12 @@
 import { readFileSync, statSync } from 'node:fs';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type NativeFrame, native } from '../../src/addon/addon.js';
+import type { ConveyorTruth } from '../../src/addon/scenes.js';
 import { type MaskRuns, maskIou, maskOf } from '../../src/domain/mask.js';
 import type { Segments } from '../../src/domain/segments.js';
 import type { SegmentationEngine } from '../../src/engine/engine.js';
 import { openEngine } from '../../src/engine/open.js';
-import type { ConveyorTruth } from '../../src/native/scenes.js';
-import { type NativeFrame, native } from '../../src/native.js';
 import { openSource } from '../../src/source/open.js';
 import { runsOf } from '../helpers/dense-masks.js';
 import { compareMasks } from '../helpers/masks.js';

@@ -2,12 +2,12 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { native } from '../../src/addon/addon.js';
 import { type MaskRuns, maskIou, maskOf } from '../../src/domain/mask.js';
 import { parsePrompts } from '../../src/domain/prompt.js';
 import type { Segments } from '../../src/domain/segments.js';
 import type { SegmentationEngine } from '../../src/engine/engine.js';
 import { openEngine } from '../../src/engine/open.js';
-import { native } from '../../src/native.js';
 import { applyPrompts } from '../../src/prompt/apply.js';
 import { openSource } from '../../src/source/open.js';
 

@@ -1,7 +1,8 @@
 /** Pictures of coloured parts on a grey belt, and the segments a perfect network would find in them. */
+
+import { native } from '../../src/addon/addon.js';
 import type { Frame, PixelFormat } from '../../src/domain/frame.js';
 import type { Segments } from '../../src/domain/segments.js';
-import { native } from '../../src/native.js';
 
 export const COLOURS = {
   red: [200, 30, 30],

@@ -1,10 +1,10 @@
 /** A machine with a GPU that need not be there, and engine files of it. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { LoadedEngine, TensorRtAddon, TensorRtContext, TensorRtPlatform } from '../../src/addon/tensorrt.js';
 import { BUILDER_OPTIONS, type Sidecar, writeSidecar } from '../../src/engine/tensorrt/sidecar.js';
 import { FastsamError } from '../../src/errors.js';
 import { sha256OfFile } from '../../src/model/checksum.js';
-import type { LoadedEngine, TensorRtAddon, TensorRtContext, TensorRtPlatform } from '../../src/native/tensorrt.js';
 import { EMPTY } from './fakes.js';
 
 export const HASH = 'a'.repeat(64);

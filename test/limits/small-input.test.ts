@@ -7,15 +7,15 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { deflateRawSync } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { JobRunner } from '../../src/app/job-runner.js';
+import { decodeImage } from '../../src/addon/picture.js';
 import { parsePayload } from '../../src/control/payload.js';
+import { loadTextEncoder } from '../../src/engine/clip/onnx-encoder.js';
 import { SEGMENTATION_DEFAULTS } from '../../src/engine/engine.js';
-import { loadTextEncoder } from '../../src/engine/onnx-encoder.js';
-import { loadOnnxEngine } from '../../src/engine/onnx-engine.js';
-import { Turnstile } from '../../src/engine/turnstile.js';
+import { loadOnnxEngine } from '../../src/engine/onnxruntime/engine.js';
+import { EngineScheduler } from '../../src/engine/scheduler.js';
+import { JobRunner } from '../../src/jobs/runner.js';
 import { ZipArchive } from '../../src/model/checkpoint/zip.js';
 import { findTextModel } from '../../src/model/text-model.js';
-import { decodeImage } from '../../src/native/picture.js';
 import { writeClipModel } from '../helpers/clip-model.js';
 import { EMPTY, fakeEngine } from '../helpers/fakes.js';
 import { writeTestModel } from '../helpers/onnx-model.js';
@@ -126,7 +126,7 @@ describe('a small input', { timeout: 60_000 }, () => {
       segmentation: () => SEGMENTATION_DEFAULTS,
       identity: { node: 'n', bootId: '00000000-0000-4000-8000-000000000000', maxPayloadBytes: 100_000 },
     });
-    jobs.open(engine, new Turnstile(engine).gate());
+    jobs.open(engine, new EngineScheduler(engine).gate());
     const run = (image: string) => jobs.run({ image, prompts: [], maskEncoding: 'rle', objects: 'matched' }, 'queue');
     await expect(run('not base64!')).rejects.toMatchObject({
       code: 'REQUEST_INVALID',

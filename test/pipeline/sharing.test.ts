@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { SegmentationEngine } from '../../src/engine/engine.js';
 import { SEGMENTATION_DEFAULTS } from '../../src/engine/engine.js';
-import { Turnstile } from '../../src/engine/turnstile.js';
+import { EngineScheduler } from '../../src/engine/scheduler.js';
 import { runPipeline } from '../../src/pipeline/pipeline.js';
 import { Camera } from '../../src/source/camera.js';
 import { EMPTY } from '../helpers/fakes.js';
@@ -47,7 +47,7 @@ interface Shared {
 /** Runs the cameras until `results` came out of all of them together, or until they end. */
 async function share(cameras: readonly Shared[], results = Number.POSITIVE_INFINITY) {
   const engine = slowEngine();
-  const turnstile = new Turnstile(engine);
+  const scheduler = new EngineScheduler(engine);
   let total = 0;
   const tasks = cameras.map(({ priority, maxFps, fps = 30, frames, maxFrameAgeMs }) => {
     const uri = `test:shapes?width=1280&height=720&fps=${fps}${frames === undefined ? '' : `&frames=${frames}`}`;
@@ -58,7 +58,7 @@ async function share(cameras: readonly Shared[], results = Number.POSITIVE_INFIN
       onWedged: 'keep-going',
       onStatus: ({ phase }) => phase === 'ended' && void camera.stop(),
     });
-    return { camera, out: 0, gate: turnstile.gate(priority), maxFrameAgeMs };
+    return { camera, out: 0, gate: scheduler.gate(priority), maxFrameAgeMs };
   });
   await Promise.all(
     tasks.map((task) =>

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { PromptsMessage } from '../../src/contract/messages.js';
 import { parsePrompts } from '../../src/domain/prompt.js';
 import { PromptRegister } from '../../src/prompt/register.js';
 import type { SavedPrompts } from '../../src/prompt/store.js';
-import type { PromptsMessage } from '../../src/wire/messages.js';
 
 function register(...cameras: string[]) {
   const announced: PromptsMessage[] = [];

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import mqtt, { type MqttClient } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { native } from '../../src/native.js';
+import { native } from '../../src/addon/addon.js';
 import { type RunningCommand, start } from '../helpers/command.js';
 import { Broker, hasMosquitto } from '../helpers/mosquitto.js';
 import { writeTestModel } from '../helpers/onnx-model.js';

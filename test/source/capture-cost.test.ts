@@ -4,7 +4,7 @@
  */
 import { type HeapProfiler, Session } from 'node:inspector/promises';
 import { describe, expect, it } from 'vitest';
-import { native } from '../../src/native.js';
+import { native } from '../../src/addon/addon.js';
 import { WatchedCamera } from '../helpers/camera.js';
 
 const SECONDS = Number(process.env.CAMERA_COST_SECONDS ?? 2);

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { resultMessageSchema } from '../../src/contract/result.js';
 import { openSource } from '../../src/source/open.js';
-import { resultMessageSchema } from '../../src/wire/result.js';
 import { fastsamd } from '../helpers/command.js';
 import { writeTestModel } from '../helpers/onnx-model.js';
 

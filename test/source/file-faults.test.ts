@@ -3,8 +3,8 @@ import { copyFile, mkdtemp, rename, rm, stat, truncate, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { native } from '../../src/addon/addon.js';
 import { VideoOutput } from '../../src/cli/video-output.js';
-import { native } from '../../src/native.js';
 import { WatchedCamera } from '../helpers/camera.js';
 
 const FRAMES = 60;

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { native } from '../../src/native.js';
+import { native } from '../../src/addon/addon.js';
 import { WatchedCamera } from '../helpers/camera.js';
 import { HostileCamera } from '../helpers/hostile-camera.js';
 import { MjpegServer } from '../helpers/mjpeg-server.js';

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { native } from '../../src/native.js';
+import { native } from '../../src/addon/addon.js';
 import { WatchedCamera } from '../helpers/camera.js';
 import { selfSigned } from '../helpers/certificate.js';
 import { insecureCamera } from '../helpers/insecure-camera.js';

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodeImage, pictureKind } from '../../src/native/picture.js';
-import { native } from '../../src/native.js';
+import { native } from '../../src/addon/addon.js';
+import { decodeImage, pictureKind } from '../../src/addon/picture.js';
 import { openSource } from '../../src/source/open.js';
 
 const WIDTH = 160;

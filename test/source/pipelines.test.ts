@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { native } from '../../src/addon/addon.js';
 import type { Flip, Rotation } from '../../src/domain/picture.js';
-import { native } from '../../src/native.js';
 import {
   csiPipeline,
   customPipeline,

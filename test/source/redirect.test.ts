@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { expect, it } from 'vitest';
-import { native } from '../../src/native.js';
+import { native } from '../../src/addon/addon.js';
 import { WatchedCamera } from '../helpers/camera.js';
 import { HostileCamera } from '../helpers/hostile-camera.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type NativeFrame, native } from '../../src/native.js';
+import { type NativeFrame, native } from '../../src/addon/addon.js';
 import { openSource } from '../../src/source/open.js';
 
 async function pictures(uri: string): Promise<Buffer[]> {

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { native } from '../../src/native.js';
+import { native } from '../../src/addon/addon.js';
 import type { CameraDeps } from '../../src/source/camera.js';
 import { WatchedCamera } from '../helpers/camera.js';
 import { HangingDriver } from '../helpers/hanging-driver.js';

@@ -1,10 +1,10 @@
 import { pino } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { type TelemetryMessage, telemetryMessageSchema } from '../../src/contract/messages.js';
 import { CameraMeter } from '../../src/telemetry/meter.js';
 import { TelemetryReporter } from '../../src/telemetry/reporter.js';
 import { NO_READINGS } from '../../src/telemetry/sensors/readings.js';
 import { SystemSampler } from '../../src/telemetry/system.js';
-import { type TelemetryMessage, telemetryMessageSchema } from '../../src/wire/messages.js';
 
 const NOTHING = { received: 0, dropped: {} };
 const bootId = '0b7b5c0e-5d0a-4c5e-9d51-0c4f3a0f9f6e';

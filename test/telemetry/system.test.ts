@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemTelemetrySchema } from '../../src/contract/messages.js';
 import { sensorFiles } from '../../src/telemetry/sensors/files.js';
 import { NO_READINGS, readSensors } from '../../src/telemetry/sensors/readings.js';
 import { SystemSampler } from '../../src/telemetry/system.js';
-import { systemTelemetrySchema } from '../../src/wire/messages.js';
 import { machines, plant } from '../helpers/sysfs.js';
 
 let root = '';

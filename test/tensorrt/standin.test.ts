@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { NativeAddon, NativeFrame } from '../../src/native.js';
+import type { NativeAddon, NativeFrame } from '../../src/addon/addon.js';
 import { THREE_OBJECTS, writeTestModel } from '../helpers/onnx-model.js';
 import { playbackOf, type Recording, rectangles, writePlayback } from './playback.js';
 
@@ -47,7 +47,7 @@ describe.skipIf(!existsSync(join(standin, 'build/Release/fastsamd.node')))('Tens
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'fastsamd-tensorrt-'));
-    const { native } = (await import(join(standin, 'dist/native.js'))) as typeof import('../../src/native.js');
+    const { native } = (await import(join(standin, 'dist/addon/addon.js'))) as typeof import('../../src/addon/addon.js');
     addon = native();
   });
   afterEach(() => faults(''));

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { Tokenizer } from '../../src/engine/tokenizer.js';
+import { Tokenizer } from '../../src/engine/clip/tokenizer.js';
 import { hasSharedClip, SHARED_CLIP, sharedFile } from '../helpers/shared-clip.js';
 
 describe.skipIf(!hasSharedClip)('the CLIP tokenizer (../shared)', () => {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { native } from '../../src/addon/addon.js';
 import type { Frame } from '../../src/domain/frame.js';
 import type { Segments } from '../../src/domain/segments.js';
 import { selectObjects } from '../../src/domain/segments.js';
-import { native } from '../../src/native.js';
 import { openSource } from '../../src/source/open.js';
 import { CameraMotionEstimator } from '../../src/track/camera-motion.js';
 import { TrackStage } from '../../src/track/stage.js';

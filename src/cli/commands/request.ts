@@ -1,5 +1,5 @@
 /** Options of `fastsamd request`. */
-import { VERBS } from '../../wire/verbs.js';
+import { VERBS } from '../../contract/verbs.js';
 import { brokerOptions } from '../broker-options.js';
 import type { RequestOptions } from '../request.js';
 import type { Command } from './command.js';

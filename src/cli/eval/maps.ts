@@ -1,6 +1,8 @@
 /** `fastsamd eval edges | saliency`, and `score` of either: grey maps, a model's or those of a folder, against ground truth. */
 import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
+import { type EdgeOptions, native } from '../../addon/addon.js';
+import { decodeImage } from '../../addon/picture.js';
 import type { Segments } from '../../domain/segments.js';
 import { FastsamError } from '../../errors.js';
 import { drawPictures, middle95 } from '../../eval/bootstrap.js';
@@ -10,8 +12,6 @@ import { type GreyMap, MapDigest, type Pair, pairFiles, readGreyMap, writeGreyMa
 import type { Report } from '../../eval/report.js';
 import { measureSaliency, type SaliencyMeasures, saliencyFigures } from '../../eval/saliency/measures.js';
 import { salientMap } from '../../eval/saliency/salient-map.js';
-import { decodeImage } from '../../native/picture.js';
-import { type EdgeOptions, native } from '../../native.js';
 import { captureTime, SourceFrame } from '../../source/source.js';
 import { demandRange, modelOptions } from '../model-options.js';
 import { openModel } from '../open-model.js';

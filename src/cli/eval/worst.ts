@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { native } from '../../addon/addon.js';
 import type { MaskRuns } from '../../domain/mask.js';
 import { maskArea } from '../../domain/mask.js';
 import type { Segments } from '../../domain/segments.js';
@@ -11,7 +12,6 @@ import type { Dataset, Picture } from '../../eval/detection/dataset.js';
 import { runsOf } from '../../eval/detection/masks.js';
 import { openPicture } from '../../eval/detection/segment-pictures.js';
 import type { PictureScore } from '../../eval/detection/task.js';
-import { native } from '../../native.js';
 
 /** Okabe and Ito's blue-green, vermilion and blue: told apart by colour-blind readers too. */
 const FOUND = 0x009e73;

@@ -1,7 +1,7 @@
 /** Ranges of a network's values over pictures. */
 import type { Range } from '../../model/convert/int8.js';
 import { encodeModel } from '../../model/onnx-proto.js';
-import { ort } from '../onnxruntime.js';
+import { ort } from '../onnxruntime/onnxruntime.js';
 import { Histogram } from './histogram.js';
 import { readInput } from './pictures.js';
 import { type Simplified, withOutputs } from './simplify.js';

@@ -9,7 +9,7 @@ import { placePairs, toInt8 } from '../../model/convert/int8.js';
 import { readModel } from '../../model/onnx.js';
 import { encodeModel, type OnnxModel } from '../../model/onnx-proto.js';
 import { recognise } from '../../model/signature.js';
-import { ort } from '../onnxruntime.js';
+import { ort } from '../onnxruntime/onnxruntime.js';
 import { measureRanges } from './calibrate.js';
 import { calibrationPictures } from './pictures.js';
 import { type Simplified, simplify } from './simplify.js';

@@ -6,7 +6,7 @@ import { FastsamError, messageOf } from '../../errors.js';
 import { softmaxOverLastAxis } from '../../model/convert/softmax.js';
 import { metadataOf } from '../../model/onnx.js';
 import { DATA_TYPE, decodeModel, encodeModel, type OnnxModel, valueInfo } from '../../model/onnx-proto.js';
-import { ort } from '../onnxruntime.js';
+import { ort } from '../onnxruntime/onnxruntime.js';
 
 const DEFAULT_SIZE = [640, 640] as const;
 

@@ -1,9 +1,9 @@
 /** Whether TensorRT is there, and what to do where it is not. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { type NativeAddon, native } from '../../addon/addon.js';
+import type { TensorRtAddon } from '../../addon/tensorrt.js';
 import { FastsamError } from '../../errors.js';
-import type { TensorRtAddon } from '../../native/tensorrt.js';
-import { type NativeAddon, native } from '../../native.js';
 
 /** By the words of scripts/find-tensorrt.mjs. */
 const MISSING: Readonly<Record<string, string>> = {

@@ -5,8 +5,8 @@
 import { writeFileSync } from 'node:fs';
 import { unlink } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { native } from '../../addon/addon.js';
 import { FastsamError, messageOf } from '../../errors.js';
-import { native } from '../../native.js';
 import { tensorRt } from './available.js';
 import type { BuildOrder, FromBuilder } from './build-protocol.js';
 import { writeCalibration } from './calibration.js';

@@ -1,6 +1,7 @@
 /** What the builder's process and its parent say to each other. */
+
+import type { BuildRequest } from '../../addon/tensorrt.js';
 import type { ErrorCode } from '../../errors.js';
-import type { BuildRequest } from '../../native/tensorrt.js';
 import type { Wanted } from './sidecar.js';
 
 /** The native request; for int8 with the pictures to calibrate with, and where to put them letterboxed. */

@@ -2,11 +2,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdir, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import type { TensorRtPlatform } from '../../addon/tensorrt.js';
 import { compiledModule } from '../../compiled.js';
 import { FastsamError, messageOf } from '../../errors.js';
 import { sha256OfFile } from '../../model/checksum.js';
 import { type ModelMetadata, readModelMetadata } from '../../model/onnx.js';
-import type { TensorRtPlatform } from '../../native/tensorrt.js';
 import type { BuildOrder, FromBuilder } from './build-protocol.js';
 import { demandMemory, MEMORY_ADVICE, outOfMemoryKills, watchMemory } from './memory.js';
 import { BUILDER_OPTIONS, readSidecar, type Sidecar, type Wanted, writeSidecar } from './sidecar.js';

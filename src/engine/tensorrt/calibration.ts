@@ -2,8 +2,8 @@
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { native } from '../../addon/addon.js';
 import { FastsamError, messageOf } from '../../errors.js';
-import { native } from '../../native.js';
 
 /** More do not make the ranges better, and each takes as much disk as the network's input. */
 const MAX_PICTURES = 300;

@@ -1,7 +1,7 @@
+import type { LoadedEngine, TensorRtContext, TensorRtSegmented } from '../../addon/tensorrt.js';
 import type { Frame } from '../../domain/frame.js';
 import type { ModelIdentity } from '../../domain/result.js';
 import { FastsamError } from '../../errors.js';
-import type { LoadedEngine, TensorRtContext, TensorRtSegmented } from '../../native/tensorrt.js';
 import {
   decodeForTracking,
   type SegmentationEngine,

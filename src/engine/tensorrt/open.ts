@@ -1,10 +1,10 @@
 /** From a model to a TensorRT engine at work: the engine file that is there, or one that is built first. */
 import { existsSync } from 'node:fs';
 import { basename, extname, parse } from 'node:path';
+import type { LoadedEngine } from '../../addon/tensorrt.js';
 import type { Precision } from '../../domain/precision.js';
 import { FastsamError, isEngineRebuildable, messageOf } from '../../errors.js';
 import { sha256OfFile } from '../../model/checksum.js';
-import type { LoadedEngine } from '../../native/tensorrt.js';
 import type { SegmentationEngine } from '../engine.js';
 import { tensorRt } from './available.js';
 import { type BuildProgress, buildEngine } from './build.js';

@@ -6,11 +6,11 @@ import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { parse } from 'node:path';
 import { z } from 'zod';
+import type { TensorRtPlatform } from '../../addon/tensorrt.js';
 import { PRECISIONS, type Precision } from '../../domain/precision.js';
 import { writeDurably } from '../../durable.js';
 import { FastsamError, messageOf, systemCodeOf } from '../../errors.js';
 import { sha256OfFile } from '../../model/checksum.js';
-import type { TensorRtPlatform } from '../../native/tensorrt.js';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const size = z.number().int().min(32).max(8192);

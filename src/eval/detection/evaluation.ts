@@ -2,9 +2,10 @@
  * AP and AR as COCO's and LVIS's official tools compute them (pycocotools 2.0 cocoeval.py, lvis-api eval.py). Pictures are
  * added one by one; masks live only while their picture is being added.
  */
+
+import { native } from '../../addon/addon.js';
 import type { MaskRuns } from '../../domain/mask.js';
 import { maskArea } from '../../domain/mask.js';
-import { native } from '../../native.js';
 import { accumulate, type Curves, IOU_THRESHOLDS, type PictureMatches, type Ranking, rank } from './accumulate.js';
 import type { Category, Dataset, Picture, Truth } from './dataset.js';
 import { boxOfRuns, ringOf, runsOf } from './masks.js';

@@ -1,7 +1,8 @@
 /** Annotated and detected shapes as mask runs. */
+
+import { native } from '../../addon/addon.js';
 import type { MaskRuns } from '../../domain/mask.js';
 import { FastsamError, messageOf } from '../../errors.js';
-import { native } from '../../native.js';
 import type { Segmentation } from './dataset.js';
 
 /** Size of a picture in pixels. */

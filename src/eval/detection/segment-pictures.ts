@@ -1,13 +1,13 @@
 /** A model's detections on the pictures of a data set, in the results format of COCO. */
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
+import { native } from '../../addon/addon.js';
+import { decodeImage } from '../../addon/picture.js';
 import type { Frame } from '../../domain/frame.js';
 import type { Segments } from '../../domain/segments.js';
 import { boxOf } from '../../domain/segments.js';
 import type { SegmentationEngine, SegmentationOptions } from '../../engine/engine.js';
 import { FastsamError } from '../../errors.js';
-import { decodeImage } from '../../native/picture.js';
-import { native } from '../../native.js';
 import { captureTime, SourceFrame } from '../../source/source.js';
 import { type PickBy, pickObject } from './box-prompts.js';
 import type { Dataset, Picture } from './dataset.js';

@@ -1,7 +1,7 @@
 /** The boundaries that people drew, and how a map scores against them. */
 import { readFile } from 'node:fs/promises';
+import { native } from '../../addon/addon.js';
 import { FastsamError, messageOf } from '../../errors.js';
-import { native } from '../../native.js';
 import type { GreyMap } from '../grey-map.js';
 import type { Counts } from './benchmark.js';
 import { type MatValue, parseMat } from './mat.js';

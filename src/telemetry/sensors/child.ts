@@ -5,7 +5,7 @@
  */
 import { existsSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { native } from '../../native.js';
+import { native } from '../../addon/addon.js';
 import { sensorFiles } from './files.js';
 import { NVML, withGpus } from './nvml.js';
 import { readSensors, type SensorReadings } from './readings.js';

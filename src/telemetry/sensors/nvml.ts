@@ -1,5 +1,5 @@
 /** GPUs that tell about themselves only through NVML: Thor, and NVIDIA's cards in a PC. */
-import type { GpuStatus } from '../../native/gpus.js';
+import type { GpuStatus } from '../../addon/gpus.js';
 import type { Rail } from './power.js';
 import type { SensorReadings } from './readings.js';
 import type { Zone } from './thermal.js';

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { native } from '../../../src/addon/addon.js';
 import { maskArea, maskIou, maskUnion } from '../../../src/domain/mask.js';
-import { native } from '../../../src/native.js';
 
 const POLYGONS: [number[][], string][] = [
   [[[1, 1, 9, 1, 9, 8, 1, 8]], '=750000000000000c2'],

@@ -1,0 +1,154 @@
+/** Picture files to frames in native memory. */
+import { open, readdir, stat } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import sharp, { type OutputInfo, type Sharp } from 'sharp';
+import { MAX_PICTURE_PIXELS, MAX_PICTURE_SIDE, PICTURE_TIMEOUT_S } from '../domain/limits.js';
+import type { Flip, Rotation } from '../domain/picture.js';
+import { FastsamError, messageOf } from '../errors.js';
+import { type NativeFrame, native } from './addon.js';
+
+const PICTURE_EXTENSIONS = new Set(['.jpg', '.jpeg', '.jfif', '.png', '.webp', '.tif', '.tiff', '.gif', '.avif', '.bmp', '.heic']);
+/** Enough of a file to tell its kind. */
+const HEAD_BYTES = 32;
+/** Files that are on their way: an upload, a download, an editor's copy. */
+const UNFINISHED = /^\.|~$|\.(?:part|partial|filepart|crdownload|tmp|temp|swp)$/i;
+
+type PictureKind = 'JPEG' | 'PNG' | 'WebP' | 'TIFF' | 'GIF' | 'AVIF' | 'BMP' | 'HEIC';
+const DECODED: ReadonlySet<PictureKind> = new Set(['JPEG', 'PNG', 'WebP', 'TIFF', 'GIF', 'AVIF']);
+/** The kinds that `decodeImage` reads. */
+export const EXPECTED_PICTURES = 'JPEG, PNG, WebP, TIFF, GIF or AVIF';
+
+// What is told from the content as one kind must not reach the decoder of another: SVG, PDF and the like render programs.
+sharp.block({ operation: ['VipsForeignLoad'] });
+// SVG in memory stays open for the prompts, trails and counts that fastsamd draws itself: files are opened by their own
+// first bytes, and those of an SVG are none of the kinds below.
+sharp.unblock({
+  operation: [
+    ...['Jpeg', 'Png', 'Webp', 'Tiff', 'Nsgif', 'Heif'].map((decoder) => `VipsForeignLoad${decoder}`),
+    'VipsForeignLoadSvgBuffer',
+  ],
+});
+
+/** Whether a file's name says that it is a picture. */
+export function isImagePath(path: string): boolean {
+  return PICTURE_EXTENSIONS.has(extname(path).toLowerCase());
+}
+
+/** What the first bytes of a file say that it is; undefined when that is no picture. */
+export function pictureKind(head: Uint8Array): PictureKind | undefined {
+  const text = Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, HEAD_BYTES)).toString('latin1');
+  if (text.startsWith('\xff\xd8\xff')) return 'JPEG';
+  if (text.startsWith('\x89PNG\r\n\x1a\n')) return 'PNG';
+  if (/^RIFF.{4}WEBP/s.test(text)) return 'WebP';
+  if (/^(?:II[*+]\0|MM\0[*+])/.test(text)) return 'TIFF';
+  if (/^GIF8[79]a/.test(text)) return 'GIF';
+  if (/^BM.{4}\0{4}/s.test(text)) return 'BMP';
+  const brand = /^.{4}ftyp(.{4})/s.exec(text)?.[1];
+  if (brand !== undefined && /^avi[fs]$/.test(brand)) return 'AVIF';
+  if (brand !== undefined && /^(?:hei[cx]|hev[cx]|mif1|msf1)$/.test(brand)) return 'HEIC';
+  return undefined;
+}
+
+/** As `pictureKind`, of a file; undefined when it cannot be read. */
+export async function pictureKindOf(path: string): Promise<PictureKind | undefined> {
+  const file = await open(path).catch(() => undefined);
+  try {
+    const { buffer, bytesRead } = (await file?.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0)) ?? {
+      buffer: Buffer.alloc(0),
+      bytesRead: 0,
+    };
+    return pictureKind(buffer.subarray(0, bytesRead));
+  } catch {
+    return undefined;
+  } finally {
+    await file?.close();
+  }
+}
+
+/**
+ * Whether a file of a folder is one of its pictures: its content is, or its name says so (and what is wrong with it is
+ * worth telling). Not one that is still on its way.
+ */
+export async function isPictureOfFolder(path: string): Promise<boolean> {
+  return !UNFINISHED.test(basename(path)) && (isImagePath(path) || (await pictureKindOf(path)) !== undefined);
+}
+
+/** The natural order of file names: 2 before 10. */
+export const { compare: byName } = new Intl.Collator('en', { numeric: true });
+
+/** Paths of a folder's pictures in natural order; maybe none. Errors: SOURCE_NOT_FOUND. */
+export async function picturesOfFolder(directory: string): Promise<string[]> {
+  const entries = await readdir(directory).catch((cause) => {
+    throw new FastsamError('SOURCE_NOT_FOUND', `${directory}: the folder cannot be read: ${messageOf(cause)}`, { cause });
+  });
+  const paths: string[] = [];
+  for (const name of entries.sort(byName)) {
+    const path = join(directory, name);
+    if (await isPictureOfFolder(path)) paths.push(path);
+  }
+  return paths;
+}
+
+/**
+ * Decodes a picture to RGB pixels in native memory, upright (EXIF orientation applied), transparency on white; of several
+ * pages the first. `input`: a path or the encoded bytes; then turned. Its kind is told from its content. What a decoder
+ * warns about is accepted, a picture that is cut short is not. Errors: SOURCE_CORRUPT; SOURCE_UNSUPPORTED for kinds and
+ * sizes that are not read.
+ */
+export async function decodeImage(
+  input: string | Uint8Array,
+  name: string,
+  { rotate = 0, flip = 'none' }: Turn = {},
+): Promise<NativeFrame> {
+  const kind = typeof input === 'string' ? await pictureKindOf(input) : pictureKind(input);
+  if (kind && !DECODED.has(kind))
+    throw new FastsamError('SOURCE_UNSUPPORTED', `${name}: is a ${kind} picture, which is not read; convert it to PNG or JPEG`);
+  let decoded: Raw;
+  try {
+    // SVG, PDF and whatever else the decoder knows are no camera's pictures.
+    if (!kind) throw new Error(await whyUnreadable(input));
+    const picture = sharp(input, { limitInputPixels: MAX_PICTURE_PIXELS, failOn: 'error' });
+    const { width = 0, height = 0 } = await picture.metadata();
+    if (Math.max(width, height) > MAX_PICTURE_SIDE)
+      throw new FastsamError('SOURCE_UNSUPPORTED', `${name}: ${width}×${height} pixels; a side has at most ${MAX_PICTURE_SIDE}`);
+    decoded = await picture
+      .timeout({ seconds: PICTURE_TIMEOUT_S })
+      .autoOrient()
+      .flatten({ background: 'white' })
+      .toColourspace('srgb')
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+  } catch (cause) {
+    if (cause instanceof FastsamError) throw cause;
+    throw new FastsamError('SOURCE_CORRUPT', `${name}: not a readable ${kind ?? EXPECTED_PICTURES} picture: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+  // One step at a time: within one call sharp turns and mirrors in an order of its own.
+  if (rotate !== 0) decoded = await again(decoded, (picture) => picture.rotate(rotate));
+  if (flip !== 'none') decoded = await again(decoded, (picture) => (flip === 'vertical' ? picture.flip() : picture.flop()));
+  const { data, info } = decoded;
+  return native().createFrame(data, { width: info.width, height: info.height, format: 'rgb' });
+}
+
+/** Why a file has no kind. */
+async function whyUnreadable(input: string | Uint8Array): Promise<string> {
+  if (typeof input === 'string') {
+    const { size } = await stat(input);
+    if (size === 0) return 'it is empty';
+  }
+  return 'its content is something else';
+}
+
+/** How a camera is mounted. */
+export interface Turn {
+  /** Degrees clockwise, before `flip`. */
+  readonly rotate?: Rotation;
+  readonly flip?: Flip;
+}
+type Raw = { readonly data: Buffer; readonly info: OutputInfo };
+
+function again({ data, info }: Raw, step: (picture: Sharp) => Sharp): Promise<Raw> {
+  const raw = { width: info.width, height: info.height, channels: 3 as const };
+  return step(sharp(data, { raw })).raw().toBuffer({ resolveWithObject: true });
+}

@@ -1,0 +1,123 @@
+/**
+ * `cameras/<cam>/event`: what happened, once each. Kept on disk while the broker is away; a consumer that remembers
+ * `eventId` sees every event exactly once, in the order in which they happened.
+ */
+import { z } from 'zod';
+import { idSchema, LOST_REASONS } from '../domain/prompt.js';
+import { bootId, count, timestamp, version } from './common.js';
+
+const promptFields = {
+  prompt: idSchema.meta({ description: 'The prompt.' }),
+  revision: count.meta({ description: 'The prompt revision that it was seen with.' }),
+};
+
+const cameraLost = { type: z.literal('camera-lost'), reason: z.string().max(1000).optional() };
+const cameraBack = { type: z.literal('camera-back'), awayMs: z.number().min(0).meta({ description: 'How long the camera was away.' }) };
+const promptMatched = {
+  type: z.literal('prompt-matched'),
+  ...promptFields,
+  score: z.number().meta({ description: 'Best score among the objects that match.' }),
+  objects: count.meta({ description: 'Objects that match.' }),
+};
+const inputCorrupt = {
+  type: z.literal('input-corrupt'),
+  source: z.string().max(1000).meta({ description: 'The file that could not be read; it was left out, the others follow.' }),
+  reason: z.string().max(1000),
+};
+const governorStep = {
+  type: z.literal('governor-step'),
+  direction: z.enum(['down', 'up']),
+  level: count.meta({ description: 'Degradation levels below full service.' }),
+  setting: z.string().max(200).meta({ description: 'What is turned down now; empty: nothing.' }),
+  reason: z.string().max(1000),
+};
+const track = z.number().int().min(1);
+const box = z.tuple([z.number(), z.number(), z.number(), z.number()]);
+const promptFollows = {
+  prompt: idSchema.meta({ description: 'The prompt that follows an object.' }),
+  track: track.optional().meta({ description: 'The object; absent after a restart.' }),
+};
+const promptLocked = { type: z.literal('prompt-locked'), ...promptFollows };
+const promptLost = {
+  type: z.literal('prompt-lost'),
+  ...promptFollows,
+  reason: z.enum(LOST_REASONS),
+  bbox: box.optional().meta({ description: 'Where it was seen last: x1, y1, x2, y2.' }),
+};
+const promptReacquired = { type: z.literal('prompt-reacquired'), ...promptFollows, awayMs: z.number().min(0) };
+const promptGone = { type: z.literal('prompt-gone'), ...promptFollows };
+const lineCrossed = {
+  type: z.literal('line-crossed'),
+  line: idSchema,
+  track,
+  direction: z.enum(['in', 'out']),
+  at: z.tuple([z.number(), z.number()]).meta({ description: 'Pixels x, y of the object on its new side.' }),
+  total: z.object({ in: count, out: count }).meta({ description: 'Crossings since the counts began.' }),
+};
+const zoneEntered = {
+  type: z.literal('zone-entered'),
+  zone: idSchema,
+  track,
+  inside: count.meta({ description: 'Objects inside now.' }),
+  born: z.literal(true).optional().meta({ description: 'It was seen inside first: no border was crossed.' }),
+};
+const zoneLeft = {
+  type: z.literal('zone-left'),
+  zone: idSchema,
+  track,
+  dwellMs: count,
+  reason: z.enum(['moved', 'lost', 'reset']).meta({ description: 'lost: it was not seen any more; reset: the scene changed.' }),
+  inside: count,
+};
+const zoneDwell = { type: z.literal('zone-dwell'), zone: idSchema, track, dwellMs: count };
+const promptUnmatched = { type: z.literal('prompt-unmatched'), ...promptFields };
+
+const envelope = {
+  v: version,
+  node: idSchema,
+  camera: idSchema,
+  bootId: bootId.meta({ description: 'Of the run that saw the event, which may be an earlier one than that which sends it.' }),
+  eventId: z.uuid().meta({ description: 'The same in every copy of an event: QoS 1 may deliver it twice.' }),
+  ts: timestamp.meta({ description: 'When it happened.' }),
+  replayed: z.boolean().meta({ description: 'True when it could not be sent as it happened: the broker was away.' }),
+};
+
+/** What whoever saw it tells of an event, by `type`. */
+export const eventSchema = z.discriminatedUnion('type', [
+  z.object(cameraLost),
+  z.object(cameraBack),
+  z.object(promptMatched),
+  z.object(promptUnmatched),
+  z.object(promptLocked),
+  z.object(promptLost),
+  z.object(promptReacquired),
+  z.object(promptGone),
+  z.object(lineCrossed),
+  z.object(zoneEntered),
+  z.object(zoneLeft),
+  z.object(zoneDwell),
+  z.object(inputCorrupt),
+  z.object(governorStep),
+]);
+
+export const eventMessageSchema = z
+  .discriminatedUnion('type', [
+    z.object({ ...envelope, ...cameraLost }),
+    z.object({ ...envelope, ...cameraBack }),
+    z.object({ ...envelope, ...promptMatched }),
+    z.object({ ...envelope, ...promptUnmatched }),
+    z.object({ ...envelope, ...promptLocked }),
+    z.object({ ...envelope, ...promptLost }),
+    z.object({ ...envelope, ...promptReacquired }),
+    z.object({ ...envelope, ...promptGone }),
+    z.object({ ...envelope, ...lineCrossed }),
+    z.object({ ...envelope, ...zoneEntered }),
+    z.object({ ...envelope, ...zoneLeft }),
+    z.object({ ...envelope, ...zoneDwell }),
+    z.object({ ...envelope, ...inputCorrupt }),
+    z.object({ ...envelope, ...governorStep }),
+  ])
+  .meta({ type: 'object' });
+
+export type CameraEvent = z.output<typeof eventSchema>;
+export type EventMessage = z.output<typeof eventMessageSchema>;

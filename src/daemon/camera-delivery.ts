@@ -1,0 +1,102 @@
+/** What becomes of a camera's results: events, snapshots, and a message where the camera's cadence wants one. */
+import type { PublishConfig } from '../config/schema.js';
+import type { CameraEvent } from '../contract/event.js';
+import type { ResultMessage } from '../contract/result.js';
+import type { Snapshot } from '../control/services.js';
+import type { Frame } from '../domain/frame.js';
+import type { FrameResult } from '../domain/result.js';
+import { Cadence } from '../encode/cadence.js';
+import { encodeResult } from '../encode/result.js';
+import { encodeJpeg } from '../encode/snapshot.js';
+import { FastsamError } from '../errors.js';
+import type { ResultSink } from '../pipeline/sinks.js';
+import type { CameraMeter } from '../telemetry/meter.js';
+import type { Zones } from '../zone/zones.js';
+import { PromptWatch, trackEvents } from './camera-events.js';
+
+const SNAPSHOT_TIMEOUT_MS = 5000;
+
+export interface CameraDeliveryDeps {
+  readonly camera: string;
+  readonly identity: { readonly node: string; readonly bootId: string; readonly maxPayloadBytes: number };
+  /** Say how tracked objects move. */
+  readonly publishMotion: boolean;
+  readonly zones: Zones;
+  readonly publish: () => PublishConfig;
+  readonly eventDebounceMs: number;
+  readonly meter: CameraMeter;
+  /** Something is turned down at present. */
+  readonly governed: () => boolean;
+  readonly onResult: (message: ResultMessage, json: string) => void | Promise<void>;
+  readonly onEvent: (event: CameraEvent) => void;
+}
+
+export class CameraDelivery implements ResultSink {
+  readonly #deps: CameraDeliveryDeps;
+  readonly #cadence = new Cadence();
+  readonly #prompts = new PromptWatch();
+  #wanted: ((snapshot: Promise<Snapshot>) => void)[] = [];
+
+  constructor(deps: CameraDeliveryDeps) {
+    this.#deps = deps;
+  }
+
+  /** The frame belongs to the caller, who keeps it until the promise settles. */
+  async take(result: FrameResult, frame: Frame): Promise<void> {
+    const { camera, identity, publish, eventDebounceMs, meter, governed, publishMotion, onResult, onEvent } = this.#deps;
+    const { objects, maskEncoding, polygonTolerance, ...cadence } = publish();
+    const now = performance.now();
+    for (const event of this.#prompts.observe(result.answers, result.promptRevision, eventDebounceMs, now)) onEvent(event);
+    for (const event of trackEvents(result, this.#deps.zones)) onEvent(event);
+    if (this.#wanted.length > 0) await this.#takeSnapshot(frame);
+    const seen = { objects: result.segments.count, answers: result.answers, ...(result.text && { text: result.text }) };
+    const due = this.#cadence.admit(result, cadence, now);
+    if (!due) {
+      const { timings, captured } = result;
+      const total = Number(process.hrtime.bigint() - captured.monotonicNs) / 1e6;
+      meter.record({ latencyMs: { ...timings, total }, ...seen }, now);
+      return;
+    }
+    const { message, json } = await encodeResult(due, {
+      ...identity,
+      camera,
+      objects,
+      maskEncoding,
+      polygonTolerance,
+      publishMotion,
+      degraded: governed(),
+    });
+    meter.record({ latencyMs: message.latencyMs, ...seen }, performance.now());
+    await onResult(message, json);
+  }
+
+  /** The next frame. Errors: REQUEST_FORBIDDEN where snapshots are off, SOURCE_TIMEOUT when no frame comes. */
+  snapshot(): Promise<Snapshot> {
+    const { camera, publish } = this.#deps;
+    if (!publish().snapshots) {
+      const message = `snapshots of camera "${camera}" are off; expected publish.snapshots: true in its configuration`;
+      return Promise.reject(new FastsamError('REQUEST_FORBIDDEN', message));
+    }
+    return new Promise((resolve, reject) => {
+      const take = (snapshot: Promise<Snapshot>) => {
+        clearTimeout(timer);
+        resolve(snapshot);
+      };
+      const timer = setTimeout(() => {
+        this.#wanted = this.#wanted.filter((each) => each !== take);
+        reject(
+          new FastsamError('SOURCE_TIMEOUT', `camera "${camera}" sent no frame within ${SNAPSHOT_TIMEOUT_MS / 1000} s; see its state`),
+        );
+      }, SNAPSHOT_TIMEOUT_MS);
+      this.#wanted.push(take);
+    });
+  }
+
+  async #takeSnapshot(frame: Frame): Promise<void> {
+    const wanted = this.#wanted.splice(0);
+    const { width, height, captured } = frame;
+    const snapshot = encodeJpeg(frame).then((jpeg) => ({ jpeg, width, height, capturedAtMs: captured.wallMs }));
+    for (const take of wanted) take(snapshot);
+    await snapshot.catch(() => undefined);
+  }
+}

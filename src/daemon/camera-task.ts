@@ -1,0 +1,199 @@
+/** One configured camera at work: its source, its pipeline, its meter, its results on the wire. */
+import type { Logger } from 'pino';
+import type { CameraConfig, PublishConfig, SegmentationConfig } from '../config/schema.js';
+import { sourceName } from '../config/source-name.js';
+import type { CameraEvent } from '../contract/event.js';
+import type { CameraTelemetry } from '../contract/messages.js';
+import type { ResultMessage } from '../contract/result.js';
+import type { Snapshot } from '../control/services.js';
+import type { SegmentationEngine } from '../engine/engine.js';
+import type { EngineScheduler, Gate } from '../engine/scheduler.js';
+import { isFastsamError, messageOf } from '../errors.js';
+import type { AppliedPrompts } from '../pipeline/analyse.js';
+import { runPipeline } from '../pipeline/pipeline.js';
+import type { ResultSink } from '../pipeline/sinks.js';
+import { Camera, type CameraStatus } from '../source/camera.js';
+import { CameraMeter } from '../telemetry/meter.js';
+import type { TextStage } from '../text/stage.js';
+import { TrackStage } from '../track/stage.js';
+import { createZones } from '../zone/zones.js';
+import { CameraDelivery } from './camera-delivery.js';
+import { CameraWatch } from './camera-events.js';
+import { sourceOptions } from './camera-options.js';
+import { gated } from './governor/gate.js';
+import type { DegradationLevel } from './governor/levels.js';
+import type { Progress } from './health/progress.js';
+
+/** More failed frames without a good one in between are no accident of a frame: the engine or the delivery is broken. */
+const MAX_FAILED_IN_A_ROW = 10;
+
+/** What may change while the camera runs. */
+export interface CameraSettings {
+  readonly publish: PublishConfig;
+  readonly segmentation: SegmentationConfig;
+}
+
+export interface CameraTaskDeps {
+  readonly config: CameraConfig;
+  readonly engine: SegmentationEngine;
+  /** Shared by all cameras of the engine. */
+  readonly scheduler: EngineScheduler;
+  readonly settings: () => CameraSettings;
+  readonly prompts: (frameWidth: number, frameHeight: number) => AppliedPrompts;
+  readonly text: TextStage;
+  readonly identity: { readonly node: string; readonly bootId: string; readonly maxPayloadBytes: number };
+  readonly onStatus: (status: CameraStatus) => void;
+  /** The next result waits for it. */
+  readonly onResult: (message: ResultMessage, json: string) => void | Promise<void>;
+  /** Told of every result under way. */
+  readonly delivering: Progress;
+  /** What the governor has turned down at present. */
+  readonly degradation: () => DegradationLevel;
+  /** Further consumers of the results, after what is published. */
+  readonly sinks: ResultSink;
+  readonly eventDebounceMs: number;
+  readonly onEvent: (event: CameraEvent) => void;
+  readonly log: Logger;
+}
+
+export class CameraTask {
+  readonly id: string;
+  readonly meter: CameraMeter;
+  readonly #deps: CameraTaskDeps;
+  readonly #camera: Camera;
+  readonly #delivery: CameraDelivery;
+  readonly #gate: Gate;
+  #lastFrameAt: bigint | undefined;
+  #failedInARow = 0;
+  #lastCorrupt: CameraTelemetry['lastCorrupt'];
+  #running: Promise<void> | undefined;
+
+  constructor(deps: CameraTaskDeps) {
+    const { config, log } = deps;
+    this.id = config.id;
+    this.#deps = deps;
+    const watch = new CameraWatch();
+    const onStatus = (status: CameraStatus) => {
+      log[logLevel(status)]({ camera: config.id, reason: status.reason }, `camera ${config.id}: ${status.phase}`);
+      deps.onStatus(status);
+      const event = watch.observe(status.phase, status.reason, status.enteredAt);
+      if (event) deps.onEvent(event);
+    };
+    const onCorrupt = (error: Error, path: string) => {
+      const [source, reason] = [path.slice(-1000), messageOf(error).slice(0, 1000)];
+      log.warn({ camera: config.id, source, reason }, `camera ${config.id}: ${source} cannot be read and is left out`);
+      this.#lastCorrupt = { source, reason, at: new Date().toISOString() };
+      deps.onEvent({ type: 'input-corrupt', source, reason });
+    };
+    this.#camera = new Camera({
+      uri: config.source,
+      options: { ...sourceOptions(config), onCorrupt },
+      region: config.roi,
+      maxFps: () => config.maxFps,
+      onWedged: config.onWedged,
+      onStatus,
+    });
+    this.meter = new CameraMeter(config.id, () => ({
+      received: this.#camera.received(),
+      dropped: this.#camera.dropped(),
+      ...(this.#lastCorrupt && { lastCorrupt: this.#lastCorrupt }),
+    }));
+    this.#gate = deps.scheduler.gate(config.priority);
+    this.#delivery = new CameraDelivery({
+      ...deps,
+      governed: () => deps.degradation().name !== '',
+      camera: config.id,
+      zones: createZones(config),
+      publishMotion: config.tracking.publishMotion,
+      publish: () => deps.settings().publish,
+      meter: this.meter,
+    });
+  }
+
+  get status(): CameraStatus {
+    return this.#camera.status;
+  }
+
+  /** Milliseconds since the last frame was captured; null before the first. */
+  get lastFrameAgeMs(): number | null {
+    return this.#lastFrameAt === undefined ? null : Number(process.hrtime.bigint() - this.#lastFrameAt) / 1e6;
+  }
+
+  /**
+   * Settles when the camera was stopped; one that is lost or has ended says so and waits. Errors: those that concern every
+   * camera, the engine's and SOURCE_WEDGED with `onWedged: restart-process`.
+   */
+  run(): Promise<void> {
+    this.#running ??= this.#run();
+    return this.#running;
+  }
+
+  /** Closes the camera until `resume`. */
+  pause(): Promise<void> {
+    return this.#camera.pause();
+  }
+
+  resume(): Promise<void> {
+    return this.#camera.resume();
+  }
+
+  /** Opens the camera anew at once, also one that has ended, is wedged or paused. */
+  restart(): Promise<void> {
+    return this.#camera.restart();
+  }
+
+  /** The next frame as a JPEG. Errors: as CameraService.snapshot. */
+  snapshot(): Promise<Snapshot> {
+    return this.#delivery.snapshot();
+  }
+
+  /** Takes no more frames; `run` settles when the one in flight is delivered. */
+  stop(): Promise<void> {
+    return this.#camera.stop();
+  }
+
+  /** Whether the error is that of one odd frame, which is logged and left out. */
+  #skipFailed(error: unknown): boolean {
+    this.#failedInARow += 1;
+    if (concernsProcess(error) || this.#failedInARow > MAX_FAILED_IN_A_ROW) return false;
+    if (this.#failedInARow === 1)
+      this.#deps.log.error({ err: error, camera: this.id }, `camera ${this.id}: a frame failed and is left out`);
+    return true;
+  }
+
+  async #run(): Promise<void> {
+    const { config, delivering, engine, sinks, prompts, text, settings, degradation, log } = this.#deps;
+    log.info({ camera: this.id, source: sourceName(config.source) }, `camera ${this.id}: opening`);
+    await runPipeline({
+      source: gated(this.#camera, degradation),
+      engine,
+      gate: this.#gate,
+      maxFrameAgeMs: config.maxFrameAgeMs,
+      segmentation: () => settings().segmentation,
+      skipFailed: (error) => this.#skipFailed(error),
+      prompts,
+      text,
+      tracking: config.tracking.enabled ? new TrackStage(config.tracking) : undefined,
+      deliver: (result, frame) => {
+        this.#lastFrameAt = result.captured.monotonicNs;
+        return delivering.watch(async () => {
+          await this.#delivery.take(result, frame);
+          await sinks.take(result, frame);
+          this.#failedInARow = 0;
+        });
+      },
+    });
+  }
+}
+
+/** Errors that the next frame would meet as well. */
+function concernsProcess(error: unknown): boolean {
+  return isFastsamError(error, 'ENGINE_LOST', 'ENGINE_UNAVAILABLE', 'NATIVE_UNAVAILABLE', 'OUTPUT_UNWRITABLE');
+}
+
+/** A camera that stays away is tried again and again: only that it is away is news. */
+function logLevel({ phase, reason }: CameraStatus): 'debug' | 'info' | 'warn' | 'error' {
+  if (phase === 'wedged') return 'error';
+  if (phase === 'lost') return 'warn';
+  return phase === 'connecting' && reason !== undefined ? 'debug' : 'info';
+}

@@ -1,0 +1,141 @@
+/** The cameras at work: added, changed and removed while the others run. */
+import { isDeepStrictEqual } from 'node:util';
+import type { CameraConfig } from '../config/schema.js';
+import type { CameraService } from '../control/services.js';
+import { FastsamError } from '../errors.js';
+import { type ResultSink, Sinks } from '../pipeline/sinks.js';
+import { within } from '../time/within.js';
+import type { CameraTask } from './camera-task.js';
+
+/** How long a removed or changed camera may take to let go of its last frame, milliseconds. */
+const STOP_MS = 2000;
+
+export interface CamerasDeps {
+  /** Builds the task of a camera; it does nothing before `run`. */
+  readonly create: (config: CameraConfig, sinks: ResultSink) => CameraTask;
+  /** A camera that is no longer configured has stopped. */
+  readonly onRemoved: (id: string) => void;
+}
+
+interface Running {
+  readonly config: CameraConfig;
+  readonly task: CameraTask;
+  readonly ended: Promise<void>;
+}
+
+export class Cameras implements CameraService {
+  readonly #deps: CamerasDeps;
+  /** By camera; they stay while it restarts. */
+  readonly #sinks = new Map<string, Sinks>();
+  #running = new Map<string, Running>();
+  #stopping = false;
+  #fail: (error: unknown) => void = () => undefined;
+  /** Rejects with the first failure that concerns all cameras; those of one camera stay with that camera. */
+  readonly lost = new Promise<never>((_, reject) => {
+    this.#fail = reject;
+  });
+
+  constructor(deps: CamerasDeps) {
+    this.#deps = deps;
+    // `finished` of the daemon reports the failure; without a caller there, the rejection must not end the process.
+    this.lost.catch(() => undefined);
+  }
+
+  /** In the order of the configuration. */
+  get tasks(): readonly CameraTask[] {
+    return [...this.#running.values()].map(({ task }) => task);
+  }
+
+  /** Errors: REQUEST_INVALID with the ids there are. */
+  get(id: string): CameraTask {
+    const running = this.#running.get(id);
+    if (running) return running.task;
+    const known = [...this.#running.keys()].join(', ');
+    throw new FastsamError('REQUEST_INVALID', `no camera "${id}"; expected one of ${known || '(none yet: the node is starting)'}`);
+  }
+
+  /**
+   * Makes these the cameras: stops those that are gone, restarts those with another source, and starts new ones. Cameras whose
+   * configuration differs in `prompts` and `publish` alone run on, for these are read with every frame. Never rejects.
+   */
+  async apply(configs: readonly CameraConfig[]): Promise<void> {
+    if (this.#stopping) return;
+    const wanted = new Map(configs.map((config) => [config.id, config]));
+    const isKept = ({ config }: Running) => {
+      const next = wanted.get(config.id);
+      return next !== undefined && isDeepStrictEqual(fixed(config), fixed(next));
+    };
+    const ending = [...this.#running.values()].filter((running) => !isKept(running));
+    // A device can be opened again once it is closed.
+    await Promise.all(ending.map((running) => this.#end(running)));
+    for (const { config } of ending) {
+      if (wanted.has(config.id)) continue;
+      this.#closeSinks(config.id);
+      this.#deps.onRemoved(config.id);
+    }
+    if (this.#stopping) return;
+    this.#running = new Map(configs.map((config) => [config.id, this.#running.get(config.id) ?? this.#start(config)]));
+  }
+
+  /** Takes no more frames. Settles when those in flight are delivered. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await Promise.allSettled([...this.#running.values()].flatMap(({ task, ended }) => [task.stop(), ended]));
+    for (const id of this.#sinks.keys()) this.#closeSinks(id);
+  }
+
+  /** Hands the results of a camera to `sink`, from the next one on. Returns how to end that. Errors: REQUEST_INVALID. */
+  addSink(id: string, sink: ResultSink): () => Promise<void> {
+    this.get(id);
+    return this.#sinksOf(id).add(sink);
+  }
+
+  async snapshot(id: string): ReturnType<CameraService['snapshot']> {
+    return this.get(id).snapshot();
+  }
+
+  async pause(id: string): Promise<void> {
+    return this.get(id).pause();
+  }
+
+  async resume(id: string): Promise<void> {
+    return this.get(id).resume();
+  }
+
+  async restart(id: string): Promise<void> {
+    return this.get(id).restart();
+  }
+
+  #sinksOf(id: string): Sinks {
+    let sinks = this.#sinks.get(id);
+    if (!sinks) {
+      sinks = new Sinks();
+      this.#sinks.set(id, sinks);
+    }
+    return sinks;
+  }
+
+  #closeSinks(id: string): void {
+    const sinks = this.#sinks.get(id);
+    this.#sinks.delete(id);
+    // The error of a sink that closes has no other reader, and must not keep the camera.
+    sinks?.close().catch(() => undefined);
+  }
+
+  #start(config: CameraConfig): Running {
+    const task = this.#deps.create(config, this.#sinksOf(config.id));
+    const ended = task.run();
+    ended.catch((error: unknown) => this.#fail(error));
+    return { config, task, ended };
+  }
+
+  async #end({ config: { id }, task, ended }: Running): Promise<void> {
+    await within(STOP_MS, Promise.allSettled([task.stop(), ended]));
+    this.#running.delete(id);
+  }
+}
+
+/** Without what a running camera reads with every frame. */
+function fixed({ prompts: _prompts, publish: _publish, ...rest }: CameraConfig): object {
+  return rest;
+}

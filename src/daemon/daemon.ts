@@ -1,0 +1,361 @@
+/** The composition root: builds the parts from the configuration, starts them in order and stops them in reverse. */
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import { EmbeddedBroker, reachable } from '../broker/embedded-broker.js';
+import { diffConfig } from '../config/diff.js';
+import type { CameraConfig, Config } from '../config/schema.js';
+import type { ResultMessage } from '../contract/result.js';
+import { Control } from '../control/control.js';
+import { type Prompt, withIds } from '../domain/prompt.js';
+import type { SegmentationEngine } from '../engine/engine.js';
+import { openEngine } from '../engine/open.js';
+import { EngineScheduler } from '../engine/scheduler.js';
+import { messageOf } from '../errors.js';
+import { JobRunner } from '../jobs/runner.js';
+import { createPublisher, type Publisher } from '../mqtt/publisher.js';
+import type { ResultSink } from '../pipeline/sinks.js';
+import { assertLabels } from '../prompt/label-check.js';
+import { PromptRegister } from '../prompt/register.js';
+import { PromptStore } from '../prompt/store.js';
+import type { CameraStatus } from '../source/camera.js';
+import { StatusBoard } from '../status/board.js';
+import { TelemetryReporter } from '../telemetry/reporter.js';
+import { TextStage } from '../text/stage.js';
+import { TextModel } from '../text/text-model.js';
+import { within } from '../time/within.js';
+import { CameraTask } from './camera-task.js';
+import { Cameras } from './cameras.js';
+import { lastStateAfter } from './engine-news.js';
+import { engineOpener } from './engine-opener.js';
+import { stepEvent } from './governor/governor.js';
+import { Upkeep } from './health/upkeep.js';
+import { infoMessage } from './info.js';
+import { PromptKeeper } from './saved-prompts.js';
+import { ServiceManager } from './service.js';
+import { StateDirectory, stateDirectoryOf } from './state-directory.js';
+
+/** SIGTERM to exit takes less than 5 s: this much for frames in flight, this much for the broker, the rest for the engine. */
+const DRAIN_MS = 2000;
+const GOODBYE_MS = 1000;
+const BROKER_STOP_MS = 300;
+const ENGINE_STOP_MS = 700;
+
+/** Changed keys of a configuration that was read again. */
+export interface Reloaded {
+  readonly applied: readonly string[];
+  readonly restart: readonly string[];
+}
+
+export interface DaemonDeps {
+  readonly config: Config;
+  readonly log: Logger;
+  /** Called with every result, after it is handed to the publisher; the camera's next one waits for it. */
+  readonly onResult?: (message: ResultMessage) => void | Promise<void>;
+  /** Who is told how the service is doing; nobody by default. */
+  readonly service?: ServiceManager;
+  /** Default: openEngine of src/engine. */
+  readonly openEngine?: typeof openEngine;
+  /** Lines of the log that were lost since the start; none by default. */
+  readonly lostLogLines?: () => number;
+  /** The configuration as its file now is, for a reload by request; without it there is nothing to reload. */
+  readonly readConfig?: () => Promise<Config>;
+}
+
+export class Daemon {
+  readonly bootId = randomUUID();
+  /** What the node can be asked, for transports beside MQTT. */
+  readonly control: Control;
+  readonly #log: Logger;
+  readonly #status = new StatusBoard({ bootId: this.bootId });
+  readonly #register: PromptRegister;
+  readonly #state: StateDirectory;
+  readonly #store: PromptStore;
+  readonly #keeper: PromptKeeper;
+  readonly #text: TextModel;
+  readonly #publisher: Publisher;
+  readonly #jobs: JobRunner;
+  #broker: EmbeddedBroker | undefined;
+  readonly #upkeep: Upkeep;
+  readonly #startedAt = new Date();
+  #config: Config;
+  #engine: SegmentationEngine | undefined;
+  readonly #cameras: Cameras;
+  #scheduler: EngineScheduler | undefined;
+  /** One reload at a time. */
+  #reloading: Promise<unknown> = Promise.resolve();
+  #reporter: TelemetryReporter | undefined;
+  #stopping: Promise<void> | undefined;
+  #stopped: () => void = () => {};
+  readonly #end = new Promise<void>((resolve) => {
+    this.#stopped = resolve;
+  });
+
+  constructor(private readonly deps: DaemonDeps) {
+    const { config, log } = deps;
+    this.#config = config;
+    this.#log = log;
+    this.#text = new TextModel({ options: config.text, onnxruntime: config.model.onnxruntime, log });
+    this.#cameras = new Cameras({
+      create: (camera, sinks) => this.#task(camera, sinks),
+      onRemoved: (id) => {
+        this.#register.forget(id);
+        this.#status.removeCamera(id);
+      },
+    });
+    this.#register = new PromptRegister({
+      cameras: new Map(config.cameras.map(({ id, prompts }) => [id, withIds(prompts)])),
+      onApplied: (message) => this.#status.setPrompts(message),
+      save: (state) => this.#keeper.save(state),
+      prepare: (prompts) => this.#prepare(prompts),
+    });
+    const stateDirectory = stateDirectoryOf(config);
+    this.#state = new StateDirectory({
+      path: stateDirectory,
+      node: config.node,
+      status: this.#status,
+      onMadeAgain: () => {
+        void this.#keeper.saveAgain();
+        this.#publisher.reopenEvents();
+      },
+      log,
+    });
+    this.#store = new PromptStore(this.#state.prompts, log);
+    this.#keeper = new PromptKeeper({ store: this.#store, status: this.#status });
+    if (config.mqtt.broker === 'embedded') this.#broker = new EmbeddedBroker({ config: config.mqtt, log });
+    const { node, mqtt } = config;
+    this.#jobs = new JobRunner({
+      segmentation: () => this.#config.segmentation,
+      identity: { node, bootId: this.bootId, maxPayloadBytes: mqtt.maxPayloadBytes },
+    });
+    this.control = new Control({
+      node,
+      maxRequestBytes: mqtt.maxRequestBytes,
+      prompts: this.#register,
+      cameras: this.#cameras,
+      admin: {
+        reloadConfig: async () => this.reload((await deps.readConfig?.()) ?? this.#config),
+        setLogLevel: (level) => {
+          log.level = level;
+        },
+      },
+      ping: () => this.#status.ping(),
+      info: () => this.#status.get('info'),
+      health: () => this.#status.health(),
+      publishSnapshot: (camera, { jpeg }) => this.#publisher.publishSnapshot(camera, jpeg),
+      log,
+    });
+    this.#publisher = createPublisher({
+      config: reachable(mqtt),
+      connect: this.#broker && (() => this.#broker!.link()),
+      jobs: config.jobs,
+      runJob: (job, queue) => this.#jobs.run(job, queue),
+      onLink: () => this.#upkeep.look(),
+      node: config.node,
+      bootId: this.bootId,
+      telemetryIntervalMs: config.telemetry.intervalMs,
+      events: config.events,
+      eventsFile: this.#state.events,
+      retainedFile: this.#state.retained,
+      status: this.#status,
+      control: this.control,
+      log,
+    });
+    this.#upkeep = new Upkeep({
+      node: config.node,
+      bootId: this.bootId,
+      cameras: () =>
+        this.#cameras.tasks.map(({ id, status: { phase, enteredAt, reason } }) => ({
+          id,
+          phase,
+          phaseMs: performance.now() - enteredAt,
+          reason,
+        })),
+      mqttLink: () => this.#publisher.link(),
+      publish: this.#status,
+      governor: config.governor,
+      textPrompts: config.text.model !== undefined,
+      metrics: config.metrics,
+      stateDirectory,
+      meters: () => this.#cameras.tasks.map((task) => task.meter),
+      onStep: (step) => {
+        for (const { id } of this.#cameras.tasks) this.#publisher.publishEvent(id, stepEvent(step));
+      },
+      service: deps.service ?? new ServiceManager({ environment: {}, log }),
+      lostLogLines: deps.lostLogLines ?? (() => 0),
+      log,
+    });
+  }
+
+  /** The cameras at work, for consumers of results and for transports. */
+  get cameras(): Pick<Cameras, 'get' | 'tasks' | 'addSink'> {
+    return this.#cameras;
+  }
+
+  get config(): Config {
+    return this.#config;
+  }
+
+  /**
+   * Takes the state directory, connects in the background, loads the model and starts the cameras. Errors: STATE_LOCKED
+   * before anything else is done; those of openEngine, after the node has said goodbye.
+   */
+  async start(): Promise<void> {
+    const { model } = this.#config;
+    await this.#state.start();
+    await this.#broker?.start();
+    this.#publisher.start();
+    this.#status.setInfo(infoMessage(this.#config, null, this.bootId, this.#startedAt));
+    this.#register.start(await this.#store.load());
+    try {
+      await this.#upkeep.listen();
+      const open = this.deps.openEngine ?? openEngine;
+      this.#engine = await this.#upkeep.open(engineOpener({ model, status: this.#status, open, log: this.#log }));
+      // A stop does not wait for a first inference that hangs.
+      if (!this.#stopping) await Promise.race([this.#engine.measureNetwork(1), this.#end]);
+      for (const { prompts } of this.#config.cameras) assertLabels(withIds(prompts), this.#engine.model);
+    } catch (error) {
+      await this.stop(messageOf(error), lastStateAfter(error));
+      throw error;
+    }
+    if (this.#stopping) return this.#engine.stop();
+    const { name, backend, inputHeight, inputWidth } = this.#engine.model;
+    this.#log.info(
+      { model: name, backend, input: [inputHeight, inputWidth] },
+      `model ${name} on ${backend}, input ${inputHeight}×${inputWidth}`,
+    );
+    this.#status.setInfo(infoMessage(this.#config, this.#engine.model, this.bootId, this.#startedAt));
+    this.#scheduler = new EngineScheduler(this.#engine);
+    this.#jobs.open(this.#engine, this.#scheduler.gate());
+    await this.#cameras.apply(this.#config.cameras);
+    this.#upkeep.start();
+    this.#publisher.takeJobs();
+    this.#report(this.#config.telemetry.intervalMs);
+  }
+
+  /**
+   * Settles when the daemon has stopped; cameras that have ended do not end it. Errors: a failure that concerns all
+   * cameras and jobs, after the daemon has stopped itself.
+   */
+  async finished(): Promise<void> {
+    try {
+      await Promise.race([this.#end, this.#cameras.lost, this.#jobs.lost]);
+    } catch (error) {
+      await this.stop(messageOf(error), lastStateAfter(error));
+      throw error;
+    }
+  }
+
+  /**
+   * Takes no more frames, finishes those in flight, says `stopping` (or `last`), disconnects and frees the engine, all within 5 s.
+   * May be called twice.
+   */
+  stop(reason: string, last: 'stopping' | 'degraded' = 'stopping'): Promise<void> {
+    this.#stopping ??= this.#stop(reason, last);
+    return this.#stopping;
+  }
+
+  /**
+   * Applies what a changed configuration can change while running, and returns what needs a restart. On an error nothing has
+   * changed. Errors: PROMPT_INVALID and those of loading a text model, for prompts that cannot be answered.
+   */
+  reload(config: Config): Promise<Reloaded> {
+    const reloaded = this.#reloading.then(() => this.#upkeep.reloading(() => this.#reload(config)));
+    this.#reloading = reloaded.catch(() => undefined);
+    return reloaded;
+  }
+
+  async #reload(config: Config): Promise<Reloaded> {
+    const { live, restart } = diffConfig(this.#config, config);
+    const { cameras, segmentation, log, telemetry } = config;
+    // The prompts are the only part that can be refused, and no frame sees them with the old options.
+    await this.#register.reconfigure(new Map(cameras.map(({ id, prompts }) => [id, prompts])), () => {
+      this.#config = { ...this.#config, cameras, segmentation, log, telemetry };
+      this.#log.level = log.level;
+    });
+    // Before the engine is loaded there are no cameras yet; they start with the configuration of that moment.
+    if (this.#scheduler) await this.#cameras.apply(cameras);
+    if (this.#reporter && live.includes('telemetry.intervalMs')) {
+      await this.#reporter.stop();
+      this.#report(telemetry.intervalMs);
+    }
+    this.#status.setInfo(infoMessage(this.#config, this.#engine?.model ?? null, this.bootId, this.#startedAt));
+    return { applied: live, restart };
+  }
+
+  #prepare(prompts: readonly Prompt[]): Promise<void> | undefined {
+    if (this.#engine) assertLabels(prompts, this.#engine.model);
+    return prompts.some(({ type }) => type === 'text') ? this.#text.prepare(prompts) : undefined;
+  }
+
+  async #stop(reason: string, last: 'stopping' | 'degraded'): Promise<void> {
+    this.#upkeep.stop(reason);
+    void this.#reporter?.stop();
+    await within(DRAIN_MS, this.#cameras.stop());
+    this.#register.stop();
+    this.#keeper.stop();
+    this.#status.setStopped(reason);
+    await this.#publisher.stop(reason, GOODBYE_MS, last);
+    if (this.#broker) await within(BROKER_STOP_MS, this.#broker.stop());
+    await within(ENGINE_STOP_MS, Promise.all([this.#engine?.stop(), this.#text.stop()]));
+    this.#state.stop();
+    this.#stopped();
+  }
+
+  #task(config: CameraConfig, sinks: ResultSink): CameraTask {
+    const { id } = config;
+    const { node, mqtt } = this.#config;
+    // Of a camera that has just been removed the last frame is still delivered as before.
+    const publish = () => (this.#config.cameras.find((camera) => camera.id === id) ?? config).publish;
+    return new CameraTask({
+      config,
+      engine: this.#engine!,
+      sinks,
+      scheduler: this.#scheduler!,
+      settings: () => ({ publish: publish(), segmentation: this.#config.segmentation }),
+      prompts: (width, height) => this.#register.take(id, width, height),
+      text: new TextStage(this.#text, this.#text.options, () => this.#upkeep.degradation.textShare),
+      identity: { node, bootId: this.bootId, maxPayloadBytes: mqtt.maxPayloadBytes },
+      onStatus: (status) => this.#cameraChanged(id, status),
+      eventDebounceMs: this.#config.events.debounceMs,
+      onEvent: (event) => this.#publisher.publishEvent(id, event),
+      onResult: (message, json) => {
+        this.#publisher.publishResult(id, json);
+        return this.deps.onResult?.(message);
+      },
+      delivering: this.#upkeep.delivering,
+      degradation: () => this.#upkeep.degradation,
+      log: this.#log,
+    });
+  }
+
+  #cameraChanged(id: string, { phase, since, reconnects, reason }: CameraStatus): void {
+    if (this.#stopping) return;
+    const task = this.#cameras.tasks.find((each) => each.id === id);
+    this.#status.setCameraState(id, {
+      v: 1,
+      state: phase,
+      since: new Date(since).toISOString(),
+      reconnects,
+      lastFrameAgeMs: task?.lastFrameAgeMs ?? null,
+      ...(reason === undefined ? {} : { reason: reason.slice(0, 1000) }),
+    });
+    this.#upkeep.look();
+  }
+
+  #report(intervalMs: number): void {
+    this.#reporter = new TelemetryReporter({
+      node: this.#config.node,
+      bootId: this.bootId,
+      intervalMs,
+      meters: () => this.#cameras.tasks.map((task) => task.meter),
+      system: this.#upkeep.system,
+      mqtt: () => this.#publisher.stats(),
+      governor: () => this.#upkeep.governorTelemetry,
+      publish: (message) => this.#publisher.publishTelemetry(message),
+      log: this.#log,
+    });
+    const reporter = this.#reporter;
+    this.#upkeep.telemetry = () => reporter.collect();
+    reporter.start();
+  }
+}

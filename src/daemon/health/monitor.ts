@@ -1,0 +1,163 @@
+/** Looks at the daemon once a second and says how it is doing: health, alerts, state, and the watchdog's pings. */
+import type { Logger } from 'pino';
+import { toTimestamp } from '../../contract/common.js';
+import type { Alert, HealthMessage } from '../../contract/messages.js';
+import { NO_READINGS, type SensorReadings } from '../../telemetry/sensors/readings.js';
+import type { ServiceManager } from '../service.js';
+import { assess, type CameraEvidence, degradedReason, type Evidence, type Finding, isAlive } from './assess.js';
+import type { Progress } from './progress.js';
+import { HealthRecord } from './record.js';
+
+const LOOK_MS = 1000;
+/** Sensors change slowly. */
+const SENSORS_MS = 5000;
+
+export interface MonitorDeps {
+  readonly node: string;
+  readonly bootId: string;
+  /** Inferences; work of an engine that is not loaded yet never stalls. */
+  readonly inference: Progress;
+  readonly delivering: Progress;
+  readonly engineLoaded: () => boolean;
+  readonly cameras: () => readonly CameraEvidence[];
+  readonly mqttLink: () => { readonly ok: boolean; readonly reason?: string };
+  /** Lines of the log that were lost since the start. */
+  readonly lostLogLines: () => number;
+  /** What the governor has turned down; null when nothing. */
+  readonly governed: () => string | null;
+  readonly sensors: { sample(): Promise<SensorReadings> };
+  readonly onReadings: (readings: SensorReadings) => void;
+  readonly publish: {
+    setHealth(message: HealthMessage): void;
+    setAlert(id: string, alert: Alert): void;
+    clearAlert(id: string): void;
+    /** `ready`, or `degraded` with the reason. */
+    setState(state: 'ready' | 'degraded', reason?: string): void;
+  };
+  readonly service: ServiceManager;
+  readonly log: Logger;
+}
+
+export class HealthMonitor {
+  readonly #deps: MonitorDeps;
+  readonly #record = new HealthRecord();
+  #readings: SensorReadings = NO_READINGS;
+  #looking: NodeJS.Timeout | undefined;
+  #sampling: NodeJS.Timeout | undefined;
+  #overCurrent: { first: number; last: number; at: number } | undefined;
+  readonly #log = { lost: 0, at: Number.NEGATIVE_INFINITY };
+  /** As last published; null: ready. Undefined: nothing yet. */
+  #degraded: string | null | undefined;
+  #findings: readonly Finding[] = [];
+  #status = '';
+
+  constructor(deps: MonitorDeps) {
+    this.#deps = deps;
+  }
+
+  /** What the last look found. */
+  get findings(): readonly Finding[] {
+    return this.#findings;
+  }
+
+  alive(limitMs = Number.POSITIVE_INFINITY): boolean {
+    return isAlive(this.#evidence(), limitMs);
+  }
+
+  start(): void {
+    const { service } = this.#deps;
+    void this.#sample();
+    this.#sampling ??= setInterval(() => void this.#sample(), SENSORS_MS);
+    this.#looking ??= setInterval(() => this.look(), LOOK_MS);
+    this.look();
+    service.startWatchdog((limitMs) => this.alive(limitMs));
+  }
+
+  stop(): void {
+    clearInterval(this.#looking);
+    clearInterval(this.#sampling);
+    this.#looking = undefined;
+    this.#sampling = undefined;
+    this.#deps.service.stopWatchdog();
+  }
+
+  /** One look, at once: after a change that should not wait for the next second. */
+  look(): void {
+    if (!this.#looking) return;
+    const { node, bootId, publish, log, governed } = this.#deps;
+    const now = Date.now();
+    const findings = assess(this.#evidence());
+    this.#findings = findings;
+    if (this.#record.update(findings, now)) {
+      const subsystems = Object.fromEntries(
+        [...this.#record.subsystems].map(([name, { since, last, ...record }]) => [
+          name,
+          {
+            ...record,
+            since: toTimestamp(since),
+            ...(last && { last: { ...last, since: toTimestamp(last.since), until: toTimestamp(last.until) } }),
+          },
+        ]),
+      );
+      publish.setHealth({ v: 1, node, bootId, ts: toTimestamp(now), ok: findings.every(({ ok }) => ok), subsystems });
+    }
+    const { raised, cleared } = this.#record.alerts(findings, performance.now());
+    for (const { id, severity, message } of raised) {
+      publish.setAlert(id, { severity, message });
+      log.warn({ alert: id, severity }, `alert ${id}: ${message}`);
+    }
+    for (const id of cleared) {
+      publish.clearAlert(id);
+      log.info({ alert: id }, `alert ${id}: over`);
+    }
+    this.#tellState(degradedReason(findings, governed()) ?? null);
+  }
+
+  #tellState(degraded: string | null): void {
+    const { publish, service } = this.#deps;
+    if (degraded !== this.#degraded) {
+      this.#degraded = degraded;
+      if (degraded === null) publish.setState('ready');
+      else publish.setState('degraded', degraded);
+    }
+    const line = this.statusLine();
+    if (line !== this.#status) service.status(line);
+    this.#status = line;
+  }
+
+  /** One line for `systemctl status`. */
+  statusLine(): string {
+    const cameras = this.#deps.cameras();
+    const streaming = cameras.filter(({ phase }) => phase === 'streaming').length;
+    const state = this.#degraded ? `degraded (${this.#degraded})` : 'ready';
+    return `${state}; ${streaming} of ${cameras.length} ${cameras.length === 1 ? 'camera' : 'cameras'} streaming`;
+  }
+
+  async #sample(): Promise<void> {
+    this.#readings = await this.#deps.sensors.sample();
+    const { overCurrent } = this.#readings;
+    if (overCurrent) {
+      const events = (overCurrent.underVoltage ?? 0) + (overCurrent.average ?? 0) + (overCurrent.instantaneous ?? 0);
+      const known = this.#overCurrent ?? { first: events, last: events, at: Number.NEGATIVE_INFINITY };
+      this.#overCurrent = { first: known.first, last: events, at: events > known.last ? performance.now() : known.at };
+    }
+    this.#deps.onReadings(this.#readings);
+  }
+
+  #evidence(): Evidence {
+    const { inference, delivering, engineLoaded, cameras, mqttLink, lostLogLines, governed } = this.#deps;
+    const events = this.#overCurrent;
+    const lost = lostLogLines();
+    if (lost > this.#log.lost) Object.assign(this.#log, { lost, at: performance.now() });
+    return {
+      cameras: cameras(),
+      engine: engineLoaded() ? { stalledMs: inference.stalledMs } : null,
+      delivery: { stalledMs: delivering.stalledMs },
+      mqtt: mqttLink(),
+      readings: this.#readings,
+      overCurrent: events ? { events: events.last - events.first, agoMs: performance.now() - events.at } : null,
+      log: { lost, agoMs: performance.now() - this.#log.at },
+      governed: governed(),
+    };
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * Telemetry and health as Prometheus metrics, in the text format 0.0.4 and by its naming rules (prometheus.io,
+ * "Exposition formats" and "Metric and label naming"): base units, `_total` on counters, summaries for quantiles.
+ */
+import type { TelemetryMessage } from '../../contract/messages.js';
+import type { Finding } from '../health/assess.js';
+
+/** Labels and a value; one that is not known is left out: an absent sensor is no zero. */
+type Sample = readonly [labels: Readonly<Record<string, string>>, value: number | null | undefined];
+
+/** What drops frames; each is there from the first scrape, so that rates begin at zero. */
+const DROP_REASONS = ['busy', 'rate', 'stale', 'corrupt', 'stopped', 'failed'] as const;
+const QUANTILES = { p50: '0.5', p95: '0.95', p99: '0.99' } as const;
+
+/** The text of /metrics. `telemetry` is undefined before the model is loaded. */
+export function exposition(telemetry: TelemetryMessage | undefined, findings: readonly Finding[], version: string): string {
+  const lines: string[] = [];
+  const family = (type: 'counter' | 'gauge', name: string, help: string, samples: readonly Sample[]) => {
+    lines.push(`# HELP fastsamd_${name} ${help}`, `# TYPE fastsamd_${name} ${type}`);
+    for (const [labels, value] of samples) if (typeof value === 'number') lines.push(sampleLine(name, labels, value));
+  };
+  family('gauge', 'build_info', 'Versions; always 1', [[{ version, node_version: process.versions.node }, 1]]);
+  family(
+    'gauge',
+    'subsystem_ok',
+    'Whether a subsystem is well',
+    findings.map(({ name, ok }) => [{ subsystem: name }, ok ? 1 : 0]),
+  );
+  if (telemetry) {
+    addCameras(family, telemetry);
+    addLatencies(lines, telemetry);
+    addNode(family, telemetry);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+type AddFamily = (type: 'counter' | 'gauge', name: string, help: string, samples: readonly Sample[]) => void;
+
+function addCameras(family: AddFamily, { cameras }: TelemetryMessage): void {
+  const each = (pick: (camera: (typeof cameras)[number]) => number) =>
+    cameras.map((camera): Sample => [{ camera: camera.id }, pick(camera)]);
+  const prompts = (pick: (prompt: (typeof cameras)[number]['prompts'][number]) => number | null) =>
+    cameras.flatMap(({ id, prompts: all }) => all.map((prompt): Sample => [{ camera: id, prompt: prompt.id }, pick(prompt)]));
+  family(
+    'counter',
+    'camera_frames_received_total',
+    'Frames from the source, dropped ones included',
+    each(({ framesIn }) => framesIn),
+  );
+  family(
+    'counter',
+    'camera_results_total',
+    'Frames that were segmented and answered',
+    each(({ framesOut }) => framesOut),
+  );
+  family(
+    'counter',
+    'camera_frames_dropped_total',
+    'Frames dropped, by reason',
+    cameras.flatMap(({ id, dropped }) =>
+      Object.entries({ ...Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])), ...dropped }).map(
+        ([reason, count]): Sample => [{ camera: id, reason }, count],
+      ),
+    ),
+  );
+  family(
+    'counter',
+    'camera_objects_total',
+    'Objects found, in all frames together',
+    each(({ objects }) => objects),
+  );
+  family(
+    'gauge',
+    'camera_frames_per_second',
+    'Frames from the source, over 10 s',
+    each(({ fpsIn }) => fpsIn),
+  );
+  family(
+    'gauge',
+    'camera_results_per_second',
+    'Results, over 10 s',
+    each(({ fpsOut }) => fpsOut),
+  );
+  family(
+    'gauge',
+    'prompt_matched',
+    'Whether a prompt matched in the latest frame',
+    prompts(({ matched }) => (matched === null ? null : Number(matched))),
+  );
+  family(
+    'gauge',
+    'prompt_objects',
+    'Objects that match a prompt in the latest frame',
+    prompts(({ objects }) => objects),
+  );
+  family(
+    'counter',
+    'prompt_frames_matched_total',
+    'Frames with a match since the prompt is in force',
+    prompts(({ framesMatched }) => framesMatched),
+  );
+}
+
+/** Quantiles are of the latest frames, sum and count of all. */
+function addLatencies(lines: string[], { cameras }: TelemetryMessage): void {
+  const name = 'camera_latency_seconds';
+  lines.push(`# HELP fastsamd_${name} Latency by stage; total is from capture to the encoded message`, `# TYPE fastsamd_${name} summary`);
+  for (const { id, latencyMs } of cameras) {
+    for (const [stage, measured] of Object.entries(latencyMs)) {
+      const labels = { camera: id, stage };
+      for (const [key, quantile] of Object.entries(QUANTILES)) {
+        lines.push(sampleLine(name, { ...labels, quantile }, measured[key as keyof typeof QUANTILES] / 1000));
+      }
+      lines.push(sampleLine(`${name}_sum`, labels, measured.sum / 1000), sampleLine(`${name}_count`, labels, measured.count));
+    }
+  }
+}
+
+function addNode(family: AddFamily, { mqtt, system, governor, uptimeS }: TelemetryMessage): void {
+  const labelled = (label: string, values: Readonly<Record<string, number | null | undefined>>) =>
+    Object.entries(values).map(([key, value]): Sample => [{ [label]: key }, value]);
+  family('gauge', 'uptime_seconds', 'Since the start of the daemon', [[{}, uptimeS]]);
+  family('counter', 'mqtt_messages_published_total', 'Messages that the broker took', [[{}, mqtt.published]]);
+  family('counter', 'mqtt_messages_dropped_total', 'Messages that were not delivered, by topic', labelled('topic', mqtt.dropped));
+  family('gauge', 'mqtt_messages_queued', 'Messages waiting or in flight', [[{}, mqtt.queued]]);
+  family('counter', 'mqtt_reconnects_total', 'Connections to the broker after the first', [[{}, mqtt.reconnects]]);
+  family('gauge', 'mqtt_connected', 'Whether the broker is connected', [[{}, mqtt.connectedSince === null ? 0 : 1]]);
+  family('counter', 'mqtt_requests_total', 'Requests, by outcome', labelled('outcome', mqtt.requests));
+  family('gauge', 'spool_events', 'Events that wait for the broker', [[{}, mqtt.spool.depth]]);
+  family('gauge', 'spool_bytes', 'Size of the events that wait for the broker', [[{}, mqtt.spool.bytes]]);
+  family('counter', 'spool_events_dropped_total', 'Events lost, by reason', labelled('reason', mqtt.spool.dropped));
+  family('gauge', 'governor_level', 'Steps below full work', [[{}, governor.level]]);
+  family('gauge', 'cpu_load_ratio', 'Of all cores', [[{}, system.cpuLoad]]);
+  family('gauge', 'gpu_load_ratio', 'Of the GPU', [[{}, system.gpuLoad]]);
+  family('gauge', 'gpu_memory_used_bytes', 'Of GPUs with memory of their own', [[{}, system.gpuMemoryUsedBytes]]);
+  family('gauge', 'gpu_memory_bytes', 'Of GPUs with memory of their own', [[{}, system.gpuMemoryTotalBytes]]);
+  family('gauge', 'resident_memory_bytes', 'Of the daemon', [[{}, system.rssBytes]]);
+  family('gauge', 'memory_available_bytes', 'Of the machine', [[{}, system.memoryAvailableBytes]]);
+  family('gauge', 'temperature_celsius', 'By zone', labelled('zone', system.temperaturesC));
+  family(
+    'gauge',
+    'rail_watts',
+    'By power rail',
+    Object.entries(system.rails).map(([rail, { watts }]): Sample => [{ rail }, watts]),
+  );
+  const { active } = system.throttling;
+  family('gauge', 'throttling', 'Whether heat slows the machine down', [[{}, active === null ? null : Number(active)]]);
+  family(
+    'gauge',
+    'disk_free_bytes',
+    'By folder that is written to',
+    Object.entries(system.disks).map(([folder, space]): Sample => [{ folder }, space?.freeBytes]),
+  );
+}
+
+function sampleLine(name: string, labels: Readonly<Record<string, string>>, value: number): string {
+  const pairs = Object.entries(labels).map(([label, text]) => `${label}="${text.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n')}"`);
+  return `fastsamd_${name}${pairs.length > 0 ? `{${pairs.join(',')}}` : ''} ${value}`;
+}

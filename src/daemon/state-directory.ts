@@ -1,0 +1,138 @@
+/** Where a node keeps what outlives it: prompts in force, events that wait for the broker. */
+import { closeSync } from 'node:fs';
+import { mkdir, stat } from 'node:fs/promises';
+import { homedir, hostname } from 'node:os';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { native } from '../addon/addon.js';
+import type { Config } from '../config/schema.js';
+import { removeParts } from '../durable.js';
+import { FastsamError, isFastsamError, messageOf } from '../errors.js';
+import { printable } from '../printable.js';
+import type { StatusBoard } from '../status/board.js';
+
+/**
+ * A folder of the node's own, so that several may run on one machine: below `stateDir`, where it is configured, below
+ * what systemd names (StateDirectory=), or below the user's. It may not exist yet.
+ */
+export function stateDirectoryOf({ stateDir, node }: Pick<Config, 'stateDir' | 'node'>): string {
+  const user = () => join(process.env.XDG_STATE_HOME || join(homedir(), '.local/state'), 'fastsamd');
+  return join(stateDir ?? process.env.STATE_DIRECTORY?.split(':')[0] ?? user(), node);
+}
+
+const LOCK = 'lock';
+const PROMPTS = 'prompts.json';
+const EVENTS = 'events.db';
+const RETAINED = 'retained.json';
+const ALERT = 'state-directory';
+const LOOK_MS = 5000;
+/** The alert about a folder that was deleted stays for so long after it was made again. */
+const ALERT_MS = 600_000;
+
+export interface StateDirectoryDeps {
+  readonly path: string;
+  readonly node: string;
+  readonly status: Pick<StatusBoard, 'setAlert' | 'clearAlert'>;
+  /** The folder was deleted and is there again, empty: what belongs into it has to be written once more. */
+  readonly onMadeAgain: () => void;
+  readonly log: Logger;
+}
+
+/** The folder at run time: held by one daemon at a time, and made again when somebody deletes it. */
+export class StateDirectory {
+  readonly prompts: string;
+  readonly events: string;
+  readonly retained: string;
+  readonly #deps: StateDirectoryDeps;
+  readonly #lock: string;
+  #descriptor: number | undefined;
+  #looking: NodeJS.Timeout | undefined;
+  #busy = false;
+  #madeAgainAt: number | undefined;
+
+  constructor(deps: StateDirectoryDeps) {
+    this.#deps = deps;
+    this.prompts = join(deps.path, PROMPTS);
+    this.events = join(deps.path, EVENTS);
+    this.retained = join(deps.path, RETAINED);
+    this.#lock = join(deps.path, LOCK);
+  }
+
+  /**
+   * Makes the folder, takes its lock and removes what unfinished writes left behind. A folder that cannot be written is
+   * no error: what has to be kept there says so itself. Errors: STATE_LOCKED, naming the process that has it.
+   */
+  async start(): Promise<void> {
+    await this.#take();
+    if (this.#descriptor !== undefined) await Promise.all([this.prompts, this.retained].map(removeParts));
+    this.#looking = setInterval(() => void this.#look(), LOOK_MS).unref();
+  }
+
+  /** Frees the lock. */
+  stop(): void {
+    clearInterval(this.#looking);
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+    this.#descriptor = undefined;
+  }
+
+  async #take(): Promise<void> {
+    const { path, node, log } = this.#deps;
+    try {
+      await mkdir(path, { recursive: true });
+      const self = `node ${node}, process ${process.pid} on ${hostname()}, since ${new Date().toISOString()}`;
+      const answer = await native().lockFile(this.#lock, self);
+      if ('holder' in answer) {
+        const holder = printable(answer.holder) || 'a process that has not said its name yet';
+        throw new FastsamError(
+          'STATE_LOCKED',
+          `${path}: in use by ${holder}; stop that one, or give this one a node or a stateDir that is not taken`,
+        );
+      }
+      this.#descriptor = answer.descriptor;
+    } catch (error) {
+      if (isFastsamError(error, 'STATE_LOCKED')) throw error;
+      log.error({ path, reason: messageOf(error) }, 'the state directory cannot be used; expected a writable folder');
+    }
+  }
+
+  /** Whether the folder is still the one whose lock is held. */
+  async #look(): Promise<void> {
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      const held = this.#descriptor;
+      if (held !== undefined && (await isOpenFile(this.#lock, held))) return this.#clear();
+      await this.#take();
+      if (this.#descriptor === held || held === undefined) return;
+      closeSync(held);
+      this.#tell();
+      this.#deps.onMadeAgain();
+    } catch (error) {
+      this.#deps.log.error({ reason: messageOf(error) }, 'the state directory was deleted, and another daemon has made it again');
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #tell(): void {
+    const { path, status, log } = this.#deps;
+    const message = `${path} was deleted while it was in use and has been made again; events and prompts in it are written once more`;
+    this.#madeAgainAt = performance.now();
+    log.error(message);
+    status.setAlert(ALERT, { severity: 'warning', message });
+  }
+
+  #clear(): void {
+    if (this.#madeAgainAt === undefined || performance.now() - this.#madeAgainAt < ALERT_MS) return;
+    this.#madeAgainAt = undefined;
+    this.#deps.status.clearAlert(ALERT);
+  }
+}
+
+async function isOpenFile(path: string, descriptor: number): Promise<boolean> {
+  const [named, opened] = await Promise.all([
+    stat(path).catch(() => undefined),
+    stat(`/proc/self/fd/${descriptor}`).catch(() => undefined),
+  ]);
+  return named !== undefined && named.ino === opened?.ino && named.dev === opened.dev;
+}

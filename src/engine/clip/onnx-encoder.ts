@@ -1,0 +1,92 @@
+import { compiledModule } from '../../compiled.js';
+import { TEXT_TIMEOUT_MS } from '../../domain/limits.js';
+import { FastsamError } from '../../errors.js';
+import type { Preprocessing, TextModelFiles } from '../../model/text-model.js';
+import { WorkerClient } from '../../worker/client.js';
+import type { OnnxEngineOptions } from '../onnxruntime/engine.js';
+import type { CropBuffer, EncodedText, ImageEncoder, TextEncoder } from './encoder.js';
+import type {
+  TextLoaded,
+  TextRequest,
+  TextResponse,
+  TextSettings,
+  VisionLoaded,
+  VisionRequest,
+  VisionResponse,
+  VisionSettings,
+} from './encoder-protocol.js';
+
+export interface TextEncoderOptions extends OnnxEngineOptions {
+  /** Tokens for models that take any number of them. */
+  readonly contextLength: number;
+  /** Token that fills the rest: 0 for CLIP, 1 for SigLIP. */
+  readonly padId: number;
+  /** For one call; a tokenizer's pattern may take for ever on some texts. */
+  readonly timeoutMs?: number;
+}
+
+class OnnxImageEncoder implements ImageEncoder {
+  constructor(
+    readonly size: number,
+    readonly dimension: number,
+    readonly preprocessing: Preprocessing,
+    private readonly client: WorkerClient<VisionRequest, VisionResponse>,
+  ) {}
+
+  async encode(crops: CropBuffer, count: number): Promise<Float32Array> {
+    const { pixels } = crops;
+    if (pixels.length < count * 3 * this.size * this.size) throw new FastsamError('MISUSE', `expected room for ${count} crops`);
+    const { pixels: returned, embeddings, failure } = await this.client.call({ pixels, count }, [pixels.buffer]);
+    crops.pixels = returned;
+    if (!embeddings) throw new FastsamError('ENGINE_FAILED', `the image encoder failed: ${failure}`);
+    return embeddings;
+  }
+
+  stop(): Promise<void> {
+    return this.client.stop();
+  }
+}
+
+class OnnxTextEncoder implements TextEncoder {
+  constructor(
+    readonly dimension: number,
+    readonly contextLength: number,
+    private readonly client: WorkerClient<TextRequest, TextResponse>,
+    private readonly timeoutMs: number,
+  ) {}
+
+  async encode(texts: readonly string[]): Promise<EncodedText[]> {
+    const { embeddings, tokens, failure } = await this.client.call({ texts }, [], this.timeoutMs);
+    if (!embeddings || !tokens) throw new FastsamError('ENGINE_FAILED', `the text encoder failed: ${failure}`);
+    return tokens.map((count, k) => ({ embedding: embeddings.slice(k * this.dimension, (k + 1) * this.dimension), tokens: count }));
+  }
+
+  stop(): Promise<void> {
+    return this.client.stop();
+  }
+}
+
+/**
+ * Loads an image encoder and runs it once, in a thread of its own.
+ * Errors: MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED, ENGINE_UNAVAILABLE.
+ */
+export async function loadImageEncoder(
+  { visionModel, preprocessing }: TextModelFiles,
+  { providers = ['cpu'], threads = 0 }: OnnxEngineOptions = {},
+): Promise<ImageEncoder> {
+  const settings: VisionSettings = { path: visionModel, providers, threads, size: preprocessing.size };
+  const script = compiledModule('./vision-worker.js', import.meta.url);
+  const { client, loaded } = await WorkerClient.start<VisionRequest, VisionResponse, VisionLoaded>(script, 'image encoder', settings);
+  return new OnnxImageEncoder(loaded.size, loaded.dimension, preprocessing, client);
+}
+
+/** As `loadImageEncoder`, for texts. */
+export async function loadTextEncoder(
+  { textModel, tokenizer }: TextModelFiles,
+  { providers = ['cpu'], threads = 0, contextLength, padId, timeoutMs = TEXT_TIMEOUT_MS }: TextEncoderOptions,
+): Promise<TextEncoder> {
+  const settings: TextSettings = { path: textModel, tokenizer, providers, threads, contextLength, padId };
+  const script = compiledModule('./text-worker.js', import.meta.url);
+  const { client, loaded } = await WorkerClient.start<TextRequest, TextResponse, TextLoaded>(script, 'text encoder', settings);
+  return new OnnxTextEncoder(loaded.dimension, loaded.contextLength, client, timeoutMs);
+}

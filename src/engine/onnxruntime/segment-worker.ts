@@ -1,0 +1,137 @@
+/**
+ * The thread that owns the onnxruntime session. onnxruntime-node runs inference on the calling thread, so it has one
+ * of its own; the JS thread of the daemon never waits for the network.
+ */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import type * as OnnxRuntime from 'onnxruntime-node';
+import { MAX_MODEL_INPUT_PIXELS } from '../../domain/limits.js';
+import { FastsamError, messageOf } from '../../errors.js';
+import { recognise, type Signature } from '../../model/signature.js';
+import { ort } from './onnxruntime.js';
+import { buffersOf, type FromWorker, type Tensors, type ToWorker, type WorkerSettings } from './protocol.js';
+import { createSession } from './session.js';
+
+const WARM_UP_LEVEL = 114 / 255;
+
+interface Network {
+  readonly session: OnnxRuntime.InferenceSession;
+  readonly inputWidth: number;
+  readonly inputHeight: number;
+  readonly signature: Signature;
+}
+
+async function load(settings: WorkerSettings): Promise<Network> {
+  const session = await createSession(settings);
+  const { name, inputWidth, inputHeight } = inputOf(session, settings);
+  // One inference before the first frame: allocates the arena, and shows the real output shapes of dynamic models.
+  const dims = [1, 3, inputHeight, inputWidth];
+  const grey = new Float32Array(3 * inputHeight * inputWidth).fill(WARM_UP_LEVEL);
+  let outputs: OnnxRuntime.InferenceSession.ReturnType;
+  try {
+    outputs = await session.run({ [name]: new ort.Tensor('float32', grey, dims) });
+  } catch (cause) {
+    throw new FastsamError('MODEL_UNSUPPORTED', `${settings.path}: the first inference failed: ${messageOf(cause)}`);
+  }
+  const floats = Object.entries(outputs).filter(([, tensor]) => tensor.type === 'float32');
+  const signature = recognise(
+    settings.path,
+    inputWidth,
+    inputHeight,
+    floats.map(([output, tensor]) => ({ name: output, dims: tensor.dims })),
+  );
+  return { session, inputWidth, inputHeight, signature };
+}
+
+function inputOf(
+  session: OnnxRuntime.InferenceSession,
+  settings: WorkerSettings,
+): { name: string; inputWidth: number; inputHeight: number } {
+  const [input, ...others] = session.inputMetadata;
+  const shape = input?.isTensor ? input.shape : [];
+  const [batch, channels, height, width] = shape;
+  const fits =
+    input?.isTensor &&
+    input.type === 'float32' &&
+    others.length === 0 &&
+    shape.length === 4 &&
+    channels === 3 &&
+    (batch === 1 || typeof batch === 'string');
+  if (!fits) {
+    const found = session.inputMetadata
+      .map((each) => (each.isTensor ? `${each.name} ${each.type} [${each.shape.join(', ')}]` : each.name))
+      .join(', ');
+    if (input?.isTensor && input.type === 'float16') {
+      throw new FastsamError(
+        'MODEL_UNSUPPORTED',
+        `${settings.path}: its input is float16; expected float32: export it with half=False (TensorRT uses float16 by itself)`,
+      );
+    }
+    throw new FastsamError('MODEL_UNSUPPORTED', `${settings.path}: expected one input float32 [1, 3, H, W], found ${found || 'none'}`);
+  }
+  const inputHeight = typeof height === 'number' ? height : settings.dynamicSize[0];
+  const inputWidth = typeof width === 'number' ? width : settings.dynamicSize[1];
+  if (inputHeight % 32 !== 0 || inputWidth % 32 !== 0) {
+    throw new FastsamError(
+      'MODEL_UNSUPPORTED',
+      `${settings.path}: the input is ${inputHeight}×${inputWidth}; both must be multiples of 32`,
+    );
+  }
+  if (inputHeight * inputWidth > MAX_MODEL_INPUT_PIXELS) {
+    throw new FastsamError(
+      'MODEL_UNSUPPORTED',
+      `${settings.path}: the input is ${inputHeight}×${inputWidth}; at most ${MAX_MODEL_INPUT_PIXELS} pixels are supported (2048×2048)`,
+    );
+  }
+  return { name: input.name, inputWidth, inputHeight };
+}
+
+async function run(network: Network, tensors: Tensors, repeat: number): Promise<{ startedAt: number; inferMs: number[] }> {
+  const { session, inputWidth, inputHeight, signature } = network;
+  const feeds = { [session.inputNames[0]!]: new ort.Tensor('float32', tensors.input, [1, 3, inputHeight, inputWidth]) };
+  const fetches = {
+    [signature.detections]: new ort.Tensor('float32', tensors.detections, [1, 4 + signature.classes + 32, signature.anchors]),
+    [signature.proto]: new ort.Tensor('float32', tensors.proto, [1, 32, inputHeight / 4, inputWidth / 4]),
+  };
+  const inferMs: number[] = [];
+  let begin = 0;
+  for (let k = 0; k < repeat; k += 1) {
+    begin = performance.now();
+    await session.run(feeds, fetches);
+    inferMs.push(performance.now() - begin);
+  }
+  return { startedAt: performance.timeOrigin + begin, inferMs };
+}
+
+async function serve(port: MessagePort, settings: WorkerSettings): Promise<void> {
+  const post = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
+  let network: Network;
+  try {
+    network = await load(settings);
+  } catch (error) {
+    const code = error instanceof FastsamError ? error.code : 'INTERNAL';
+    post({ type: 'unloadable', code, message: messageOf(error) });
+    return;
+  }
+  // Runs are chained, not concurrent: one inference at a time, in the order of the requests.
+  let last = Promise.resolve();
+  const handle = async (message: ToWorker) => {
+    if (message.type === 'stop') {
+      await network.session.release();
+      port.close();
+      return;
+    }
+    const { id, tensors, repeat } = message;
+    try {
+      const timing = await run(network, tensors, repeat);
+      post({ type: 'done', id, tensors, ...timing }, buffersOf(tensors));
+    } catch (error) {
+      post({ type: 'failed', id, tensors, message: messageOf(error) }, buffersOf(tensors));
+    }
+  };
+  port.on('message', (message: ToWorker) => {
+    last = last.then(() => handle(message));
+  });
+  post({ type: 'loaded', inputWidth: network.inputWidth, inputHeight: network.inputHeight, signature: network.signature });
+}
+
+if (parentPort) await serve(parentPort, workerData as WorkerSettings);

@@ -1,0 +1,296 @@
+/** The SQLite file of the events that wait. Nothing in it is trusted: a power cut, a bad block or somebody may have changed it. */
+import { lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Database from 'better-sqlite3';
+import { native } from '../addon/addon.js';
+import type { EventMessage } from '../contract/event.js';
+import type { Appended, StoredEvent, StoreState } from './event-store.js';
+import type { SpoolSettings } from './spool-protocol.js';
+
+/** Rows by number; AUTOINCREMENT never gives a number twice, so the order holds over restarts and deletions. */
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS events (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    ts INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    event TEXT NOT NULL
+  ) STRICT`;
+
+/** In place of the time of an event that was stamped by a clock that nothing had set: it never grows too old. */
+const UNDATED = 8_640_000_000_000_000;
+/** Far above what a node ever counts, and far below where numbers stop being exact. */
+const MAX_NUMBER = 2 ** 52;
+/** A database of so many times its bound, and this, has become something else. */
+const MAX_GROWTH = 4;
+const MAX_EXTRA_BYTES = 64 * 1024 * 1024;
+/** A single event is far smaller. */
+const MAX_EVENT_BYTES = 1_000_000;
+/** So many of the newest numbers are looked up in a damaged file. */
+const MAX_SALVAGE = 100_000;
+/** Says of itself that it is temporary or the machine's: the file may be whole. Any other error of SQLite is a damaged file. */
+const NOT_DAMAGED = /^SQLITE_(FULL|IOERR|CANTOPEN|READONLY|BUSY|LOCKED|PERM|NOMEM|AUTH|INTERRUPT)/;
+const PROBE = 'x'.repeat(4096);
+
+interface Row {
+  readonly number: number;
+  readonly event: string;
+}
+
+export class EventDatabase {
+  readonly #settings: SpoolSettings;
+  #database: Database.Database;
+  #evicted = { bytes: 0, age: 0, unreadable: 0 };
+  #depth = 0;
+  #bytes = 0;
+  /** The wall clock, but for its jumps: as it was when it was last known to be right, and the time since then. */
+  #clock: { readonly wallMs: number; readonly at: number; readonly synced: boolean };
+
+  /**
+   * Opens the file and checks that it can be written. One that is damaged is put aside as `FILE.unreadable`, and the
+   * events that can still be read in it are kept. Errors: SQLite's, for a disk that is full or cannot be written.
+   */
+  constructor(settings: SpoolSettings) {
+    this.#settings = settings;
+    this.#clock = clockNow();
+    mkdirSync(dirname(settings.file), { recursive: true });
+    for (const suffix of ['', '-wal', '-shm']) putAsideUnlessUsable(`${settings.file}${suffix}`, this.#maxFileBytes);
+    this.#database = this.#mended(() => this.#open());
+    this.#probe();
+  }
+
+  get state(): StoreState {
+    return { depth: this.#depth, bytes: this.#bytes, evicted: { ...this.#evicted } };
+  }
+
+  /** In one transaction, on the disk when it returns. */
+  append(events: readonly EventMessage[]): Appended {
+    return this.#transaction(() => {
+      const clock = this.#time();
+      const insert = this.#database.prepare('INSERT INTO events (ts, bytes, event) VALUES (?, ?, ?)');
+      let last = 0;
+      for (const event of events) {
+        const text = JSON.stringify(event);
+        const size = Buffer.byteLength(text);
+        last = Number(insert.run(clock.synced ? Math.round(clock.nowMs) : UNDATED, size, text).lastInsertRowid);
+        this.#depth += 1;
+        this.#bytes += size;
+      }
+      this.#evict();
+      return { state: this.state, last };
+    });
+  }
+
+  /** The oldest events above `after`. Rows that are none are removed and counted. */
+  read(after: number, limit: number): StoredEvent[] {
+    return this.#transaction(() => {
+      this.#evict();
+      const select = this.#database.prepare('SELECT number, event FROM events WHERE number > ? ORDER BY number LIMIT ?');
+      const found: StoredEvent[] = [];
+      for (let from = after; found.length < limit; ) {
+        const rows = select.all(from, limit - found.length) as Row[];
+        if (rows.length === 0) break;
+        for (const row of rows) {
+          const event = eventIn(row.event);
+          if (event) found.push({ number: row.number, event });
+          else {
+            this.#drop(row.number);
+            this.#evicted.unreadable += 1;
+          }
+          from = row.number;
+        }
+      }
+      return found;
+    });
+  }
+
+  remove(numbers: readonly number[]): StoreState {
+    return this.#transaction(() => {
+      for (const number of numbers) this.#drop(number);
+      return this.state;
+    });
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  get #maxFileBytes(): number {
+    return this.#settings.maxBytes * MAX_GROWTH + MAX_EXTRA_BYTES;
+  }
+
+  #open(): Database.Database {
+    const database = new Database(this.#settings.file);
+    try {
+      database.pragma('journal_mode = WAL');
+      // Synced at every commit: a power cut costs no event that was stored. A deleted event's pages are used again.
+      database.pragma('synchronous = FULL');
+      database.pragma('journal_size_limit = 4000000');
+      database.exec(SCHEMA);
+      const columns = database.prepare('SELECT count(number) + count(ts) + count(bytes) + count(event) AS entries FROM events');
+      columns.get();
+      const { last } = database.prepare("SELECT max(seq) AS last FROM sqlite_sequence WHERE name = 'events'").get() as {
+        last: number | null;
+      };
+      const { most } = database.prepare('SELECT max(number) AS most FROM events').get() as { most: number | null };
+      if (Math.max(last ?? 0, most ?? 0) > MAX_NUMBER) throw new Damaged('a number that no node counts up to');
+      const totals = database.prepare('SELECT count(*) AS depth, coalesce(sum(octet_length(event)), 0) AS bytes FROM events');
+      const { depth, bytes } = totals.get() as { depth: number; bytes: number };
+      this.#depth = depth;
+      this.#bytes = bytes;
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  }
+
+  /** `work`; when the file turns out to be damaged, once more with a new one that holds what could be read of it. */
+  #mended<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      const { file } = this.#settings;
+      this.#database?.close();
+      const events = salvage(file);
+      for (const suffix of ['-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true, recursive: true });
+      putAside(file);
+      this.#database = this.#open();
+      this.#evicted.unreadable += 1;
+      if (events.length > 0) this.append(events);
+      return work();
+    }
+  }
+
+  #transaction<T>(work: () => T): T {
+    const before = { depth: this.#depth, bytes: this.#bytes, evicted: { ...this.#evicted } };
+    return this.#mended(() => {
+      try {
+        return this.#database.transaction(work)();
+      } catch (error) {
+        // It was rolled back.
+        this.#depth = before.depth;
+        this.#bytes = before.bytes;
+        this.#evicted = before.evicted;
+        throw error;
+      }
+    });
+  }
+
+  /** Errors: SQLITE_FULL and its kin, before anything is entrusted to the file. */
+  #probe(): void {
+    this.#database.transaction(() => {
+      this.#database.exec('CREATE TABLE probe (text TEXT)');
+      this.#database.prepare('INSERT INTO probe (text) VALUES (?)').run(PROBE);
+      this.#database.exec('DROP TABLE probe');
+    })();
+  }
+
+  #drop(number: number): void {
+    const size = this.#database.prepare('SELECT octet_length(event) AS bytes FROM events WHERE number = ?');
+    const row = size.get(number) as { bytes: number } | undefined;
+    if (!row) return;
+    this.#database.prepare('DELETE FROM events WHERE number = ?').run(number);
+    this.#depth -= 1;
+    this.#bytes -= row.bytes;
+  }
+
+  #evict(): void {
+    const { maxAgeS, maxBytes } = this.#settings;
+    const { nowMs, synced } = this.#time();
+    // A clock that nothing has set says nothing about ages.
+    const tooOld = synced ? nowMs - maxAgeS * 1000 : Number.NEGATIVE_INFINITY;
+    const oldest = this.#database.prepare('SELECT number, ts FROM events ORDER BY number LIMIT 1');
+    for (;;) {
+      const row = oldest.get() as { number: number; ts: number } | undefined;
+      if (!row) return;
+      const reason = row.ts < tooOld ? 'age' : this.#bytes > maxBytes ? 'bytes' : undefined;
+      if (reason === undefined) return;
+      this.#evicted[reason] += 1;
+      this.#drop(row.number);
+    }
+  }
+
+  /** Not moved by steps of the clock, but for the one that first sets it right. */
+  #time(): { readonly nowMs: number; readonly synced: boolean } {
+    if (!this.#clock.synced) this.#clock = clockNow();
+    const { wallMs, at, synced } = this.#clock;
+    return { nowMs: wallMs + (performance.now() - at), synced };
+  }
+}
+
+class Damaged extends Error {}
+
+function isDamage(error: unknown): boolean {
+  if (error instanceof Damaged) return true;
+  return error instanceof Database.SqliteError && !NOT_DAMAGED.test(error.code);
+}
+
+/** A kernel that does not say whether its clock is right is believed. */
+function clockNow() {
+  return { wallMs: Date.now(), at: performance.now(), synced: native().clockSynced() ?? true };
+}
+
+function eventIn(text: unknown): EventMessage | undefined {
+  if (typeof text !== 'string' || text.length > MAX_EVENT_BYTES) return undefined;
+  try {
+    const event = JSON.parse(text) as Partial<EventMessage> | null;
+    const whole =
+      typeof event?.eventId === 'string' &&
+      typeof event.type === 'string' &&
+      typeof event.camera === 'string' &&
+      typeof event.ts === 'string' &&
+      !Number.isNaN(Date.parse(event.ts));
+    return whole ? (event as EventMessage) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What can still be read, row by row: a damaged page takes only its own rows with it. */
+function salvage(file: string): EventMessage[] {
+  const events: EventMessage[] = [];
+  let database: Database.Database | undefined;
+  try {
+    database = new Database(file, { readonly: true });
+    const at = database.prepare('SELECT event FROM events WHERE number = ?');
+    const last = Math.min(highest(database), MAX_NUMBER);
+    for (let number = Math.max(1, last - MAX_SALVAGE); number <= last; number += 1) {
+      try {
+        const event = eventIn((at.get(number) as { event: unknown } | undefined)?.event);
+        if (event) events.push(event);
+      } catch {
+        // This row is on the damaged page.
+      }
+    }
+  } catch {
+    // Not even its list of tables can be read.
+  }
+  database?.close();
+  return events;
+}
+
+/** The highest number that may be in use: one of the two answers can be damaged. */
+function highest(database: Database.Database): number {
+  const numbers = ['SELECT max(number) AS number FROM events', "SELECT max(seq) AS number FROM sqlite_sequence WHERE name = 'events'"].map(
+    (query) => {
+      try {
+        return Number((database.prepare(query).get() as { number: number | null }).number ?? 0);
+      } catch {
+        return 0;
+      }
+    },
+  );
+  return Math.max(...numbers.filter((number) => number <= MAX_NUMBER), 0);
+}
+
+function putAsideUnlessUsable(path: string, maxBytes: number): void {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats && (!stats.isFile() || stats.size > maxBytes)) putAside(path);
+}
+
+function putAside(path: string): void {
+  const aside = `${path}.unreadable`;
+  rmSync(aside, { force: true, recursive: true });
+  renameSync(path, aside);
+}

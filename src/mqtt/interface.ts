@@ -1,0 +1,60 @@
+/** What the app says through MQTT, and what it has to bring. */
+import type { Duplex } from 'node:stream';
+import type { Logger } from 'pino';
+import type { EventsConfig, JobsConfig, MqttConfig } from '../config/schema.js';
+import type { CameraEvent, MqttTelemetry, ResultMessage, TelemetryMessage } from '../contract/messages.js';
+import type { Control } from '../control/control.js';
+import type { StatusBoard } from '../status/board.js';
+import type { JobWorkerDeps } from './job-worker.js';
+
+export interface PublisherDeps {
+  readonly config: MqttConfig;
+  readonly node: string;
+  /** New at every start of the process. */
+  readonly bootId: string;
+  readonly telemetryIntervalMs: number;
+  readonly events: EventsConfig;
+  /** Where events wait; it may not exist yet. */
+  readonly eventsFile: string;
+  /** Where retained topics are remembered; it may not exist yet. */
+  readonly retainedFile: string;
+  /** Requests go there. */
+  readonly control: Pick<Control, 'handle'>;
+  /** Retained topics are what is on it. */
+  readonly status: StatusBoard;
+  readonly jobs: JobsConfig;
+  /** Does a job of a queue; see job-worker.ts. */
+  readonly runJob: JobWorkerDeps['run'];
+  /** Opens the stream to a broker in this process, in place of a connection to `config.url`. */
+  readonly connect?: (() => Duplex) | undefined;
+  /** The link to the broker came up, ended, or could not be made: `link()` has news. */
+  readonly onLink?: () => void;
+  readonly log: Logger;
+}
+
+/** Whether the broker takes everything; where it does not, why, with its reason code. */
+export interface LinkState {
+  readonly ok: boolean;
+  readonly reason?: string;
+}
+
+/** Nothing here throws or blocks: what cannot be sent now is kept or dropped by the rules of outbox.ts. */
+export interface Publisher {
+  /** Returns at once; an unreachable broker is tried again for ever. */
+  start(): void;
+  /** Takes jobs from the configured queues; to be called once there is a model to do them. */
+  takeJobs(): void;
+  /** Says `stopping` and `offline`, delivers what waits, disconnects; all within `timeoutMs`. Also when never started or connected. */
+  stop(reason: string, timeoutMs: number, last?: 'stopping' | 'degraded'): Promise<void>;
+  /** `message`: as encoded, or its JSON. */
+  publishResult(camera: string, message: ResultMessage | string): void;
+  publishTelemetry(message: TelemetryMessage): void;
+  link(): LinkState;
+  /** Arrives once and in order, whatever becomes of the broker meanwhile, within the bounds of the spool. */
+  publishEvent(camera: string, event: CameraEvent): void;
+  /** The folder of the events was deleted and made again: what waits is written there once more. */
+  reopenEvents(): void;
+  /** A JPEG file; the newest wins. Returns its topic. */
+  publishSnapshot(camera: string, jpeg: Buffer): string;
+  stats(): MqttTelemetry;
+}

@@ -1,0 +1,194 @@
+/** The file of the events that wait, when it was damaged, and the ages of events when the clock was wrong. */
+import { spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { EventMessage } from '../../src/contract/event.js';
+import { EventDatabase } from '../../src/events/event-database.js';
+import { random } from '../soak/faults.js';
+
+const clock = vi.hoisted(() => ({ synced: true as boolean | null }));
+vi.mock('../../src/addon/addon.js', async (original) => ({
+  ...(await original<typeof import('../../src/addon/addon.js')>()),
+  native: () => ({ clockSynced: () => clock.synced }),
+}));
+
+const DAY_MS = 86_400_000;
+
+let folder = '';
+let file = '';
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'fastsamd-events-'));
+  file = join(folder, 'events.db');
+  clock.synced = true;
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  await rm(folder, { recursive: true });
+});
+
+function event(k: number): EventMessage {
+  const base = { v: 1, node: 'line-3', camera: 'belt', bootId: '2b1f7c1e-5ad1-4d2c-9f0e-000000000000', replayed: false } as const;
+  return { ...base, eventId: `event-${k}`, ts: new Date().toISOString(), type: 'camera-lost', reason: 'x'.repeat(300) };
+}
+
+function open(maxAgeS = 3600): EventDatabase {
+  return new EventDatabase({ file, maxBytes: 10_000_000, maxAgeS });
+}
+
+function ids(database: EventDatabase): string[] {
+  return database.read(0, 10_000).map((each) => each.event.eventId);
+}
+
+function fill(count: number): string[] {
+  const database = open();
+  const { last } = database.append(Array.from({ length: count }, (_, k) => event(k)));
+  expect(last).toBe(count);
+  database.close();
+  return Array.from({ length: count }, (_, k) => `event-${k}`);
+}
+
+describe('the file of the events', () => {
+  it.each([
+    ['no JSON', 'broken'],
+    ['no event', '{"eventId":5}'],
+    ['null', 'null'],
+  ])('a row that is %s is skipped and counted; the good ones beside it are read', (_, text) => {
+    const good = fill(20);
+    const raw = new Database(file);
+    raw.prepare('UPDATE events SET event = ? WHERE number = 8').run(text);
+    raw.prepare('INSERT INTO events (ts, bytes, event) VALUES (0, 9000000000000000, ?)').run(text);
+    raw.close();
+    const database = open(1e9);
+    expect(ids(database)).toEqual(good.filter((id) => id !== 'event-7'));
+    expect(database.state).toMatchObject({ depth: 19, evicted: { bytes: 0, unreadable: expect.any(Number) } });
+    database.close();
+  });
+
+  it('with a number that no node counts up to is put aside, and its events kept', () => {
+    const good = fill(20);
+    const raw = new Database(file);
+    raw.prepare("UPDATE sqlite_sequence SET seq = 9223372036854775807 WHERE name = 'events'").run();
+    raw.close();
+    const database = open();
+    expect(ids(database)).toEqual(good);
+    expect(existsSync(`${file}.unreadable`)).toBe(true);
+    expect(database.append([event(20)]).last).toBeGreaterThan(20);
+    database.close();
+  });
+
+  it('with a damaged page is put aside, and the events on its other pages are kept', () => {
+    const good = fill(200);
+    const raw = new Database(file);
+    raw.pragma('wal_checkpoint(TRUNCATE)');
+    raw.close();
+    const damaged = openSync(file, 'r+');
+    writeSync(damaged, Buffer.alloc(4096, 0xa5), 0, 4096, 4096 * 6);
+    closeSync(damaged);
+    const database = open();
+    const kept = ids(database);
+    expect(kept.length).toBeGreaterThan(150);
+    expect(good).toEqual(expect.arrayContaining(kept));
+    database.close();
+  });
+
+  it.each<[string, () => void]>([
+    ['text', () => writeFileSync(file, 'no database')],
+    ['another database', () => void new Database(file).exec('CREATE TABLE events (other TEXT)').close()],
+    ['a FIFO', () => void spawnSync('mkfifo', [file])],
+    ['a folder', () => mkdirSync(join(file, 'inner'), { recursive: true })],
+    ['a link', () => symlinkSync('/etc/hostname', file)],
+    [
+      'far too large',
+      () => {
+        writeFileSync(file, '');
+        truncateSync(file, 5e9);
+      },
+    ],
+    ['beside a journal that is a folder', () => mkdirSync(`${file}-wal`)],
+  ])('that is %s is put aside', (_, damage) => {
+    damage();
+    const database = open();
+    database.append([event(1)]);
+    expect(ids(database)).toEqual(['event-1']);
+    database.close();
+    expect(readFileSync('/etc/hostname', 'utf8').length).toBeLessThan(100);
+  });
+
+  it('opens after any damage, takes events and gives them back', () => {
+    const next = random(22);
+    fill(60);
+    const whole = readFileSync(file);
+    const rounds = Number(process.env.CORRUPTIONS ?? 40);
+    for (let round = 0; round < rounds; round += 1) {
+      const bytes = Buffer.from(whole);
+      for (let k = 0; k < 1 + next() * 30; k += 1) bytes[Math.floor(next() * bytes.length)] = Math.floor(next() * 256);
+      rmAll();
+      writeFileSync(file, next() < 0.2 ? bytes.subarray(0, Math.floor(next() * bytes.length)) : bytes);
+      const database = open();
+      database.append([event(1000 + round)]);
+      expect(ids(database)).toContain(`event-${1000 + round}`);
+      database.close();
+    }
+  }, 120_000);
+
+  function rmAll(): void {
+    for (const suffix of ['', '-wal', '-shm']) if (existsSync(`${file}${suffix}`)) spawnSync('rm', ['-rf', `${file}${suffix}`]);
+  }
+});
+
+describe('the age of events', () => {
+  const toFake = ['Date', 'performance'] as ('Date' | 'performance')[];
+
+  it('is not counted by a clock that nothing has set', () => {
+    vi.useFakeTimers({ toFake, now: Date.UTC(2001, 0, 1) });
+    clock.synced = false;
+    const database = open();
+    database.append([event(1), event(2)]);
+    vi.setSystemTime(Date.UTC(2026, 0, 1));
+    clock.synced = true;
+    database.append([event(3)]);
+    expect(ids(database)).toEqual(['event-1', 'event-2', 'event-3']);
+    database.close();
+    const again = open();
+    expect(ids(again)).toHaveLength(3);
+    again.close();
+  });
+
+  it.each([3_600_000, -3_600_000, 365 * DAY_MS, -365 * DAY_MS])('is not changed by a step of the clock by %d ms', (step) => {
+    vi.useFakeTimers({ toFake, now: Date.UTC(2026, 0, 1) });
+    const database = open();
+    database.append([event(1)]);
+    vi.setSystemTime(Date.now() + step);
+    database.append([event(2)]);
+    expect(ids(database)).toEqual(['event-1', 'event-2']);
+    vi.advanceTimersByTime(3_601_000);
+    expect(ids(database)).toEqual([]);
+    expect(database.state.evicted).toMatchObject({ age: 2 });
+    database.close();
+  });
+
+  it('bounds how long an event waits over a restart', () => {
+    vi.useFakeTimers({ toFake, now: Date.UTC(2026, 0, 1) });
+    fill(3);
+    vi.advanceTimersByTime(2 * 3_600_000);
+    const database = open();
+    expect(ids(database)).toEqual([]);
+    database.close();
+    expect(statSync(file).isFile()).toBe(true);
+  });
+});
