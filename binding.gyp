@@ -2,6 +2,7 @@
   'variables': {
     'gstreamer_modules': 'gstreamer-1.0 gstreamer-app-1.0 gstreamer-video-1.0 gio-2.0',
     'has_gstreamer%': '<!(pkg-config --exists gstreamer-1.0 gstreamer-app-1.0 gstreamer-video-1.0 gio-2.0 && echo 1 || echo 0)',
+    'has_turbojpeg%': '<!(pkg-config --exists libturbojpeg && echo 1 || echo 0)',
     # A word for what TensorRT needs and this machine lacks, or "nothing".
     'tensorrt_missing%': '<!(node scripts/find-tensorrt.mjs missing)',
   },
@@ -43,6 +44,7 @@
         'native/binding/render_shapes.cc',
         'native/binding/to_rgb.cc',
         'native/binding/values.cc',
+        'native/binding/view_message.cc',
         'native/nvml/nvml.cc',
         'native/v4l2/devices.cc',
       ],
@@ -80,6 +82,12 @@
           'defines': ['FASTSAMD_GSTREAMER'],
           'cflags': ['<!@(pkg-config --cflags <(gstreamer_modules))'],
           'libraries': ['<!@(pkg-config --libs <(gstreamer_modules))'],
+        }],
+        ['has_turbojpeg==1', {
+          'sources': ['native/binding/encode_jpeg.cc', 'native/jpeg/jpeg.cc'],
+          'defines': ['FASTSAMD_TURBOJPEG'],
+          'cflags': ['<!@(pkg-config --cflags libturbojpeg)'],
+          'libraries': ['<!@(pkg-config --libs libturbojpeg)'],
         }],
         ['tensorrt_missing=="nothing"', {
           'sources': [

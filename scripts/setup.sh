@@ -8,13 +8,16 @@ readonly runtime_packages=(
   build-essential python3 pkg-config
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav
+  libturbojpeg0-dev
 )
 # systemd: for systemd-analyze, which checks the units; nothing of it runs.
 # mosquitto: the tests start brokers of their own; the service that its package brings is neither needed nor touched.
 # strace: which files a run writes and which addresses it connects to.
+# chromium: the browser that the console is tested with.
 # python3-gi, gir1.2-gst-rtsp-server-1.0: the RTSP server that cameras are tested against.
 readonly test_packages=(
   cmake libgtest-dev clang-format mosquitto mosquitto-clients strace systemd python3-gi gir1.2-gst-rtsp-server-1.0
+  chromium
 )
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -32,7 +35,7 @@ present() {
   local PATH="$PATH:/usr/sbin:/sbin"
   case $1 in
     build-essential) command -v g++ >/dev/null && command -v make >/dev/null ;;
-    python3 | pkg-config | cmake | clang-format | mosquitto | strace) command -v "$1" >/dev/null ;;
+    python3 | pkg-config | cmake | clang-format | mosquitto | strace | chromium) command -v "$1" >/dev/null ;;
     systemd) command -v systemd-analyze >/dev/null ;;
     mosquitto-clients) command -v mosquitto_sub >/dev/null && command -v mosquitto_pub >/dev/null ;;
     *) [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ] ;;

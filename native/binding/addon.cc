@@ -43,6 +43,7 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("queryGpus", Napi::Function::New<Promised<QueryGpus>>(env));
   exports.Set("renderShapes", Napi::Function::New<Promised<RenderShapes>>(env));
   exports.Set("toRgb", Napi::Function::New<Promised<ToRgb>>(env));
+  exports.Set("viewMessage", Napi::Function::New<Promised<ViewMessage>>(env));
   exports.Set("letterboxGeometry", Napi::Function::New<LetterboxGeometry>(env));
   exports.Set("letterbox", Napi::Function::New<Promised<Letterbox>>(env));
   exports.Set("cropBatch", Napi::Function::New<Promised<CropBatch>>(env));
@@ -79,6 +80,12 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   features.Set("gstreamer", true);
 #else
   features.Set("gstreamer", false);
+#endif
+#ifdef FASTSAMD_TURBOJPEG
+  exports.Set("encodeJpeg", Napi::Function::New<Promised<EncodeJpeg>>(env));
+  features.Set("turbojpeg", true);
+#else
+  features.Set("turbojpeg", false);
 #endif
 #ifdef FASTSAMD_TENSORRT
   exports.Set("tensorrt", MakeTensorRt(env));

@@ -16,6 +16,8 @@ Napi::Value QueryGpus(const Napi::CallbackInfo& info);
 Napi::Value HasGstElement(const Napi::CallbackInfo& info);
 Napi::Value RenderShapes(const Napi::CallbackInfo& info);
 Napi::Value ToRgb(const Napi::CallbackInfo& info);
+Napi::Value EncodeJpeg(const Napi::CallbackInfo& info);
+Napi::Value ViewMessage(const Napi::CallbackInfo& info);
 Napi::Value LetterboxGeometry(const Napi::CallbackInfo& info);
 Napi::Value Letterbox(const Napi::CallbackInfo& info);
 Napi::Value CropBatch(const Napi::CallbackInfo& info);

@@ -192,6 +192,27 @@ export interface Region {
   readonly height: number;
 }
 
+export interface ViewOptions {
+  /** What is shown. */
+  readonly part: Region;
+  /** Neither above the part's. */
+  readonly pictureWidth: number;
+  readonly pictureHeight: number;
+  /** Of the JPEG, 1…100; 0 for no picture. */
+  readonly quality: number;
+  /** Cells of the region map; at most 65534 in all. */
+  readonly mapWidth: number;
+  readonly mapHeight: number;
+  /** [count] a bit for each prompt that the object answers. */
+  readonly prompts: Uint32Array;
+  /** [count] track ids. */
+  readonly tracks?: Uint32Array;
+  /** 72 bytes, of which sizes, lengths and codec are filled in. */
+  readonly header: Uint8Array;
+  /** At most 64 KiB. */
+  readonly meta: Uint8Array;
+}
+
 export interface VideoMode {
   /** FourCC, like YUYV or MJPG. */
   readonly format: string;
@@ -224,6 +245,8 @@ export interface NativeAddon {
   readonly features: {
     readonly gstreamer: boolean;
     readonly tensorrt: boolean;
+    /** Whether `encodeJpeg` is there and `viewMessage` makes pictures; sharp does it at several times the cost. */
+    readonly turbojpeg: boolean;
     /** What TensorRT needs and the machine that built this lacked: a word of scripts/find-tensorrt.mjs. */
     readonly tensorrtMissing?: string;
   };
@@ -248,6 +271,14 @@ export interface NativeAddon {
   conveyorTruth(index: number, options: ConveyorOptions): Promise<ConveyorTruth>;
   /** The frame as tightly packed RGB. */
   toRgb(frame: NativeFrame): Promise<Uint8Array>;
+
+  /**
+   * The frame as a JPEG of `width` × `height`, neither above the frame's own, by area average. Absent when the build has no
+   * libturbojpeg.
+   */
+  encodeJpeg?(frame: NativeFrame, width: number, height: number, quality: number): Promise<Uint8Array>;
+  /** One frame with its objects for a preview, packed as src/contract/view-message.ts says; without a picture when the build has no libturbojpeg. */
+  viewMessage(frame: NativeFrame, segments: Segments, options: ViewOptions): Promise<Uint8Array>;
 
   letterboxGeometry(frameWidth: number, frameHeight: number, inputWidth: number, inputHeight: number): LetterboxGeometry;
   /** Writes [3, inputHeight, inputWidth] RGB 0…1 into `input`. */
