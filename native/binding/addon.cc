@@ -25,7 +25,8 @@ Napi::Value Promised(const Napi::CallbackInfo& info) {
 }
 
 Napi::Object Register(Napi::Env env, Napi::Object exports) {
-  // See src/engine/onnxruntime/onnxruntime.ts. Once per process, before this addon's first thread; what the user has set stays.
+  // See src/engine/onnxruntime/onnxruntime.ts. Once per process, before this addon's first thread; what the user has
+  // set stays.
   static const int telemetry_off = setenv("ORT_DISABLE_TELEMETRY", "1", 0);
   static_cast<void>(telemetry_off);
   env.SetInstanceData(new Environment);  // deleted with the environment
