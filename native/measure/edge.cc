@@ -8,23 +8,41 @@ namespace fastsamd {
 namespace {
 
 constexpr double kStep = 0.25;
-/// The gradient is the difference over three samples either way.
+/// The gradient is the difference over three samples either way, averaged twice over five samples. A narrower filter
+/// sees the pixel grid: on an edge along the grid it is off by up to 0.1 px, the same way at every point.
 constexpr int kHalf = 3;
+constexpr int kBox = 2;
 constexpr float kPerPixel = 1 / (2 * kHalf * static_cast<float>(kStep));
+/// Variance that the difference adds to an edge's blur, in square pixels.
+constexpr double kDifference = 4.0 * kHalf * kHalf * kStep * kStep / 12;
 /// Once the contour is known roughly, each edge is searched again this many samples around it, so often.
 constexpr int kAround = 6;
 constexpr int kPasses = 2;
-/// The parabola reaches three samples either way.
-constexpr int kFit = 3;
-/// Noise of the gradient for noise 1 in the pixels: a difference of two bilinear samples, averaged over three
-/// neighbours a pixel apart (drawn noise, measured).
-constexpr double kGradientNoise = 0.5;
+/// Samples beyond the search that the parabola needs.
+constexpr int kFit = 1;
+/// Noise of the gradient for noise 1 in the pixels, after all averaging (drawn noise, measured).
+constexpr double kGradientNoise = 0.35;
 constexpr double kWeak = 4;
 /// Share of the gradient's sum that one polarity must have to be the contour's.
 constexpr double kOnePolarity = 0.8;
 constexpr size_t kMedian = 9;
 constexpr double kSigma = 2;
 constexpr int kRadius = 5;
+/// Below this variance of the blur (square pixels, of which the pixels and the interpolation are 0.25) the mean
+/// gradient is skewed, by up to 0.1 px, depending on where in a pixel the edge lies: there its centroid is the edge.
+constexpr double kSharp = 0.375;
+constexpr int kCentroid = 8;
+/// The blur is taken from the mean gradient within this many pixels of the edge.
+constexpr double kBlurReach = 3;
+/// Median of the magnitude of a normal distribution, in standard deviations.
+constexpr double kMedianOfNormal = 0.6745;
+/// An edge this many standard deviations from its neighbours is an outlier.
+constexpr double kOutlier = 3;
+/// Points over which the contour is smoothed.
+constexpr double kBendSigma = 2.5;
+/// The curvature at a point is the turn over this many points either way; a corner counts as a bend of radius 4.
+constexpr std::ptrdiff_t kTurn = 4;
+constexpr double kMostCurvature = 0.25;
 
 struct Edge {
   double offset;
@@ -34,21 +52,36 @@ struct Edge {
   bool found() const { return !weak && !off; }
 };
 
+/// Averages over 2 * kBox + 1 values: `out` is 2 * kBox shorter than `in`.
+void Average(const float* in, size_t count, float* out) {
+  for (size_t k = 0; k < count; ++k) {
+    float sum = 0;
+    for (size_t i = 0; i <= 2 * kBox; ++i) sum += in[k + i];
+    out[k] = sum * (1.0F / (2 * kBox + 1));
+  }
+}
+
 /// Gradients across a contour: row i has 2 * reach + 1 samples at point i, and kFit more on either side.
 class Gradients {
  public:
   Gradients(const LumaPatch& luma, const Contour& outline, const Contour& normals, int reach)
-      : reach_(reach), stride_(static_cast<size_t>(2 * (reach + kFit) + 1)), values_(outline.size() * stride_) {
-    const int ends = reach + kFit + kHalf;
+      : reach_(reach),
+        stride_(static_cast<size_t>(2 * (reach + kFit) + 1)),
+        values_(outline.size() * stride_),
+        differences_(outline.size() * (stride_ + 4 * kBox)) {
+    const int ends = reach + kFit + 2 * kBox + kHalf;
     std::vector<float> profile(static_cast<size_t>(2 * ends + 1));
     std::vector<float> single(values_.size());
+    std::vector<float> once(stride_ + 2 * kBox);
     for (size_t i = 0; i < outline.size(); ++i) {
       for (int k = -ends; k <= ends; ++k) {
         profile[static_cast<size_t>(k + ends)] =
             luma.At(outline[i].x + normals[i].x * k * kStep, outline[i].y + normals[i].y * k * kStep);
       }
-      float* row = single.data() + i * stride_;
-      for (size_t k = 0; k < stride_; ++k) row[k] = (profile[k + 2 * kHalf] - profile[k]) * kPerPixel;
+      float* row = differences_.data() + i * (stride_ + 4 * kBox);
+      for (size_t k = 0; k < stride_ + 4 * kBox; ++k) row[k] = (profile[k + 2 * kHalf] - profile[k]) * kPerPixel;
+      Average(row, once.size(), once.data());
+      Average(once.data(), stride_, single.data() + i * stride_);
     }
     const size_t count = outline.size();
     for (size_t i = 0; i < count; ++i) {
@@ -81,19 +114,55 @@ class Gradients {
     const auto at = [&](int k) { return static_cast<float>(sign) * middle[k]; };
     while (best < reach_ && at(best + 1) > at(best)) ++best;
     while (best > -reach_ && at(best - 1) > at(best)) --best;
-    double sum = 0;
-    double slope = 0;
-    double bend = 0;
-    for (int k = -kFit; k <= kFit; ++k) {
-      sum += at(best + k);
-      slope += k * at(best + k);
-      bend += k * k * at(best + k);
-    }
-    slope /= 28;
-    bend = (bend - 4 * sum) / 84;
-    const double shift = bend < 0 ? std::clamp(-slope / (2 * bend), -2.0, 2.0) : 0;
+    const double bend = at(best - 1) - 2 * at(best) + at(best + 1);
+    const double shift = bend < 0 ? std::clamp((at(best - 1) - at(best + 1)) / (2 * bend), -1.0, 1.0) : 0;
     return {(best + shift) * kStep, sign * static_cast<double>(at(best)), at(best) < threshold,
             best == reach_ || best == -reach_};
+  }
+
+  /// The centroid of the gradient around an edge that was found. It is more sensitive to noise than the maximum.
+  double Centroid(size_t i, const Edge& edge) const {
+    const int center = static_cast<int>(std::lround(edge.offset / kStep));
+    const int ends = reach_ + kFit + 2 * kBox;
+    if (center - kCentroid < -ends || center + kCentroid > ends) return edge.offset;
+    const float* middle = differences_.data() + i * (stride_ + 4 * kBox) + ends;
+    double sum = 0;
+    double first = 0;
+    for (int k = -kCentroid; k <= kCentroid; ++k) {
+      const double value = middle[center + k];
+      sum += value;
+      first += k * value;
+    }
+    const double shift = sum * edge.gradient > 0 ? first / sum : 0;
+    return (center + std::clamp(shift, -2.0, 2.0)) * kStep;
+  }
+
+  /// Variance of the edges' blur in square pixels, that of the pixels themselves included: from the mean gradient
+  /// around the edges that were found.
+  double Blur(const std::vector<Edge>& edges) const {
+    const int half = static_cast<int>(std::lround(kBlurReach / kStep));
+    std::vector<double> mean(static_cast<size_t>(2 * half + 1));
+    for (size_t i = 0; i < edges.size(); ++i) {
+      if (!edges[i].found()) continue;
+      const int center = static_cast<int>(std::lround(edges[i].offset / kStep));
+      const int ends = reach_ + kFit + 2 * kBox;
+      if (center - half < -ends || center + half > ends) continue;
+      const float* middle = differences_.data() + i * (stride_ + 4 * kBox) + ends;
+      const double sign = edges[i].gradient < 0 ? -1 : 1;
+      for (int k = -half; k <= half; ++k) mean[static_cast<size_t>(k + half)] += sign * middle[center + k];
+    }
+    double sum = 0;
+    double first = 0;
+    double second = 0;
+    for (int k = -half; k <= half; ++k) {
+      const double weight = std::max(0.0, mean[static_cast<size_t>(k + half)]);
+      sum += weight;
+      first += weight * k * kStep;
+      second += weight * k * k * kStep * kStep;
+    }
+    if (sum <= 0) return 0;
+    first /= sum;
+    return std::max(0.0, second / sum - first * first - kDifference);
   }
 
  private:
@@ -104,6 +173,8 @@ class Gradients {
   int reach_;
   size_t stride_;
   std::vector<float> values_;
+  /// Before averaging; 2 * kBox samples more on either side.
+  std::vector<float> differences_;
   std::vector<float> prior_;
 };
 
@@ -162,6 +233,57 @@ std::vector<double> Filter(const std::vector<Edge>& edges) {
   return smooth;
 }
 
+/// A contour of points about 1 px apart, smoothed by the Gaussian kernel of fourth order: it keeps bends as they are,
+/// where the plain Gaussian pulls every point towards the centre of its bend.
+Contour SmoothBends(const Contour& contour) {
+  const int radius =
+      static_cast<int>(std::min<size_t>(static_cast<size_t>(std::ceil(3 * kBendSigma)), contour.size() / 4));
+  double moments[3] = {};
+  std::vector<double> weights;
+  for (int k = -radius; k <= radius; ++k) {
+    const double square = k * k / (kBendSigma * kBendSigma);
+    weights.push_back(std::exp(-square / 2));
+    moments[0] += weights.back();
+    moments[1] += weights.back() * square;
+    moments[2] += weights.back() * square * square;
+  }
+  const double ratio = moments[2] > 0 ? moments[1] / moments[2] : 0;
+  const double sum = moments[0] - ratio * moments[1];
+  const auto count = static_cast<std::ptrdiff_t>(contour.size());
+  for (int k = -radius; k <= radius; ++k) {
+    weights[static_cast<size_t>(k + radius)] *= (1 - ratio * k * k / (kBendSigma * kBendSigma)) / sum;
+  }
+  Contour smooth(contour.size());
+  for (std::ptrdiff_t i = 0; i < count; ++i) {
+    Point point{0, 0};
+    for (int k = -radius; k <= radius; ++k) {
+      const Point& at = contour[static_cast<size_t>((i + k + count) % count)];
+      point.x += weights[static_cast<size_t>(k + radius)] * at.x;
+      point.y += weights[static_cast<size_t>(k + radius)] * at.y;
+    }
+    smooth[static_cast<size_t>(i)] = point;
+  }
+  return smooth;
+}
+
+/// Curvature of a contour of points about 1 px apart, 1 / px; positive where it turns clockwise on screen.
+std::vector<double> CurvatureOf(const Contour& contour) {
+  const auto count = static_cast<std::ptrdiff_t>(contour.size());
+  const auto at = [&](std::ptrdiff_t i) -> const Point& { return contour[static_cast<size_t>((i + count) % count)]; };
+  const std::ptrdiff_t turn = std::min(kTurn, count / 4);
+  std::vector<double> curvature(contour.size());
+  for (std::ptrdiff_t i = 0; i < count; ++i) {
+    const Point& a = at(i - turn);
+    const Point& b = at(i);
+    const Point& c = at(i + turn);
+    const double angle = std::atan2((b.x - a.x) * (c.y - b.y) - (b.y - a.y) * (c.x - b.x),
+                                    (b.x - a.x) * (c.x - b.x) + (b.y - a.y) * (c.y - b.y));
+    const double length = (std::hypot(b.x - a.x, b.y - a.y) + std::hypot(c.x - b.x, c.y - b.y)) / 2;
+    curvature[static_cast<size_t>(i)] = std::clamp(angle / std::max(length, 1e-9), -kMostCurvature, kMostCurvature);
+  }
+  return curvature;
+}
+
 }  // namespace
 
 RefinedContour RefineContour(const LumaPatch& luma, double noise, const Contour& outline, double reach) {
@@ -199,15 +321,36 @@ RefinedContour RefineContour(const LumaPatch& luma, double noise, const Contour&
       static_cast<double>(std::count_if(edges.begin(), edges.end(), [](const Edge& e) { return e.off && !e.weak; })) /
       count;
   if (!refined.accepted()) return refined;
+  const double blur = gradients.Blur(edges);
+  if (blur < kSharp) {
+    for (size_t i = 0; i < outline.size(); ++i) {
+      if (edges[i].found()) edges[i].offset = gradients.Centroid(i, edges[i]);
+    }
+    offsets = Filter(edges);
+  }
   std::vector<double> deviations;
   for (size_t i = 0; i < outline.size(); ++i) {
-    const Point& from = outline[i];
-    refined.points.push_back({from.x + offsets[i] * normals[i].x, from.y + offsets[i] * normals[i].y});
-    if (!edges[i].found()) continue;
-    refined.found.push_back({from.x + edges[i].offset * normals[i].x, from.y + edges[i].offset * normals[i].y});
-    deviations.push_back(std::abs(edges[i].offset - offsets[i]));
+    if (edges[i].found()) deviations.push_back(std::abs(edges[i].offset - offsets[i]));
   }
-  refined.spread = MedianOf(deviations) / 0.6745;
+  refined.spread = MedianOf(deviations) / kMedianOfNormal;
+  // The outline's steps are those of the mask's pixels, and the offsets undo them: places are smoothed, not offsets.
+  const double most = kOutlier * std::max(refined.spread, kStep);
+  for (size_t i = 0; i < outline.size(); ++i) {
+    const bool good = edges[i].found() && std::abs(edges[i].offset - offsets[i]) <= most;
+    const double offset = good ? edges[i].offset : offsets[i];
+    refined.points.push_back({outline[i].x + offset * normals[i].x, outline[i].y + offset * normals[i].y});
+  }
+  refined.points = SmoothBends(refined.points);
+  // Blur of variance v moves the steepest place of an edge of curvature k by k v / 2 towards the centre of the bend.
+  const std::vector<double> curvature = CurvatureOf(refined.points);
+  for (size_t i = 0; i < outline.size(); ++i) {
+    const double back = curvature[i] * blur / 2;
+    refined.points[i].x += back * normals[i].x;
+    refined.points[i].y += back * normals[i].y;
+    if (!edges[i].found()) continue;
+    const double offset = edges[i].offset + back;
+    refined.found.push_back({outline[i].x + offset * normals[i].x, outline[i].y + offset * normals[i].y});
+  }
   return refined;
 }
 

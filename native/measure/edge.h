@@ -31,10 +31,13 @@ struct RefinedContour {
 
 /// Finds the edge along the normals of `outline` (about one point a pixel, smoothed): luma profile over +-`reach` in
 /// steps of a quarter of a pixel, gradient averaged over 3 neighbours, the greatest after a Gaussian prior of
-/// sigma 0.6 `reach`; from there uphill on the gradient itself, and a parabola through 7 samples. Searched twice more
-/// around the contour found so far: a prior around the mask's outline would pull a noisy edge towards the mask. Where
-/// most of the contour agrees whether the object is the brighter side, the rest is searched for that. Offsets pass a
-/// median of 9 and a Gaussian of sigma 2 points. `noise`: standard deviation of the picture's noise (LumaPatch::Noise).
+/// sigma 0.6 `reach`; from there uphill on the gradient itself, and a parabola. Searched twice more around the contour
+/// found so far: a prior around the mask's outline would pull a noisy edge towards the mask. Where most of the contour
+/// agrees whether the object is the brighter side, the rest is searched for that. Edges so sharp that the pixel grid
+/// skews them are placed at the centroid of their gradient. The places found, without outliers, are smoothed along the
+/// contour by a kernel that keeps bends, and moved back by what blur moves the edge of a bend (curvature times half
+/// the variance of the blur; Verbeek and van Vliet, "On the location error of curved edges", 1994). `noise`: standard
+/// deviation of the picture's noise (LumaPatch::Noise).
 RefinedContour RefineContour(const LumaPatch& luma, double noise, const Contour& outline, double reach);
 
 }  // namespace fastsamd
