@@ -1,8 +1,8 @@
 /** argv → command → exit code. The only place that ends the process. */
 import { runCommandLine } from './cli/cli.js';
 import { exitAtOnce, exitCodeOfLeaving, watchForLeaving } from './cli/leaving.js';
-import { withoutControls } from './cli/terminal.js';
 import { exitCodeOf, isFastsamError, messageOf } from './errors.js';
+import { withoutControls } from './printable.js';
 
 /** How long what a finished command left open may keep the process alive. */
 const DRAIN_MS = 2000;

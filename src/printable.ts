@@ -1,9 +1,15 @@
-/** Text from outside for a terminal, where control characters would be commands. */
+/** Text from outside (the wire, model files, cameras, state files) for a terminal or one line of a message. */
 
-// C0, DEL, C1, and the marks that reorder what is shown.
-const CONTROLS = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+/** C0 without tab and line feed, DEL, C1, line and paragraph separators, and the marks that turn the direction of writing. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const CONTROL = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
-/** The text with every control character written as `\\u{…}`. */
-export function printable(text: string): string {
-  return text.replace(CONTROLS, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`);
+/** The text with control characters as `\\u001b`: they could move the cursor, change the title or answer for the user. */
+export function withoutControls(text: string): string {
+  return text.replace(CONTROL, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** As `withoutControls`, and without line breaks. */
+export function oneLine(text: string): string {
+  return withoutControls(text.replace(/[\t-\r]+/g, ' '));
 }

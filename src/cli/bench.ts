@@ -4,13 +4,13 @@ import { encodeResult } from '../encode/result.js';
 import type { SegmentationEngine } from '../engine/engine.js';
 import { FastsamError } from '../errors.js';
 import { runPipeline } from '../pipeline/pipeline.js';
+import { withoutControls } from '../printable.js';
 import { firstFrames } from '../source/limit.js';
 import { TextBench, type TextReport, textTable } from './bench-text.js';
 import { type Finishing, finishBeforeLeaving, withSource } from './leaving.js';
 import { demandRange, type SegmentationArguments, segmentationOf } from './model-options.js';
 import { openModel } from './open-model.js';
 import { startProgress } from './progress.js';
-import { withoutControls } from './terminal.js';
 
 /** The network alone and the pipeline take turns, so that a machine that slows down slows both. */
 const ROUNDS = 12;

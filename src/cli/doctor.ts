@@ -12,8 +12,8 @@ import { checkMachine } from '../doctor/machine.js';
 import { checkAddon, checkBroker, checkCamera, checkModel } from '../doctor/parts.js';
 import { type Check, ok, problem, skipped, table } from '../doctor/report.js';
 import { messageOf } from '../errors.js';
+import { withoutControls } from '../printable.js';
 import { SensorProcess } from '../telemetry/sensors/process.js';
-import { withoutControls } from './terminal.js';
 
 export interface DoctorArguments {
   readonly config: string | undefined;

@@ -1,7 +1,7 @@
 /** A bar on a terminal for work of more than one frame; silent anywhere else. Writes to stderr. */
 import cliProgress from 'cli-progress';
+import { oneLine } from '../printable.js';
 import { StatusLine } from './status-line.js';
-import { oneLine } from './terminal.js';
 
 export interface Progress {
   /** One more frame is done. */

@@ -5,10 +5,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type ResponseMessage, responseMessageSchema, VERBS } from '../contract/messages.js';
 import { FastsamError, messageOf } from '../errors.js';
 import type { InboundMessage } from '../mqtt/connection.js';
+import { withoutControls } from '../printable.js';
 import { connectTo, demandNode, readJson, withBroker } from './broker.js';
 import type { BrokerOptions } from './broker-options.js';
 import { demandRange } from './model-options.js';
-import { tell, withoutControls } from './terminal.js';
+import { tell } from './terminal.js';
 
 export interface RequestOptions extends BrokerOptions {
   readonly node: string;

@@ -9,6 +9,7 @@ import { type EncodeOptions, encodeResult } from '../encode/result.js';
 import type { SegmentationEngine, SegmentationOptions } from '../engine/engine.js';
 import { exitCodeOf, isFastsamError, messageOf } from '../errors.js';
 import { runPipeline } from '../pipeline/pipeline.js';
+import { withoutControls } from '../printable.js';
 import { frameProblem } from '../prompt/frame-check.js';
 import { assertLabels } from '../prompt/label-check.js';
 import { firstFrames } from '../source/limit.js';
@@ -25,7 +26,7 @@ import { Inputs } from './overwriting.js';
 import { type Progress, startProgress } from './progress.js';
 import type { PromptArguments } from './prompt-options.js';
 import { promptsOf } from './prompts-of.js';
-import { tell, withoutControls } from './terminal.js';
+import { tell } from './terminal.js';
 import type { TrackArguments } from './track-options.js';
 import { type TrackRun, trackingOf } from './track-run.js';
 

@@ -1,5 +1,5 @@
 /** The last line of a terminal, which changes while work goes on, and the lines that scroll above it. */
-import { oneLine } from './terminal.js';
+import { oneLine } from '../printable.js';
 
 const REDRAW_MS = 100;
 const CLEAR = '\r\x1b[K';

@@ -3,10 +3,11 @@
 import { type EventMessage, type ResultMessage, resultMessageSchema } from '../contract/messages.js';
 import { FastsamError } from '../errors.js';
 import type { InboundMessage } from '../mqtt/connection.js';
+import { withoutControls } from '../printable.js';
 import { connectTo, demandNode, withBroker } from './broker.js';
 import type { BrokerOptions } from './broker-options.js';
 import { finishBeforeLeaving } from './leaving.js';
-import { tell, withoutControls } from './terminal.js';
+import { tell } from './terminal.js';
 import { drawResult } from './terminal-drawing.js';
 
 /** Retained messages come at once. */

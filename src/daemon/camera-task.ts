@@ -1,7 +1,7 @@
 /** One configured camera at work: its source, its pipeline, its meter, its results on the wire. */
 import type { Logger } from 'pino';
 import type { CameraConfig, PublishConfig, SegmentationConfig } from '../config/schema.js';
-import { sourceName } from '../config/source-name.js';
+import { sourceName, withoutSource } from '../config/source-name.js';
 import type { CameraEvent } from '../contract/event.js';
 import type { CameraTelemetry } from '../contract/messages.js';
 import type { ResultMessage } from '../contract/result.js';
@@ -80,7 +80,8 @@ export class CameraTask {
       if (event) deps.onEvent(event);
     };
     const onCorrupt = (error: Error, path: string) => {
-      const [source, reason] = [path.slice(-1000), messageOf(error).slice(0, 1000)];
+      const source = withoutSource(path, config.source).slice(-1000);
+      const reason = withoutSource(messageOf(error), config.source).slice(0, 1000);
       log.warn({ camera: config.id, source, reason }, `camera ${config.id}: ${source} cannot be read and is left out`);
       this.#lastCorrupt = { source, reason, at: new Date().toISOString() };
       deps.onEvent({ type: 'input-corrupt', source, reason });

@@ -8,7 +8,7 @@ import { native } from '../addon/addon.js';
 import type { Config } from '../config/schema.js';
 import { removeParts } from '../durable.js';
 import { FastsamError, isFastsamError, messageOf } from '../errors.js';
-import { printable } from '../printable.js';
+import { oneLine } from '../printable.js';
 import type { StatusBoard } from '../status/board.js';
 
 /**
@@ -82,7 +82,7 @@ export class StateDirectory {
       const self = `node ${node}, process ${process.pid} on ${hostname()}, since ${new Date().toISOString()}`;
       const answer = await native().lockFile(this.#lock, self);
       if ('holder' in answer) {
-        const holder = printable(answer.holder) || 'a process that has not said its name yet';
+        const holder = oneLine(answer.holder) || 'a process that has not said its name yet';
         throw new FastsamError(
           'STATE_LOCKED',
           `${path}: in use by ${holder}; stop that one, or give this one a node or a stateDir that is not taken`,

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { native } from '../addon/addon.js';
 import { reachable } from '../broker/embedded-broker.js';
 import type { CameraConfig, Config } from '../config/schema.js';
-import { sourceName } from '../config/source-name.js';
+import { sourceName, withoutSource } from '../config/source-name.js';
 import { sourceOptions } from '../daemon/camera-options.js';
 import { engineOptions } from '../daemon/engine-opener.js';
 import { openEngine } from '../engine/open.js';
@@ -83,12 +83,13 @@ export async function checkCamera(config: CameraConfig): Promise<Check> {
       await within(CAMERA_MS, source.stop(), 'SOURCE_TIMEOUT');
     }
   } catch (error) {
+    const why = withoutSource(messageOf(error), config.source);
     // Of these no frame is expected before something happens.
     if (at === 'waiting' && (config.expectIdle || config.watch) && isFastsamError(error, 'SOURCE_TIMEOUT'))
       return warning(name, 'opens and has sent no frame yet', 'trigger it, or put a picture into its folder, while it is being checked');
     if (at === 'cutting' && isFastsamError(error, 'SOURCE_UNSUPPORTED'))
-      return problem(name, messageOf(error), 'set its roi in pixels of its frames, after they are turned and scaled');
-    return problem(name, messageOf(error), 'only one process can have a V4L2 camera: stop the service before you check it');
+      return problem(name, why, 'set its roi in pixels of its frames, after they are turned and scaled');
+    return problem(name, why, 'only one process can have a V4L2 camera: stop the service before you check it');
   }
 }
 

@@ -1,6 +1,7 @@
 /** A source that is kept open: the frames of one configured camera, across every loss of it. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Region } from '../addon/addon.js';
+import { withoutSource } from '../config/source-name.js';
 import type { Frame } from '../domain/frame.js';
 import { FastsamError, isFastsamError, isSourceRetryable, messageOf } from '../errors.js';
 import { createSource } from './open.js';
@@ -114,7 +115,7 @@ export class Camera implements AsyncIterable<Frame> {
       } else {
         if (isFastsamError(failure, 'NATIVE_UNAVAILABLE')) throw failure;
         this.#wasLost = true;
-        this.#enter('lost', messageOf(failure));
+        this.#enter('lost', withoutSource(messageOf(failure), this.deps.uri));
         if (!this.#rang) await this.#sleep(this.#backoff(failure));
       }
     }
