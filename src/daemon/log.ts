@@ -8,6 +8,8 @@ import type { Config } from '../config/schema.js';
 const BURST = 20;
 const WINDOW_MS = 10_000;
 const MAX_KINDS = 256;
+/** Messages that begin alike are of one kind. */
+const MAX_KIND_CHARS = 200;
 
 /** pino's levels as syslog's, which journald reads from a line's `<N>`. */
 const SYSLOG = [
@@ -80,7 +82,7 @@ function prefixed(line: string): string {
 
 /** Messages that differ in numbers only are of one kind. */
 function kindOf(text: string): string {
-  return text.replace(/\d+/g, '#').slice(0, 200);
+  return text.slice(0, MAX_KIND_CHARS).replace(/\d+/g, '#');
 }
 
 /** Credentials in URLs, wherever they are written down: in reasons of errors, mostly. */

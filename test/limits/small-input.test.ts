@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
 import { deflateRawSync } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -32,9 +33,10 @@ async function costsLittle(what: string, error: { code: string; message: RegExp 
   writeFileSync('/proc/self/clear_refs', '5');
   const loop = monitorEventLoopDelay({ resolution: 5 });
   loop.enable();
-  await new Promise(setImmediate);
+  // The monitor measures between its own timers: one has to be set before the attack and one to end after it.
+  await delay(20);
   await expect((async () => attack())()).rejects.toMatchObject({ code: error.code, message: expect.stringMatching(error.message) });
-  await new Promise(setImmediate);
+  await delay(20);
   loop.disable();
   const growth = memoryMiB('VmHWM') - before;
   process.stdout.write(`${what}: +${growth.toFixed(0)} MiB, longest stall ${(loop.max / 1e6).toFixed(0)} ms\n`);
@@ -116,8 +118,27 @@ describe('a small input', { timeout: 60_000 }, () => {
     await costsLittle('job of 4,000,000 numbers', { code: 'REQUEST_INVALID', message: /at most 25000 values/ }, () =>
       parsePayload(numbers, 2 ** 24),
     );
-    const quotes = Buffer.from(`{"image":"${'\\"'.repeat(4_000_000)}"}`);
-    expect(parsePayload(quotes, 2 ** 24)).toEqual({ image: '"'.repeat(4_000_000) });
+    const most = 9_600_000;
+    const filled = (head: string, unit: string, tail: string) => Buffer.from(head + unit.repeat((most - head.length) / unit.length) + tail);
+    const beside = /at most 1048576 bytes beside the longest text/;
+    const refused: readonly (readonly [what: string, payload: Buffer, message: RegExp])[] = [
+      ['escaped quotes', filled('{"image":"', '\\"', '"}'), /at most 25000 escaped quotes/],
+      ['empty texts', filled('', '""', ''), beside],
+      ['blanks', filled('{"image":', ' ', '1}'), beside],
+      ['digits', filled('', '1', ''), beside],
+      ['closing brackets', filled('', '}', ''), beside],
+      ['1,990 long keys', Buffer.from(`{${Array.from({ length: 1990 }, (_, k) => `"${'k'.repeat(4800)}${k}":1`).join(',')}}`), beside],
+      ['backslashes without an end', filled('"', '\\', ''), /expected JSON/],
+    ];
+    for (const [what, payload, message] of refused) {
+      await costsLittle(`job of 9.6 MB, ${what}`, { code: 'REQUEST_INVALID', message }, () => parsePayload(payload, 2 ** 24));
+    }
+    const picture = 'A'.repeat(most);
+    expect(parsePayload(Buffer.from(JSON.stringify({ image: picture, id: 'x\\"y' })), 2 ** 24)).toEqual({ image: picture, id: 'x\\"y' });
+    const backslashes = '\\'.repeat(1000);
+    for (const text of [backslashes, `${backslashes}"`, `"${backslashes}`, '"\\"\\"']) {
+      expect(parsePayload(Buffer.from(JSON.stringify({ text, more: [] })), 2 ** 24)).toEqual({ text, more: [] });
+    }
   });
 
   it('that is a job whose picture is not base64, or no picture', async () => {
@@ -133,13 +154,17 @@ describe('a small input', { timeout: 60_000 }, () => {
       message: expect.stringContaining('expected base64'),
     });
     await expect(run(Buffer.from('<svg/>').toString('base64'))).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
+    for (const piece of ['A\n', '= ']) {
+      const image = piece.repeat(4_800_000);
+      await costsLittle(`picture of 9.6 MB of ${JSON.stringify(piece)}`, { code: 'REQUEST_INVALID', message: /base64/ }, () => run(image));
+    }
     const bomb = (await jpegOf(32_000)).toString('base64');
     await costsLittle('job with a JPEG of 32000×32000', { code: 'REQUEST_INVALID', message: /32000×32000/ }, () => run(bomb));
     // Line breaks as encoders for mail write them.
     const small = await sharp({ create: { width: 4, height: 4, channels: 3, background: 'red' } })
       .png()
       .toBuffer();
-    await run(small.toString('base64').replace(/.{76}/g, '$&\r\n'));
+    for (const lines of [/.{76}/g, /.{64}/g]) await run(small.toString('base64').replace(lines, '$&\r\n'));
   });
 
   it('that is a model with an input of 8192×8192', async () => {
