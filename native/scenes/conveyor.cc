@@ -5,10 +5,10 @@
 #include <cmath>
 #include <cstddef>
 
+#include "core/random.h"
 #include "scenes/conveyor_paint.h"
 #include "scenes/conveyor_parts.h"
 #include "scenes/conveyor_scene.h"
-#include "core/random.h"
 
 namespace fastsamd {
 namespace {

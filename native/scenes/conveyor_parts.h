@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "scenes/conveyor.h"
 #include "core/random.h"
+#include "scenes/conveyor.h"
 
 namespace fastsamd {
 
