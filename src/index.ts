@@ -16,6 +16,8 @@
  *
  * @module
  */
+
+export type { CheckResult, InspectionCode, RecipeIdentity, Verdict } from './contract/inspection.js';
 export type { Box, Point } from './domain/box.js';
 export type { CaptureTime, Frame, PixelFormat } from './domain/frame.js';
 export type { LetterboxGeometry } from './domain/geometry.js';
@@ -30,7 +32,17 @@ export {
   maskSubtract,
   maskUnion,
 } from './domain/mask.js';
+export { MEASURES, type Measure } from './domain/measure.js';
 export { PROMPT_LIMITS, type Prompt, type PromptAnswer, type PromptInput, parsePrompts, type Selection } from './domain/prompt.js';
+export {
+  type CheckMeasure,
+  type DecisionRule,
+  type ObjectSet,
+  type Recipe,
+  type RecipeInput,
+  recipeSchema,
+  type TriggerConfig,
+} from './domain/recipe.js';
 export type { FrameResult, ModelIdentity } from './domain/result.js';
 export type { Segments } from './domain/segments.js';
 export type { CameraMotion, EndedTrack, LostTrack, Tracks } from './domain/track.js';
@@ -54,8 +66,6 @@ export { contourAccuracy, regionSimilarity } from './eval/tracking/mask-quality.
 export { type ScoredFrame, scoreTracking, type TrackingScores } from './eval/tracking/scores.js';
 export { deltaE00, type Lab } from './measure/colour.js';
 export {
-  MEASURES,
-  type Measure,
   type MeasureDoubt,
   type MeasureOptions,
   measureObjects,

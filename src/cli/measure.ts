@@ -2,11 +2,12 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import sharp from 'sharp';
+import { DIMENSION, MEASURES, type Measure } from '../domain/measure.js';
 import { boxOf } from '../domain/segments.js';
 import { drawMeasures } from '../encode/measure-overlay.js';
 import { objectsToSend } from '../encode/result.js';
 import { FastsamError, messageOf } from '../errors.js';
-import { DIMENSION, MEASURES, type Measure, measureObjects, type ObjectMeasures, protoCell } from '../measure/measures.js';
+import { measureObjects, type ObjectMeasures, protoCell } from '../measure/measures.js';
 import { runPipeline } from '../pipeline/pipeline.js';
 import { assertLabels } from '../prompt/label-check.js';
 import { firstFrames } from '../source/limit.js';

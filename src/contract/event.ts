@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { idSchema, LOST_REASONS } from '../domain/prompt.js';
 import { bootId, count, timestamp, version } from './common.js';
+import { recipeIdentitySchema, verdictFields } from './inspection.js';
 
 const promptFields = {
   prompt: idSchema.meta({ description: 'The prompt.' }),
@@ -70,6 +71,13 @@ const zoneLeft = {
   inside: count,
 };
 const zoneDwell = { type: z.literal('zone-dwell'), zone: idSchema, track, dwellMs: count };
+const verdict = { type: z.literal('verdict'), ...verdictFields };
+const recipeChanged = {
+  type: z.literal('recipe-changed'),
+  change: z.enum(['set', 'activated']),
+  recipe: recipeIdentitySchema,
+  by: z.string().max(200).meta({ description: 'The transport and role of the request, or the configuration file.' }),
+};
 const promptUnmatched = { type: z.literal('prompt-unmatched'), ...promptFields };
 
 const envelope = {
@@ -98,6 +106,8 @@ export const eventSchema = z.discriminatedUnion('type', [
   z.object(zoneDwell),
   z.object(inputCorrupt),
   z.object(governorStep),
+  z.object(verdict),
+  z.object(recipeChanged),
 ]);
 
 export const eventMessageSchema = z
@@ -116,6 +126,8 @@ export const eventMessageSchema = z
     z.object({ ...envelope, ...zoneDwell }),
     z.object({ ...envelope, ...inputCorrupt }),
     z.object({ ...envelope, ...governorStep }),
+    z.object({ ...envelope, ...verdict }),
+    z.object({ ...envelope, ...recipeChanged }),
   ])
   .meta({ type: 'object' });
 

@@ -1,6 +1,7 @@
 /** All messages by the name of their schema; the single list that documentation and tests go through. */
 import { eventMessageSchema } from './event.js';
 import { alertMessageSchema, healthMessageSchema } from './health.js';
+import { inspectionMessageSchema } from './inspection.js';
 import { jobAnswerSchema } from './job.js';
 import { cameraStateMessageSchema, infoMessageSchema, promptsMessageSchema, stateMessageSchema } from './node.js';
 import { responseMessageSchema } from './request.js';
@@ -12,6 +13,7 @@ export const messageSchemas = {
   'fastsam.v1.info': infoMessageSchema,
   'fastsam.v1.camera-state': cameraStateMessageSchema,
   'fastsam.v1.prompts': promptsMessageSchema,
+  'fastsam.v1.inspection': inspectionMessageSchema,
   'fastsam.v1.result': resultMessageSchema,
   'fastsam.v1.event': eventMessageSchema,
   'fastsam.v1.health': healthMessageSchema,
@@ -25,6 +27,7 @@ export type SchemaName = keyof typeof messageSchemas;
 
 export * from './event.js';
 export * from './health.js';
+export * from './inspection.js';
 export * from './job.js';
 export * from './node.js';
 export * from './request.js';

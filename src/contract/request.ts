@@ -1,8 +1,10 @@
 /** `request/<verb>` and `response/<verb>`: what a node can be asked, and how it answers. */
 import { z } from 'zod';
 import { idSchema, PROMPT_LIMITS, promptSetSchema } from '../domain/prompt.js';
+import { recipeSchema } from '../domain/recipe.js';
 import { count, timestamp, version } from './common.js';
 import { alertMessageSchema, healthMessageSchema } from './health.js';
+import { triggerFields, VERDICTS } from './inspection.js';
 import { NODE_STATES } from './node.js';
 import type { Verb } from './verbs.js';
 
@@ -46,6 +48,36 @@ export const requestSchemas = {
       .optional()
       .meta({ description: 'Name of a schema, as in the user property "schema"; all names when absent.' }),
   }),
+  'inspect/trigger': z.strictObject({ id, camera: oneCamera, ...triggerFields }),
+  'recipe/set': z.strictObject({
+    id,
+    camera: oneCamera,
+    recipe: recipeSchema.meta({ description: 'The whole recipe; it is refused as a whole.' }),
+    ifRevision: count.optional().meta({ description: 'Only when this is the newest revision of the recipe; 0: only when there is none.' }),
+    activate: z.boolean().default(false).meta({ description: 'Judge by it from the next frame on.' }),
+  }),
+  'recipe/activate': z.strictObject({
+    id,
+    camera: oneCamera,
+    recipe: idSchema,
+    revision: count.optional().meta({ description: 'The newest when absent.' }),
+  }),
+  'recipe/get': z.strictObject({
+    id,
+    camera: oneCamera,
+    recipe: idSchema.optional().meta({ description: 'The active one when absent.' }),
+    revision: count.optional().meta({ description: 'The newest when absent.' }),
+  }),
+  'recipe/list': z.strictObject({ id, camera: oneCamera }),
+  'read/verdicts': z.strictObject({
+    id,
+    camera,
+    part: z.string().max(100).optional(),
+    verdict: z.enum(VERDICTS).optional(),
+    before: count.optional().meta({ description: 'Only inspections with a smaller number, for the next page.' }),
+    limit: z.number().int().min(1).max(200).default(50).meta({ description: 'The newest come first.' }),
+  }),
+  'read/statistics': z.strictObject({ id, camera: oneCamera }),
   'admin/camera-pause': z.strictObject({ id, camera: oneCamera }),
   'admin/camera-resume': z.strictObject({ id, camera: oneCamera }),
   'admin/camera-paused': z.strictObject({

@@ -76,7 +76,7 @@ export class Control {
   #apply<V extends Verb>(verb: V, value: unknown, payload: Buffer, caller: Caller, applied: Answers<Answer>): Promise<Answer> | Answer {
     const { id, ...request } = parseRequest(verb, value);
     demandRole(verb, caller);
-    const apply = async () => this.#handlers[verb](request);
+    const apply = async () => this.#handlers[verb](request, { id, by: `${caller.via} (${caller.role})` });
     return id !== undefined && changesSomething(verb) ? applied.once(`${verb} ${id}`, payload, apply) : apply();
   }
 

@@ -1,5 +1,5 @@
 /** What requests act on. The app provides it; nothing here knows how a camera or a configuration works. */
-import type { PromptsMessage, RequestOf } from '../contract/messages.js';
+import type { CheckStatistics, PromptsMessage, RecipeData, RequestOf, TriggerData, VerdictMessage } from '../contract/messages.js';
 
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
@@ -41,4 +41,22 @@ export interface AdminService {
   /** Reads the configuration file again. Errors: CONFIG_INVALID. */
   reloadConfig(): Promise<{ readonly applied: readonly string[]; readonly restart: readonly string[] }>;
   setLogLevel(level: RequestOf<'admin/log-level'>['level']): void;
+}
+
+/** A verdict as it is kept. */
+export type RecordedVerdict = VerdictMessage & { readonly camera: string; readonly ts: string };
+
+/** Inspection of the cameras. Errors of all: REQUEST_INVALID for a camera that does not inspect. */
+export interface InspectionService {
+  /** Resolves once the trigger is on the disk; with `wait`, once it is decided. `name`: of the request, where it has one. */
+  trigger(request: Without<RequestOf<'inspect/trigger'>, 'id'>, name: string | undefined): Promise<TriggerData>;
+  /** Resolves once the revision is on the disk and, with `activate`, in force. Errors: REVISION_CONFLICT. */
+  setRecipe(request: Without<RequestOf<'recipe/set'>, 'id'>, by: string): Promise<RecipeData>;
+  /** Errors: REQUEST_INVALID for a recipe or revision that there is not. */
+  activateRecipe(request: Without<RequestOf<'recipe/activate'>, 'id'>, by: string): Promise<RecipeData>;
+  /** Errors: REQUEST_INVALID for a recipe or revision that there is not. */
+  recipe(request: Without<RequestOf<'recipe/get'>, 'id'>): Promise<RecipeData>;
+  recipes(request: Without<RequestOf<'recipe/list'>, 'id'>): Promise<readonly RecipeData[]>;
+  verdicts(request: Without<RequestOf<'read/verdicts'>, 'id'>): Promise<readonly RecordedVerdict[]>;
+  statistics(request: Without<RequestOf<'read/statistics'>, 'id'>): Promise<readonly CheckStatistics[]>;
 }

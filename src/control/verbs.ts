@@ -1,15 +1,25 @@
 /** What each request does. A verb per line: its payload is checked, its answer goes back. */
 
 import { toTimestamp } from '../contract/common.js';
-import type { HealthData, InfoMessage, PingData, RequestOf, ResponseMessage, SnapshotData, Verb } from '../contract/messages.js';
+import type {
+  HealthData,
+  InfoMessage,
+  PingData,
+  RecipeData,
+  RequestOf,
+  ResponseMessage,
+  SnapshotData,
+  Verb,
+} from '../contract/messages.js';
 import { jsonSchemaOf, SCHEMA_NAMES } from '../contract/schemas.js';
 import { FastsamError } from '../errors.js';
-import type { AdminService, CameraService, PromptService, PromptsApplied, Snapshot } from './services.js';
+import type { AdminService, CameraService, InspectionService, PromptService, PromptsApplied, Snapshot } from './services.js';
 
 export interface VerbDeps {
   readonly prompts: PromptService;
   readonly cameras: CameraService;
   readonly admin: AdminService;
+  readonly inspection: InspectionService;
   readonly ping: () => PingData;
   /** Undefined before the node knows itself. */
   readonly info: () => InfoMessage | undefined;
@@ -20,7 +30,15 @@ export interface VerbDeps {
 
 export type Answer = Pick<ResponseMessage, 'revision' | 'data'>;
 
-type Handlers = { readonly [V in Verb]: (request: Omit<RequestOf<V>, 'id'>) => Answer | Promise<Answer> };
+/** Who asks, for names and records. */
+export interface Asked {
+  /** Id of the request. */
+  readonly id: string | undefined;
+  /** Transport and role. */
+  readonly by: string;
+}
+
+type Handlers = { readonly [V in Verb]: (request: Omit<RequestOf<V>, 'id'>, asked: Asked) => Answer | Promise<Answer> };
 
 /** What a caller may do. Each role includes the ones before it. */
 export const ROLES = ['viewer', 'operator', 'admin'] as const;
@@ -42,6 +60,13 @@ const VERB_RULES: Readonly<Record<Verb, { readonly role: Role; readonly changes:
   'read/health': { role: 'viewer', changes: false },
   'read/snapshot': { role: 'viewer', changes: false },
   'read/schema': { role: 'viewer', changes: false },
+  'inspect/trigger': { role: 'operator', changes: true },
+  'recipe/set': { role: 'admin', changes: true },
+  'recipe/activate': { role: 'admin', changes: true },
+  'recipe/get': { role: 'viewer', changes: false },
+  'recipe/list': { role: 'viewer', changes: false },
+  'read/verdicts': { role: 'viewer', changes: false },
+  'read/statistics': { role: 'viewer', changes: false },
   'admin/camera-pause': { role: 'admin', changes: true },
   'admin/camera-resume': { role: 'admin', changes: true },
   'admin/camera-paused': { role: 'admin', changes: true },
@@ -59,10 +84,14 @@ export function changesSomething(verb: Verb): boolean {
 }
 
 export function handlersOf(deps: VerbDeps): Handlers {
-  const { prompts, cameras, admin, ping, info, health } = deps;
+  const { prompts, cameras, admin, inspection, ping, info, health } = deps;
   const applied = async (change: Promise<PromptsApplied>): Promise<Answer> => {
     const { revision, saved } = await change;
     return { revision, ...(saved ? {} : { data: { saved } }) };
+  };
+  const revised = async (change: Promise<RecipeData>): Promise<Answer> => {
+    const data = await change;
+    return { revision: data.revision, data };
   };
   const done = async (act: unknown): Promise<Answer> => ({ data: (await act) ?? null });
   return {
@@ -76,6 +105,13 @@ export function handlersOf(deps: VerbDeps): Handlers {
     'read/health': () => ({ data: health() }),
     'read/snapshot': async ({ camera }) => ({ data: await snapshot(deps, camera) }),
     'read/schema': ({ name }) => ({ data: schema(name) }),
+    'inspect/trigger': (request, { id }) => done(inspection.trigger(request, request.trigger ?? id)),
+    'recipe/set': (request, { by }) => revised(inspection.setRecipe(request, by)),
+    'recipe/activate': (request, { by }) => revised(inspection.activateRecipe(request, by)),
+    'recipe/get': (request) => done(inspection.recipe(request)),
+    'recipe/list': (request) => done(inspection.recipes(request)),
+    'read/verdicts': (request) => done(inspection.verdicts(request)),
+    'read/statistics': (request) => done(inspection.statistics(request)),
     'admin/camera-pause': ({ camera }) => done(cameras.pause(camera)),
     'admin/camera-resume': ({ camera }) => done(cameras.resume(camera)),
     'admin/camera-paused': ({ camera, paused }) => done(paused ? cameras.pause(camera) : cameras.resume(camera)),

@@ -30,6 +30,7 @@ import { engineOpener } from './engine-opener.js';
 import { stepEvent } from './governor/governor.js';
 import { Upkeep } from './health/upkeep.js';
 import { infoMessage } from './info.js';
+import { Inspections } from './inspection/inspections.js';
 import { PromptKeeper } from './saved-prompts.js';
 import { ServiceManager } from './service.js';
 import { StateDirectory, stateDirectoryOf } from './state-directory.js';
@@ -138,6 +139,7 @@ export class Daemon {
           log.level = level;
         },
       },
+      inspection: new Inspections(),
       ping: () => this.#status.ping(),
       info: () => this.#status.get('info'),
       health: () => this.#status.health(),

@@ -2,7 +2,8 @@
 import sharp from 'sharp';
 import { type NativeFrame, native } from '../addon/addon.js';
 import type { Frame } from '../domain/frame.js';
-import type { Measure, ObjectMeasures } from '../measure/measures.js';
+import type { Measure } from '../domain/measure.js';
+import type { ObjectMeasures } from '../measure/measures.js';
 import { placeLabels } from './label-layout.js';
 import { cssColour, inkOn, paletteColour } from './object-colours.js';
 import { fontPixelsFor, TextStamps } from './text-stamp.js';

@@ -318,5 +318,6 @@ class MqttPublisher implements Publisher {
 function schemaOf(key: StatusKey): SchemaName {
   if (key === 'state' || key === 'info' || key === 'health') return `fastsam.v1.${key}`;
   if (key.startsWith('alert/')) return 'fastsam.v1.alert';
+  if (key.endsWith('/inspection')) return 'fastsam.v1.inspection';
   return key.endsWith('/state') ? 'fastsam.v1.camera-state' : 'fastsam.v1.prompts';
 }

@@ -16,6 +16,7 @@ export interface Topics {
   cameraState(camera: string): string;
   result(camera: string): string;
   prompts(camera: string): string;
+  inspection(camera: string): string;
   event(camera: string): string;
   snapshot(camera: string): string;
   alert(id: string): string;
@@ -42,6 +43,7 @@ export function topicsOf(prefix: string, node: string, groups: readonly string[]
     cameraState: (camera) => `${base}/cameras/${camera}/state`,
     result: (camera) => `${base}/cameras/${camera}/result`,
     prompts: (camera) => `${base}/cameras/${camera}/prompts`,
+    inspection: (camera) => `${base}/cameras/${camera}/inspection`,
     event: (camera) => `${base}/cameras/${camera}/event`,
     snapshot: (camera) => `${base}/cameras/${camera}/snapshot`,
     alert: (id) => `${base}/alert/${id}`,

@@ -10,6 +10,7 @@ import type {
   HealthData,
   HealthMessage,
   InfoMessage,
+  InspectionMessage,
   NodeState,
   PingData,
   PromptsMessage,
@@ -23,6 +24,7 @@ export interface Retained {
   health: HealthMessage;
   [camera: `cameras/${string}/state`]: CameraStateMessage;
   [camera: `cameras/${string}/prompts`]: PromptsMessage;
+  [camera: `cameras/${string}/inspection`]: InspectionMessage;
   [id: `alert/${string}`]: AlertMessage;
 }
 
@@ -98,10 +100,15 @@ export class StatusBoard {
     this.set(`cameras/${message.camera}/prompts`, message);
   }
 
+  setInspection(message: InspectionMessage): void {
+    this.set(`cameras/${message.camera}/inspection`, message);
+  }
+
   /** The camera is no longer configured. */
   removeCamera(camera: string): void {
     this.delete(`cameras/${camera}/state`);
     this.delete(`cameras/${camera}/prompts`);
+    this.delete(`cameras/${camera}/inspection`);
   }
 
   /** The node stops for `reason`: its cameras are stopped, and it is not well any more. */

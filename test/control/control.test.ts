@@ -17,6 +17,14 @@ const VALID: Readonly<Record<Verb, object>> = {
   'read/health': {},
   'read/snapshot': { camera: 'gate' },
   'read/schema': {},
+  // No camera of this node inspects: an error is an answer, too.
+  'inspect/trigger': { camera: 'belt', part: 'SN-1' },
+  'recipe/set': { camera: 'belt', recipe: { recipe: 'washer', objects: { part: {} }, checks: [{ id: 'one', count: 'part', min: 1 }] } },
+  'recipe/activate': { camera: 'belt', recipe: 'washer' },
+  'recipe/get': { camera: 'belt' },
+  'recipe/list': { camera: 'belt' },
+  'read/verdicts': {},
+  'read/statistics': { camera: 'belt' },
   'admin/camera-pause': { id: 'a4', camera: 'belt' },
   'admin/camera-resume': { camera: 'belt' },
   'admin/camera-paused': { camera: 'belt', paused: true },
@@ -27,8 +35,8 @@ const VALID: Readonly<Record<Verb, object>> = {
 };
 
 const FORBIDDEN: Readonly<Record<Role, (verb: Verb) => boolean>> = {
-  viewer: (verb) => verb.startsWith('admin/') || /^prompt\/(set|add|remove|clear)$/.test(verb),
-  operator: (verb) => verb.startsWith('admin/'),
+  viewer: (verb) => verb.startsWith('admin/') || /^(prompt\/(set|add|remove|clear)|recipe\/(set|activate)|inspect\/trigger)$/.test(verb),
+  operator: (verb) => verb.startsWith('admin/') || /^recipe\/(set|activate)$/.test(verb),
   admin: () => false,
 };
 

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { native } from '../../src/addon/addon.js';
 import type { Frame } from '../../src/domain/frame.js';
 import { maskOf } from '../../src/domain/mask.js';
+import { DIMENSION, MEASURES } from '../../src/domain/measure.js';
 import type { Segments } from '../../src/domain/segments.js';
-import { DIMENSION, MEASURES, measureObjects, protoCell } from '../../src/measure/measures.js';
+import { measureObjects, protoCell } from '../../src/measure/measures.js';
 import { coverageOf, distanceBetween, gapBetween, placeInDatum, positionError } from '../../src/measure/relations.js';
 
 const [WIDTH, HEIGHT] = [200, 120];

@@ -14,6 +14,7 @@ import { FastsamError } from '../../src/errors.js';
 import { createPublisher, type Publisher, type PublisherDeps } from '../../src/mqtt/publisher.js';
 import { PromptRegister } from '../../src/prompt/register.js';
 import { StatusBoard } from '../../src/status/board.js';
+import { NO_INSPECTION } from '../helpers/inspection.js';
 
 export const CAMERAS = ['belt', 'gate'] as const;
 
@@ -72,6 +73,7 @@ export function testNode(mqtt: z.input<typeof mqttSchema>, options: TestNodeOpti
     prompts: register,
     cameras,
     admin,
+    inspection: NO_INSPECTION,
     ping: () => status.ping(),
     info: () => status.get('info'),
     health: () => status.health(),

@@ -8,6 +8,7 @@ import type { Publication } from '../../src/mqtt/publication.js';
 import { Requests } from '../../src/mqtt/requests.js';
 import { topicsOf } from '../../src/mqtt/topics.js';
 import { PromptRegister } from '../../src/prompt/register.js';
+import { NO_INSPECTION } from '../helpers/inspection.js';
 
 /** 200,000 in the long version (make soak-mqtt). */
 const RUNS = Number(process.env.MQTT_FUZZ ?? 5000);
@@ -32,6 +33,7 @@ function requestsWithRegister() {
     health: () => ({ health: null, alerts: {} }),
     cameras: { snapshot: unreachable, pause: unreachable, resume: unreachable, restart: unreachable },
     admin: { reloadConfig: unreachable, setLogLevel: () => undefined },
+    inspection: NO_INSPECTION,
     publishSnapshot: () => '',
     log: pino({ level: 'silent' }),
     // One request a second: never limited.

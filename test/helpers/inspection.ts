@@ -1,0 +1,17 @@
+/** A node none of whose cameras inspects. */
+import type { InspectionService } from '../../src/control/services.js';
+import { FastsamError } from '../../src/errors.js';
+
+const none = async () => {
+  throw new FastsamError('REQUEST_INVALID', 'no camera inspects');
+};
+
+export const NO_INSPECTION: InspectionService = {
+  trigger: none,
+  setRecipe: none,
+  activateRecipe: none,
+  recipe: none,
+  recipes: none,
+  verdicts: async () => [],
+  statistics: none,
+};
