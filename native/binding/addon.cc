@@ -53,6 +53,7 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("openCameraMotion", Napi::Function::New<NativeCameraMotion::Open>(env));
   exports.Set("edgeMap", Napi::Function::New<Promised<EdgeMap>>(env));
   exports.Set("edgeCrests", Napi::Function::New<Promised<EdgeCrests>>(env));
+  exports.Set("selectObjects", Napi::Function::New<Promised<SelectObjects>>(env));
   exports.Set("encodeRle", Napi::Function::New<Promised<EncodeRle>>(env));
   exports.Set("decodeRle", Napi::Function::New<DecodeRle>(env));
   exports.Set("polygons", Napi::Function::New<Promised<Polygons>>(env));

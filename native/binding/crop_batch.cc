@@ -1,5 +1,6 @@
 #include "binding/job.h"
 #include "binding/native_frame.h"
+#include "binding/native_segments.h"
 #include "binding/values.h"
 #include "binding/verbs.h"
 #include "core/crops.h"
@@ -38,9 +39,9 @@ Napi::Value CropBatch(const Napi::CallbackInfo& info) {
   return RunOnPool(
       info.Env(), "fastsamd.cropBatch", std::move(pins),
       [pixels, input, options, indices = std::move(indices), output]() -> Status {
-        const Result<Segments> segments = input.Copy();
+        const Result<SharedSegments> segments = input.Checked();
         if (!segments.ok()) return segments.error();
-        return fastsamd::CropBatch(pixels.view, segments.value(), indices.data(), indices.size(), options, output.data,
+        return fastsamd::CropBatch(pixels.view, *segments.value(), indices.data(), indices.size(), options, output.data,
                                    output.size);
       },
       [](Napi::Env env, std::monostate) { return env.Undefined(); });

@@ -1,6 +1,7 @@
 #include "core/decode.h"
 
 #include "binding/job.h"
+#include "binding/native_segments.h"
 #include "binding/values.h"
 #include "binding/verbs.h"
 #include "core/edges.h"
@@ -37,8 +38,12 @@ Napi::Value Decode(const Napi::CallbackInfo& info) {
   const RawOutputs outputs = ReadOutputs(info[0], geometry, pins);
   return RunOnPool(
       info.Env(), "fastsamd.decode", std::move(pins),
-      [outputs, geometry, options] { return fastsamd::Decode(outputs, geometry, options); },
-      [](Napi::Env env, Segments segments) { return ToObject(env, std::move(segments)); });
+      [outputs, geometry, options]() -> Result<OutgoingSegments> {
+        Result<Segments> segments = fastsamd::Decode(outputs, geometry, options);
+        if (!segments.ok()) return segments.error();
+        return Outgoing(std::move(segments).value());
+      },
+      [](Napi::Env env, OutgoingSegments segments) { return ToObject(env, std::move(segments)); });
 }
 
 Napi::Value EdgeMap(const Napi::CallbackInfo& info) {

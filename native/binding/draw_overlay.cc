@@ -1,5 +1,6 @@
 #include "binding/job.h"
 #include "binding/native_frame.h"
+#include "binding/native_segments.h"
 #include "binding/values.h"
 #include "binding/verbs.h"
 #include "core/draw.h"
@@ -41,12 +42,12 @@ Napi::Value DrawOverlay(const Napi::CallbackInfo& info) {
   return RunOnPool(
       info.Env(), "fastsamd.drawOverlay", std::move(pins),
       [pixels, input, objects = std::move(objects)]() -> Result<std::vector<uint8_t>> {
-        const Result<Segments> segments = input.Copy();
+        const Result<SharedSegments> segments = input.Checked();
         if (!segments.ok()) return segments.error();
         std::vector<uint8_t> rgb(size_t{3} * static_cast<size_t>(pixels.view.width) *
                                  static_cast<size_t>(pixels.view.height));
         const Status done =
-            fastsamd::DrawOverlay(pixels.view, segments.value(), objects.data(), objects.size(), rgb.data());
+            fastsamd::DrawOverlay(pixels.view, *segments.value(), objects.data(), objects.size(), rgb.data());
         if (!done.ok()) return done.error();
         return rgb;
       },

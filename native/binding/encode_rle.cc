@@ -1,4 +1,5 @@
 #include "binding/job.h"
+#include "binding/native_segments.h"
 #include "binding/values.h"
 #include "binding/verbs.h"
 #include "core/rle.h"
@@ -12,9 +13,9 @@ Napi::Value EncodeRle(const Napi::CallbackInfo& info) {
   return RunOnPool(
       info.Env(), "fastsamd.encodeRle", std::move(pins),
       [input, indices = std::move(indices)]() -> Result<std::vector<std::string>> {
-        const Result<Segments> copy = input.Copy();
-        if (!copy.ok()) return copy.error();
-        const Segments& segments = copy.value();
+        const Result<SharedSegments> checked = input.Checked();
+        if (!checked.ok()) return checked.error();
+        const Segments& segments = *checked.value();
         const uint64_t pixels = static_cast<uint64_t>(segments.width) * static_cast<uint64_t>(segments.height);
         std::vector<std::string> counts;
         counts.reserve(indices.size());

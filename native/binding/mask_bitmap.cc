@@ -1,4 +1,5 @@
 #include "binding/job.h"
+#include "binding/native_segments.h"
 #include "binding/values.h"
 #include "binding/verbs.h"
 #include "core/bitmap.h"
@@ -13,10 +14,11 @@ Napi::Value MaskBitmap(const Napi::CallbackInfo& info) {
   return RunOnPool(
       info.Env(), "fastsamd.maskBitmap", std::move(pins),
       [input, index]() -> Result<std::vector<uint8_t>> {
-        const Result<Segments> segments = input.Copy();
-        if (!segments.ok()) return segments.error();
-        std::vector<uint8_t> bitmap(static_cast<size_t>(input.width) * static_cast<size_t>(input.height));
-        const Status done = fastsamd::MaskBitmap(segments.value(), index, bitmap.data());
+        const Result<SharedSegments> checked = input.Checked();
+        if (!checked.ok()) return checked.error();
+        const Segments& segments = *checked.value();
+        std::vector<uint8_t> bitmap(static_cast<size_t>(segments.width) * static_cast<size_t>(segments.height));
+        const Status done = fastsamd::MaskBitmap(segments, index, bitmap.data());
         if (!done.ok()) return done.error();
         return bitmap;
       },

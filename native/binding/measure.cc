@@ -7,6 +7,7 @@
 
 #include "binding/job.h"
 #include "binding/native_frame.h"
+#include "binding/native_segments.h"
 #include "binding/values.h"
 #include "binding/verbs.h"
 #include "core/color.h"
@@ -123,9 +124,9 @@ Napi::Value MeasureObjects(const Napi::CallbackInfo& info) {
   return RunOnPool(
       info.Env(), "fastsamd.measureObjects", std::move(pins),
       [pixels, input, options, indices = std::move(indices)]() -> Result<Measured> {
-        const Result<Segments> segments = input.Copy();
+        const Result<SharedSegments> segments = input.Checked();
         if (!segments.ok()) return segments.error();
-        return MeasureAll(pixels.view, segments.value(), indices, options);
+        return MeasureAll(pixels.view, *segments.value(), indices, options);
       },
       [](Napi::Env env, Measured measured) {
         Napi::Object object = Napi::Object::New(env);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "binding/native_frame.h"
+#include "binding/native_segments.h"
 #include "binding/values.h"
 
 namespace fastsamd::binding {
@@ -10,7 +11,13 @@ namespace {
 
 constexpr int kMaxRuns = 1'000'000;
 
-Napi::Value ToValue(Napi::Env env, tensorrt::Segmented segmented) {
+struct OutgoingFrame {
+  OutgoingSegments segments;
+  Geometry geometry;
+  tensorrt::Timings timings;
+};
+
+Napi::Value ToValue(Napi::Env env, OutgoingFrame segmented) {
   const Napi::Object timings = Napi::Object::New(env);
   timings.Set("preprocess", segmented.timings.preprocess);
   timings.Set("infer", segmented.timings.infer);
@@ -60,7 +67,13 @@ Napi::Promise NativeContext::Segment(const Napi::CallbackInfo& info) {
   DemandOpen(env);
   auto job = MakeJob(
       env, std::move(pins),
-      [execution = execution_, pixels, options] { return execution->Segment(pixels.view, options); }, ToValue);
+      [execution = execution_, pixels, options]() -> Result<OutgoingFrame> {
+        Result<tensorrt::Segmented> segmented = execution->Segment(pixels.view, options);
+        if (!segmented.ok()) return segmented.error();
+        tensorrt::Segmented frame = std::move(segmented).value();
+        return OutgoingFrame{Outgoing(std::move(frame.segments)), frame.geometry, frame.timings};
+      },
+      ToValue);
   const Napi::Promise promise = job->promise();
   lane_->Submit(std::move(job));
   return promise;

@@ -5,6 +5,7 @@
 
 #include "binding/job.h"
 #include "binding/native_frame.h"
+#include "binding/native_segments.h"
 #include "binding/values.h"
 
 namespace fastsamd::binding {
@@ -151,9 +152,9 @@ Napi::Value NativeTracker::Update(const Napi::CallbackInfo& info) {
         [state = state_, segments, pixels,
          input]() mutable -> Result<std::pair<std::shared_ptr<State>, Result<TrackOutput>>> {
           const auto update = [&]() -> Result<TrackOutput> {
-            const Result<Segments> copy = segments.Copy();
-            if (!copy.ok()) return copy.error();
-            input.segments = &copy.value();
+            const Result<SharedSegments> checked = segments.Checked();
+            if (!checked.ok()) return checked.error();
+            input.segments = checked.value().get();
             if (pixels) input.image = &pixels->view;
             return state->tracker.Update(input);
           };

@@ -1,4 +1,5 @@
 #include "binding/job.h"
+#include "binding/native_segments.h"
 #include "binding/values.h"
 #include "binding/verbs.h"
 #include "core/contour.h"
@@ -38,9 +39,9 @@ Napi::Value Polygons(const Napi::CallbackInfo& info) {
   return RunOnPool(
       info.Env(), "fastsamd.polygons", std::move(pins),
       [input, tolerance, indices = std::move(indices)]() -> Result<std::vector<MultiPolygon>> {
-        const Result<Segments> copy = input.Copy();
-        if (!copy.ok()) return copy.error();
-        const Segments& segments = copy.value();
+        const Result<SharedSegments> checked = input.Checked();
+        if (!checked.ok()) return checked.error();
+        const Segments& segments = *checked.value();
         std::vector<MultiPolygon> objects;
         objects.reserve(indices.size());
         for (const uint32_t index : indices) {

@@ -11,7 +11,6 @@
 #include "core/decode.h"
 #include "core/geometry.h"
 #include "core/image.h"
-#include "core/segments.h"
 
 namespace fastsamd::binding {
 
@@ -51,31 +50,6 @@ Geometry ReadGeometry(Napi::Value value, const char* name);
 
 /// Errors: MISUSE out of their ranges.
 DecodeOptions ReadDecodeOptions(Napi::Value value, const char* name);
-
-Napi::Object ToObject(Napi::Env env, Segments segments);
-
-/// Segments in JS memory, with lengths that fit each other. `Copy` runs off the JS thread and checks the content.
-struct SegmentsInput {
-  int width = 0;
-  int height = 0;
-  size_t count = 0;
-  Span<float> boxes;
-  Span<float> scores;
-  Span<int32_t> classes;
-  Span<uint32_t> areas;
-  Span<uint32_t> runs;
-  Span<uint32_t> offsets;
-  /// Empty when there are none.
-  Span<float> coefficients;
-  /// Pairs of these belong to `carried_ids`; empty when nothing was carried.
-  Span<uint32_t> carried_ids;
-  Span<uint32_t> carried_runs;
-  Span<uint32_t> carried_offsets;
-
-  /// A checked copy. The copy, because nothing keeps JS from writing into its arrays meanwhile.
-  Result<Segments> Copy() const;
-};
-SegmentsInput ReadSegments(Napi::Value value, const char* name, Pins& pins);
 
 /// Indices into `count` objects, copied.
 std::vector<uint32_t> ReadIndices(Napi::Value value, const char* name, size_t count);

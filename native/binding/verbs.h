@@ -25,6 +25,7 @@ Napi::Value Decode(const Napi::CallbackInfo& info);
 Napi::Value EdgeMap(const Napi::CallbackInfo& info);
 Napi::Value EdgeCrests(const Napi::CallbackInfo& info);
 Napi::Value EncodeRle(const Napi::CallbackInfo& info);
+Napi::Value SelectObjects(const Napi::CallbackInfo& info);
 Napi::Value DecodeRle(const Napi::CallbackInfo& info);
 Napi::Value Polygons(const Napi::CallbackInfo& info);
 Napi::Value MaskBitmap(const Napi::CallbackInfo& info);

@@ -9,6 +9,30 @@ Error Misuse(std::string message) { return {ErrorCode::kMisuse, std::move(messag
 
 }  // namespace
 
+Segments Select(const Segments& segments, const std::vector<uint32_t>& indices) {
+  Segments selected;
+  selected.width = segments.width;
+  selected.height = segments.height;
+  selected.offsets.push_back(0);
+  const auto append = [](auto& to, const auto& from, size_t begin, size_t count) {
+    to.insert(to.end(), from.begin() + static_cast<ptrdiff_t>(begin),
+              from.begin() + static_cast<ptrdiff_t>(begin + count));
+  };
+  for (const uint32_t index : indices) {
+    append(selected.boxes, segments.boxes, 4 * size_t{index}, 4);
+    selected.scores.push_back(segments.scores[index]);
+    selected.classes.push_back(segments.classes[index]);
+    selected.areas.push_back(segments.areas[index]);
+    const uint32_t begin = segments.offsets[index];
+    append(selected.runs, segments.runs, begin, segments.offsets[index + 1] - begin);
+    selected.offsets.push_back(static_cast<uint32_t>(selected.runs.size()));
+    if (!segments.coefficients.empty()) {
+      append(selected.coefficients, segments.coefficients, kCoefficients * index, kCoefficients);
+    }
+  }
+  return selected;
+}
+
 Status ValidateRuns(const Run* runs, size_t count, uint64_t pixels) {
   // The first run may start at 0; every later one leaves a gap after its predecessor.
   uint64_t lowest = 0;

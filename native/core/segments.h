@@ -43,6 +43,9 @@ struct Segments {
   size_t count() const { return scores.size(); }
 };
 
+/// The objects at `indices`, each below the count; carried masks belong to no object and are left out.
+Segments Select(const Segments& segments, const std::vector<uint32_t>& indices);
+
 /// Checks that runs are not empty, ascend, never touch and end within `pixels`. Errors: kMisuse.
 Status ValidateRuns(const Run* runs, size_t count, uint64_t pixels);
 

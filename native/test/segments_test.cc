@@ -20,6 +20,24 @@ Segments TwoObjects() {
   return s;
 }
 
+TEST(SelectSegments, KeepsTheObjectsAsked) {
+  Segments all = TwoObjects();
+  for (size_t k = 0; k < 2 * kCoefficients; ++k) all.coefficients.push_back(static_cast<float>(k));
+  all.carried.ids = {7};
+  all.carried.runs = {{0, 1}};
+  all.carried.offsets = {0, 1};
+  const Segments second = Select(all, {1});
+  EXPECT_TRUE(Validate(second).ok());
+  EXPECT_EQ(second.boxes, (std::vector<float>{0, 0, 4, 3}));
+  EXPECT_EQ(second.scores, std::vector<float>{0.8F});
+  EXPECT_EQ(second.areas, std::vector<uint32_t>{12});
+  EXPECT_EQ(second.offsets, (std::vector<uint32_t>{0, 1}));
+  EXPECT_EQ(second.runs[0].end, 12U);
+  EXPECT_EQ(second.coefficients.front(), static_cast<float>(kCoefficients));
+  EXPECT_TRUE(second.carried.ids.empty());
+  EXPECT_TRUE(Validate(Select(all, {})).ok());
+}
+
 TEST(ValidateSegments, AcceptsGoodOnes) {
   EXPECT_TRUE(Validate(TwoObjects()).ok());
   Segments empty;

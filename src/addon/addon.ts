@@ -301,6 +301,8 @@ export interface NativeAddon {
    */
   cropBatch(frame: NativeFrame, segments: Segments, indices: Uint32Array, options: CropOptions, output: Float32Array): Promise<void>;
 
+  /** The objects at `indices`, as an engine's segments (see Segments). Carried masks belong to no object and are left out. */
+  selectObjects(segments: Segments, indices: Uint32Array): Promise<Segments>;
   /** COCO compressed RLE `counts` of the objects at `indices`. */
   encodeRle(segments: Segments, indices: Uint32Array): Promise<string[]>;
   /** Runs (as in Segments) of a COCO compressed RLE string. Throws PROMPT_INVALID when it does not describe width × height. */

@@ -6,6 +6,10 @@ import type { Box } from './box.js';
  * Masks are foreground runs in column-major order (COCO's): a run `[start, end)` covers the pixels with
  * `start ≤ x·height + y < end`. Object i owns the runs `offsets[i] … offsets[i+1]−1`; run k is
  * `runs[2k], runs[2k+1]`. Runs of one object ascend and never touch.
+ *
+ * An engine's segments are frozen and have a native copy: functions that work on masks read that copy without checking
+ * it, and do not see what is written to the arrays. Segments built from plain arrays are copied and checked in every call;
+ * errors: MISUSE.
  */
 export interface Segments {
   readonly count: number;
@@ -33,30 +37,4 @@ export interface Segments {
 export function boxOf(segments: Segments, index: number): Box {
   const [x1, y1, x2, y2] = segments.boxes.subarray(4 * index, 4 * index + 4);
   return [x1!, y1!, x2!, y2!];
-}
-
-/** The objects at `indices` (ascending), in a copy. Carried masks belong to no object and are left out. */
-export function selectObjects(segments: Segments, indices: Uint32Array): Segments {
-  const { boxes, scores, classes, areas, runs, offsets, coefficients } = segments;
-  const picked = new Uint32Array(indices.length + 1);
-  for (const [k, i] of indices.entries()) picked[k + 1] = picked[k]! + offsets[i + 1]! - offsets[i]!;
-  const kept = new Uint32Array(2 * picked[indices.length]!);
-  for (const [k, i] of indices.entries()) kept.set(runs.subarray(2 * offsets[i]!, 2 * offsets[i + 1]!), 2 * picked[k]!);
-  const rows = (from: Float32Array, width: number) => {
-    const to = new Float32Array(indices.length * width);
-    for (const [k, i] of indices.entries()) to.set(from.subarray(i * width, (i + 1) * width), k * width);
-    return to;
-  };
-  return {
-    count: indices.length,
-    width: segments.width,
-    height: segments.height,
-    boxes: rows(boxes, 4),
-    scores: rows(scores, 1),
-    classes: Int32Array.from(indices, (i) => classes[i]!),
-    areas: Uint32Array.from(indices, (i) => areas[i]!),
-    runs: kept,
-    offsets: picked,
-    ...(coefficients ? { coefficients: rows(coefficients, 32) } : {}),
-  };
 }

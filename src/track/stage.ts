@@ -1,8 +1,9 @@
 /** Tracking as a stage of one camera's pipeline: what it asks of decoding, and what becomes of the decoded objects. */
+import { native } from '../addon/addon.js';
 import type { Frame } from '../domain/frame.js';
 import type { Prompt, PromptAnswer } from '../domain/prompt.js';
 import type { ModelIdentity } from '../domain/result.js';
-import { type Segments, selectObjects } from '../domain/segments.js';
+import type { Segments } from '../domain/segments.js';
 import type { CameraMotion, Tracks } from '../domain/track.js';
 import type { SegmentationOptions, TrackingRequest } from '../engine/engine.js';
 import { FollowBook, type Followed, type FollowFrame } from '../prompt/follow.js';
@@ -85,7 +86,7 @@ export class TrackStage {
     });
     const shown = Uint32Array.from([...segments.scores.keys()].filter((i) => segments.scores[i]! > conf || tracks.ids[i] !== 0));
     if (shown.length === segments.count) return { segments, tracks, timeMs: timeMs ?? 0 };
-    return { segments: selectObjects(segments, shown), tracks: selectTracks(tracks, shown), timeMs: timeMs ?? 0 };
+    return { segments: await native().selectObjects(segments, shown), tracks: selectTracks(tracks, shown), timeMs: timeMs ?? 0 };
   }
 }
 

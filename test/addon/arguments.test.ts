@@ -80,6 +80,7 @@ const valid: Record<string, readonly unknown[]> = {
   letterboxGeometry: [64, 32, 64, 64],
   letterbox: [frame, new Float32Array(3 * 64 * 64), 64, 64],
   decode: [outputs, geometry, options],
+  selectObjects: [segments, new Uint32Array([0])],
   encodeRle: [segments, new Uint32Array([0])],
   decodeRle: ['P20', 32, 32],
   polygons: [segments, new Uint32Array([0]), 1],

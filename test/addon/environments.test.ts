@@ -106,6 +106,19 @@ describe('the end of the process', () => {
     expect(run(script)).toEqual(exits('true'));
   });
 
+  it('frees segments that were collected', () => {
+    const script = `
+      const runs = Uint32Array.from({ length: 40_000 }, (_, k) => 2 * k);
+      const plain = { count: 1, width: 1000, height: 1000, boxes: new Float32Array(4), scores: new Float32Array(1),
+        classes: new Int32Array(1), areas: new Uint32Array(1), runs, offsets: Uint32Array.of(0, 20_000) };
+      const { external } = process.memoryUsage();
+      const grown = () => process.memoryUsage().external - external;
+      for (let k = 0; k < 20; k += 1) await addon.selectObjects(plain, Uint32Array.of(0));
+      for (let wait = 0; wait < 500 && grown() > 200_000; wait += 1) { gc(); await new Promise((resolve) => setTimeout(resolve, 10)); }
+      console.log(grown() <= 200_000);`;
+    expect(run(script)).toEqual(exits('true'));
+  });
+
   it.skipIf(!native().features.gstreamer)('names the codec that is missing', () => {
     const script = `
       const capture = addon.openCapture({ pipeline: 'videotestsrc num-buffers=5 ! jpegenc ! decodebin ! videoconvert ! appsink name=sink', live: false, startTimeoutMs: 10000 });
