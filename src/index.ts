@@ -73,6 +73,7 @@ export {
   protoCell,
 } from './measure/measures.js';
 export { coverageOf, type Datum, distanceBetween, type GapMeasure, gapBetween, placeInDatum, positionError } from './measure/relations.js';
+export { TILE_DEFAULTS, type TileOptions, tiledEngine } from './pipeline/tiled-engine.js';
 export { applyPrompts } from './prompt/apply.js';
 export { openSource } from './source/open.js';
 export { openPicture } from './source/picture-bytes.js';

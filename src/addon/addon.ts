@@ -6,7 +6,7 @@
  * arguments are `MISUSE`, and a function that returns a promise rejects it instead of throwing.
  */
 import { createRequire } from 'node:module';
-import type { PixelFormat } from '../domain/frame.js';
+import type { PixelFormat, PixelRegion } from '../domain/frame.js';
 import type { LetterboxGeometry } from '../domain/geometry.js';
 import type { Segments } from '../domain/segments.js';
 import { FastsamError, messageOf } from '../errors.js';
@@ -184,13 +184,7 @@ export interface CropOptions {
   readonly deviation: readonly [number, number, number];
 }
 
-/** In pixels. */
-export interface Region {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
+export type Region = PixelRegion;
 
 export interface ViewOptions {
   /** What is shown. */

@@ -2,10 +2,10 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import sharp, { type OutputInfo, type Sharp } from 'sharp';
-import { MAX_PICTURE_PIXELS, MAX_PICTURE_SIDE, PICTURE_TIMEOUT_S } from '../domain/limits.js';
+import { MAX_PARTED_PIXELS, MAX_PICTURE_PIXELS, MAX_PICTURE_SIDE, PICTURE_TIMEOUT_S } from '../domain/limits.js';
 import type { Flip, Rotation } from '../domain/picture.js';
 import { FastsamError, messageOf } from '../errors.js';
-import { type NativeFrame, native } from './addon.js';
+import { type NativeFrame, native, type Region } from './addon.js';
 
 const PICTURE_EXTENSIONS = new Set(['.jpg', '.jpeg', '.jfif', '.png', '.webp', '.tif', '.tiff', '.gif', '.avif', '.bmp', '.heic']);
 /** Enough of a file to tell its kind. */
@@ -28,6 +28,9 @@ sharp.unblock({
     'VipsForeignLoadSvgBuffer',
   ],
 });
+
+// Every picture is decoded once: remembered decoders would only hold on to rows (200 MB of a picture of 12,000 × 9,000 pixels).
+sharp.cache(false);
 
 /** Whether a file's name says that it is a picture. */
 export function isImagePath(path: string): boolean {
@@ -100,34 +103,128 @@ export async function decodeImage(
   name: string,
   { rotate = 0, flip = 'none' }: Turn = {},
 ): Promise<NativeFrame> {
+  const { width, height, picture, readable } = await openPictureFile(input, name);
+  if (width * height > MAX_PICTURE_PIXELS) {
+    throw new FastsamError(
+      'SOURCE_UNSUPPORTED',
+      `${name}: ${width}×${height} pixels, more than are held in memory; "fastsamd segment --tile 1024" without --out, --cutouts and --text reads it in parts`,
+    );
+  }
+  let decoded = await readable(() => toRgb(picture().autoOrient()));
+  // One step at a time: within one call sharp turns and mirrors in an order of its own.
+  if (rotate !== 0) decoded = await again(decoded, (turned) => turned.rotate(rotate));
+  if (flip !== 'none') decoded = await again(decoded, (turned) => (flip === 'vertical' ? turned.flip() : turned.flop()));
+  return frameOf(decoded);
+}
+
+/** A picture of any size that is decoded part by part. */
+export interface PictureParts {
+  /** Upright, in pixels. */
+  readonly width: number;
+  readonly height: number;
+  /**
+   * The upright pixels of a region as decodeImage gives them; the caller releases them. Decodes what lies above the region too,
+   * and keeps none of it. Errors: SOURCE_CORRUPT.
+   */
+  read(region: Region): Promise<NativeFrame>;
+}
+
+/** Opens a picture for reading in parts; nothing is decoded yet. Errors: as decodeImage, for larger sizes. */
+export async function openPictureParts(path: string): Promise<PictureParts> {
+  const { width, height, orientation, picture, readable } = await openPictureFile(path, path);
+  const [uprightWidth, uprightHeight] = orientation >= 5 ? [height, width] : [width, height];
+  return {
+    width: uprightWidth,
+    height: uprightHeight,
+    async read(region) {
+      const stored = storedRegion(region, orientation, uprightWidth, uprightHeight);
+      const { x: left, y: top, ...size } = stored;
+      let part = await readable(() => toRgb(picture().extract({ left, top, ...size })));
+      const { rotate, mirror } = UPRIGHT[orientation]!;
+      if (rotate !== 0) part = await again(part, (turned) => turned.rotate(rotate));
+      if (mirror) part = await again(part, (turned) => turned.flop());
+      return frameOf(part);
+    },
+  };
+}
+
+/** What makes a picture of each EXIF orientation upright: degrees clockwise, then left and right exchanged. */
+const UPRIGHT: Readonly<Record<number, { readonly rotate: Rotation; readonly mirror: boolean }>> = {
+  1: { rotate: 0, mirror: false },
+  2: { rotate: 0, mirror: true },
+  3: { rotate: 180, mirror: false },
+  4: { rotate: 180, mirror: true },
+  5: { rotate: 90, mirror: true },
+  6: { rotate: 90, mirror: false },
+  7: { rotate: 270, mirror: true },
+  8: { rotate: 270, mirror: false },
+};
+
+/** Where the pixels of a region of the upright picture, `width` × `height`, lie in the stored one. */
+function storedRegion(region: Region, orientation: number, width: number, height: number): Region {
+  const { rotate, mirror } = UPRIGHT[orientation]!;
+  const { y, width: w, height: h } = region;
+  // Steps are undone from the last to the first.
+  const x = mirror ? width - region.x - w : region.x;
+  switch (rotate) {
+    case 0:
+      return { x, y, width: w, height: h };
+    case 90:
+      return { x: y, y: width - x - w, width: h, height: w };
+    case 180:
+      return { x: width - x - w, y: height - y - h, width: w, height: h };
+    case 270:
+      return { x: height - y - h, y: x, width: h, height: w };
+  }
+}
+
+interface PictureFile {
+  /** As stored, in pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** EXIF's number, 1 to 8. */
+  readonly orientation: number;
+  /** A fresh decoder, which reads from the top down and keeps no row longer than it is needed. */
+  readonly picture: () => Sharp;
+  /** Makes SOURCE_CORRUPT of what the decoder throws. */
+  readonly readable: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
+/** Reads the head of a picture. Errors: SOURCE_CORRUPT, SOURCE_UNSUPPORTED. */
+async function openPictureFile(input: string | Uint8Array, name: string): Promise<PictureFile> {
   const kind = typeof input === 'string' ? await pictureKindOf(input) : pictureKind(input);
   if (kind && !DECODED.has(kind))
     throw new FastsamError('SOURCE_UNSUPPORTED', `${name}: is a ${kind} picture, which is not read; convert it to PNG or JPEG`);
-  let decoded: Raw;
-  try {
+  const readable = async <T>(work: () => Promise<T>) => {
+    try {
+      return await work();
+    } catch (cause) {
+      const what = kind ?? EXPECTED_PICTURES;
+      throw new FastsamError('SOURCE_CORRUPT', `${name}: not a readable ${what} picture: ${messageOf(cause)}`, { cause });
+    }
+  };
+  const picture = () => sharp(input, { limitInputPixels: MAX_PARTED_PIXELS, failOn: 'error', sequentialRead: true });
+  const metadata = await readable(async () => {
     // SVG, PDF and whatever else the decoder knows are no camera's pictures.
     if (!kind) throw new Error(await whyUnreadable(input));
-    const picture = sharp(input, { limitInputPixels: MAX_PICTURE_PIXELS, failOn: 'error' });
-    const { width = 0, height = 0 } = await picture.metadata();
-    if (Math.max(width, height) > MAX_PICTURE_SIDE)
-      throw new FastsamError('SOURCE_UNSUPPORTED', `${name}: ${width}×${height} pixels; a side has at most ${MAX_PICTURE_SIDE}`);
-    decoded = await picture
-      .timeout({ seconds: PICTURE_TIMEOUT_S })
-      .autoOrient()
-      .flatten({ background: 'white' })
-      .toColourspace('srgb')
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
-  } catch (cause) {
-    if (cause instanceof FastsamError) throw cause;
-    throw new FastsamError('SOURCE_CORRUPT', `${name}: not a readable ${kind ?? EXPECTED_PICTURES} picture: ${messageOf(cause)}`, {
-      cause,
-    });
-  }
-  // One step at a time: within one call sharp turns and mirrors in an order of its own.
-  if (rotate !== 0) decoded = await again(decoded, (picture) => picture.rotate(rotate));
-  if (flip !== 'none') decoded = await again(decoded, (picture) => (flip === 'vertical' ? picture.flip() : picture.flop()));
-  const { data, info } = decoded;
+    return picture().metadata();
+  });
+  const { width, height, orientation = 1 } = metadata;
+  if (Math.max(width, height) > MAX_PICTURE_SIDE)
+    throw new FastsamError('SOURCE_UNSUPPORTED', `${name}: ${width}×${height} pixels; a side has at most ${MAX_PICTURE_SIDE}`);
+  return { width, height, orientation: orientation in UPRIGHT ? orientation : 1, picture, readable };
+}
+
+function toRgb(picture: Sharp): Promise<Raw> {
+  return picture
+    .timeout({ seconds: PICTURE_TIMEOUT_S })
+    .flatten({ background: 'white' })
+    .toColourspace('srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+}
+
+function frameOf({ data, info }: Raw): NativeFrame {
   return native().createFrame(data, { width: info.width, height: info.height, format: 'rgb' });
 }
 

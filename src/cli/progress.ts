@@ -6,6 +6,8 @@ import { StatusLine } from './status-line.js';
 export interface Progress {
   /** One more frame is done. */
   advance(): void;
+  /** `done` of `total` parts of the only frame. */
+  reached(done: number, total: number, unit: string): void;
   /** Takes the bar away while `write` writes whole lines to standard output or standard error. */
   print<T>(write: () => T): T;
   stop(): void;
@@ -40,19 +42,22 @@ export function startProgress(total: number | undefined): Progress {
       frames += 1;
       if (line.isShown && total !== 1) line.show(progressText(frames, total, (performance.now() - began) / 1000));
     },
+    reached(done, parts, unit) {
+      if (line.isShown) line.show(progressText(done, parts, (performance.now() - began) / 1000, unit));
+    },
     print: (write) => line.print(write),
     stop: () => line.clear(),
   };
 }
 
 /** `█████░░░░░ 50/100 frames  12.3 fps  4 s left`; without a total `50 frames  12.3 fps`. */
-export function progressText(frames: number, total: number | undefined, seconds: number): string {
+export function progressText(frames: number, total: number | undefined, seconds: number, unit = 'frames'): string {
   const rate = seconds > 0 ? frames / seconds : 0;
-  const fps = `${rate.toFixed(1)} fps`;
-  if (total === undefined || frames > total) return `${frames} frames  ${fps}`;
+  const fps = unit === 'frames' ? `${rate.toFixed(1)} fps` : `${rate.toFixed(1)} ${unit}/s`;
+  if (total === undefined || frames > total) return `${frames} ${unit}  ${fps}`;
   const filled = Math.floor((BAR_WIDTH * frames) / total);
   const left = rate > 0 ? duration((total - frames) / rate) : '?';
-  return `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${frames}/${total} frames  ${fps}  ${left} left`;
+  return `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${frames}/${total} ${unit}  ${fps}  ${left} left`;
 }
 
 function duration(seconds: number): string {

@@ -7,8 +7,9 @@ import type { Prompt } from '../domain/prompt.js';
 import type { FrameResult } from '../domain/result.js';
 import { type EncodeOptions, encodeResult } from '../encode/result.js';
 import type { SegmentationEngine, SegmentationOptions } from '../engine/engine.js';
-import { exitCodeOf, isFastsamError, messageOf } from '../errors.js';
+import { exitCodeOf, FastsamError, isFastsamError, messageOf } from '../errors.js';
 import { runPipeline } from '../pipeline/pipeline.js';
+import { tiledEngine } from '../pipeline/tiled-engine.js';
 import { withoutControls } from '../printable.js';
 import { frameProblem } from '../prompt/frame-check.js';
 import { assertLabels } from '../prompt/label-check.js';
@@ -27,10 +28,11 @@ import { type Progress, startProgress } from './progress.js';
 import type { PromptArguments } from './prompt-options.js';
 import { promptsOf } from './prompts-of.js';
 import { tell } from './terminal.js';
+import type { TileArguments } from './tile-options.js';
 import type { TrackArguments } from './track-options.js';
 import { type TrackRun, trackingOf } from './track-run.js';
 
-export interface SegmentArguments extends SegmentationArguments, PromptArguments, ExportArguments, TrackArguments {
+export interface SegmentArguments extends SegmentationArguments, PromptArguments, ExportArguments, TrackArguments, TileArguments {
   readonly source: readonly string[];
   readonly model?: string | undefined;
   readonly backend: 'auto' | 'onnxruntime' | 'tensorrt';
@@ -53,17 +55,21 @@ export async function segment(args: SegmentArguments): Promise<void> {
   demandRange('--min-iou', args['min-iou'], 0, 1);
   if (args.frames !== undefined) demandRange('--frames', args.frames, 1, 1e9, true);
   if (args['text-threshold'] !== undefined) demandRange('--text-threshold', args['text-threshold'], -1, 1);
+  demandTiles(args);
   const prompts = promptsOf(args);
   const sources = await expandSources(args.source);
   const tracking = trackingOf(args);
   const marks = tracking ? (frame: Frame, width: number) => tracking.marks(frame, width) : undefined;
   const output = args.out === undefined ? undefined : new AnnotatedOutput(args.out, prompts, await Inputs.of(sources), marks);
   await output?.check();
-  const engine = await openModel(args);
+  const opened = await openModel(args);
   using finishing = finishBeforeLeaving();
   const text = new TextModel({ options: { ...OFFLINE_TEXT, model: args['text-model'] }, onnxruntime: { threads: args.threads } });
   const exports = new Exports(args);
-  const progress = startProgress(args.frames === undefined ? await expectedFrames(sources) : args.frames * sources.length);
+  const frames = args.frames === undefined ? await expectedFrames(sources) : args.frames * sources.length;
+  const progress = startProgress(frames);
+  const onTile = (done: number, total: number) => frames === 1 && progress.reached(done, total, 'tiles');
+  const engine = args.tile === undefined ? opened : tiledEngine(opened, { size: args.tile, overlap: args.overlap, onTile });
   const failures: unknown[] = [];
   const report = (error: unknown) => {
     failures.push(error);
@@ -92,6 +98,21 @@ export async function segment(args: SegmentArguments): Promise<void> {
   for (const file of [...(output?.files ?? []), ...exports.summary]) sayWritten(file, { onlyJson: args.json });
   for (const line of tracking?.summary ?? []) tell(line);
   if (failures.length > 0) process.exitCode = Math.max(...failures.map(exitCodeOf));
+}
+
+/** Errors: USAGE. */
+function demandTiles(args: SegmentArguments): void {
+  const { tile, overlap, track, follow, line, zone, mot } = args;
+  if (tile === undefined) return;
+  demandRange('--tile', tile, 64, 8192, true);
+  demandRange('--overlap', overlap, 0, 0.9);
+  if (track || follow || line || zone || mot !== undefined)
+    throw new FastsamError('USAGE', '--tile: objects of tiles are not tracked; leave out --track, --follow, --line, --zone and --mot');
+}
+
+/** Whether nothing that was asked for needs all pixels of a picture at once. */
+function canReadInParts({ tile, out, cutouts, text }: SegmentArguments): boolean {
+  return tile !== undefined && out === undefined && cutouts === undefined && text === undefined;
 }
 
 interface SegmentDeps {
@@ -131,7 +152,7 @@ async function segmentSource(uri: string, args: SegmentArguments, deps: SegmentD
     await progress.print(() => writeLine(withoutControls(json ?? summary(result))));
     progress.advance();
   };
-  await withSource(uri, { onCorrupt: deps.report }, deps.finishing, (source) =>
+  await withSource(uri, { onCorrupt: deps.report, inParts: canReadInParts(args) }, deps.finishing, (source) =>
     runPipeline({
       source: args.frames === undefined ? source : firstFrames(source, args.frames),
       engine: deps.engine,

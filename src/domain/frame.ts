@@ -17,6 +17,14 @@ export interface FrameFile {
   readonly modifiedMs: number | null;
 }
 
+/** A rectangle of whole pixels. */
+export interface PixelRegion {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 /**
  * One picture. The pixels stay in native memory behind an opaque handle; whoever holds the frame last releases it
  * (`using frame = …` or `frame[Symbol.dispose]()`), after which the pixels are gone.
@@ -36,6 +44,11 @@ export interface Frame extends Disposable {
   readonly origin: string;
   /** Absent for cameras and scenes. */
   readonly file?: FrameFile | undefined;
+  /**
+   * Only of a picture that is too large to be held in memory, whose `pixels` throw SOURCE_UNSUPPORTED: its pixels in `region`,
+   * as a frame that the caller releases. Reading row by row is cheapest. Errors: SOURCE_CORRUPT.
+   */
+  part?(region: PixelRegion): Promise<Frame>;
   /** The same picture for another holder, who releases it as well; the pixels go with the last. Not after the release. */
   retain(): Frame;
 }

@@ -5,6 +5,8 @@
 
 /** Most pixels of a still picture (8192 × 8192): 200 MB once it is decoded. */
 export const MAX_PICTURE_PIXELS = 2 ** 26;
+/** Most pixels of a still picture that is read in parts (32768 × 32768): no part of it depends on the whole. */
+export const MAX_PARTED_PIXELS = 2 ** 30;
 /** The longest side of a frame, see native/core/image.h. */
 export const MAX_PICTURE_SIDE = 32_768;
 /** Most pixels of a job's picture (8192 × 6144): decoded, 150 MB. */

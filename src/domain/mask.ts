@@ -102,3 +102,39 @@ export function maskIou(a: MaskRuns, b: MaskRuns): number {
   const union = maskArea(a) + maskArea(b) - inside;
   return union === 0 ? 1 : inside / union;
 }
+
+/** Pixels of the mask with x1 ≤ x < x2 and y1 ≤ y < y2, for an integer box inside a frame `height` pixels high. */
+export function maskInBox(mask: MaskRuns, height: number, x1: number, y1: number, x2: number, y2: number): MaskRuns {
+  const inside: number[] = [];
+  for (let k = 2 * firstRunEndingAfter(mask, x1 * height); k < mask.length && mask[k]! < x2 * height; k += 2) {
+    const end = Math.min(mask[k + 1]!, x2 * height);
+    for (let start = Math.max(mask[k]!, x1 * height); start < end; ) {
+      const top = Math.floor(start / height) * height;
+      const from = Math.max(start, top + y1);
+      const to = Math.min(end, top + y2);
+      if (from < to) {
+        if (inside.at(-1) === from) inside[inside.length - 1] = to;
+        else inside.push(from, to);
+      }
+      start = top + height;
+    }
+  }
+  return Uint32Array.from(inside);
+}
+
+/** A mask of a picture `height` pixels high, moved to `x`, `y` of a picture that is `newHeight` pixels high and holds all of it. */
+export function maskMoved(mask: MaskRuns, height: number, x: number, y: number, newHeight: number): MaskRuns {
+  const moved: number[] = [];
+  for (let k = 0; k < mask.length; k += 2) {
+    for (let start = mask[k]!; start < mask[k + 1]!; ) {
+      const column = Math.floor(start / height);
+      const end = Math.min(mask[k + 1]!, (column + 1) * height);
+      const to = (column + x) * newHeight + y - column * height;
+      // A run over a column's end goes on only where the columns are as long as before.
+      if (moved.at(-1) === start + to) moved[moved.length - 1] = end + to;
+      else moved.push(start + to, end + to);
+      start = end;
+    }
+  }
+  return Uint32Array.from(moved);
+}

@@ -1,9 +1,10 @@
 /** Still pictures: one file, or every picture of a directory in natural order. */
 
-import type { NativeFrame } from '../addon/addon.js';
-import { byName, decodeImage, EXPECTED_PICTURES, picturesOfFolder } from '../addon/picture.js';
+import { byName, decodeImage, EXPECTED_PICTURES, openPictureParts, picturesOfFolder } from '../addon/picture.js';
 import type { Frame } from '../domain/frame.js';
+import { MAX_PICTURE_PIXELS } from '../domain/limits.js';
 import { FastsamError } from '../errors.js';
+import { LargePicture } from './large-picture.js';
 import { captureTime, fileOf, type Place, type Source, SourceFrame, type SourceOptions } from './source.js';
 
 /** Pictures from a fixed list of files. */
@@ -36,12 +37,13 @@ class ImageSource implements Source {
       readable = 0;
       for (const path of paths) {
         if (this.#stopped) return;
-        const pixels = await this.#decode(path);
+        const frame = await this.#read(path, sequence);
         this.#received += 1;
         this.#last = path;
-        if (!pixels) continue;
+        if (!frame) continue;
         readable += 1;
-        yield new SourceFrame(pixels, sequence++, captureTime(), path, null, await fileOf(path));
+        sequence += 1;
+        yield frame;
       }
       // The rest of a list that is resumed may be empty, the whole list is not.
       if (paths.length < this.#paths.length) readable += 1;
@@ -72,9 +74,14 @@ class ImageSource implements Source {
     this.#stopped = true;
   }
 
-  async #decode(path: string): Promise<NativeFrame | undefined> {
+  async #read(path: string, sequence: number): Promise<Frame | undefined> {
     try {
-      return await decodeImage(path, path, this.options);
+      const file = await fileOf(path);
+      if (this.options.inParts) {
+        const parts = await openPictureParts(path);
+        if (parts.width * parts.height > MAX_PICTURE_PIXELS) return new LargePicture(parts, sequence, captureTime(), path, file);
+      }
+      return new SourceFrame(await decodeImage(path, path, this.options), sequence, captureTime(), path, null, file);
     } catch (error) {
       // What a source of one picture has to say is that it has none.
       if (this.#paths.length === 1) throw error;

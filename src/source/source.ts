@@ -41,6 +41,11 @@ export interface SourceOptions {
   readonly firstSequence?: number;
   /** Called once for each corrupt picture of a directory; it is counted and left out, the others follow. */
   readonly onCorrupt?: (error: Error, path: string) => void;
+  /**
+   * Pictures of files that are too large to be held in memory come as frames that are read in parts (Frame.part), upright,
+   * without `rotate` and `flip`; without it they are SOURCE_UNSUPPORTED.
+   */
+  readonly inParts?: boolean;
   /** Go on where an earlier source of the same URI was closed. */
   readonly resume?: Place | undefined;
 }

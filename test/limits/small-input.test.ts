@@ -91,9 +91,9 @@ describe('a small input', { timeout: 60_000 }, () => {
     data.writeUInt32BE(16_384, 20);
     const { crc32 } = await import('node:zlib');
     data.writeUInt32BE(crc32(data.subarray(12, 29)), 29);
-    await costsLittle('PNG of 16384×16384', { code: 'SOURCE_CORRUPT', message: /pixel/ }, () => decodeImage(data, 'bomb.png'));
+    await costsLittle('PNG of 16384×16384', { code: 'SOURCE_UNSUPPORTED', message: /pixel/ }, () => decodeImage(data, 'bomb.png'));
     const jpeg = await jpegOf(32_000);
-    await costsLittle('JPEG of 32000×32000', { code: 'SOURCE_CORRUPT', message: /pixel/ }, () => decodeImage(jpeg, 'bomb.jpg'));
+    await costsLittle('JPEG of 32000×32000', { code: 'SOURCE_UNSUPPORTED', message: /pixel/ }, () => decodeImage(jpeg, 'bomb.jpg'));
   });
 
   it('that is an SVG under the name of a picture is not rendered, whatever asks for it', async () => {

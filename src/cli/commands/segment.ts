@@ -4,6 +4,7 @@ import { exportOptions } from '../export-options.js';
 import { modelOptions, segmentationOptions } from '../model-options.js';
 import { promptOptions } from '../prompt-options.js';
 import type { SegmentArguments } from '../segment.js';
+import { tileOptions } from '../tile-options.js';
 import { trackOptions } from '../track-options.js';
 import type { Command } from './command.js';
 
@@ -16,7 +17,7 @@ export const segmentCommand: Command<SegmentArguments> = {
         demandOption: true,
         describe: 'Pictures, folders, videos, patterns ("a/*.jpg"), URLs, - for standard input, 0 for the first camera, test:conveyor',
       })
-      .options({ ...modelOptions, ...segmentationOptions, ...promptOptions, ...trackOptions })
+      .options({ ...modelOptions, ...segmentationOptions, ...promptOptions, ...trackOptions, ...tileOptions })
       .options({
         mask: { choices: MASK_ENCODINGS, default: 'rle' as const, describe: 'How masks are written with --json.' },
         frames: { type: 'number', describe: 'Stop after this many frames of each source.' },
@@ -33,6 +34,7 @@ export const segmentCommand: Command<SegmentArguments> = {
         '$0 segment photo.jpg --model FastSAM-s.onnx --text "a yellow dog"',
         'what a text describes (fastsamd model pull clip-vit-base-patch32)',
       )
+      .example('$0 segment ortho.tif --model FastSAM-s.onnx --tile 1024 --coco all.json', 'a large picture, tile by tile')
       .example(
         '$0 segment clip.mp4 --model FastSAM-s.onnx --point 320,240 --point 20,20,0 --out marked.mp4',
         'the object at a point, not the one at another',
