@@ -4,7 +4,7 @@ const layers = [
   ['cli'],
   ['index', 'doctor'],
   ['daemon'],
-  ['mqtt', 'broker'],
+  ['mqtt', 'broker', 'console'],
   ['jobs', 'eval'],
   ['control', 'status'],
   ['events'],

@@ -71,6 +71,11 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/config.js')).configCommand,
   },
   {
+    command: 'console',
+    describe: 'Users, invitations and certificates of the web console',
+    load: async () => (await import('./commands/console.js')).consoleCommand,
+  },
+  {
     command: 'doctor',
     describe: 'Check this machine and a configuration, and say what to do',
     load: async () => (await import('./commands/doctor.js')).doctorCommand,

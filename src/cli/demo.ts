@@ -1,11 +1,13 @@
 /** `fastsamd demo`: the daemon's main job on this machine, with nothing to set up. `make demo` calls it. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pino } from 'pino';
 import { EmbeddedBroker } from '../broker/embedded-broker.js';
 import { type Config, configSchema } from '../config/schema.js';
+import { consoleSchema } from '../config/sections/console.js';
 import type { ResultMessage } from '../contract/result.js';
 import { Daemon } from '../daemon/daemon.js';
 import { type Prompt, parsePrompts } from '../domain/prompt.js';
@@ -63,7 +65,7 @@ export async function demo(args: DemoArguments): Promise<void> {
   const url = args.broker ?? broker!.url;
   // Nothing of a demo outlives it.
   const stateDir = await mkdtemp(join(tmpdir(), 'fastsamd-demo-'));
-  const config = { ...demoConfig(model, source, prompts, url, broker ? 4 : 5), stateDir };
+  const config = { ...demoConfig(model, source, prompts, url, broker ? 4 : 5, await consolePort()), stateDir };
   const lines = new StatusLines(args.frames);
   const daemon = new Daemon({
     config,
@@ -83,6 +85,7 @@ export async function demo(args: DemoArguments): Promise<void> {
   );
   try {
     await daemon.start();
+    say(`console http://127.0.0.1:${daemon.console?.port}/ (open it in a browser: see it, click it)`);
     await daemon.finished();
   } finally {
     lines.flush();
@@ -128,7 +131,19 @@ async function writePicture(
   return output.files.map((file) => resolve(file));
 }
 
-function demoConfig(model: string, source: string, prompts: readonly object[], url: string, protocol: 4 | 5): Config {
+/** The usual port where it is free, so that a page that is open finds the next demo; else any. */
+async function consolePort(): Promise<number> {
+  const { port } = consoleSchema.parse({});
+  const server = createServer();
+  const isFree = await new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => resolve(true));
+  });
+  await new Promise((resolve) => server.close(resolve));
+  return isFree ? port : 0;
+}
+
+function demoConfig(model: string, source: string, prompts: readonly object[], url: string, protocol: 4 | 5, port: number): Config {
   const parsed = configSchema.safeParse({
     node: 'demo',
     model: { path: model },
@@ -136,6 +151,7 @@ function demoConfig(model: string, source: string, prompts: readonly object[], u
     cameras: [{ id: 'camera', source, loop: true, realtime: true, prompts }],
     mqtt: { url, protocol },
     telemetry: { intervalMs: 2000 },
+    console: { enabled: true, port },
     log: { level: 'warn' },
   });
   if (parsed.success) return parsed.data;

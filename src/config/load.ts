@@ -137,5 +137,9 @@ function resolvePaths(config: Config, folder: string): Config {
     const file = metrics.tls[key];
     if (file !== undefined) metrics.tls[key] = path.resolve(folder, file);
   }
+  for (const key of ['certFile', 'keyFile'] as const) {
+    const file = resolved.console.tls[key];
+    if (file !== undefined) resolved.console.tls[key] = path.resolve(folder, file);
+  }
   return resolved;
 }

@@ -8,6 +8,7 @@ import { idSchema } from '../domain/prompt.js';
 import { messageOf } from '../errors.js';
 import { cameraSchema } from './sections/camera.js';
 import { milliseconds, path } from './sections/common.js';
+import { consoleSchema, isLoopback } from './sections/console.js';
 import { eventsSchema } from './sections/events.js';
 import { governorSchema } from './sections/governor.js';
 import { jobsSchema } from './sections/jobs.js';
@@ -52,6 +53,7 @@ export const configSchema = z
       .prefault({}),
     governor: governorSchema.prefault({}),
     metrics: metricsSchema.prefault({}),
+    console: consoleSchema.prefault({}),
     log: z
       .strictObject({
         level: z
@@ -118,6 +120,18 @@ export const configSchema = z
       }
     }
     const { governor, metrics } = config;
+    const { tls: consoleTls } = config.console;
+    if (config.console.enabled && !isLoopback(config.console.host) && consoleTls.certFile === undefined && !config.console.insecure) {
+      const message = 'expected a loopback address, console.tls, or console.insecure: true: passwords would cross the network in clear';
+      ctx.addIssue({ code: 'custom', path: ['console', 'host'], message });
+    }
+    for (const [key, other] of [
+      ['certFile', 'keyFile'],
+      ['keyFile', 'certFile'],
+    ] as const) {
+      if (consoleTls[key] !== undefined && consoleTls[other] === undefined)
+        ctx.addIssue({ code: 'custom', path: ['console', 'tls', key], message: `expected ${other} beside it` });
+    }
     if (governor.lowC !== undefined && governor.highC !== undefined && governor.lowC >= governor.highC) {
       ctx.addIssue({ code: 'custom', path: ['governor', 'lowC'], message: `expected less than highC (${governor.highC})` });
     }

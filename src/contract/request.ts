@@ -6,6 +6,7 @@ import { count, timestamp, version } from './common.js';
 import { alertMessageSchema, healthMessageSchema } from './health.js';
 import { triggerFields, VERDICTS } from './inspection.js';
 import { NODE_STATES } from './node.js';
+import { promptAnswerSchema } from './result.js';
 import type { Verb } from './verbs.js';
 
 const MAX_TTL_S = 7 * 86_400;
@@ -36,6 +37,12 @@ export const requestSchemas = {
   'prompt/remove': z.strictObject({ ...change, ids: z.array(idSchema).min(1).max(PROMPT_LIMITS.prompts) }),
   'prompt/clear': z.strictObject(change),
   'prompt/get': z.strictObject({ id, camera }),
+  'prompt/try': z.strictObject({
+    id,
+    camera: oneCamera,
+    seq: count.optional().meta({ description: 'The frame asked about; the latest when absent. Frames are kept while somebody watches.' }),
+    prompts: promptSetSchema,
+  }),
   'read/ping': z.strictObject({ id }),
   'read/info': z.strictObject({ id }),
   'read/health': z.strictObject({ id }),
@@ -127,6 +134,17 @@ export const snapshotDataSchema = z.object({
   capturedAt: timestamp,
 });
 
+/** `data` of prompt/try: what these prompts would have answered on one frame. Nothing changes. */
+export const tryDataSchema = z.object({
+  seq: count,
+  capturedAt: timestamp,
+  answers: z.array(promptAnswerSchema),
+  objects: z
+    .array(z.object({ id: count, score: z.number(), bbox: z.tuple([z.number(), z.number(), z.number(), z.number()]), area: count }))
+    .meta({ description: 'The objects that match, by id.' }),
+});
+
+export type TryData = z.output<typeof tryDataSchema>;
 export type ResponseMessage = z.output<typeof responseMessageSchema>;
 export type PingData = z.output<typeof pingDataSchema>;
 export type HealthData = z.output<typeof healthDataSchema>;

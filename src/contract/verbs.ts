@@ -6,6 +6,7 @@ export const VERBS = [
   'prompt/remove',
   'prompt/clear',
   'prompt/get',
+  'prompt/try',
   'read/ping',
   'read/info',
   'read/health',

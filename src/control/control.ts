@@ -21,6 +21,10 @@ const MAX_ERROR_CHARS = 500;
 export interface Caller {
   readonly via: 'mqtt' | 'http' | 'local';
   readonly role: Role;
+  /** The cameras that the caller may see and change; all when absent. */
+  readonly cameras?: readonly string[] | undefined;
+  /** Who it is, where the transport knows: for the log, and request ids are that caller's own. */
+  readonly user?: string | undefined;
 }
 
 export interface ControlDeps extends VerbDeps {
@@ -65,8 +69,10 @@ export class Control {
       if (!isAccepted) throw new FastsamError('RATE_LIMITED', `expected at most ${RATE.perSecond} requests per second; try again later`);
       if (!isVerb(verb)) throw new FastsamError('REQUEST_INVALID', `unknown request "${verb}"; expected one of ${VERBS.join(', ')}`);
       const answer = await this.#apply(verb, value, bytes, caller, applied);
-      // A reader of the log has to know why a camera stopped.
-      if (roleFor(verb) === 'admin') log.info({ verb, id, via: caller.via }, `${caller.via}: ${verb} done`);
+      // A reader of the log has to know why a camera stopped, and who changed a prompt.
+      const { via, user } = caller;
+      if (roleFor(verb) === 'admin' || (user !== undefined && changesSomething(verb)))
+        log.info({ verb, id, via, ...(user === undefined ? {} : { user, revision: answer.revision }) }, `${via}: ${verb} done`);
       return { id, node, status: 'ok', ...answer };
     } catch (error) {
       return { id, node, status: 'error', ...this.#explain(error, verb, caller) };
@@ -76,8 +82,9 @@ export class Control {
   #apply<V extends Verb>(verb: V, value: unknown, payload: Buffer, caller: Caller, applied: Answers<Answer>): Promise<Answer> | Answer {
     const { id, ...request } = parseRequest(verb, value);
     demandRole(verb, caller);
-    const apply = async () => this.#handlers[verb](request, { id, by: `${caller.via} (${caller.role})` });
-    return id !== undefined && changesSomething(verb) ? applied.once(`${verb} ${id}`, payload, apply) : apply();
+    demandCamera(verb, request, caller);
+    const apply = async () => this.#handlers[verb](request, { id, by: caller.user ?? `${caller.via} (${caller.role})` });
+    return id !== undefined && changesSomething(verb) ? applied.once(`${caller.user ?? ''} ${verb} ${id}`, payload, apply) : apply();
   }
 
   #explain(error: unknown, verb: string, { via }: Caller): Pick<ResponseMessage, 'code' | 'error'> {
@@ -104,6 +111,14 @@ function demandRole(verb: Verb, { via, role }: Caller): void {
   if (roleSuffices(role, wanted)) return;
   const how = via === 'mqtt' ? 'admin requests are off on this node; expected mqtt.admin: true in its configuration' : undefined;
   throw new FastsamError('REQUEST_FORBIDDEN', how ?? `${verb}: expected the role ${wanted}, got ${role}`);
+}
+
+/** A caller with some of the cameras names one of them; what concerns the whole node is not for that caller, except that it is there. */
+function demandCamera(verb: Verb, request: object, { cameras }: Caller): void {
+  if (cameras === undefined || verb === 'read/ping' || verb === 'read/schema') return;
+  const camera = 'camera' in request ? request.camera : undefined;
+  if (typeof camera === 'string' && cameras.includes(camera)) return;
+  throw new FastsamError('REQUEST_FORBIDDEN', `${verb}: expected one of your cameras: ${cameras.join(', ') || '(none)'}`);
 }
 
 function readableId(value: unknown): string | null {

@@ -1,5 +1,5 @@
 /** What requests act on. The app provides it; nothing here knows how a camera or a configuration works. */
-import type { CheckStatistics, PromptsMessage, RecipeData, RequestOf, TriggerData, VerdictMessage } from '../contract/messages.js';
+import type { CheckStatistics, PromptsMessage, RecipeData, RequestOf, TriggerData, TryData, VerdictMessage } from '../contract/messages.js';
 
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
@@ -16,6 +16,15 @@ export interface PromptService {
 export interface PromptsApplied {
   readonly revision: number;
   readonly saved: boolean;
+}
+
+/** Questions about frames that were segmented already. */
+export interface FrameService {
+  /**
+   * What these prompts would have answered on a frame. Errors: REQUEST_INVALID for a camera that is none and a frame that is
+   * kept no more; PROMPT_INVALID.
+   */
+  try(request: Without<RequestOf<'prompt/try'>, 'id'>): Promise<TryData>;
 }
 
 /** One frame as a JPEG file. */

@@ -13,11 +13,12 @@ import type {
 } from '../contract/messages.js';
 import { jsonSchemaOf, SCHEMA_NAMES } from '../contract/schemas.js';
 import { FastsamError } from '../errors.js';
-import type { AdminService, CameraService, InspectionService, PromptService, PromptsApplied, Snapshot } from './services.js';
+import type { AdminService, CameraService, FrameService, InspectionService, PromptService, PromptsApplied, Snapshot } from './services.js';
 
 export interface VerbDeps {
   readonly prompts: PromptService;
   readonly cameras: CameraService;
+  readonly frames: FrameService;
   readonly admin: AdminService;
   readonly inspection: InspectionService;
   readonly ping: () => PingData;
@@ -55,6 +56,7 @@ const VERB_RULES: Readonly<Record<Verb, { readonly role: Role; readonly changes:
   'prompt/remove': { role: 'operator', changes: true },
   'prompt/clear': { role: 'operator', changes: true },
   'prompt/get': { role: 'viewer', changes: false },
+  'prompt/try': { role: 'viewer', changes: false },
   'read/ping': { role: 'viewer', changes: false },
   'read/info': { role: 'viewer', changes: false },
   'read/health': { role: 'viewer', changes: false },
@@ -100,6 +102,7 @@ export function handlersOf(deps: VerbDeps): Handlers {
     'prompt/remove': (request) => applied(prompts.remove(request)),
     'prompt/clear': (request) => applied(prompts.clear(request)),
     'prompt/get': (request) => ({ data: prompts.get(request) }),
+    'prompt/try': (request) => done(deps.frames.try(request)),
     'read/ping': () => ({ data: ping() }),
     'read/info': () => ({ data: info() ?? null }),
     'read/health': () => ({ data: health() }),

@@ -6,6 +6,7 @@ import type { CameraEvent } from '../contract/event.js';
 import type { CameraTelemetry } from '../contract/messages.js';
 import type { ResultMessage } from '../contract/result.js';
 import type { Snapshot } from '../control/services.js';
+import type { FrameResult } from '../domain/result.js';
 import type { SegmentationEngine } from '../engine/engine.js';
 import type { EngineScheduler, Gate } from '../engine/scheduler.js';
 import { isFastsamError, messageOf } from '../errors.js';
@@ -45,6 +46,8 @@ export interface CameraTaskDeps {
   readonly onStatus: (status: CameraStatus) => void;
   /** The next result waits for it. */
   readonly onResult: (message: ResultMessage, json: string) => void | Promise<void>;
+  /** Told of every result, before anything is done with it. */
+  readonly onSegmented: (result: FrameResult) => void;
   /** Told of every result under way. */
   readonly delivering: Progress;
   /** What the governor has turned down at present. */
@@ -177,6 +180,7 @@ export class CameraTask {
       tracking: config.tracking.enabled ? new TrackStage(config.tracking) : undefined,
       deliver: (result, frame) => {
         this.#lastFrameAt = result.captured.monotonicNs;
+        this.#deps.onSegmented(result);
         return delivering.watch(async () => {
           await this.#delivery.take(result, frame);
           await sinks.take(result, frame);

@@ -56,7 +56,7 @@ export class Cameras implements CameraService {
 
   /**
    * Makes these the cameras: stops those that are gone, restarts those with another source, and starts new ones. Cameras whose
-   * configuration differs in `prompts` and `publish` alone run on, for these are read with every frame. Never rejects.
+   * configuration differs in `prompts`, `publish` and `console` alone run on, for these are read with every frame. Never rejects.
    */
   async apply(configs: readonly CameraConfig[]): Promise<void> {
     if (this.#stopping) return;
@@ -136,6 +136,6 @@ export class Cameras implements CameraService {
 }
 
 /** Without what a running camera reads with every frame. */
-function fixed({ prompts: _prompts, publish: _publish, ...rest }: CameraConfig): object {
+function fixed({ prompts: _prompts, publish: _publish, console: _console, ...rest }: CameraConfig): object {
   return rest;
 }

@@ -4,6 +4,8 @@ import type { Logger } from 'pino';
 import { EmbeddedBroker, reachable } from '../broker/embedded-broker.js';
 import { diffConfig } from '../config/diff.js';
 import type { CameraConfig, Config } from '../config/schema.js';
+import type { ConsoleServer } from '../console/server.js';
+import type { CameraEvent } from '../contract/event.js';
 import type { ResultMessage } from '../contract/result.js';
 import { Control } from '../control/control.js';
 import { type Prompt, withIds } from '../domain/prompt.js';
@@ -13,6 +15,7 @@ import { EngineScheduler } from '../engine/scheduler.js';
 import { messageOf } from '../errors.js';
 import { JobRunner } from '../jobs/runner.js';
 import { createPublisher, type Publisher } from '../mqtt/publisher.js';
+import { RecentResults } from '../pipeline/recent-results.js';
 import type { ResultSink } from '../pipeline/sinks.js';
 import { assertLabels } from '../prompt/label-check.js';
 import { PromptRegister } from '../prompt/register.js';
@@ -29,11 +32,12 @@ import { lastStateAfter } from './engine-news.js';
 import { engineOpener } from './engine-opener.js';
 import { stepEvent } from './governor/governor.js';
 import { Upkeep } from './health/upkeep.js';
-import { infoMessage } from './info.js';
+import { FASTSAMD_VERSION, infoMessage } from './info.js';
 import { Inspections } from './inspection/inspections.js';
 import { PromptKeeper } from './saved-prompts.js';
 import { ServiceManager } from './service.js';
 import { StateDirectory, stateDirectoryOf } from './state-directory.js';
+import { tryPrompts } from './try-prompts.js';
 
 /** SIGTERM to exit takes less than 5 s: this much for frames in flight, this much for the broker, the rest for the engine. */
 const DRAIN_MS = 2000;
@@ -81,6 +85,8 @@ export class Daemon {
   #config: Config;
   #engine: SegmentationEngine | undefined;
   readonly #cameras: Cameras;
+  readonly #recent = new RecentResults();
+  #console: ConsoleServer | undefined;
   #scheduler: EngineScheduler | undefined;
   /** One reload at a time. */
   #reloading: Promise<unknown> = Promise.resolve();
@@ -100,6 +106,7 @@ export class Daemon {
       create: (camera, sinks) => this.#task(camera, sinks),
       onRemoved: (id) => {
         this.#register.forget(id);
+        this.#recent.forget(id);
         this.#status.removeCamera(id);
       },
     });
@@ -133,6 +140,7 @@ export class Daemon {
       maxRequestBytes: mqtt.maxRequestBytes,
       prompts: this.#register,
       cameras: this.#cameras,
+      frames: { try: (request) => tryPrompts(this.#recent, this.#config.cameras, request) },
       admin: {
         reloadConfig: async () => this.reload((await deps.readConfig?.()) ?? this.#config),
         setLogLevel: (level) => {
@@ -180,7 +188,7 @@ export class Daemon {
       stateDirectory,
       meters: () => this.#cameras.tasks.map((task) => task.meter),
       onStep: (step) => {
-        for (const { id } of this.#cameras.tasks) this.#publisher.publishEvent(id, stepEvent(step));
+        for (const { id } of this.#cameras.tasks) this.#happened(id, stepEvent(step));
       },
       service: deps.service ?? new ServiceManager({ environment: {}, log }),
       lostLogLines: deps.lostLogLines ?? (() => 0),
@@ -191,6 +199,11 @@ export class Daemon {
   /** The cameras at work, for consumers of results and for transports. */
   get cameras(): Pick<Cameras, 'get' | 'tasks' | 'addSink'> {
     return this.#cameras;
+  }
+
+  /** The web console's server; undefined where it is off, and before the start. */
+  get console(): Pick<ConsoleServer, 'port' | 'encoded'> | undefined {
+    return this.#console;
   }
 
   get config(): Config {
@@ -210,6 +223,7 @@ export class Daemon {
     this.#register.start(await this.#store.load());
     try {
       await this.#upkeep.listen();
+      if (this.#config.console.enabled) await this.#startConsole();
       const open = this.deps.openEngine ?? openEngine;
       this.#engine = await this.#upkeep.open(engineOpener({ model, status: this.#status, open, log: this.#log }));
       // A stop does not wait for a first inference that hangs.
@@ -296,11 +310,41 @@ export class Daemon {
     this.#register.stop();
     this.#keeper.stop();
     this.#status.setStopped(reason);
+    if (this.#console) await within(GOODBYE_MS, this.#console.stop());
     await this.#publisher.stop(reason, GOODBYE_MS, last);
     if (this.#broker) await within(BROKER_STOP_MS, this.#broker.stop());
     await within(ENGINE_STOP_MS, Promise.all([this.#engine?.stop(), this.#text.stop()]));
     this.#state.stop();
     this.#stopped();
+  }
+
+  /** Loaded here: its libraries take half a second and 15 MB, which a node without a console does not pay. */
+  async #startConsole(): Promise<void> {
+    const { ConsoleServer } = await import('../console/server.js');
+    this.#console = new ConsoleServer({
+      config: () => this.#config,
+      bootId: this.bootId,
+      version: FASTSAMD_VERSION,
+      status: this.#status,
+      control: this.control,
+      addSink: (camera, sink) => this.#cameras.addSink(camera, sink),
+      recent: this.#recent,
+      pictures: {
+        segment: (frame, options) => this.#jobs.segment(frame, options),
+        identity: { node: this.#config.node, bootId: this.bootId },
+      },
+      probe: (path) => this.#upkeep.probe(path),
+      governed: () => this.#upkeep.degradation.name !== '',
+      usersFile: this.#state.users,
+      invitesFile: this.#state.invites,
+      log: this.#log,
+    });
+    await this.#console.start();
+  }
+
+  #happened(camera: string, event: CameraEvent): void {
+    this.#publisher.publishEvent(camera, event);
+    this.#console?.cameraEvent(camera, event);
   }
 
   #task(config: CameraConfig, sinks: ResultSink): CameraTask {
@@ -319,7 +363,8 @@ export class Daemon {
       identity: { node, bootId: this.bootId, maxPayloadBytes: mqtt.maxPayloadBytes },
       onStatus: (status) => this.#cameraChanged(id, status),
       eventDebounceMs: this.#config.events.debounceMs,
-      onEvent: (event) => this.#publisher.publishEvent(id, event),
+      onEvent: (event) => this.#happened(id, event),
+      onSegmented: (result) => this.#recent.add(id, result),
       onResult: (message, json) => {
         this.#publisher.publishResult(id, json);
         return this.deps.onResult?.(message);
@@ -353,7 +398,10 @@ export class Daemon {
       system: this.#upkeep.system,
       mqtt: () => this.#publisher.stats(),
       governor: () => this.#upkeep.governorTelemetry,
-      publish: (message) => this.#publisher.publishTelemetry(message),
+      publish: (message) => {
+        this.#publisher.publishTelemetry(message);
+        this.#console?.telemetry(message);
+      },
       log: this.#log,
     });
     const reporter = this.#reporter;

@@ -24,6 +24,8 @@ const LOCK = 'lock';
 const PROMPTS = 'prompts.json';
 const EVENTS = 'events.db';
 const RETAINED = 'retained.json';
+const USERS = 'console-users.json';
+const INVITES = 'console-invites.json';
 const ALERT = 'state-directory';
 const LOOK_MS = 5000;
 /** The alert about a folder that was deleted stays for so long after it was made again. */
@@ -38,11 +40,19 @@ export interface StateDirectoryDeps {
   readonly log: Logger;
 }
 
+/** Where the users of the console and their invitations are kept, for the command line. */
+export function consoleFilesOf(config: Pick<Config, 'stateDir' | 'node'>): { readonly users: string; readonly invites: string } {
+  const folder = stateDirectoryOf(config);
+  return { users: join(folder, USERS), invites: join(folder, INVITES) };
+}
+
 /** The folder at run time: held by one daemon at a time, and made again when somebody deletes it. */
 export class StateDirectory {
   readonly prompts: string;
   readonly events: string;
   readonly retained: string;
+  readonly users: string;
+  readonly invites: string;
   readonly #deps: StateDirectoryDeps;
   readonly #lock: string;
   #descriptor: number | undefined;
@@ -55,6 +65,8 @@ export class StateDirectory {
     this.prompts = join(deps.path, PROMPTS);
     this.events = join(deps.path, EVENTS);
     this.retained = join(deps.path, RETAINED);
+    this.users = join(deps.path, USERS);
+    this.invites = join(deps.path, INVITES);
     this.#lock = join(deps.path, LOCK);
   }
 

@@ -194,11 +194,12 @@ function trackingMessage({ tracks, segments }: FrameResult): Pick<ResultMessage,
   return { tracking: { live: stats.live, lost: lost.length, cameraMotion: motion } };
 }
 
-async function answerMessage(
+/** An answer as results carry it. */
+export async function answerMessage(
   answer: PromptAnswer,
-  result: FrameResult,
+  result: Pick<FrameResult, 'segments'>,
   encoding: MaskEncoding,
-  options: EncodeOptions,
+  options: Pick<EncodeOptions, 'polygonTolerance'>,
 ): Promise<PromptAnswerMessage> {
   const { id, type, unscored, reason } = answer;
   const follow = answer.follow ? { follow: followMessage(answer.follow) } : {};

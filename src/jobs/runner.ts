@@ -4,8 +4,10 @@ import sharp from 'sharp';
 import { decodeImage, pictureKind } from '../addon/picture.js';
 import type { SegmentationConfig } from '../config/schema.js';
 import type { Job, ResultMessage } from '../contract/messages.js';
+import type { Frame } from '../domain/frame.js';
 import { MAX_JOB_PIXELS, MAX_PICTURE_SIDE } from '../domain/limits.js';
 import { withIds } from '../domain/prompt.js';
+import type { FrameResult } from '../domain/result.js';
 import { encodeResult } from '../encode/result.js';
 import type { SegmentationEngine, Segmented } from '../engine/engine.js';
 import type { Gate, Turn } from '../engine/scheduler.js';
@@ -82,6 +84,18 @@ export class JobRunner {
     return message;
   }
 
+  /** A picture as a job without prompts, for callers that ask about its objects themselves. Errors: as `run`. */
+  async segment(frame: Frame, options: Pick<SegmentationConfig, 'conf' | 'iou'>): Promise<FrameResult> {
+    if (!this.#opened) throw new FastsamError('ENGINE_UNAVAILABLE', 'the model is not loaded yet');
+    const { engine, gate } = this.#opened;
+    const turn = await this.#enter(gate);
+    const segmented = await this.#segment(engine, frame, turn, { ...this.#deps.segmentation(), ...options });
+    return analyse(
+      { frame, segmented, following: undefined, waitMs: 0 },
+      { model: engine.model, prompts: () => ({ revision: 0, prompts: [] }), text: NO_TEXT, dropped: () => ({}) },
+    );
+  }
+
   /** As late as a live frame: one that enters earlier lets those of the cameras grow old behind it. */
   #enter(gate: Gate): Promise<Turn> {
     const turn = this.#turn.then(() => gate.enter(this.#prepareMs + PREPARE_MARGIN_MS));
@@ -89,9 +103,9 @@ export class JobRunner {
     return turn;
   }
 
-  async #segment(engine: SegmentationEngine, frame: SourceFrame, turn: Turn): Promise<Segmented> {
+  async #segment(engine: SegmentationEngine, frame: Frame, turn: Turn, options = this.#deps.segmentation()): Promise<Segmented> {
     try {
-      const segmented = engine.segment(frame, this.#deps.segmentation());
+      const segmented = engine.segment(frame, options);
       turn.pass();
       return await segmented;
     } catch (error) {

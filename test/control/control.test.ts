@@ -12,6 +12,7 @@ const VALID: Readonly<Record<Verb, object>> = {
   'prompt/remove': { camera: 'belt', ids: ['all'] },
   'prompt/clear': { ttlS: 60 },
   'prompt/get': {},
+  'prompt/try': { camera: 'belt', prompts: [{ type: 'everything', id: 'all' }] },
   'read/ping': { id: 'a3' },
   'read/info': {},
   'read/health': {},

@@ -72,6 +72,7 @@ export function testNode(mqtt: z.input<typeof mqttSchema>, options: TestNodeOpti
     maxRequestBytes: config.maxRequestBytes,
     prompts: register,
     cameras,
+    frames: { try: async ({ camera }) => ({ seq: camera.length, capturedAt: new Date(0).toISOString(), answers: [], objects: [] }) },
     admin,
     inspection: NO_INSPECTION,
     ping: () => status.ping(),

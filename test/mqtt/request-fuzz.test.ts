@@ -32,6 +32,7 @@ function requestsWithRegister() {
     info: () => undefined,
     health: () => ({ health: null, alerts: {} }),
     cameras: { snapshot: unreachable, pause: unreachable, resume: unreachable, restart: unreachable },
+    frames: { try: unreachable },
     admin: { reloadConfig: unreachable, setLogLevel: () => undefined },
     inspection: NO_INSPECTION,
     publishSnapshot: () => '',

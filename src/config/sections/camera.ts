@@ -128,4 +128,9 @@ export const cameraSchema = z.strictObject({
     .default([])
     .meta({ description: 'Tell who is in these polygons. Needs tracking.enabled.' }),
   publish: publishSchema.prefault({}),
+  console: z
+    .strictObject({
+      pictures: z.boolean().default(true).meta({ description: 'Show pictures in the console; false: masks alone. Pictures show people.' }),
+    })
+    .prefault({}),
 });

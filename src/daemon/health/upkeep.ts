@@ -13,7 +13,7 @@ import { Governor, type Step } from '../governor/governor.js';
 import { type DegradationLevel, degradationLevels } from '../governor/levels.js';
 import { pressureOf } from '../governor/pressure.js';
 import { FASTSAMD_VERSION } from '../info.js';
-import { MetricsServer } from '../metrics/server.js';
+import { type MetricsDeps, MetricsServer, probe } from '../metrics/server.js';
 import type { ServiceManager } from '../service.js';
 import { STALL_MS } from './assess.js';
 import { HealthMonitor, type MonitorDeps } from './monitor.js';
@@ -44,6 +44,7 @@ export class Upkeep {
   readonly #levels: readonly DegradationLevel[];
   readonly #governor: Governor;
   readonly #metrics: MetricsServer;
+  readonly #probed: Pick<MetricsDeps, 'telemetry' | 'health' | 'version'>;
   #telemetry: (() => Promise<TelemetryMessage>) | undefined;
   #loaded = false;
 
@@ -65,8 +66,7 @@ export class Upkeep {
       sensors: this.#sensors,
       onReadings: (readings) => this.#govern(readings),
     });
-    this.#metrics = new MetricsServer({
-      config: deps.metrics,
+    this.#probed = {
       telemetry: async () => this.#telemetry?.(),
       version: FASTSAMD_VERSION,
       health: () => ({
@@ -74,8 +74,8 @@ export class Upkeep {
         ready: this.#loaded && this.#monitor.alive(STALL_MS),
         findings: this.#monitor.findings,
       }),
-      log,
-    });
+    };
+    this.#metrics = new MetricsServer({ ...this.#probed, config: deps.metrics, log });
   }
 
   /** What the cameras have to do without at present. */
@@ -85,6 +85,11 @@ export class Upkeep {
 
   get governorTelemetry(): GovernorTelemetry {
     return { level: this.#governor.level, levels: this.#levels.length, setting: this.#governor.summary };
+  }
+
+  /** What /metrics, /healthz or /readyz answers, for another server that has them; undefined for any other path. */
+  probe(path: string): ReturnType<typeof probe> {
+    return probe(path, this.#probed);
   }
 
   /** Asked at each scrape of the metrics from now on. */

@@ -37,6 +37,24 @@ export interface MetricsDeps {
   readonly log: Logger;
 }
 
+/** What a path of the probes answers, for any server that has it; undefined for a path that is none. */
+export async function probe(
+  path: string,
+  { telemetry, health, version }: Pick<MetricsDeps, 'telemetry' | 'health' | 'version'>,
+): Promise<{ readonly status: number; readonly body: string; readonly type: string } | undefined> {
+  const { alive, ready, findings } = health();
+  switch (path) {
+    case '/metrics':
+      return { status: 200, body: exposition(await telemetry(), findings, version), type: 'text/plain; version=0.0.4; charset=utf-8' };
+    case '/healthz':
+      return { status: alive ? 200 : 503, body: report(alive, findings), type: 'application/json' };
+    case '/readyz':
+      return { status: ready ? 200 : 503, body: report(ready, findings), type: 'application/json' };
+    default:
+      return undefined;
+  }
+}
+
 export class MetricsServer {
   readonly #deps: MetricsDeps;
   #server: Server | undefined;
@@ -112,21 +130,9 @@ export class MetricsServer {
         return send(401, 'expected Authorization: Bearer TOKEN\n');
       }
       if (request.method !== 'GET' && request.method !== 'HEAD') return send(405, 'expected GET\n');
-      const { alive, ready, findings } = this.#deps.health();
-      switch (request.url?.split('?', 1)[0]) {
-        case '/metrics':
-          return send(
-            200,
-            exposition(await this.#deps.telemetry(), findings, this.#deps.version),
-            'text/plain; version=0.0.4; charset=utf-8',
-          );
-        case '/healthz':
-          return send(alive ? 200 : 503, report(alive, findings), 'application/json');
-        case '/readyz':
-          return send(ready ? 200 : 503, report(ready, findings), 'application/json');
-        default:
-          return send(404, 'expected /metrics, /healthz or /readyz\n');
-      }
+      const answer = await probe(request.url?.split('?', 1)[0] ?? '', this.#deps);
+      if (!answer) return send(404, 'expected /metrics, /healthz or /readyz\n');
+      return send(answer.status, answer.body, answer.type);
     } catch (error) {
       this.#deps.log.error({ reason: messageOf(error) }, 'metrics: no answer');
       if (!response.headersSent) send(500, 'the log says more\n');

@@ -1,0 +1,134 @@
+/** Frames for viewers: encoded once per camera and quality level, and only while a viewer waits for one. */
+import type { Frame } from '../domain/frame.js';
+import type { FrameResult } from '../domain/result.js';
+import type { ResultSink } from '../pipeline/sinks.js';
+import { LEVELS } from './quality.js';
+import { encodeView } from './view.js';
+
+/** One page that watches. */
+export interface HubViewer {
+  /** Whether a frame of this channel would be drawn at once: the ones before are on the screen. */
+  ready(channel: number): boolean;
+  /** A frame was left out because the viewer was not ready. */
+  skipped(channel: number): void;
+  send(channel: number, seq: number, message: Uint8Array): void;
+}
+
+export interface ViewHubDeps {
+  /** Hands the results of a camera to the sink. Errors: REQUEST_INVALID. */
+  readonly addSink: (camera: string, sink: ResultSink) => () => Promise<void>;
+  /** Somebody watches the camera: its last results are kept. */
+  readonly watchResults: (camera: string) => () => void;
+  /** Whether pictures of the camera may be shown. */
+  readonly pictures: (camera: string) => boolean;
+  readonly onError: (camera: string, error: unknown) => void;
+}
+
+interface Profile {
+  readonly channel: number;
+  readonly level: number;
+  readonly viewers: Set<HubViewer>;
+  isEncoding: boolean;
+  lastAt: number;
+}
+
+interface Watched {
+  readonly profiles: Map<number, Profile>;
+  readonly end: () => void;
+}
+
+/** A frame that comes a little early is taken: cameras are not that regular. */
+const EARLY = 0.8;
+
+export class ViewHub {
+  /** Frames encoded since the start. */
+  encoded = 0;
+  readonly #deps: ViewHubDeps;
+  readonly #cameras = new Map<string, Watched>();
+  /** Numbers of camera and level; they stay. */
+  readonly #channels = new Map<string, number>();
+
+  constructor(deps: ViewHubDeps) {
+    this.#deps = deps;
+  }
+
+  /** The number under which frames of a camera at this level are sent. */
+  channelOf(camera: string, level: number): number {
+    const key = `${level} ${camera}`;
+    let channel = this.#channels.get(key);
+    if (channel === undefined) {
+      channel = this.#channels.size + 1;
+      this.#channels.set(key, channel);
+    }
+    return channel;
+  }
+
+  /** Sends frames to the viewer from now on. Returns how to end that. Errors: REQUEST_INVALID for a camera that is none. */
+  join(camera: string, level: number, viewer: HubViewer): () => void {
+    const watched = this.#cameras.get(camera) ?? this.#watch(camera);
+    let profile = watched.profiles.get(level);
+    if (!profile) {
+      profile = { channel: this.channelOf(camera, level), level, viewers: new Set(), isEncoding: false, lastAt: Number.NEGATIVE_INFINITY };
+      watched.profiles.set(level, profile);
+    }
+    profile.viewers.add(viewer);
+    return () => {
+      profile.viewers.delete(viewer);
+      if (profile.viewers.size === 0 && watched.profiles.get(level) === profile) watched.profiles.delete(level);
+      if (watched.profiles.size === 0 && this.#cameras.get(camera) === watched) this.#leave(camera, watched);
+    };
+  }
+
+  #watch(camera: string): Watched {
+    const remove = this.#deps.addSink(camera, {
+      take: (result, frame) => this.#offer(camera, result, frame),
+      close: async () => void this.#cameras.delete(camera),
+    });
+    const unwatch = this.#deps.watchResults(camera);
+    const watched: Watched = {
+      profiles: new Map(),
+      end: () => {
+        unwatch();
+        void remove();
+      },
+    };
+    this.#cameras.set(camera, watched);
+    return watched;
+  }
+
+  #leave(camera: string, watched: Watched): void {
+    this.#cameras.delete(camera);
+    watched.end();
+  }
+
+  /** Returns at once: the pipeline does not wait for viewers. */
+  #offer(camera: string, result: FrameResult, frame: Frame): void {
+    const now = performance.now();
+    for (const profile of this.#cameras.get(camera)?.profiles.values() ?? []) {
+      const { channel, viewers } = profile;
+      if (profile.isEncoding || now - profile.lastAt < (1000 / LEVELS[profile.level]!.fps) * EARLY) continue;
+      const ready = [...viewers].filter((viewer) => viewer.ready(channel));
+      if (ready.length < viewers.size) for (const viewer of viewers) if (!ready.includes(viewer)) viewer.skipped(channel);
+      if (ready.length === 0) continue;
+      profile.lastAt = now;
+      void this.#encode(camera, profile, ready, result, frame.retain());
+    }
+  }
+
+  /** Owns the frame. */
+  async #encode(camera: string, profile: Profile, viewers: readonly HubViewer[], result: FrameResult, frame: Frame): Promise<void> {
+    const { channel, level } = profile;
+    profile.isEncoding = true;
+    try {
+      const pictures = this.#deps.pictures(camera);
+      const message = await encodeView(frame, result, { channel, level, quality: LEVELS[level]!, pictures });
+      this.encoded += 1;
+      for (const viewer of viewers) if (profile.viewers.has(viewer)) viewer.send(channel, result.sequence, message);
+    } catch (error) {
+      this.#deps.onError(camera, error);
+    } finally {
+      frame[Symbol.dispose]();
+      profile.isEncoding = false;
+    }
+  }
+}
