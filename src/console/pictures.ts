@@ -9,7 +9,7 @@ import { firstProblem } from '../contract/problem.js';
 import type { Frame } from '../domain/frame.js';
 import { promptSetSchema, withIds } from '../domain/prompt.js';
 import type { FrameResult } from '../domain/result.js';
-import { selectObjects } from '../domain/segments.js';
+import type { Segments } from '../domain/segments.js';
 import { cocoAnnotations, cocoCategories } from '../encode/coco-dataset.js';
 import { cutoutPngs } from '../encode/mask-pictures.js';
 import { Overlay } from '../encode/overlay.js';
@@ -212,9 +212,24 @@ function answered(result: FrameResult, { conf, prompts: inputs }: Ask): FrameRes
   assertLabels(prompts, result.model);
   assertInFrame(prompts, 'the picture', { width, height });
   const count = scores.findIndex((score) => score <= conf);
-  const indices = Uint32Array.from({ length: count < 0 ? scores.length : count }, (_, index) => index);
-  const segments = selectObjects(result.segments, indices);
+  const segments = firstObjects(result.segments, count < 0 ? scores.length : count);
   return { ...result, segments, answers: applyPrompts(segments, prompts, { labels: result.model.labels }) };
+}
+
+/** The surest `count` objects, over the same memory. */
+function firstObjects(segments: Segments, count: number): Segments {
+  const { width, height, boxes, scores, classes, areas, runs, offsets } = segments;
+  return {
+    count,
+    width,
+    height,
+    boxes: boxes.subarray(0, 4 * count),
+    scores: scores.subarray(0, count),
+    classes: classes.subarray(0, count),
+    areas: areas.subarray(0, count),
+    runs: runs.subarray(0, 2 * offsets[count]!),
+    offsets: offsets.subarray(0, count + 1),
+  };
 }
 
 /** Before anything is decoded: the kind of file and its size in pixels. */
