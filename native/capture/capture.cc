@@ -6,6 +6,7 @@
 #include <mutex>
 #include <utility>
 
+#include "capture/decoders.h"
 #include "capture/guard.h"
 #include "capture/mailbox.h"
 
@@ -65,10 +66,11 @@ struct Capture::Feed {
       return Error{ErrorCode::kMisuse, "expected an \"appsink name=sink\" in the capture pipeline"};
     }
     Guard::Watch(feed->guard, bin);
+    ForEachElement(bin, &TuneDecoder);
     GstAppSink* app_sink = GST_APP_SINK(sink.get());
     const GstPtr<GstCaps> chosen(gst_app_sink_get_caps(app_sink));
     if (chosen == nullptr) {
-      const GstPtr<GstCaps> caps(gst_caps_from_string("video/x-raw,format={NV12,I420,RGB,BGR,RGBA}"));
+      const GstPtr<GstCaps> caps(gst_caps_from_string("video/x-raw"));
       gst_app_sink_set_caps(app_sink, caps.get());
     }
     gst_app_sink_set_emit_signals(app_sink, FALSE);
@@ -129,7 +131,7 @@ Result<std::optional<CapturedFrame>> Capture::Read(std::chrono::milliseconds tim
       case Mailbox<Arrival>::Outcome::kItem:
         break;
     }
-    Result<MappedFrame> mapped = MapSample(arrival->sample);
+    Result<MappedFrame> mapped = MapSample(arrival->sample, pixels_);
     if (mapped.ok()) {
       feed_->delivered = true;
       return std::optional<CapturedFrame>({std::move(mapped).value(), arrival->monotonic_ns, arrival->pts_ns});

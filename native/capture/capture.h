@@ -66,6 +66,7 @@ class Capture {
 
   const CaptureOptions options_;
   const std::shared_ptr<Feed> feed_;
+  PixelPool pixels_;
   Pipeline pipeline_;
 };
 

@@ -176,7 +176,8 @@ Result<GstPtr<GstElement>> ParsePipeline(const std::string& description) {
   GstPtr<GstElement> pipeline(element == nullptr ? nullptr : GST_ELEMENT(gst_object_ref_sink(element)));
   if (error != nullptr) {
     const GstPtr<gchar*> missing(gst_parse_context_get_missing_elements(context.get()));
-    if (missing != nullptr && missing.get()[0] != nullptr) {
+    // An element whose property is unknown counts as missing, too.
+    if (error->code == GST_PARSE_ERROR_NO_SUCH_ELEMENT && missing != nullptr && missing.get()[0] != nullptr) {
       return Error{ErrorCode::kSourceUnsupported, MissingElement(missing.get()[0])};
     }
     return Error{ErrorCode::kSourceUnsupported, "GStreamer cannot build the pipeline: " + OneLine(error->message)};
@@ -185,6 +186,22 @@ Result<GstPtr<GstElement>> ParsePipeline(const std::string& description) {
     return Error{ErrorCode::kMisuse, "expected a pipeline of at least two elements in gst-launch syntax"};
   }
   return pipeline;
+}
+
+void ForEachElement(GstBin* bin, std::function<void(GstElement*)> visit) {
+  using Visit = std::function<void(GstElement*)>;
+  auto owned = std::make_unique<Visit>(std::move(visit));
+  GstIterator* elements = gst_bin_iterate_recurse(bin);
+  const auto present = [](const GValue* item, gpointer data) {
+    (*static_cast<Visit*>(data))(GST_ELEMENT(g_value_get_object(item)));
+  };
+  gst_iterator_foreach(elements, present, owned.get());
+  gst_iterator_free(elements);
+  const auto added =
+      +[](GstBin*, GstBin*, GstElement* element, gpointer data) { (*static_cast<Visit*>(data))(element); };
+  g_signal_connect_data(
+      bin, "deep-element-added", G_CALLBACK(added), owned.release(),
+      [](gpointer data, GClosure*) { delete static_cast<Visit*>(data); }, GConnectFlags(0));
 }
 
 Error TranslateError(GstMessage* message, const std::string& missing) {

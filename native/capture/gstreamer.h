@@ -3,6 +3,7 @@
 #include <gio/gio.h>
 #include <gst/gst.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -38,6 +39,10 @@ Result<bool> HasElement(const std::string& name);
 /// Builds a pipeline from gst-launch syntax; starts nothing. Errors: kSourceUnsupported naming the missing element and
 /// its Debian package, kMisuse for text that is no pipeline.
 Result<GstPtr<GstElement>> ParsePipeline(const std::string& description);
+
+/// Calls `visit` for every element of `bin` at any depth, and later for each one that is added, on the thread that adds
+/// it, until the bin is gone.
+void ForEachElement(GstBin* bin, std::function<void(GstElement*)> visit);
 
 /// What an ERROR message means to us, on one line. `missing` is what a "missing-plugin" message before it named, or
 /// empty.

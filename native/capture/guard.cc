@@ -128,19 +128,7 @@ Guard::Guard(bool live) : live_(live) {
 Guard::~Guard() { g_weak_ref_clear(&source_); }
 
 void Guard::Watch(const std::shared_ptr<Guard>& guard, GstBin* bin) {
-  GstIterator* elements = gst_bin_iterate_recurse(bin);
-  const auto visit = [](const GValue* item, gpointer data) {
-    WatchElement(*static_cast<const std::shared_ptr<Guard>*>(data), GST_ELEMENT(g_value_get_object(item)));
-  };
-  std::shared_ptr<Guard> visited = guard;
-  gst_iterator_foreach(elements, visit, &visited);
-  gst_iterator_free(elements);
-  const auto added = +[](GstBin*, GstBin*, GstElement* element, gpointer data) {
-    WatchElement(*static_cast<std::shared_ptr<Guard>*>(data), element);
-  };
-  g_signal_connect_data(
-      bin, "deep-element-added", G_CALLBACK(added), new std::shared_ptr<Guard>(guard),
-      [](gpointer data, GClosure*) { delete static_cast<std::shared_ptr<Guard>*>(data); }, GConnectFlags(0));
+  ForEachElement(bin, [guard](GstElement* element) { WatchElement(guard, element); });
 }
 
 void Guard::WatchElement(const std::shared_ptr<Guard>& guard, GstElement* element) {

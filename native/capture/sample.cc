@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
 
+#include "capture/unpack.h"
 #include "core/color.h"
 
 namespace fastsamd {
@@ -29,22 +31,24 @@ int64_t LiveTime(GstSample* sample, GstClockTime pts, GstElement* sink, int64_t 
   return std::min(captured + offset, now);
 }
 
-Result<PixelFormat> FormatOf(const GstVideoInfo& info) {
+/// The format in which pixels are read where they are; none when they have to be unpacked. YV12 is I420 with its chroma
+/// planes exchanged, and what fills the fourth byte of RGBx is not read.
+std::optional<PixelFormat> DirectFormat(const GstVideoInfo& info) {
   switch (GST_VIDEO_INFO_FORMAT(&info)) {
     case GST_VIDEO_FORMAT_RGB:
       return PixelFormat::kRgb;
     case GST_VIDEO_FORMAT_BGR:
       return PixelFormat::kBgr;
     case GST_VIDEO_FORMAT_RGBA:
+    case GST_VIDEO_FORMAT_RGBx:
       return PixelFormat::kRgba;
     case GST_VIDEO_FORMAT_NV12:
       return PixelFormat::kNv12;
     case GST_VIDEO_FORMAT_I420:
+    case GST_VIDEO_FORMAT_YV12:
       return PixelFormat::kI420;
     default:
-      return Error{ErrorCode::kSourceUnsupported,
-                   std::string("expected RGB, BGR, RGBA, NV12 or I420 at the sink, got ") + GST_VIDEO_INFO_NAME(&info) +
-                       "; put videoconvert before it"};
+      return std::nullopt;
   }
 }
 
@@ -63,6 +67,11 @@ ColorMatrix MatrixOf(const GstVideoInfo& info) {
   }
 }
 
+ColorRange RangeOf(const GstVideoInfo& info) {
+  const bool full = GST_VIDEO_INFO_COLORIMETRY(&info).range == GST_VIDEO_COLOR_RANGE_0_255;
+  return full ? ColorRange::kFull : ColorRange::kLimited;
+}
+
 /// A mapped sample, unmapped and released by its destructor.
 class Mapping {
  public:
@@ -79,13 +88,53 @@ class Mapping {
     return mapped_;
   }
 
-  const GstVideoFrame& frame() const { return frame_; }
+  GstVideoFrame& frame() { return frame_; }
 
  private:
   GstPtr<GstSample> sample_;
   GstVideoFrame frame_ = {};
   bool mapped_ = false;
 };
+
+/// The planes as they lie in the sample.
+MappedFrame MapPlanes(const std::shared_ptr<Mapping>& mapping, PixelFormat format) {
+  const GstVideoFrame& frame = mapping->frame();
+  MappedFrame mapped;
+  mapped.view = {format,
+                 GST_VIDEO_FRAME_WIDTH(&frame),
+                 GST_VIDEO_FRAME_HEIGHT(&frame),
+                 {},
+                 {},
+                 MatrixOf(frame.info),
+                 RangeOf(frame.info)};
+  const bool planar = format == PixelFormat::kI420;
+  for (guint k = 0; k < GST_VIDEO_FRAME_N_PLANES(&frame); ++k) {
+    const guint plane = planar ? GST_VIDEO_FRAME_COMP_PLANE(&frame, k) : k;
+    mapped.view.planes[k] = static_cast<const uint8_t*>(GST_VIDEO_FRAME_PLANE_DATA(&frame, plane));
+    mapped.view.strides[k] = GST_VIDEO_FRAME_PLANE_STRIDE(&frame, plane);
+  }
+  mapped.bytes = GST_VIDEO_FRAME_SIZE(&frame);
+  mapped.owner = mapping;
+  return mapped;
+}
+
+/// RGBA in memory of the pool; without pixels when the sample is too large for a frame.
+MappedFrame MapUnpacked(Mapping& mapping, PixelPool& pool) {
+  GstVideoFrame& frame = mapping.frame();
+  MappedFrame mapped;
+  mapped.view.width = GST_VIDEO_FRAME_WIDTH(&frame);
+  mapped.view.height = GST_VIDEO_FRAME_HEIGHT(&frame);
+  if (mapped.view.width > kMaxSide || mapped.view.height > kMaxSide) return mapped;
+  mapped.view.format = PixelFormat::kRgba;
+  mapped.view.strides[0] = mapped.view.width * 4;
+  mapped.bytes = static_cast<size_t>(mapped.view.strides[0]) * static_cast<size_t>(mapped.view.height);
+  const PixelPool::Pixels pixels = pool.Take(mapped.bytes);
+  // Memory of new[] is aligned for any word.
+  Unpack(frame, MatrixOf(frame.info), RangeOf(frame.info), reinterpret_cast<uint32_t*>(pixels.get()));
+  mapped.view.planes[0] = pixels.get();
+  mapped.owner = pixels;
+  return mapped;
+}
 
 }  // namespace
 
@@ -103,33 +152,21 @@ bool IsCorrupt(GstSample* sample) {
   return buffer == nullptr || GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_CORRUPTED);
 }
 
-Result<MappedFrame> MapSample(const GstPtr<GstSample>& sample) {
+Result<MappedFrame> MapSample(const GstPtr<GstSample>& sample, PixelPool& pool) {
   const GstCaps* caps = gst_sample_get_caps(sample.get());
   GstVideoInfo info;
   if (caps == nullptr || gst_video_info_from_caps(&info, caps) == FALSE ||
       GST_VIDEO_INFO_FORMAT(&info) == GST_VIDEO_FORMAT_ENCODED) {
     return Error{ErrorCode::kSourceUnsupported, "expected raw video at the sink; put a decoder before it"};
   }
-  const Result<PixelFormat> format = FormatOf(info);
-  if (!format.ok()) return format.error();
-
+  const std::optional<PixelFormat> direct = DirectFormat(info);
+  if (!direct && !CanUnpack(info)) {
+    return Error{ErrorCode::kSourceUnsupported, std::string("pixels of the format ") + GST_VIDEO_INFO_NAME(&info) +
+                                                    " cannot be read; put videoconvert before the sink"};
+  }
   const auto mapping = std::make_shared<Mapping>(sample.get());
   if (!mapping->Map(info)) return Error{ErrorCode::kSourceCorrupt, "a frame's pixels cannot be mapped"};
-  const GstVideoFrame& frame = mapping->frame();
-
-  MappedFrame mapped;
-  mapped.view.format = format.value();
-  mapped.view.width = GST_VIDEO_FRAME_WIDTH(&frame);
-  mapped.view.height = GST_VIDEO_FRAME_HEIGHT(&frame);
-  mapped.view.matrix = MatrixOf(info);
-  const bool full = GST_VIDEO_INFO_COLORIMETRY(&info).range == GST_VIDEO_COLOR_RANGE_0_255;
-  mapped.view.range = full ? ColorRange::kFull : ColorRange::kLimited;
-  for (guint plane = 0; plane < GST_VIDEO_FRAME_N_PLANES(&frame); ++plane) {
-    mapped.view.planes[plane] = static_cast<const uint8_t*>(GST_VIDEO_FRAME_PLANE_DATA(&frame, plane));
-    mapped.view.strides[plane] = GST_VIDEO_FRAME_PLANE_STRIDE(&frame, plane);
-  }
-  mapped.bytes = GST_VIDEO_FRAME_SIZE(&frame);
-  mapped.owner = mapping;
+  MappedFrame mapped = direct ? MapPlanes(mapping, *direct) : MapUnpacked(*mapping, pool);
   if (const Status valid = Validate(mapped.view); !valid.ok()) {
     return Error{ErrorCode::kSourceCorrupt, valid.error().message};
   }

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "capture/gstreamer.h"
+#include "capture/pixel_pool.h"
 #include "core/image.h"
 #include "core/result.h"
 
@@ -20,7 +21,7 @@ struct Arrival {
   int64_t pts_ns = -1;
 };
 
-/// Pixels of a sample; `owner` keeps them mapped.
+/// Pixels of a sample; `owner` keeps them.
 struct MappedFrame {
   ImageView view;
   size_t bytes = 0;
@@ -36,7 +37,9 @@ bool IsCorrupt(GstSample* sample);
 
 /// Maps a sample for reading, with the format, size, strides and colorimetry of its own caps, which may change from
 /// one sample to the next. A colorimetry that is not known is bt601 below 720 lines, else bt709, and limited range.
-/// Errors: kSourceUnsupported for a format outside PixelFormat, kSourceCorrupt when the pixels cannot be mapped.
-Result<MappedFrame> MapSample(const GstPtr<GstSample>& sample);
+/// Formats outside PixelFormat are converted to RGBA, in memory of `pool`.
+/// Errors: kSourceUnsupported when GStreamer does not tell how a format is read, kSourceCorrupt when the pixels cannot
+/// be mapped.
+Result<MappedFrame> MapSample(const GstPtr<GstSample>& sample, PixelPool& pool);
 
 }  // namespace fastsamd

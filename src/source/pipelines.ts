@@ -16,8 +16,14 @@ export interface Picture {
   readonly flip?: Flip;
 }
 
-/** The pixel formats the letterbox reads directly; anything else is converted once, by GStreamer. */
-const SINK_FORMATS = 'format=(string){I420,NV12,RGB,BGR,RGBA}';
+/**
+ * How frames leave the pipeline. On a Jetson in the formats that the letterbox reads directly; elsewhere as the decoder made
+ * them, because the capture reads every format and is more exact than GStreamer's conversion to RGB.
+ */
+const SINK_CAPS: Readonly<Record<Platform, string>> = {
+  jetson: 'video/x-raw,format=(string){I420,NV12,RGB,BGR,RGBA}',
+  generic: 'video/x-raw',
+};
 const NETWORK_TIMEOUT_S = 5;
 /** A live source is lost after this long without a frame. */
 export const STALL_TIMEOUT_MS = 3000;
@@ -30,7 +36,7 @@ export function quoted(text: string): string {
 /** `realtime`: frames come at their own rate; otherwise as fast as they are taken. Turned upright by the file's own tag first. */
 export function filePipeline(platform: Platform, path: string, realtime: boolean, picture: Picture = {}): string {
   const upright = 'videoflip video-direction=auto';
-  const decode = platform === 'jetson' ? ['decodebin', 'nvvidconv', `video/x-raw,${SINK_FORMATS}`] : ['decodebin', 'videoconvert'];
+  const decode = platform === 'jetson' ? ['decodebin', 'nvvidconv', SINK_CAPS.jetson] : ['decodebin', 'videoconvert'];
   return chain(`filesrc location=${quoted(path)}`, ...decode, upright, ...scaled(platform, picture), sink(realtime));
 }
 
@@ -169,8 +175,8 @@ function wanted({ width, height, fps }: Picture): string {
 /** To the sink's formats, turned as configured. */
 function turned(platform: Platform, { rotate = 0, flip = 'none' }: Picture, nvmm = platform === 'jetson'): string[] {
   const direction = directionOf(rotate, flip);
-  if (nvmm) return [words(['nvvidconv', FLIP_METHOD[direction]]), `video/x-raw,${SINK_FORMATS}`];
-  return [direction === 'identity' ? '' : `videoflip video-direction=${direction}`, `video/x-raw,${SINK_FORMATS}`];
+  if (nvmm) return [words(['nvvidconv', FLIP_METHOD[direction]]), SINK_CAPS.jetson];
+  return [direction === 'identity' ? '' : `videoflip video-direction=${direction}`, SINK_CAPS.generic];
 }
 
 /** As `turned`, and scaled to the size that is asked for; of one side only, the other follows. */
