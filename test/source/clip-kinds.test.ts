@@ -6,7 +6,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { native } from '../../src/addon/addon.js';
+import { type NativeFrame, native } from '../../src/addon/addon.js';
 import { openSource } from '../../src/source/open.js';
 import { type Format, greyFrame, LAYOUTS, type Matrix, type Range, rgbFrame, smoothScene, yuvFrame } from '../helpers/yuv-scene.js';
 
@@ -121,7 +121,7 @@ const nameOf = ({ encode, extension, format, size, matrix, range, tagged, orient
 
 /** The element that GStreamer lacks for it, if any: its plugins are packaged one by one. */
 async function missing({ encode, extension }: Clip): Promise<string | undefined> {
-  for (const element of [encode.split(' ')[0]!, MUXERS[extension]!]) if (!(await native().hasGstElement(element))) return element;
+  for (const element of [encode.split(' ')[0]!, MUXERS[extension]!]) if (!(await native().hasGstElement!(element))) return element;
   return undefined;
 }
 
@@ -204,7 +204,7 @@ describe.skipIf(!native().features.gstreamer)('a clip (needs GStreamer)', () => 
     for await (const frame of source) {
       using picture = frame;
       expect([picture.width, picture.height]).toEqual([expected.width, expected.height]);
-      const rgb = await native().toRgb(picture.pixels);
+      const rgb = await native().toRgb(picture.pixels as NativeFrame);
       let sum = 0;
       for (let k = 0; k < rgb.length; k += 1) sum += Math.abs(rgb[k]! - expected.rgb[k]!);
       expect(sum / rgb.length, `frame ${frames}`).toBeLessThanOrEqual(1);
