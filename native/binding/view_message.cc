@@ -2,6 +2,7 @@
 
 #include "binding/job.h"
 #include "binding/native_frame.h"
+#include "binding/native_segments.h"
 #include "binding/values.h"
 #include "binding/verbs.h"
 #include "core/crop.h"
@@ -161,9 +162,9 @@ Napi::Value ViewMessage(const Napi::CallbackInfo& info) {
   return RunOnPool(
       info.Env(), "fastsamd.viewMessage", std::move(pins),
       [pixels, input, options, prompts, tracks, header, meta]() -> Result<std::vector<uint8_t>> {
-        const Result<Segments> segments = input.Copy();
+        const Result<SharedSegments> segments = input.Checked();
         if (!segments.ok()) return segments.error();
-        return Pack(pixels.view, segments.value(), prompts, tracks, options, header, meta);
+        return Pack(pixels.view, *segments.value(), prompts, tracks, options, header, meta);
       },
       ToTypedArray<Napi::Uint8Array, uint8_t>);
 }
