@@ -1,85 +1,96 @@
 /** Calls into a worker thread: one at a time there, in the order they were made here. */
-import { type Transferable, Worker } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import { type ErrorCode, FastsamError, messageOf } from '../errors.js';
+import { buffersOf, type Calls, type FromWorker, type Lent, type ToWorker } from './calls.js';
 
 /** A thread that has nothing left to do must end at once; this only bounds a broken one. */
 const STOP_TIMEOUT_MS = 4000;
 
-export type ToWorker<Request> = { readonly type: 'call'; readonly id: number; readonly request: Request } | { readonly type: 'stop' };
-export type FromWorker<Loaded, Response> =
-  | { readonly type: 'loaded'; readonly loaded: Loaded }
-  | { readonly type: 'unloadable'; readonly code: ErrorCode; readonly message: string }
-  | { readonly type: 'done'; readonly id: number; readonly response: Response };
+export interface WorkerOptions {
+  /** JavaScript that calls `serve`; see compiledModule. */
+  readonly script: URL;
+  /** For errors, and of the thread. */
+  readonly name: string;
+  /** Handed to the thread as its `workerData`. */
+  readonly settings: unknown;
+  /** Code of the errors about the thread itself; ENGINE_FAILED when absent. */
+  readonly failure?: ErrorCode;
+  /** After a `stop` that takes longer the thread is terminated; 4 s when absent. */
+  readonly stopTimeoutMs?: number;
+}
 
-interface Call<Response> {
-  readonly resolve: (response: Response) => void;
+export interface CallOptions {
+  /** Moved to the thread; each array of the object is replaced by the returned one before the call settles. */
+  readonly lend?: Lent;
+  /** A thread that takes longer is terminated, because it may never answer. */
+  readonly timeoutMs?: number;
+}
+
+interface Pending {
+  readonly lent: Lent;
+  readonly resolve: (response: unknown) => void;
   readonly reject: (error: FastsamError) => void;
 }
 
-export class WorkerClient<Request, Response> {
+export class WorkerClient<C extends Calls> {
   readonly #worker: Worker;
   readonly #name: string;
-  readonly #calls = new Map<number, Call<Response>>();
+  readonly #failure: ErrorCode;
+  readonly #stopTimeoutMs: number;
+  readonly #pending = new Map<number, Pending>();
   readonly #exited: Promise<void>;
   #next = 0;
   #dead: FastsamError | undefined;
   #stopping: Promise<void> | undefined;
 
-  private constructor(worker: Worker, name: string) {
+  private constructor(worker: Worker, { name, failure = 'ENGINE_FAILED', stopTimeoutMs = STOP_TIMEOUT_MS }: WorkerOptions) {
     this.#worker = worker;
     this.#name = name;
-    worker.on('message', (message: FromWorker<unknown, Response>) => {
-      if (message.type !== 'done') return;
-      const call = this.#calls.get(message.id);
-      this.#calls.delete(message.id);
-      call?.resolve(message.response);
-    });
-    worker.on('error', (error) => this.#fail(new FastsamError('ENGINE_FAILED', `${name} stopped: ${messageOf(error)}`, { cause: error })));
+    this.#failure = failure;
+    this.#stopTimeoutMs = stopTimeoutMs;
+    worker.on('message', (message: FromWorker) => this.#receive(message));
+    worker.on('error', (error) => this.#fail(new FastsamError(failure, `${name} stopped: ${messageOf(error)}`, { cause: error })));
     this.#exited = new Promise((resolve) =>
       worker.once('exit', () => {
-        this.#fail(new FastsamError('MISUSE', `${name} has been stopped`));
+        this.#fail(this.#stopped());
         resolve();
       }),
     );
   }
 
-  /** Starts `script` with `settings` and waits until it has loaded. Errors: what the thread says, ENGINE_FAILED. */
-  static async start<Request, Response, Loaded>(
-    script: URL,
-    name: string,
-    settings: unknown,
-  ): Promise<{ client: WorkerClient<Request, Response>; loaded: Loaded }> {
+  /** Starts the thread and waits until it has loaded. Errors: what the thread says, `failure`. */
+  static async start<C extends Calls, Loaded>(options: WorkerOptions): Promise<{ client: WorkerClient<C>; loaded: Loaded }> {
+    const { script, name, settings, failure = 'ENGINE_FAILED' } = options;
     const worker = new Worker(script, { workerData: settings, name, execArgv: [] });
-    const client = new WorkerClient<Request, Response>(worker, name);
+    const client = new WorkerClient<C>(worker, options);
     const loaded = await new Promise<Loaded>((resolve, reject) => {
-      worker.once('error', (error) =>
-        reject(new FastsamError('ENGINE_FAILED', `${name} does not start: ${messageOf(error)}`, { cause: error })),
-      );
-      worker.once('exit', () => reject(new FastsamError('ENGINE_FAILED', `${name} does not start`)));
-      worker.once('message', (message: FromWorker<Loaded, Response>) => {
-        if (message.type === 'loaded') resolve(message.loaded);
+      worker.once('error', (error) => reject(new FastsamError(failure, `${name} does not start: ${messageOf(error)}`, { cause: error })));
+      worker.once('exit', () => reject(new FastsamError(failure, `${name} does not start`)));
+      worker.once('message', (message: FromWorker) => {
+        if (message.type === 'loaded') resolve(message.loaded as Loaded);
         if (message.type === 'unloadable') reject(new FastsamError(message.code, message.message));
       });
     });
     return { client, loaded };
   }
 
-  /**
-   * `timeoutMs`: a thread that is longer over the call is ended, for it may never come back.
-   * Errors: ENGINE_FAILED when the thread dies or is ended, MISUSE after stop.
-   */
-  call(request: Request, transfer: readonly Transferable[] = [], timeoutMs?: number): Promise<Response> {
+  /** Errors: what the thread throws; `failure` when the thread dies or is terminated; MISUSE after stop. */
+  call<K extends keyof C & string>(
+    name: K,
+    request: C[K]['request'],
+    { lend = {}, timeoutMs }: CallOptions = {},
+  ): Promise<C[K]['response']> {
     if (this.#dead) return Promise.reject(this.#dead);
-    if (this.#stopping) return Promise.reject(new FastsamError('MISUSE', `${this.#name} has been stopped`));
+    if (this.#stopping) return Promise.reject(this.#stopped());
     const id = this.#next;
     this.#next += 1;
-    const answered = new Promise<Response>((resolve, reject) => {
-      this.#calls.set(id, { resolve, reject });
-      this.#worker.postMessage({ type: 'call', id, request } satisfies ToWorker<Request>, transfer);
+    const answered = new Promise<C[K]['response']>((resolve, reject) => {
+      this.#pending.set(id, { lent: lend, resolve, reject });
+      this.#worker.postMessage({ type: 'call', id, name, request, lent: { ...lend } } satisfies ToWorker, buffersOf(lend));
     });
     if (timeoutMs === undefined) return answered;
     const timer = setTimeout(() => {
-      this.#fail(new FastsamError('ENGINE_FAILED', `${this.#name}: no answer within ${timeoutMs} ms; it was ended`));
+      this.#fail(new FastsamError(this.#failure, `${this.#name}: no answer within ${timeoutMs} ms; the thread was terminated`));
       void this.#worker.terminate();
     }, timeoutMs);
     return answered.finally(() => clearTimeout(timer));
@@ -88,17 +99,31 @@ export class WorkerClient<Request, Response> {
   /** Waits for the calls under way, then ends the thread. May be called twice. */
   stop(): Promise<void> {
     this.#stopping ??= (async () => {
-      this.#worker.postMessage({ type: 'stop' } satisfies ToWorker<Request>);
-      const giveUp = setTimeout(() => void this.#worker.terminate(), STOP_TIMEOUT_MS);
+      this.#worker.postMessage({ type: 'stop' } satisfies ToWorker);
+      const giveUp = setTimeout(() => void this.#worker.terminate(), this.#stopTimeoutMs);
       await this.#exited;
       clearTimeout(giveUp);
     })();
     return this.#stopping;
   }
 
+  #receive(message: FromWorker): void {
+    if (message.type !== 'done' && message.type !== 'failed') return;
+    const call = this.#pending.get(message.id);
+    if (!call) return;
+    this.#pending.delete(message.id);
+    Object.assign(call.lent, message.lent);
+    if (message.type === 'done') call.resolve(message.response);
+    else call.reject(new FastsamError(message.code, message.message));
+  }
+
   #fail(error: FastsamError): void {
     this.#dead ??= error;
-    for (const call of this.#calls.values()) call.reject(this.#dead);
-    this.#calls.clear();
+    for (const call of this.#pending.values()) call.reject(this.#dead);
+    this.#pending.clear();
+  }
+
+  #stopped(): FastsamError {
+    return new FastsamError('MISUSE', `${this.#name} has been stopped`);
   }
 }

@@ -1,41 +1,59 @@
 /** The thread's side of a WorkerClient. */
-import type { MessagePort, Transferable } from 'node:worker_threads';
-import { FastsamError, messageOf } from '../errors.js';
-import type { FromWorker, ToWorker } from './client.js';
+import { parentPort, type Transferable } from 'node:worker_threads';
+import { type ErrorCode, FastsamError, messageOf } from '../errors.js';
+import { buffersOf, type Calls, type FromWorker, type Lent, type ToWorker } from './calls.js';
 
-export interface Service<Loaded, Request, Response> {
-  /** What the client is told once. */
-  readonly loaded: Loaded;
-  /** Answers one call; failures are part of the answer, so that lent memory comes back with it. */
-  readonly handle: (request: Request) => Promise<{ readonly response: Response; readonly transfer: readonly Transferable[] }>;
-  readonly close: () => Promise<void>;
+export interface Call {
+  /** The caller's buffers; they go back to it by themselves. */
+  readonly lent: Lent;
+  /** Moved to the caller with the response, instead of being copied. */
+  readonly transfer: Transferable[];
 }
 
-/** Loads the service, then answers one call after the other until told to stop. */
-export async function serve<Loaded, Request, Response>(
-  port: MessagePort,
-  load: () => Promise<Service<Loaded, Request, Response>>,
-): Promise<void> {
-  const post = (message: FromWorker<Loaded, Response>, transfer: readonly Transferable[] = []) => port.postMessage(message, transfer);
-  let service: Service<Loaded, Request, Response>;
+export interface Service<C extends Calls, Loaded> {
+  /** Handed to the client once. */
+  readonly loaded: Loaded;
+  /** What they throw rejects the call: a FastsamError as it is, anything else as INTERNAL with its message. */
+  readonly handlers: {
+    readonly [K in keyof C]: (request: C[K]['request'], call: Call) => C[K]['response'] | Promise<C[K]['response']>;
+  };
+  readonly close: () => Promise<void> | void;
+}
+
+/** Loads the service, then answers one call after the other until told to stop. Does nothing outside a worker thread. */
+export async function serve<C extends Calls, Loaded>(load: () => Promise<Service<C, Loaded>> | Service<C, Loaded>): Promise<void> {
+  const port = parentPort;
+  if (!port) return;
+  const post = (message: FromWorker, transfer: readonly Transferable[] = []) => port.postMessage(message, transfer);
+  let service: Service<C, Loaded>;
   try {
     service = await load();
   } catch (error) {
-    post({ type: 'unloadable', code: error instanceof FastsamError ? error.code : 'INTERNAL', message: messageOf(error) });
+    post({ type: 'unloadable', code: codeOf(error), message: messageOf(error) });
     return;
   }
-  let last = Promise.resolve();
-  const handle = async (message: ToWorker<Request>) => {
+  const handle = async (message: ToWorker) => {
     if (message.type === 'stop') {
       await service.close();
       port.close();
       return;
     }
-    const { response, transfer } = await service.handle(message.request);
-    post({ type: 'done', id: message.id, response }, transfer);
+    const { id, name, request, lent } = message;
+    const transfer: Transferable[] = [];
+    try {
+      const response = await service.handlers[name as keyof C](request, { lent, transfer });
+      post({ type: 'done', id, response, lent }, [...transfer, ...buffersOf(lent)]);
+    } catch (error) {
+      post({ type: 'failed', id, code: codeOf(error), message: messageOf(error), lent }, buffersOf(lent));
+    }
   };
-  port.on('message', (message: ToWorker<Request>) => {
+  let last = Promise.resolve();
+  port.on('message', (message: ToWorker) => {
     last = last.then(() => handle(message));
   });
   post({ type: 'loaded', loaded: service.loaded });
+}
+
+function codeOf(error: unknown): ErrorCode {
+  return error instanceof FastsamError ? error.code : 'INTERNAL';
 }

@@ -11,16 +11,10 @@ export interface VisionLoaded {
   readonly size: number;
   readonly dimension: number;
 }
-export interface VisionRequest {
-  readonly pixels: Float32Array<ArrayBuffer>;
-  readonly count: number;
-}
-export interface VisionResponse {
-  /** Back to its owner. */
-  readonly pixels: Float32Array<ArrayBuffer>;
-  readonly embeddings?: Float32Array<ArrayBuffer>;
-  readonly failure?: string;
-}
+export type VisionCalls = {
+  /** Reads the first `count` crops of the lent `pixels`; [count, dimension] embeddings of unit length. */
+  encode: { request: { readonly count: number }; response: Float32Array<ArrayBuffer> };
+};
 
 export interface TextSettings extends SessionSettings {
   readonly tokenizer: string;
@@ -33,15 +27,13 @@ export interface TextLoaded {
   readonly dimension: number;
   readonly contextLength: number;
 }
-export interface TextRequest {
-  readonly texts: readonly string[];
-}
-export interface TextResponse {
-  /** [texts, dimension]. */
-  readonly embeddings?: Float32Array<ArrayBuffer>;
-  readonly tokens?: readonly number[];
-  readonly failure?: string;
-}
+export type TextCalls = {
+  encode: {
+    request: { readonly texts: readonly string[] };
+    /** [texts, dimension], and the tokens of each text. */
+    response: { readonly embeddings: Float32Array<ArrayBuffer>; readonly tokens: readonly number[] };
+  };
+};
 
 /** The output with the embeddings: by its usual names, else the only one of rank 2. Errors: MODEL_UNSUPPORTED. */
 export function embeddingsOutput(path: string, session: ort.InferenceSession, names: readonly string[]): string {

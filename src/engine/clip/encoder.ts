@@ -2,10 +2,10 @@
 import type { Preprocessing } from '../../model/text-model.js';
 
 /** Crops on their way to an image encoder. While a call lasts the memory may be elsewhere; it is back when it settles. */
-export interface CropBuffer {
+export type CropBuffer = {
   /** [room, 3, size, size] RGB, normalised as `ImageEncoder.preprocessing` says. */
   pixels: Float32Array<ArrayBuffer>;
-}
+};
 
 /** A loaded image encoder. Calls may overlap; they are worked on one at a time, in order. */
 export interface ImageEncoder {

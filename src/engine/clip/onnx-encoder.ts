@@ -5,16 +5,7 @@ import type { Preprocessing, TextModelFiles } from '../../model/text-model.js';
 import { WorkerClient } from '../../worker/client.js';
 import type { OnnxEngineOptions } from '../onnxruntime/engine.js';
 import type { CropBuffer, EncodedText, ImageEncoder, TextEncoder } from './encoder.js';
-import type {
-  TextLoaded,
-  TextRequest,
-  TextResponse,
-  TextSettings,
-  VisionLoaded,
-  VisionRequest,
-  VisionResponse,
-  VisionSettings,
-} from './encoder-protocol.js';
+import type { TextCalls, TextLoaded, TextSettings, VisionCalls, VisionLoaded, VisionSettings } from './encoder-protocol.js';
 
 export interface TextEncoderOptions extends OnnxEngineOptions {
   /** Tokens for models that take any number of them. */
@@ -30,16 +21,12 @@ class OnnxImageEncoder implements ImageEncoder {
     readonly size: number,
     readonly dimension: number,
     readonly preprocessing: Preprocessing,
-    private readonly client: WorkerClient<VisionRequest, VisionResponse>,
+    private readonly client: WorkerClient<VisionCalls>,
   ) {}
 
   async encode(crops: CropBuffer, count: number): Promise<Float32Array> {
-    const { pixels } = crops;
-    if (pixels.length < count * 3 * this.size * this.size) throw new FastsamError('MISUSE', `expected room for ${count} crops`);
-    const { pixels: returned, embeddings, failure } = await this.client.call({ pixels, count }, [pixels.buffer]);
-    crops.pixels = returned;
-    if (!embeddings) throw new FastsamError('ENGINE_FAILED', `the image encoder failed: ${failure}`);
-    return embeddings;
+    if (crops.pixels.length < count * 3 * this.size * this.size) throw new FastsamError('MISUSE', `expected room for ${count} crops`);
+    return this.client.call('encode', { count }, { lend: crops });
   }
 
   stop(): Promise<void> {
@@ -51,13 +38,12 @@ class OnnxTextEncoder implements TextEncoder {
   constructor(
     readonly dimension: number,
     readonly contextLength: number,
-    private readonly client: WorkerClient<TextRequest, TextResponse>,
+    private readonly client: WorkerClient<TextCalls>,
     private readonly timeoutMs: number,
   ) {}
 
   async encode(texts: readonly string[]): Promise<EncodedText[]> {
-    const { embeddings, tokens, failure } = await this.client.call({ texts }, [], this.timeoutMs);
-    if (!embeddings || !tokens) throw new FastsamError('ENGINE_FAILED', `the text encoder failed: ${failure}`);
+    const { embeddings, tokens } = await this.client.call('encode', { texts }, { timeoutMs: this.timeoutMs });
     return tokens.map((count, k) => ({ embedding: embeddings.slice(k * this.dimension, (k + 1) * this.dimension), tokens: count }));
   }
 
@@ -76,7 +62,7 @@ export async function loadImageEncoder(
 ): Promise<ImageEncoder> {
   const settings: VisionSettings = { path: visionModel, providers, threads, size: preprocessing.size };
   const script = compiledModule('./vision-worker.js', import.meta.url);
-  const { client, loaded } = await WorkerClient.start<VisionRequest, VisionResponse, VisionLoaded>(script, 'image encoder', settings);
+  const { client, loaded } = await WorkerClient.start<VisionCalls, VisionLoaded>({ script, name: 'image encoder', settings });
   return new OnnxImageEncoder(loaded.size, loaded.dimension, preprocessing, client);
 }
 
@@ -87,6 +73,6 @@ export async function loadTextEncoder(
 ): Promise<TextEncoder> {
   const settings: TextSettings = { path: textModel, tokenizer, providers, threads, contextLength, padId };
   const script = compiledModule('./text-worker.js', import.meta.url);
-  const { client, loaded } = await WorkerClient.start<TextRequest, TextResponse, TextLoaded>(script, 'text encoder', settings);
+  const { client, loaded } = await WorkerClient.start<TextCalls, TextLoaded>({ script, name: 'text encoder', settings });
   return new OnnxTextEncoder(loaded.dimension, loaded.contextLength, client, timeoutMs);
 }

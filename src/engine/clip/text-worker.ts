@@ -1,18 +1,11 @@
 /** The thread of a text encoder on onnxruntime, with its tokenizer: reading the vocabulary alone takes a second. */
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
 import type * as OnnxRuntime from 'onnxruntime-node';
 import { FastsamError, messageOf } from '../../errors.js';
 import { type Service, serve } from '../../worker/server.js';
 import { ort } from '../onnxruntime/onnxruntime.js';
 import { createSession } from '../onnxruntime/session.js';
-import {
-  embeddingsOutput,
-  normalise,
-  type TextLoaded,
-  type TextRequest,
-  type TextResponse,
-  type TextSettings,
-} from './encoder-protocol.js';
+import { embeddingsOutput, normalise, type TextCalls, type TextLoaded, type TextSettings } from './encoder-protocol.js';
 import { Tokenizer, type Tokens } from './tokenizer.js';
 
 /** Texts per inference: bounds its memory. */
@@ -20,7 +13,7 @@ const BATCH = 16;
 
 type Input = Extract<OnnxRuntime.InferenceSession.ValueMetadata, { isTensor: true }>;
 
-async function load(settings: TextSettings): Promise<Service<TextLoaded, TextRequest, TextResponse>> {
+async function load(settings: TextSettings): Promise<Service<TextCalls, TextLoaded>> {
   const tokenizer = await Tokenizer.load(settings.tokenizer);
   const session = await createSession(settings);
   const { ids, mask, contextLength, step } = inputsOf(session, settings);
@@ -56,13 +49,14 @@ async function load(settings: TextSettings): Promise<Service<TextLoaded, TextReq
 
   return {
     loaded: { dimension: first.embeddings.length, contextLength },
-    async handle({ texts }) {
-      try {
-        const response = await encode(texts);
-        return { response, transfer: [response.embeddings.buffer] };
-      } catch (error) {
-        return { response: { failure: messageOf(error) }, transfer: [] };
-      }
+    handlers: {
+      async encode({ texts }, { transfer }) {
+        const encoded = await encode(texts).catch((cause: unknown) => {
+          throw new FastsamError('ENGINE_FAILED', `the text encoder failed: ${messageOf(cause)}`);
+        });
+        transfer.push(encoded.embeddings.buffer);
+        return encoded;
+      },
     },
     close: () => session.release(),
   };
@@ -90,4 +84,4 @@ function inputsOf(session: OnnxRuntime.InferenceSession, settings: TextSettings)
   return { ids, mask, contextLength, step: batch === 1 ? 1 : BATCH };
 }
 
-if (parentPort) await serve(parentPort as MessagePort, () => load(workerData as TextSettings));
+await serve(() => load(workerData as TextSettings));

@@ -1,20 +1,13 @@
 /** The thread of an image encoder on onnxruntime. */
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
 import type * as OnnxRuntime from 'onnxruntime-node';
 import { FastsamError, messageOf } from '../../errors.js';
 import { type Service, serve } from '../../worker/server.js';
 import { ort } from '../onnxruntime/onnxruntime.js';
 import { createSession } from '../onnxruntime/session.js';
-import {
-  embeddingsOutput,
-  normalise,
-  type VisionLoaded,
-  type VisionRequest,
-  type VisionResponse,
-  type VisionSettings,
-} from './encoder-protocol.js';
+import { embeddingsOutput, normalise, type VisionCalls, type VisionLoaded, type VisionSettings } from './encoder-protocol.js';
 
-async function load(settings: VisionSettings): Promise<Service<VisionLoaded, VisionRequest, VisionResponse>> {
+async function load(settings: VisionSettings): Promise<Service<VisionCalls, VisionLoaded>> {
   const session = await createSession(settings);
   const { name, size, step } = inputOf(session, settings);
   const output = embeddingsOutput(settings.path, session, ['image_embeds', 'pooler_output']);
@@ -41,13 +34,14 @@ async function load(settings: VisionSettings): Promise<Service<VisionLoaded, Vis
 
   return {
     loaded: { size, dimension: first.length },
-    async handle({ pixels, count }) {
-      try {
-        const embeddings = await encode(pixels, count);
-        return { response: { pixels, embeddings }, transfer: [pixels.buffer, embeddings.buffer] };
-      } catch (error) {
-        return { response: { pixels, failure: messageOf(error) }, transfer: [pixels.buffer] };
-      }
+    handlers: {
+      async encode({ count }, { lent, transfer }) {
+        const embeddings = await encode(lent.pixels!, count).catch((cause: unknown) => {
+          throw new FastsamError('ENGINE_FAILED', `the image encoder failed: ${messageOf(cause)}`);
+        });
+        transfer.push(embeddings.buffer);
+        return embeddings;
+      },
     },
     close: () => session.release(),
   };
@@ -76,4 +70,4 @@ function inputOf(session: OnnxRuntime.InferenceSession, settings: VisionSettings
   return { name: input.name, size, step: batch === 1 ? 1 : Number.POSITIVE_INFINITY };
 }
 
-if (parentPort) await serve(parentPort as MessagePort, () => load(workerData as VisionSettings));
+await serve(() => load(workerData as VisionSettings));

@@ -1,8 +1,4 @@
-/**
- * What the engine and its onnxruntime worker say to each other. Tensors travel as transferred ArrayBuffers: they are
- * owned by one side at a time and never copied.
- */
-import type { ErrorCode } from '../../errors.js';
+/** What the engine asks of its onnxruntime thread. */
 import type { Signature } from '../../model/signature.js';
 
 export interface WorkerSettings {
@@ -14,30 +10,13 @@ export interface WorkerSettings {
   readonly dynamicSize: readonly [number, number];
 }
 
-/** The buffers of one frame in flight; allocated once, passed around for ever. */
-export interface Tensors {
-  input: Float32Array<ArrayBuffer>;
-  detections: Float32Array<ArrayBuffer>;
-  proto: Float32Array<ArrayBuffer>;
+export interface LoadedNetwork {
+  readonly inputWidth: number;
+  readonly inputHeight: number;
+  readonly signature: Signature;
 }
 
-export type ToWorker =
-  | { readonly type: 'run'; readonly id: number; readonly tensors: Tensors; readonly repeat: number }
-  | { readonly type: 'stop' };
-
-export type FromWorker =
-  | { readonly type: 'loaded'; readonly inputWidth: number; readonly inputHeight: number; readonly signature: Signature }
-  | {
-      readonly type: 'done';
-      readonly id: number;
-      readonly tensors: Tensors;
-      /** performance.timeOrigin + performance.now() when the last run began. */
-      readonly startedAt: number;
-      readonly inferMs: readonly number[];
-    }
-  | { readonly type: 'failed'; readonly id: number; readonly tensors: Tensors; readonly message: string }
-  | { readonly type: 'unloadable'; readonly code: ErrorCode; readonly message: string };
-
-export function buffersOf(tensors: Tensors): ArrayBuffer[] {
-  return [tensors.input.buffer, tensors.detections.buffer, tensors.proto.buffer];
-}
+export type NetworkCalls = {
+  /** Runs the network on the lent Tensors and answers with the milliseconds of each run. */
+  run: { request: { readonly runs: number }; response: readonly number[] };
+};

@@ -1,23 +1,22 @@
 /**
- * The thread that owns the onnxruntime session. onnxruntime-node runs inference on the calling thread, so it has one
- * of its own; the JS thread of the daemon never waits for the network.
+ * The thread that owns the onnxruntime session: onnxruntime-node runs inference on the calling thread, and the JS thread
+ * of the daemon must not wait for the network.
  */
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
 import type * as OnnxRuntime from 'onnxruntime-node';
 import { MAX_MODEL_INPUT_PIXELS } from '../../domain/limits.js';
 import { FastsamError, messageOf } from '../../errors.js';
-import { recognise, type Signature } from '../../model/signature.js';
+import { recognise } from '../../model/signature.js';
+import { serve } from '../../worker/server.js';
+import type { Tensors } from '../host.js';
 import { ort } from './onnxruntime.js';
-import { buffersOf, type FromWorker, type Tensors, type ToWorker, type WorkerSettings } from './protocol.js';
+import type { LoadedNetwork, NetworkCalls, WorkerSettings } from './protocol.js';
 import { createSession } from './session.js';
 
 const WARM_UP_LEVEL = 114 / 255;
 
-interface Network {
+interface Network extends LoadedNetwork {
   readonly session: OnnxRuntime.InferenceSession;
-  readonly inputWidth: number;
-  readonly inputHeight: number;
-  readonly signature: Signature;
 }
 
 async function load(settings: WorkerSettings): Promise<Network> {
@@ -85,53 +84,32 @@ function inputOf(
   return { name: input.name, inputWidth, inputHeight };
 }
 
-async function run(network: Network, tensors: Tensors, repeat: number): Promise<{ startedAt: number; inferMs: number[] }> {
-  const { session, inputWidth, inputHeight, signature } = network;
+async function run({ session, inputWidth, inputHeight, signature }: Network, tensors: Tensors, runs: number): Promise<number[]> {
   const feeds = { [session.inputNames[0]!]: new ort.Tensor('float32', tensors.input, [1, 3, inputHeight, inputWidth]) };
   const fetches = {
     [signature.detections]: new ort.Tensor('float32', tensors.detections, [1, 4 + signature.classes + 32, signature.anchors]),
     [signature.proto]: new ort.Tensor('float32', tensors.proto, [1, 32, inputHeight / 4, inputWidth / 4]),
   };
   const inferMs: number[] = [];
-  let begin = 0;
-  for (let k = 0; k < repeat; k += 1) {
-    begin = performance.now();
+  for (let k = 0; k < runs; k += 1) {
+    const begin = performance.now();
     await session.run(feeds, fetches);
     inferMs.push(performance.now() - begin);
   }
-  return { startedAt: performance.timeOrigin + begin, inferMs };
+  return inferMs;
 }
 
-async function serve(port: MessagePort, settings: WorkerSettings): Promise<void> {
-  const post = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
-  let network: Network;
-  try {
-    network = await load(settings);
-  } catch (error) {
-    const code = error instanceof FastsamError ? error.code : 'INTERNAL';
-    post({ type: 'unloadable', code, message: messageOf(error) });
-    return;
-  }
-  // Runs are chained, not concurrent: one inference at a time, in the order of the requests.
-  let last = Promise.resolve();
-  const handle = async (message: ToWorker) => {
-    if (message.type === 'stop') {
-      await network.session.release();
-      port.close();
-      return;
-    }
-    const { id, tensors, repeat } = message;
-    try {
-      const timing = await run(network, tensors, repeat);
-      post({ type: 'done', id, tensors, ...timing }, buffersOf(tensors));
-    } catch (error) {
-      post({ type: 'failed', id, tensors, message: messageOf(error) }, buffersOf(tensors));
-    }
+await serve<NetworkCalls, LoadedNetwork>(async () => {
+  const network = await load(workerData as WorkerSettings);
+  const { session, inputWidth, inputHeight, signature } = network;
+  return {
+    loaded: { inputWidth, inputHeight, signature },
+    handlers: {
+      run: ({ runs }, { lent }) =>
+        run(network, lent as Tensors, runs).catch((cause: unknown) => {
+          throw new FastsamError('ENGINE_FAILED', `inference failed: ${messageOf(cause)}`);
+        }),
+    },
+    close: () => session.release(),
   };
-  port.on('message', (message: ToWorker) => {
-    last = last.then(() => handle(message));
-  });
-  post({ type: 'loaded', inputWidth: network.inputWidth, inputHeight: network.inputHeight, signature: network.signature });
-}
-
-if (parentPort) await serve(parentPort, workerData as WorkerSettings);
+});
