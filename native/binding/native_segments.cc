@@ -113,6 +113,8 @@ SegmentsInput ReadSegments(Napi::Value value, const char* name, Pins& pins) {
   if (object.CheckTypeTag(&kSegmentsTag)) {
     input.shared = Attached(object);
     input.count = input.shared->count();
+    input.width = input.shared->width;
+    input.height = input.shared->height;
     return input;
   }
   input.width = ReadInt(object.Get("width"), path("width").c_str(), 1, kMaxSide);

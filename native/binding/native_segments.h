@@ -30,11 +30,12 @@ Napi::Object ToObject(Napi::Env env, OutgoingSegments segments);
 /// Segments as an argument: native ones, or typed arrays in JS memory whose lengths fit each other.
 struct SegmentsInput {
   size_t count = 0;
+  int width = 0;
+  int height = 0;
   /// Null for typed arrays.
   SharedSegments shared;
 
-  int width = 0;
-  int height = 0;
+  /// What follows is of typed arrays.
   Span<float> boxes;
   Span<float> scores;
   Span<int32_t> classes;
