@@ -1,11 +1,12 @@
 /** Picture files to frames in native memory. */
 import { open, readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import sharp, { type OutputInfo, type Sharp } from 'sharp';
+import sharp, { type Metadata, type Sharp } from 'sharp';
 import { MAX_PARTED_PIXELS, MAX_PICTURE_PIXELS, MAX_PICTURE_SIDE, PICTURE_TIMEOUT_S } from '../domain/limits.js';
 import type { Flip, Rotation } from '../domain/picture.js';
 import { FastsamError, messageOf } from '../errors.js';
 import { type NativeFrame, native, type Region } from './addon.js';
+import { type RawPicture, stretchToRgb, type ToRgb } from './stretch.js';
 
 const PICTURE_EXTENSIONS = new Set(['.jpg', '.jpeg', '.jfif', '.png', '.webp', '.tif', '.tiff', '.gif', '.avif', '.bmp', '.heic']);
 /** Enough of a file to tell its kind. */
@@ -101,15 +102,17 @@ export async function picturesOfFolder(directory: string): Promise<string[]> {
 export async function decodeImage(
   input: string | Uint8Array,
   name: string,
-  { rotate = 0, flip = 'none' }: Turn = {},
+  { rotate = 0, flip = 'none', stretch }: Turn & DepthOptions = {},
 ): Promise<NativeFrame> {
-  const { width, height, picture, readable } = await openPictureFile(input, name);
+  const file = await openPictureFile(input, name);
+  const { width, height, picture, readable } = file;
   if (width * height > MAX_PICTURE_PIXELS) {
     throw new FastsamError(
       'SOURCE_UNSUPPORTED',
       `${name}: ${width}×${height} pixels, more than are held in memory; "fastsamd segment --tile 1024" without --out, --cutouts and --text reads it in parts`,
     );
   }
+  const toRgb = await rgbReader(file, stretch);
   let decoded = await readable(() => toRgb(picture().autoOrient()));
   // One step at a time: within one call sharp turns and mirrors in an order of its own.
   if (rotate !== 0) decoded = await again(decoded, (turned) => turned.rotate(rotate));
@@ -130,8 +133,10 @@ export interface PictureParts {
 }
 
 /** Opens a picture for reading in parts; nothing is decoded yet. Errors: as decodeImage, for larger sizes. */
-export async function openPictureParts(path: string): Promise<PictureParts> {
-  const { width, height, orientation, picture, readable } = await openPictureFile(path, path);
+export async function openPictureParts(path: string, { stretch }: DepthOptions = {}): Promise<PictureParts> {
+  const file = await openPictureFile(path, path);
+  const { width, height, orientation, picture, readable } = file;
+  const toRgb = await rgbReader(file, stretch);
   const [uprightWidth, uprightHeight] = orientation >= 5 ? [height, width] : [width, height];
   return {
     width: uprightWidth,
@@ -184,6 +189,7 @@ interface PictureFile {
   readonly height: number;
   /** EXIF's number, 1 to 8. */
   readonly orientation: number;
+  readonly metadata: Metadata;
   /** A fresh decoder, which reads from the top down and keeps no row longer than it is needed. */
   readonly picture: () => Sharp;
   /** Makes SOURCE_CORRUPT of what the decoder throws. */
@@ -212,10 +218,15 @@ async function openPictureFile(input: string | Uint8Array, name: string): Promis
   const { width, height, orientation = 1 } = metadata;
   if (Math.max(width, height) > MAX_PICTURE_SIDE)
     throw new FastsamError('SOURCE_UNSUPPORTED', `${name}: ${width}×${height} pixels; a side has at most ${MAX_PICTURE_SIDE}`);
-  return { width, height, orientation: orientation in UPRIGHT ? orientation : 1, picture, readable };
+  return { width, height, orientation: orientation in UPRIGHT ? orientation : 1, metadata, picture, readable };
 }
 
-function toRgb(picture: Sharp): Promise<Raw> {
+async function rgbReader({ metadata, picture, readable }: PictureFile, stretch: DepthOptions['stretch']): Promise<ToRgb> {
+  const stretched = stretch && (await readable(() => stretchToRgb(picture, metadata, stretch.noData)));
+  return stretched ?? eightBits;
+}
+
+function eightBits(picture: Sharp): Promise<RawPicture> {
   return picture
     .timeout({ seconds: PICTURE_TIMEOUT_S })
     .flatten({ background: 'white' })
@@ -224,7 +235,7 @@ function toRgb(picture: Sharp): Promise<Raw> {
     .toBuffer({ resolveWithObject: true });
 }
 
-function frameOf({ data, info }: Raw): NativeFrame {
+function frameOf({ data, info }: RawPicture): NativeFrame {
   return native().createFrame(data, { width: info.width, height: info.height, format: 'rgb' });
 }
 
@@ -243,9 +254,16 @@ export interface Turn {
   readonly rotate?: Rotation;
   readonly flip?: Flip;
 }
-type Raw = { readonly data: Buffer; readonly info: OutputInfo };
 
-function again({ data, info }: Raw, step: (picture: Sharp) => Sharp): Promise<Raw> {
+export interface DepthOptions {
+  /**
+   * Pictures of more than 8 bits a sample fill the range of 8 bits (2nd to 98th percentile of each band) rather than keep their
+   * upper bits; `noData` is the value of pixels that were not measured.
+   */
+  readonly stretch?: { readonly noData?: number | undefined } | undefined;
+}
+
+function again({ data, info }: RawPicture, step: (picture: Sharp) => Sharp): Promise<RawPicture> {
   const raw = { width: info.width, height: info.height, channels: 3 as const };
   return step(sharp(data, { raw })).raw().toBuffer({ resolveWithObject: true });
 }

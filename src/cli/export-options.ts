@@ -14,6 +14,13 @@ export const exportOptions = {
   },
   cutouts: { type: 'string', requiresArg: true, describe: 'Folder for a PNG per object: the object alone, transparent around it.' },
   coco: { type: 'string', requiresArg: true, describe: 'JSON file for all frames: a COCO dataset with masks as RLE.' },
+  geojson: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'GeoJSON file: outlines in longitude and latitude, of georeferenced pictures (GeoTIFF, or a world file beside them).',
+  },
+  epsg: { type: 'number', describe: 'Coordinate system of the pictures, where they do not say, as in 32616; with --geojson.' },
+  regularize: { type: 'boolean', default: false, describe: 'Give the outlines of --geojson right angles, as buildings have them.' },
 } as const;
 
 export interface ExportArguments {
@@ -22,4 +29,7 @@ export interface ExportArguments {
   readonly 'mask-files': 'objects' | 'map';
   readonly cutouts?: string | undefined;
   readonly coco?: string | undefined;
+  readonly geojson?: string | undefined;
+  readonly epsg?: number | undefined;
+  readonly regularize: boolean;
 }

@@ -3,15 +3,20 @@ import { type FileHandle, mkdir, open, realpath, writeFile } from 'node:fs/promi
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import type { Frame } from '../domain/frame.js';
 import type { FrameResult } from '../domain/result.js';
+import { writeDurably } from '../durable.js';
 import { type CocoImage, cocoAnnotations, cocoCategories } from '../encode/coco-dataset.js';
 import { cutoutPngs, labelMapPng, maskPng } from '../encode/mask-pictures.js';
 import { objectsToSend } from '../encode/result.js';
 import { yoloPolygons } from '../encode/yolo-polygons.js';
 import { FastsamError, messageOf } from '../errors.js';
+import { featuresOf, type PlacedPicture, placedPicture } from '../geo/features.js';
+import { readGeoreference } from '../geo/georeference.js';
 import type { ExportArguments } from './export-options.js';
 
 /** Pixels that an outline of --save-txt may deviate. */
 const POLYGON_TOLERANCE = 0.5;
+/** Pixels that an outline of --geojson may deviate. */
+const OUTLINE_TOLERANCE = 1;
 
 /** Writes what was asked for. A still `photo.jpg` gives `photo.txt`, `photo_0.png`, …; frame 3 of `clip.mp4` gives `clip_3.txt`, `clip_3_0.png`, …. */
 export class Exports {
@@ -20,6 +25,9 @@ export class Exports {
   readonly #used = new Set<string>();
   readonly #counts = new Map<string, number>();
   #coco: CocoFile | undefined;
+  #features: object[] | undefined;
+  /** Of the picture that comes next: found out before it is segmented. */
+  readonly #places = new Map<string, PlacedPicture>();
 
   constructor(args: ExportArguments) {
     this.#args = args;
@@ -30,10 +38,17 @@ export class Exports {
     return [...this.#counts].map(([place, count]) => `${place}${count > 1 ? ` (${count} files)` : ''}`);
   }
 
-  /** Writes one frame. Errors: OUTPUT_UNWRITABLE. */
+  /** Finds out where the picture lies, with --geojson. Errors: as placedPicture and readGeoreference. */
+  async prepare(path: string): Promise<void> {
+    const { geojson, epsg } = this.#args;
+    if (geojson === undefined || this.#places.has(path)) return;
+    this.#places.set(path, placedPicture(path, await readGeoreference(path), epsg));
+  }
+
+  /** Writes one frame. Errors: OUTPUT_UNWRITABLE; those of `prepare`. */
   async add(frame: Frame, result: FrameResult): Promise<void> {
-    const { 'save-txt': text, 'save-masks': masks, 'mask-files': kind, cutouts, coco } = this.#args;
-    if ([text, masks, cutouts, coco].every((target) => target === undefined)) return;
+    const { 'save-txt': text, 'save-masks': masks, 'mask-files': kind, cutouts, coco, geojson } = this.#args;
+    if ([text, masks, cutouts, coco, geojson].every((target) => target === undefined)) return;
     const { segments } = result;
     const indices = objectsToSend(result, 'matched');
     const name = this.#nameOf(frame);
@@ -50,6 +65,7 @@ export class Exports {
         if (png) await this.#write(cutouts, frame, `${name}_${indices[k]}.png`, png);
       }
     }
+    if (geojson !== undefined) await this.#addFeatures(frame, result, indices);
     if (coco !== undefined) {
       this.#coco ??= await writable(coco, () => CocoFile.create(coco));
       this.#counts.set(coco, 1);
@@ -57,9 +73,26 @@ export class Exports {
     }
   }
 
-  /** Completes the COCO file. */
+  async #addFeatures(frame: Frame, result: FrameResult, indices: Uint32Array): Promise<void> {
+    await this.prepare(frame.origin);
+    const place = this.#places.get(frame.origin)!;
+    this.#places.delete(frame.origin);
+    const { labels } = result.model;
+    const options = { tolerance: OUTLINE_TOLERANCE, square: this.#args.regularize, labels, source: basename(frame.origin) };
+    const features = await featuresOf(result.segments, indices, place, options);
+    this.#features ??= [];
+    for (const feature of features) this.#features.push(feature);
+  }
+
+  /** Completes the COCO file, and writes the GeoJSON file of everything that was added. */
   async close(): Promise<void> {
-    const { coco } = this.#args;
+    const { coco, geojson } = this.#args;
+    if (geojson !== undefined && this.#features) {
+      const collection = `{"type":"FeatureCollection","features":[${this.#features.map((feature) => `\n${JSON.stringify(feature)}`).join(',')}\n]}\n`;
+      await writable(geojson, () => writeDurably(geojson, collection));
+      this.#counts.set(geojson, 1);
+      this.#features = undefined;
+    }
     await writable(coco ?? '', async () => this.#coco?.close());
     this.#coco = undefined;
   }

@@ -1,6 +1,7 @@
 /** `fastsamd segment`: one-shot segmentation of files, directories or cameras; the counterpart of FastSAM's Inference.py. */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { isImagePath } from '../addon/picture.js';
 import type { Frame } from '../domain/frame.js';
 import type { MaskEncoding } from '../domain/mask.js';
 import type { Prompt } from '../domain/prompt.js';
@@ -80,6 +81,7 @@ export async function segment(args: SegmentArguments): Promise<void> {
     await text.prepare(prompts);
     for (const uri of sources) {
       try {
+        if (isImagePath(uri)) await exports.prepare(uri);
         const deps = { engine, segmentation, prompts, text, output, exports, tracking, report, finishing, progress };
         await segmentSource(uri, args, deps);
       } catch (error) {
@@ -152,16 +154,20 @@ async function segmentSource(uri: string, args: SegmentArguments, deps: SegmentD
     await progress.print(() => writeLine(withoutControls(json ?? summary(result))));
     progress.advance();
   };
-  await withSource(uri, { onCorrupt: deps.report, inParts: canReadInParts(args) }, deps.finishing, (source) =>
-    runPipeline({
-      source: args.frames === undefined ? source : firstFrames(source, args.frames),
-      engine: deps.engine,
-      segmentation: () => deps.segmentation,
-      prompts: () => ({ revision: 0, prompts: deps.prompts }),
-      text: new TextStage(deps.text),
-      tracking: deps.tracking?.stage(),
-      deliver: (result, frame) => deliver(result, frame, source.live),
-    }),
+  await withSource(
+    uri,
+    { onCorrupt: deps.report, inParts: canReadInParts(args), stretchDepth: args.geojson !== undefined },
+    deps.finishing,
+    (source) =>
+      runPipeline({
+        source: args.frames === undefined ? source : firstFrames(source, args.frames),
+        engine: deps.engine,
+        segmentation: () => deps.segmentation,
+        prompts: () => ({ revision: 0, prompts: deps.prompts }),
+        text: new TextStage(deps.text),
+        tracking: deps.tracking?.stage(),
+        deliver: (result, frame) => deliver(result, frame, source.live),
+      }),
   );
   await deps.output?.endSource();
 }

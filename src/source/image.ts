@@ -4,6 +4,7 @@ import { byName, decodeImage, EXPECTED_PICTURES, openPictureParts, picturesOfFol
 import type { Frame } from '../domain/frame.js';
 import { MAX_PICTURE_PIXELS } from '../domain/limits.js';
 import { FastsamError } from '../errors.js';
+import { readNoData } from '../geo/georeference.js';
 import { LargePicture } from './large-picture.js';
 import { captureTime, fileOf, type Place, type Source, SourceFrame, type SourceOptions } from './source.js';
 
@@ -77,11 +78,12 @@ class ImageSource implements Source {
   async #read(path: string, sequence: number): Promise<Frame | undefined> {
     try {
       const file = await fileOf(path);
+      const stretch = this.options.stretchDepth ? { noData: await readNoData(path) } : undefined;
       if (this.options.inParts) {
-        const parts = await openPictureParts(path);
+        const parts = await openPictureParts(path, { stretch });
         if (parts.width * parts.height > MAX_PICTURE_PIXELS) return new LargePicture(parts, sequence, captureTime(), path, file);
       }
-      return new SourceFrame(await decodeImage(path, path, this.options), sequence, captureTime(), path, null, file);
+      return new SourceFrame(await decodeImage(path, path, { ...this.options, stretch }), sequence, captureTime(), path, null, file);
     } catch (error) {
       // What a source of one picture has to say is that it has none.
       if (this.#paths.length === 1) throw error;

@@ -46,6 +46,8 @@ export interface SourceOptions {
    * without `rotate` and `flip`; without it they are SOURCE_UNSUPPORTED.
    */
   readonly inParts?: boolean;
+  /** Pictures of files with more than 8 bits a sample are stretched to 8 bits, see DepthOptions. */
+  readonly stretchDepth?: boolean;
   /** Go on where an earlier source of the same URI was closed. */
   readonly resume?: Place | undefined;
 }

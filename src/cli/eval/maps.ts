@@ -5,7 +5,6 @@ import { type EdgeOptions, native } from '../../addon/addon.js';
 import { decodeImage } from '../../addon/picture.js';
 import type { Segments } from '../../domain/segments.js';
 import { FastsamError } from '../../errors.js';
-import { drawPictures, middle95 } from '../../eval/bootstrap.js';
 import { boundaryFigures, type Counts, thresholdsOf } from '../../eval/edges/benchmark.js';
 import { countMap, MAX_DISTANCE, readBoundaries } from '../../eval/edges/data.js';
 import { type GreyMap, MapDigest, type Pair, pairFiles, readGreyMap, writeGreyMap } from '../../eval/grey-map.js';
@@ -16,7 +15,15 @@ import { captureTime, SourceFrame } from '../../source/source.js';
 import { demandRange, modelOptions } from '../model-options.js';
 import { openModel } from '../open-model.js';
 import { startProgress } from '../progress.js';
-import { checkReportOptions, deliverReport, intervalLines, type ReportArguments, reportHead, reportOptions } from './report-options.js';
+import {
+  checkReportOptions,
+  deliverReport,
+  intervalLines,
+  type ReportArguments,
+  reportHead,
+  reportOptions,
+  withIntervals,
+} from './report-options.js';
 
 const truthOptions = {
   edges: {
@@ -242,22 +249,4 @@ async function eachPair(pairs: readonly Pair[], work: (pair: Pair) => Promise<vo
   } finally {
     progress.stop();
   }
-}
-
-/** The figures of all pictures, with intervals from drawing the pictures again. */
-function withIntervals<T>(
-  { bootstrap, seed }: ReportArguments,
-  pictures: readonly T[],
-  figuresOf: (chosen: readonly T[]) => Readonly<Record<string, number>>,
-): Pick<Report, 'figures' | 'bootstrap'> {
-  const values = figuresOf(pictures);
-  const draws = Array.from({ length: bootstrap }, (_, draw) => {
-    const weights = drawPictures(pictures.length, seed, draw);
-    return figuresOf(pictures.flatMap((picture, k) => Array.from({ length: weights[k]! }, () => picture)));
-  });
-  const figures = Object.entries(values).map(([name, value]) => {
-    const drawn = draws.map((own) => Math.round((own[name] ?? 0) * 1e6) / 1e6);
-    return { name, value, ...(bootstrap > 0 ? { ...middle95(drawn), draws: drawn } : {}) };
-  });
-  return { figures, ...(bootstrap > 0 ? { bootstrap: { draws: bootstrap, seed } } : {}) };
 }

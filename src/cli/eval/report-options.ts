@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { writeDurably } from '../../durable.js';
 import { FastsamError, messageOf } from '../../errors.js';
+import { drawPictures, middle95 } from '../../eval/bootstrap.js';
 import type { Report } from '../../eval/report.js';
 import { demandRange } from '../model-options.js';
 import { say } from '../terminal.js';
@@ -68,4 +69,22 @@ export async function writeFileWhole(path: string, content: string): Promise<voi
   } catch (cause) {
     throw new FastsamError('OUTPUT_UNWRITABLE', `${path}: cannot be written: ${messageOf(cause)}`, { cause });
   }
+}
+
+/** The figures of all pictures, with intervals from drawing the pictures again. */
+export function withIntervals<T>(
+  { bootstrap, seed }: ReportArguments,
+  pictures: readonly T[],
+  figuresOf: (chosen: readonly T[]) => Readonly<Record<string, number>>,
+): Pick<Report, 'figures' | 'bootstrap'> {
+  const values = figuresOf(pictures);
+  const draws = Array.from({ length: bootstrap }, (_, draw) => {
+    const weights = drawPictures(pictures.length, seed, draw);
+    return figuresOf(pictures.flatMap((picture, k) => Array.from({ length: weights[k]! }, () => picture)));
+  });
+  const figures = Object.entries(values).map(([name, value]) => {
+    const drawn = draws.map((own) => Math.round((own[name] ?? 0) * 1e6) / 1e6);
+    return { name, value, ...(bootstrap > 0 ? { ...middle95(drawn), draws: drawn } : {}) };
+  });
+  return { figures, ...(bootstrap > 0 ? { bootstrap: { draws: bootstrap, seed } } : {}) };
 }
