@@ -11,7 +11,7 @@ const layers = [
   ['pipeline'],
   ['text', 'track'],
   ['source', 'engine', 'prompt', 'encode', 'zone', 'telemetry'],
-  ['model', 'measure', 'geo'],
+  ['model', 'measure', 'saved-state', 'geo'],
   ['addon', 'contract', 'config', 'worker', 'durable'],
   ['domain', 'time'],
   ['errors', 'compiled', 'printable'],

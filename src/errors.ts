@@ -50,6 +50,8 @@ const EXIT_CODES = {
   /** `ifRevision` did not match the applied prompt revision. */
   REVISION_CONFLICT: 1,
   RATE_LIMITED: 1,
+  /** Following, lines and zones were asked of a camera that does not track. */
+  TRACKING_OFF: 2,
   BROKER_UNREACHABLE: 1,
   /** A file could not be fetched: the network, the server or the address. */
   DOWNLOAD_FAILED: 1,
@@ -110,6 +112,7 @@ export function isRequesterFault(error: unknown): boolean {
     'REVISION_CONFLICT',
     'RATE_LIMITED',
     'TEXT_UNAVAILABLE',
+    'TRACKING_OFF',
   );
 }
 

@@ -12,6 +12,7 @@ namespace fastsamd::binding {
 namespace {
 
 constexpr double kMaxMotion = 1e6;
+constexpr double kMaxId = 4294967295.0;
 constexpr double kMaxModel = 9007199254740991.0;
 
 TrackOptions ReadTrackOptions(Napi::Value value) {
@@ -21,6 +22,7 @@ TrackOptions ReadTrackOptions(Napi::Value value) {
   options.strong_score = static_cast<float>(ReadNumber(object.Get("strongScore"), "options.strongScore", 0, 1));
   options.birth_score = static_cast<float>(ReadNumber(object.Get("birthScore"), "options.birthScore", 0, 1));
   options.keep_ms = ReadNumber(object.Get("keepMs"), "options.keepMs", 0, 600000);
+  options.first_id = static_cast<uint32_t>(ReadNumber(object.Get("firstId"), "options.firstId", 1, kMaxId));
   return options;
 }
 
@@ -84,6 +86,7 @@ Napi::Value ToValue(Napi::Env env, TrackOutput output) {
     ended.Set(i, entry);
   }
   object.Set("ended", ended);
+  object.Set("found", ToTypedArray<Napi::Uint32Array>(env, std::move(output.found)));
   if (output.reset != TrackReset::kNone) object.Set("reset", NameOf(output.reset));
   object.Set("live", output.live);
   object.Set("born", output.born);

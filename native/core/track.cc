@@ -187,7 +187,7 @@ Status Validate(const TrackOptions& options) {
   return Ok();
 }
 
-Tracker::Tracker(const TrackOptions& options) : options_(options) {}
+Tracker::Tracker(const TrackOptions& options) : options_(options), next_id_(options.first_id) {}
 Tracker::~Tracker() = default;
 
 void Tracker::Reset() {
@@ -475,6 +475,7 @@ void Tracker::Reacquire(const TrackInput& input, TrackOutput& output) {
     track.filter.Start(detection.cx, detection.cy, detection.box.x2 - detection.box.x1,
                        detection.box.y2 - detection.box.y1);
     Continue(track, detection, output);
+    output.found.push_back(track.id);
     track_of_[best] = i;
   }
 }

@@ -37,6 +37,8 @@ struct TrackOptions {
   float birth_score = 0.4F;
   /// A confirmed track that is not seen for this long ends.
   double keep_ms = 2000.0;
+  /// Of the first track.
+  uint32_t first_id = 1;
 };
 
 /// Errors: kMisuse out of range.
@@ -93,6 +95,8 @@ struct TrackOutput {
   std::vector<float> velocities;
   std::vector<LostTrack> lost;
   std::vector<EndedTrack> ended;
+  /// Followed tracks that were found again by their looks, elsewhere than expected.
+  std::vector<uint32_t> found;
   TrackReset reset = TrackReset::kNone;
   int live = 0;
   int born = 0;

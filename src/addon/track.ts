@@ -6,6 +6,7 @@ export interface NativeTrackerOptions {
   readonly strongScore: number;
   readonly birthScore: number;
   readonly keepMs: number;
+  readonly firstId: number;
 }
 
 export interface NativeTrackInput {
@@ -41,6 +42,8 @@ export interface NativeTracks {
     readonly ageMs: number;
     readonly left: boolean;
   }[];
+  /** Followed tracks that were found again by their looks. */
+  readonly found: Uint32Array;
   readonly reset?: 'time' | 'size' | 'scene';
   readonly live: number;
   readonly born: number;

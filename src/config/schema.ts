@@ -88,6 +88,18 @@ export const configSchema = z
       if (asked < 0 || config.text.model !== undefined) continue;
       ctx.addIssue({ code: 'custom', path: ['cameras', index, 'prompts', asked], message: 'a text prompt needs text.model' });
     }
+    for (const [index, { tracking, prompts, lines, zones }] of config.cameras.entries()) {
+      const ids = [...lines, ...zones].map(({ id }) => id);
+      const twice = ids.find((id, k) => ids.indexOf(id) !== k);
+      const problem = (path: (string | number)[], message: string) =>
+        ctx.addIssue({ code: 'custom', path: ['cameras', index, ...path], message });
+      if (twice !== undefined) problem(['zones'], `two lines or zones are called "${twice}"; give each its own id`);
+      if (tracking.enabled) continue;
+      const following = prompts.findIndex((prompt) => prompt.type === 'track' || ('follow' in prompt && prompt.follow === true));
+      if (following >= 0) problem(['prompts', following], 'a prompt that follows an object needs tracking: { enabled: true }');
+      if (lines.length > 0) problem(['lines'], 'lines need tracking: { enabled: true }');
+      if (zones.length > 0) problem(['zones'], 'zones need tracking: { enabled: true }');
+    }
     const { passwordFile, passwordEnv, tls, reconnect, broker, embedded, username, protocol } = config.mqtt;
     const loopback = embedded.host === 'localhost' || embedded.host === '::1' || embedded.host.startsWith('127.');
     if (broker === 'embedded' && !loopback && (username === undefined || (passwordFile ?? passwordEnv) === undefined)) {

@@ -3,9 +3,10 @@
  * `eventId` sees every event exactly once, in the order in which they happened.
  */
 import { z } from 'zod';
-import { idSchema, LOST_REASONS } from '../domain/prompt.js';
+import { idSchema, REACQUIRED_BY } from '../domain/prompt.js';
 import { bootId, count, timestamp, version } from './common.js';
 import { recipeIdentitySchema, verdictFields } from './inspection.js';
+import { box, lostReasonSchema, trackId as track } from './tracking.js';
 
 const promptFields = {
   prompt: idSchema.meta({ description: 'The prompt.' }),
@@ -32,27 +33,61 @@ const governorStep = {
   setting: z.string().max(200).meta({ description: 'What is turned down now; empty: nothing.' }),
   reason: z.string().max(1000),
 };
-const track = z.number().int().min(1);
-const box = z.tuple([z.number(), z.number(), z.number(), z.number()]);
 const promptFollows = {
-  prompt: idSchema.meta({ description: 'The prompt that follows an object.' }),
+  ...promptFields,
   track: track.optional().meta({ description: 'The object; absent after a restart.' }),
 };
 const promptLocked = { type: z.literal('prompt-locked'), ...promptFollows };
 const promptLost = {
   type: z.literal('prompt-lost'),
   ...promptFollows,
-  reason: z.enum(LOST_REASONS),
+  reason: lostReasonSchema,
   bbox: box.optional().meta({ description: 'Where it was seen last: x1, y1, x2, y2.' }),
 };
-const promptReacquired = { type: z.literal('prompt-reacquired'), ...promptFollows, awayMs: z.number().min(0) };
+const promptReacquired = {
+  type: z.literal('prompt-reacquired'),
+  ...promptFollows,
+  awayMs: z.number().min(0),
+  by: z
+    .enum(REACQUIRED_BY)
+    .meta({ description: 'track: where it was expected; appearance: elsewhere, by colour and size; text: by its text.' }),
+};
 const promptGone = { type: z.literal('prompt-gone'), ...promptFollows };
+const edge = z.enum(['left', 'right', 'top', 'bottom']).optional().meta({ description: 'Of the frame; absent inside of it.' });
+const objectEntered = { type: z.literal('object-entered'), track, bbox: box, edge };
+const objectLeft = {
+  type: z.literal('object-left'),
+  track,
+  bbox: box.meta({ description: 'Where it was seen last.' }),
+  edge,
+  ageMs: count,
+  distancePx: z.number().min(0).meta({ description: 'From where it was first seen to where it was last.' }),
+};
+const sceneChanged = {
+  type: z.literal('scene-changed'),
+  reason: z.enum(['time', 'size', 'scene']).meta({
+    description:
+      'All tracks ended: time went back or stood still for 10 s, the frame has another size, or the camera came back with another picture.',
+  }),
+};
+const countsReset = {
+  type: z.literal('counts-reset'),
+  ids: z.array(idSchema).max(100).meta({ description: 'Lines and zones that count from 0 again.' }),
+};
 const lineCrossed = {
   type: z.literal('line-crossed'),
   line: idSchema,
   track,
   direction: z.enum(['in', 'out']),
   at: z.tuple([z.number(), z.number()]).meta({ description: 'Pixels x, y of the object on its new side.' }),
+  speed: z
+    .object({
+      pxPerS: z.number().min(0),
+      mPerS: z.number().min(0).optional().meta({ description: 'With scale or plane of the camera.' }),
+      errorMPerS: z.number().min(0).optional().meta({ description: 'Standard error of mPerS.' }),
+    })
+    .optional()
+    .meta({ description: 'Over the last half second; absent before four sightings.' }),
   total: z.object({ in: count, out: count }).meta({ description: 'Crossings since the counts began.' }),
 };
 const zoneEntered = {
@@ -104,6 +139,10 @@ export const eventSchema = z.discriminatedUnion('type', [
   z.object(zoneEntered),
   z.object(zoneLeft),
   z.object(zoneDwell),
+  z.object(objectEntered),
+  z.object(objectLeft),
+  z.object(sceneChanged),
+  z.object(countsReset),
   z.object(inputCorrupt),
   z.object(governorStep),
   z.object(verdict),
@@ -124,6 +163,10 @@ export const eventMessageSchema = z
     z.object({ ...envelope, ...zoneEntered }),
     z.object({ ...envelope, ...zoneLeft }),
     z.object({ ...envelope, ...zoneDwell }),
+    z.object({ ...envelope, ...objectEntered }),
+    z.object({ ...envelope, ...objectLeft }),
+    z.object({ ...envelope, ...sceneChanged }),
+    z.object({ ...envelope, ...countsReset }),
     z.object({ ...envelope, ...inputCorrupt }),
     z.object({ ...envelope, ...governorStep }),
     z.object({ ...envelope, ...verdict }),

@@ -7,6 +7,7 @@ import { cameraStateMessageSchema, infoMessageSchema, promptsMessageSchema, stat
 import { responseMessageSchema } from './request.js';
 import { resultMessageSchema } from './result.js';
 import { telemetryMessageSchema } from './telemetry.js';
+import { countsMessageSchema, followMessageSchema, zonesMessageSchema } from './tracking.js';
 
 export const messageSchemas = {
   'fastsam.v1.state': stateMessageSchema,
@@ -14,6 +15,9 @@ export const messageSchemas = {
   'fastsam.v1.camera-state': cameraStateMessageSchema,
   'fastsam.v1.prompts': promptsMessageSchema,
   'fastsam.v1.inspection': inspectionMessageSchema,
+  'fastsam.v1.follow': followMessageSchema,
+  'fastsam.v1.zones': zonesMessageSchema,
+  'fastsam.v1.counts': countsMessageSchema,
   'fastsam.v1.result': resultMessageSchema,
   'fastsam.v1.event': eventMessageSchema,
   'fastsam.v1.health': healthMessageSchema,
@@ -33,4 +37,5 @@ export * from './node.js';
 export * from './request.js';
 export * from './result.js';
 export * from './telemetry.js';
+export * from './tracking.js';
 export * from './verbs.js';

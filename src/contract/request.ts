@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { idSchema, PROMPT_LIMITS, promptSetSchema } from '../domain/prompt.js';
 import { recipeSchema } from '../domain/recipe.js';
+import { lineSetSchema, ZONE_LIMITS, zoneSetSchema } from '../domain/zone.js';
 import { count, timestamp, version } from './common.js';
 import { alertMessageSchema, healthMessageSchema } from './health.js';
 import { triggerFields, VERDICTS } from './inspection.js';
@@ -24,6 +25,7 @@ const ttlS = z
   .optional()
   .meta({ description: 'Seconds after which the prompts are again what they permanently are; for good when absent.' });
 const change = { id, camera, ifRevision, ttlS };
+const zoneChange = { id, camera, ifRevision };
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
@@ -43,10 +45,36 @@ export const requestSchemas = {
     seq: count.optional().meta({ description: 'The frame asked about; the latest when absent. Frames are kept while somebody watches.' }),
     prompts: promptSetSchema,
   }),
+  'zone/set': z.strictObject({ ...zoneChange, lines: lineSetSchema.default([]), zones: zoneSetSchema.default([]) }),
+  'zone/add': z.strictObject({
+    ...zoneChange,
+    lines: lineSetSchema.default([]).meta({ description: 'Put beside those in force; one with the id of another takes its place.' }),
+    zones: zoneSetSchema.default([]).meta({ description: 'As lines.' }),
+  }),
+  'zone/remove': z.strictObject({
+    ...zoneChange,
+    ids: z
+      .array(idSchema)
+      .min(1)
+      .max(2 * ZONE_LIMITS.each)
+      .meta({ description: 'Of lines and zones.' }),
+  }),
+  'zone/get': z.strictObject({ id, camera }),
+  'count/reset': z.strictObject({
+    id,
+    camera,
+    ids: z
+      .array(idSchema)
+      .min(1)
+      .max(2 * ZONE_LIMITS.each)
+      .optional()
+      .meta({ description: 'Of lines and zones; all when absent.' }),
+  }),
   'read/ping': z.strictObject({ id }),
   'read/info': z.strictObject({ id }),
   'read/health': z.strictObject({ id }),
   'read/snapshot': z.strictObject({ id, camera: oneCamera }),
+  'read/tracks': z.strictObject({ id, camera }),
   'read/schema': z.strictObject({
     id,
     name: z
@@ -109,10 +137,12 @@ export const responseMessageSchema = z.object({
   status: z.enum(['ok', 'error']),
   code: z.string().optional().meta({
     description:
-      'With status error: REQUEST_INVALID, REQUEST_FORBIDDEN, PROMPT_INVALID, REVISION_CONFLICT, RATE_LIMITED, INTERNAL, or what kept the node from doing it (SOURCE_TIMEOUT, CONFIG_INVALID, …).',
+      'With status error: REQUEST_INVALID, REQUEST_FORBIDDEN, PROMPT_INVALID, REVISION_CONFLICT, RATE_LIMITED, TRACKING_OFF, INTERNAL, or what kept the node from doing it (SOURCE_TIMEOUT, CONFIG_INVALID, …).',
   }),
   error: z.string().optional().meta({ description: 'With status error: what was expected, in one line.' }),
-  revision: count.optional().meta({ description: 'After a change of prompts: the revision that results will carry.' }),
+  revision: count
+    .optional()
+    .meta({ description: 'After a change of prompts: the revision that results will carry; of lines and zones: theirs.' }),
   data: z.unknown().optional(),
 });
 

@@ -1,7 +1,8 @@
 /** `cameras/<cam>/result`: what was found in one frame. Also the line that `fastsamd segment --json` prints. */
 import { z } from 'zod';
-import { FOLLOW_STATES, idSchema, LOST_REASONS } from '../domain/prompt.js';
+import { idSchema } from '../domain/prompt.js';
 import { bootId, count, milliseconds, timestamp, version } from './common.js';
+import { box, followStateSchema, lastSeenSchema, lostReasonSchema, trackId } from './tracking.js';
 
 const score = z.number().min(0).max(1);
 const size = z.tuple([count, count]).meta({ description: 'Height, width of the frame in pixels (COCO order).' });
@@ -25,8 +26,6 @@ const pngMaskSchema = z.object({
 
 export const maskSchema = z.union([rleMaskSchema, polygonMaskSchema, pngMaskSchema]);
 
-const trackId = z.number().int().min(1);
-
 export const objectSchema = z.object({
   id: count.meta({ description: 'Number of the object within this message, by descending score.' }),
   score,
@@ -46,25 +45,22 @@ export const objectSchema = z.object({
     .object({ vx: z.number(), vy: z.number() })
     .optional()
     .meta({ description: "Pixels a second, without the camera's motion; with publishMotion." }),
+  zones: z.array(idSchema).optional().meta({ description: 'Zones that it is in; absent where it is in none.' }),
 });
 
-const box = z.tuple([z.number(), z.number(), z.number(), z.number()]);
 const followSchema = z
   .object({
-    state: z.enum(FOLLOW_STATES).meta({
-      description:
-        'arming: nothing matched yet; binding: watches which object matches; locked: sees its object; coasting: unseen for a moment; lost: unseen for lostAfterMs; gone: given up, only a new prompt goes on.',
-    }),
+    state: followStateSchema,
     track: trackId.optional(),
-    sinceMs: milliseconds.optional().meta({ description: 'Locked for this long.' }),
+    sinceMs: milliseconds.optional().meta({ description: 'In this state for so long.' }),
     fit: z
       .enum(['exact', 'part', 'merged'])
       .optional()
       .meta({ description: 'The whole object, a part of it, or it and another in one mask.' }),
     unseenMs: milliseconds.optional(),
     predicted: box.optional().meta({ description: 'Coasting: where the object is expected; x1, y1, x2, y2.' }),
-    lastBox: box.optional().meta({ description: 'Lost and gone: where it was seen last.' }),
-    reason: z.enum(LOST_REASONS).optional(),
+    lastSeen: lastSeenSchema.optional().meta({ description: 'Lost and gone.' }),
+    reason: lostReasonSchema.optional(),
   })
   .meta({ description: 'Of a prompt that follows an object.' });
 
@@ -112,6 +108,7 @@ export const latencySchema = z.object({
   preprocess: milliseconds,
   infer: milliseconds,
   decode: milliseconds,
+  track: milliseconds.optional().meta({ description: 'Finding the objects of the frames before again; absent without tracking.' }),
   prompt: milliseconds,
   encode: milliseconds,
   total: milliseconds.meta({ description: 'From capture to encoded message.' }),

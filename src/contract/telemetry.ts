@@ -54,6 +54,27 @@ export const cameraTelemetrySchema = z.object({
     })
     .optional()
     .meta({ description: 'What text prompts cost, over the latest frames; absent without them.' }),
+  tracking: z
+    .object({
+      live: count.meta({ description: 'Tracks in the latest frame.' }),
+      lost: count.meta({ description: 'Tracks that are not in the latest frame and may come back.' }),
+      bornPerS: z.number().min(0).meta({
+        description:
+          'Tracks that began, a second, over 10 s. Many of them with few objects in the picture: masks flicker, raise segmentation.conf.',
+      }),
+      diedPerS: z.number().min(0).meta({ description: 'Tracks that ended, a second, over 10 s.' }),
+      reacquired: count.meta({ description: 'Times since the start that a track was seen again after it was lost.' }),
+      carried: count.meta({ description: 'Masks that were carried into the latest frame.' }),
+      cameraMotionSure: z
+        .number()
+        .min(0)
+        .max(1)
+        .nullable()
+        .meta({ description: 'Share of the latest frames whose camera motion was found; null with a fixed camera.' }),
+      eventsDropped: count.meta({ description: 'Events of objects since the start that were more than 20 a second.' }),
+    })
+    .optional()
+    .meta({ description: 'Absent without tracking.' }),
 });
 
 export const spoolTelemetrySchema = z.object({

@@ -1,5 +1,17 @@
 /** What requests act on. The app provides it; nothing here knows how a camera or a configuration works. */
-import type { CheckStatistics, PromptsMessage, RecipeData, RequestOf, TriggerData, TryData, VerdictMessage } from '../contract/messages.js';
+import type {
+  BoundData,
+  CheckStatistics,
+  CountsMessage,
+  PromptsMessage,
+  RecipeData,
+  RequestOf,
+  TracksData,
+  TriggerData,
+  TryData,
+  VerdictMessage,
+  ZonesMessage,
+} from '../contract/messages.js';
 
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
@@ -14,6 +26,26 @@ export interface PromptService {
 }
 
 export interface PromptsApplied {
+  readonly revision: number;
+  readonly saved: boolean;
+  /** With new prompts that follow an object: those whose object is known already. */
+  readonly bound?: readonly BoundData['bound'][number][];
+}
+
+/** The lines and zones of all cameras that track, and their counts. In force from the next frame on. */
+export interface ZoneService {
+  /** Errors: REQUEST_INVALID, PROMPT_INVALID, REVISION_CONFLICT, TRACKING_OFF; the old ones then stay. */
+  set(request: Without<RequestOf<'zone/set'>, 'id'>): Promise<ZonesApplied>;
+  add(request: Without<RequestOf<'zone/add'>, 'id'>): Promise<ZonesApplied>;
+  remove(request: Without<RequestOf<'zone/remove'>, 'id'>): Promise<ZonesApplied>;
+  get(request: Pick<RequestOf<'zone/get'>, 'camera'>): ZonesMessage[];
+  /** What had been counted until now. Errors: REQUEST_INVALID, PROMPT_INVALID, TRACKING_OFF. */
+  resetCounts(
+    request: Pick<RequestOf<'count/reset'>, 'camera' | 'ids'>,
+  ): Promise<{ readonly until: readonly CountsMessage[]; readonly saved: boolean }>;
+}
+
+export interface ZonesApplied {
   readonly revision: number;
   readonly saved: boolean;
 }
@@ -43,6 +75,8 @@ export interface CameraService {
   pause(camera: string): Promise<void>;
   resume(camera: string): Promise<void>;
   restart(camera: string): Promise<void>;
+  /** Tracks of the latest frame, of one camera or of all that track. Errors: TRACKING_OFF. */
+  tracks(camera: string | undefined): TracksData;
 }
 
 /** The node itself; for callers with the role admin. */

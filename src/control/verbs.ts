@@ -13,10 +13,20 @@ import type {
 } from '../contract/messages.js';
 import { jsonSchemaOf, SCHEMA_NAMES } from '../contract/schemas.js';
 import { FastsamError } from '../errors.js';
-import type { AdminService, CameraService, FrameService, InspectionService, PromptService, PromptsApplied, Snapshot } from './services.js';
+import type {
+  AdminService,
+  CameraService,
+  FrameService,
+  InspectionService,
+  PromptService,
+  PromptsApplied,
+  Snapshot,
+  ZoneService,
+} from './services.js';
 
 export interface VerbDeps {
   readonly prompts: PromptService;
+  readonly zones: ZoneService;
   readonly cameras: CameraService;
   readonly frames: FrameService;
   readonly admin: AdminService;
@@ -57,10 +67,16 @@ const VERB_RULES: Readonly<Record<Verb, { readonly role: Role; readonly changes:
   'prompt/clear': { role: 'operator', changes: true },
   'prompt/get': { role: 'viewer', changes: false },
   'prompt/try': { role: 'viewer', changes: false },
+  'zone/set': { role: 'operator', changes: true },
+  'zone/add': { role: 'operator', changes: true },
+  'zone/remove': { role: 'operator', changes: true },
+  'zone/get': { role: 'viewer', changes: false },
+  'count/reset': { role: 'operator', changes: true },
   'read/ping': { role: 'viewer', changes: false },
   'read/info': { role: 'viewer', changes: false },
   'read/health': { role: 'viewer', changes: false },
   'read/snapshot': { role: 'viewer', changes: false },
+  'read/tracks': { role: 'viewer', changes: false },
   'read/schema': { role: 'viewer', changes: false },
   'inspect/trigger': { role: 'operator', changes: true },
   'recipe/set': { role: 'admin', changes: true },
@@ -86,10 +102,11 @@ export function changesSomething(verb: Verb): boolean {
 }
 
 export function handlersOf(deps: VerbDeps): Handlers {
-  const { prompts, cameras, admin, inspection, ping, info, health } = deps;
+  const { prompts, zones, cameras, admin, inspection, ping, info, health } = deps;
   const applied = async (change: Promise<PromptsApplied>): Promise<Answer> => {
-    const { revision, saved } = await change;
-    return { revision, ...(saved ? {} : { data: { saved } }) };
+    const { revision, saved, bound } = await change;
+    const data = { ...(bound && { bound }), ...(saved ? {} : { saved }) };
+    return { revision, ...(Object.keys(data).length > 0 ? { data } : {}) };
   };
   const revised = async (change: Promise<RecipeData>): Promise<Answer> => {
     const data = await change;
@@ -103,10 +120,19 @@ export function handlersOf(deps: VerbDeps): Handlers {
     'prompt/clear': (request) => applied(prompts.clear(request)),
     'prompt/get': (request) => ({ data: prompts.get(request) }),
     'prompt/try': (request) => done(deps.frames.try(request)),
+    'zone/set': (request) => applied(zones.set(request)),
+    'zone/add': (request) => applied(zones.add(request)),
+    'zone/remove': (request) => applied(zones.remove(request)),
+    'zone/get': (request) => ({ data: zones.get(request) }),
+    'count/reset': async (request) => {
+      const { until, saved } = await zones.resetCounts(request);
+      return { data: { until, ...(saved ? {} : { saved }) } };
+    },
     'read/ping': () => ({ data: ping() }),
     'read/info': () => ({ data: info() ?? null }),
     'read/health': () => ({ data: health() }),
     'read/snapshot': async ({ camera }) => ({ data: await snapshot(deps, camera) }),
+    'read/tracks': ({ camera }) => ({ data: cameras.tracks(camera) }),
     'read/schema': ({ name }) => ({ data: schema(name) }),
     'inspect/trigger': (request, { id }) => done(inspection.trigger(request, request.trigger ?? id)),
     'recipe/set': (request, { by }) => revised(inspection.setRecipe(request, by)),

@@ -1,7 +1,8 @@
 /** What becomes of a camera's results: events, snapshots, and a message where the camera's cadence wants one. */
-import type { PublishConfig } from '../config/schema.js';
+import type { CameraConfig, PublishConfig } from '../config/schema.js';
 import type { CameraEvent } from '../contract/event.js';
 import type { ResultMessage } from '../contract/result.js';
+import type { FollowMessage, TracksData } from '../contract/tracking.js';
 import type { Snapshot } from '../control/services.js';
 import type { Frame } from '../domain/frame.js';
 import type { FrameResult } from '../domain/result.js';
@@ -12,15 +13,16 @@ import { FastsamError } from '../errors.js';
 import type { ResultSink } from '../pipeline/sinks.js';
 import type { CameraMeter } from '../telemetry/meter.js';
 import type { Zones } from '../zone/zones.js';
-import { PromptWatch, trackEvents } from './camera-events.js';
+import { PromptWatch } from './camera-events.js';
+import { FollowWatch, followEvents, ObjectWatch } from './track-events.js';
+import { tracksOf } from './tracks-answer.js';
 
 const SNAPSHOT_TIMEOUT_MS = 5000;
 
 export interface CameraDeliveryDeps {
   readonly camera: string;
   readonly identity: { readonly node: string; readonly bootId: string; readonly maxPayloadBytes: number };
-  /** Say how tracked objects move. */
-  readonly publishMotion: boolean;
+  readonly tracking: CameraConfig['tracking'];
   readonly zones: Zones;
   readonly publish: () => PublishConfig;
   readonly eventDebounceMs: number;
@@ -29,27 +31,42 @@ export interface CameraDeliveryDeps {
   readonly governed: () => boolean;
   readonly onResult: (message: ResultMessage, json: string) => void | Promise<void>;
   readonly onEvent: (event: CameraEvent) => void;
+  /** A followed prompt has changed its state. */
+  readonly onFollow: (message: FollowMessage) => void;
+  /** Lines and zones have seen a frame of this size; `changed`: and counted. */
+  readonly onCounted: (frame: { readonly width: number; readonly height: number }, changed: boolean) => void;
 }
 
 export class CameraDelivery implements ResultSink {
   readonly #deps: CameraDeliveryDeps;
   readonly #cadence = new Cadence();
   readonly #prompts = new PromptWatch();
+  readonly #objects: ObjectWatch;
+  readonly #follow: FollowWatch;
+  #last: FrameResult | undefined;
   #wanted: ((snapshot: Promise<Snapshot>) => void)[] = [];
 
   constructor(deps: CameraDeliveryDeps) {
     this.#deps = deps;
+    this.#objects = new ObjectWatch(deps.tracking.events, deps.zones);
+    this.#follow = new FollowWatch(deps.camera, deps.identity.bootId);
+    if (deps.tracking.enabled) deps.onFollow(this.#follow.start(Date.now()));
   }
 
   /** The frame belongs to the caller, who keeps it until the promise settles. */
   async take(result: FrameResult, frame: Frame): Promise<void> {
-    const { camera, identity, publish, eventDebounceMs, meter, governed, publishMotion, onResult, onEvent } = this.#deps;
+    const { camera, identity, publish, eventDebounceMs, meter, governed, tracking, zones, onResult, onEvent } = this.#deps;
     const { objects, maskEncoding, polygonTolerance, ...cadence } = publish();
     const now = performance.now();
     for (const event of this.#prompts.observe(result.answers, result.promptRevision, eventDebounceMs, now)) onEvent(event);
-    for (const event of trackEvents(result, this.#deps.zones)) onEvent(event);
+    this.#takeTracks(result, now);
     if (this.#wanted.length > 0) await this.#takeSnapshot(frame);
-    const seen = { objects: result.segments.count, answers: result.answers, ...(result.text && { text: result.text }) };
+    const seen = {
+      objects: result.segments.count,
+      answers: result.answers,
+      ...(result.text && { text: result.text }),
+      ...(result.tracks && { tracking: { tracks: result.tracks, eventsDropped: this.#objects.dropped } }),
+    };
     const due = this.#cadence.admit(result, cadence, now);
     if (!due) {
       const { timings, captured } = result;
@@ -63,11 +80,32 @@ export class CameraDelivery implements ResultSink {
       objects,
       maskEncoding,
       polygonTolerance,
-      publishMotion,
+      publishMotion: tracking.publishMotion,
+      zonesOf: (track) => zones.zonesOf(track),
       degraded: governed(),
     });
     meter.record({ latencyMs: message.latencyMs, ...seen }, performance.now());
     await onResult(message, json);
+  }
+
+  /** The tracks of the latest frame. */
+  tracks(): TracksData[number] {
+    const { camera, identity, zones } = this.#deps;
+    return tracksOf(this.#last, { camera, bootId: identity.bootId, zonesOf: (track) => zones.zonesOf(track) });
+  }
+
+  /** What a frame's tracks did: prompts that lost or found their object, objects that came and went, crossings, visits. */
+  #takeTracks(result: FrameResult, now: number): void {
+    const { tracks, segments, answers, trackTimeMs } = result;
+    if (!tracks || trackTimeMs === undefined) return;
+    const { zones, onEvent, onFollow, onCounted } = this.#deps;
+    for (const event of [...followEvents(result), ...this.#objects.observe(result, now)]) onEvent(event);
+    const counted = zones.observe(segments, tracks, trackTimeMs, answers);
+    for (const event of counted) onEvent(event.type === 'line-crossed' ? { ...event, at: [...event.at] } : event);
+    onCounted(segments, counted.length > 0);
+    const follow = this.#follow.observe(result);
+    if (follow) onFollow(follow);
+    this.#last = result;
   }
 
   /** The next frame. Errors: REQUEST_FORBIDDEN where snapshots are off, SOURCE_TIMEOUT when no frame comes. */

@@ -2,8 +2,6 @@
 
 import type { CameraEvent, CameraState } from '../contract/messages.js';
 import { isPending, type PromptAnswer } from '../domain/prompt.js';
-import type { FrameResult } from '../domain/result.js';
-import type { Zones } from '../zone/zones.js';
 
 /** Tells when a camera is lost and when it is back, once each. */
 export class CameraWatch {
@@ -67,29 +65,4 @@ export class PromptWatch {
     for (const id of gone) this.#prompts.delete(id);
     return events;
   }
-}
-
-/** What a frame's tracks did: prompts that lost or found their object, crossings of lines, visits of zones. */
-export function trackEvents({ tracks, segments, followChanges = [], captured }: FrameResult, zones: Zones): CameraEvent[] {
-  if (!tracks) return [];
-  const events: CameraEvent[] = followChanges.flatMap(({ prompt, from, to, track, reason, awayMs, box }): CameraEvent[] => {
-    const about = { prompt, ...(track ? { track } : {}) };
-    if (to === 'lost') {
-      return [
-        {
-          type: 'prompt-lost',
-          ...about,
-          reason: reason ?? 'occluded',
-          ...(box ? { bbox: [...box] as [number, number, number, number] } : {}),
-        },
-      ];
-    }
-    if (to === 'gone') return [{ type: 'prompt-gone', ...about }];
-    if (to !== 'locked' || from === 'coasting') return [];
-    return from === 'lost' ? [{ type: 'prompt-reacquired', ...about, awayMs: awayMs ?? 0 }] : [{ type: 'prompt-locked', ...about }];
-  });
-  for (const event of zones.observe(segments, tracks, Number(captured.monotonicNs) / 1e6)) {
-    events.push(event.type === 'line-crossed' ? { ...event, at: [...event.at] } : event);
-  }
-  return events;
 }

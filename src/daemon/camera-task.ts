@@ -3,13 +3,14 @@ import type { Logger } from 'pino';
 import type { CameraConfig, PublishConfig, SegmentationConfig } from '../config/schema.js';
 import { sourceName, withoutSource } from '../config/source-name.js';
 import type { CameraEvent } from '../contract/event.js';
-import type { CameraTelemetry } from '../contract/messages.js';
+import type { BoundData, CameraTelemetry, FollowMessage, TracksData } from '../contract/messages.js';
 import type { ResultMessage } from '../contract/result.js';
 import type { Snapshot } from '../control/services.js';
+import type { FollowedPrompt } from '../domain/prompt.js';
 import type { FrameResult } from '../domain/result.js';
 import type { SegmentationEngine } from '../engine/engine.js';
 import type { EngineScheduler, Gate } from '../engine/scheduler.js';
-import { isFastsamError, messageOf } from '../errors.js';
+import { FastsamError, isFastsamError, messageOf } from '../errors.js';
 import type { AppliedPrompts } from '../pipeline/analyse.js';
 import { runPipeline } from '../pipeline/pipeline.js';
 import type { ResultSink } from '../pipeline/sinks.js';
@@ -17,7 +18,7 @@ import { Camera, type CameraStatus } from '../source/camera.js';
 import { CameraMeter } from '../telemetry/meter.js';
 import type { TextStage } from '../text/stage.js';
 import { TrackStage } from '../track/stage.js';
-import { createZones } from '../zone/zones.js';
+import type { Zones } from '../zone/zones.js';
 import { CameraDelivery } from './camera-delivery.js';
 import { CameraWatch } from './camera-events.js';
 import { sourceOptions } from './camera-options.js';
@@ -56,6 +57,14 @@ export interface CameraTaskDeps {
   readonly sinks: ResultSink;
   readonly eventDebounceMs: number;
   readonly onEvent: (event: CameraEvent) => void;
+  /** What counts the camera's objects; it outlives the task. */
+  readonly zones: Zones;
+  /** The least id that the first track may have. */
+  readonly firstTrackId: number;
+  /** Told of the largest track id once the task has ended. */
+  readonly onTrackId: (last: number) => void;
+  readonly onFollow: (message: FollowMessage) => void;
+  readonly onCounted: (frame: { readonly width: number; readonly height: number }, changed: boolean) => void;
   readonly log: Logger;
 }
 
@@ -66,6 +75,7 @@ export class CameraTask {
   readonly #camera: Camera;
   readonly #delivery: CameraDelivery;
   readonly #gate: Gate;
+  readonly #tracking: TrackStage | undefined;
   #lastFrameAt: bigint | undefined;
   #failedInARow = 0;
   #lastCorrupt: CameraTelemetry['lastCorrupt'];
@@ -107,11 +117,12 @@ export class CameraTask {
       ...deps,
       governed: () => deps.degradation().name !== '',
       camera: config.id,
-      zones: createZones(config),
-      publishMotion: config.tracking.publishMotion,
+      tracking: config.tracking,
       publish: () => deps.settings().publish,
       meter: this.meter,
     });
+    this.#tracking = config.tracking.enabled ? new TrackStage({ ...config.tracking, firstId: deps.firstTrackId }) : undefined;
+    deps.zones.restartTracks();
   }
 
   get status(): CameraStatus {
@@ -128,7 +139,9 @@ export class CameraTask {
    * camera, the engine's and SOURCE_WEDGED with `onWedged: restart-process`.
    */
   run(): Promise<void> {
-    this.#running ??= this.#run();
+    this.#running ??= this.#run().finally(() => {
+      if (this.#tracking) this.#deps.onTrackId(this.#tracking.lastId);
+    });
     return this.#running;
   }
 
@@ -149,6 +162,32 @@ export class CameraTask {
   /** The next frame as a JPEG. Errors: as CameraService.snapshot. */
   snapshot(): Promise<Snapshot> {
     return this.#delivery.snapshot();
+  }
+
+  /** Whether objects have tracks. */
+  get isTracking(): boolean {
+    return this.#tracking !== undefined;
+  }
+
+  /** Tracks of the latest frame. */
+  tracks(): TracksData[number] {
+    return this.#delivery.tracks();
+  }
+
+  /** The objects of new prompts that follow, as far as they are known at once. Errors: TRACKING_OFF, PROMPT_INVALID. */
+  bind(prompts: readonly FollowedPrompt[]): BoundData['bound'] {
+    const tracking = this.#tracking;
+    if (!tracking) throw trackingOff(this.id);
+    const { bootId } = this.#deps.identity;
+    return prompts.flatMap((prompt) => {
+      const seenIn = prompt.type === 'track' ? prompt.bootId : 'at' in prompt ? prompt.at?.bootId : undefined;
+      if (seenIn !== undefined && seenIn !== bootId) {
+        const message = `prompt "${prompt.id}": bootId ${seenIn} is of an earlier run; expected ${bootId} and a result of this run`;
+        throw new FastsamError('PROMPT_INVALID', message);
+      }
+      const track = tracking.bind(prompt);
+      return track === undefined ? [] : [{ prompt: prompt.id, camera: this.id, track }];
+    });
   }
 
   /** Takes no more frames; `run` settles when the one in flight is delivered. */
@@ -177,7 +216,7 @@ export class CameraTask {
       skipFailed: (error) => this.#skipFailed(error),
       prompts,
       text,
-      tracking: config.tracking.enabled ? new TrackStage(config.tracking) : undefined,
+      tracking: this.#tracking,
       deliver: (result, frame) => {
         this.#lastFrameAt = result.captured.monotonicNs;
         this.#deps.onSegmented(result);
@@ -189,6 +228,11 @@ export class CameraTask {
       },
     });
   }
+}
+
+/** Something was asked of a camera that needs tracks. */
+export function trackingOff(camera: string): FastsamError {
+  return new FastsamError('TRACKING_OFF', `camera "${camera}" does not track; expected tracking.enabled: true in its configuration`);
 }
 
 /** Errors that the next frame would meet as well. */

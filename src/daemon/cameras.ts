@@ -1,11 +1,12 @@
 /** The cameras at work: added, changed and removed while the others run. */
 import { isDeepStrictEqual } from 'node:util';
 import type { CameraConfig } from '../config/schema.js';
+import type { TracksData } from '../contract/messages.js';
 import type { CameraService } from '../control/services.js';
 import { FastsamError } from '../errors.js';
 import { type ResultSink, Sinks } from '../pipeline/sinks.js';
 import { within } from '../time/within.js';
-import type { CameraTask } from './camera-task.js';
+import { type CameraTask, trackingOff } from './camera-task.js';
 
 /** How long a removed or changed camera may take to let go of its last frame, milliseconds. */
 const STOP_MS = 2000;
@@ -56,7 +57,7 @@ export class Cameras implements CameraService {
 
   /**
    * Makes these the cameras: stops those that are gone, restarts those with another source, and starts new ones. Cameras whose
-   * configuration differs in `prompts`, `publish` and `console` alone run on, for these are read with every frame. Never rejects.
+   * configuration differs in prompts, publish, console, lines and zones alone run on, for these are read with every frame. Never rejects.
    */
   async apply(configs: readonly CameraConfig[]): Promise<void> {
     if (this.#stopping) return;
@@ -106,6 +107,13 @@ export class Cameras implements CameraService {
     return this.get(id).restart();
   }
 
+  tracks(id: string | undefined): TracksData {
+    if (id === undefined) return this.tasks.filter(({ isTracking }) => isTracking).map((task) => task.tracks());
+    const task = this.get(id);
+    if (!task.isTracking) throw trackingOff(id);
+    return [task.tracks()];
+  }
+
   #sinksOf(id: string): Sinks {
     let sinks = this.#sinks.get(id);
     if (!sinks) {
@@ -136,6 +144,15 @@ export class Cameras implements CameraService {
 }
 
 /** Without what a running camera reads with every frame. */
-function fixed({ prompts: _prompts, publish: _publish, console: _console, ...rest }: CameraConfig): object {
+function fixed({
+  prompts: _prompts,
+  publish: _publish,
+  console: _console,
+  lines: _lines,
+  zones: _zones,
+  scale: _scale,
+  plane: _plane,
+  ...rest
+}: CameraConfig): object {
   return rest;
 }

@@ -8,25 +8,27 @@ import type { ConsoleServer } from '../console/server.js';
 import type { CameraEvent } from '../contract/event.js';
 import type { ResultMessage } from '../contract/result.js';
 import { Control } from '../control/control.js';
-import { type Prompt, withIds } from '../domain/prompt.js';
+import { followsObject, type Prompt, withIds } from '../domain/prompt.js';
 import type { SegmentationEngine } from '../engine/engine.js';
 import { openEngine } from '../engine/open.js';
 import { EngineScheduler } from '../engine/scheduler.js';
-import { messageOf } from '../errors.js';
+import { FastsamError, messageOf } from '../errors.js';
 import { JobRunner } from '../jobs/runner.js';
 import { createPublisher, type Publisher } from '../mqtt/publisher.js';
 import { RecentResults } from '../pipeline/recent-results.js';
 import type { ResultSink } from '../pipeline/sinks.js';
 import { assertLabels } from '../prompt/label-check.js';
 import { PromptRegister } from '../prompt/register.js';
-import { PromptStore } from '../prompt/store.js';
+import { PromptStore, type SavedPrompts } from '../prompt/store.js';
+import { SavedState } from '../saved-state.js';
 import type { CameraStatus } from '../source/camera.js';
 import { StatusBoard } from '../status/board.js';
 import { TelemetryReporter } from '../telemetry/reporter.js';
 import { TextStage } from '../text/stage.js';
 import { TextModel } from '../text/text-model.js';
 import { within } from '../time/within.js';
-import { CameraTask } from './camera-task.js';
+import { type ConfiguredZones, type SavedZones, savedZonesSchema, ZoneRegister } from '../zone/register.js';
+import { CameraTask, trackingOff } from './camera-task.js';
 import { Cameras } from './cameras.js';
 import { lastStateAfter } from './engine-news.js';
 import { engineOpener } from './engine-opener.js';
@@ -34,9 +36,9 @@ import { stepEvent } from './governor/governor.js';
 import { Upkeep } from './health/upkeep.js';
 import { FASTSAMD_VERSION, infoMessage } from './info.js';
 import { Inspections } from './inspection/inspections.js';
-import { PromptKeeper } from './saved-prompts.js';
 import { ServiceManager } from './service.js';
 import { StateDirectory, stateDirectoryOf } from './state-directory.js';
+import { StateKeeper } from './state-keeper.js';
 import { tryPrompts } from './try-prompts.js';
 
 /** SIGTERM to exit takes less than 5 s: this much for frames in flight, this much for the broker, the rest for the engine. */
@@ -44,6 +46,10 @@ const DRAIN_MS = 2000;
 const GOODBYE_MS = 1000;
 const BROKER_STOP_MS = 300;
 const ENGINE_STOP_MS = 700;
+/** For the counts of the last second. */
+const COUNTS_MS = 200;
+/** Far above what the lines and zones of all cameras take. */
+const MAX_ZONES_BYTES = 16 * 1024 * 1024;
 
 /** Changed keys of a configuration that was read again. */
 export interface Reloaded {
@@ -74,8 +80,11 @@ export class Daemon {
   readonly #status = new StatusBoard({ bootId: this.bootId });
   readonly #register: PromptRegister;
   readonly #state: StateDirectory;
-  readonly #store: PromptStore;
-  readonly #keeper: PromptKeeper;
+  readonly #keeper: StateKeeper<SavedPrompts>;
+  readonly #zones: ZoneRegister;
+  readonly #zoneKeeper: StateKeeper<SavedZones>;
+  /** By camera: the track ids of a camera that starts again go on. */
+  readonly #nextTrackIds = new Map<string, number>();
   readonly #text: TextModel;
   readonly #publisher: Publisher;
   readonly #jobs: JobRunner;
@@ -107,6 +116,8 @@ export class Daemon {
       onRemoved: (id) => {
         this.#register.forget(id);
         this.#recent.forget(id);
+        this.#zones.forget(id);
+        this.#nextTrackIds.delete(id);
         this.#status.removeCamera(id);
       },
     });
@@ -115,6 +126,14 @@ export class Daemon {
       onApplied: (message) => this.#status.setPrompts(message),
       save: (state) => this.#keeper.save(state),
       prepare: (prompts) => this.#prepare(prompts),
+      bind: (camera, prompts) => this.#bind(camera, prompts),
+    });
+    this.#zones = new ZoneRegister({
+      cameras: configuredZones(config),
+      onApplied: (camera, message) => this.#status.setZones(camera, message),
+      onCounts: (camera, message) => this.#status.setCounts(camera, message),
+      onReset: (camera, ids) => this.#publisher.publishEvent(camera, { type: 'counts-reset', ids: [...ids] }),
+      save: (state) => this.#zoneKeeper.save(state),
     });
     const stateDirectory = stateDirectoryOf(config);
     this.#state = new StateDirectory({
@@ -123,12 +142,14 @@ export class Daemon {
       status: this.#status,
       onMadeAgain: () => {
         void this.#keeper.saveAgain();
+        void this.#zoneKeeper.saveAgain();
         this.#publisher.reopenEvents();
       },
       log,
     });
-    this.#store = new PromptStore(this.#state.prompts, log);
-    this.#keeper = new PromptKeeper({ store: this.#store, status: this.#status });
+    this.#keeper = new StateKeeper({ store: new PromptStore(this.#state.prompts, log), what: 'prompts', status: this.#status });
+    const savedZones = { file: this.#state.zones, what: 'zones', schema: savedZonesSchema, maxBytes: MAX_ZONES_BYTES, log };
+    this.#zoneKeeper = new StateKeeper({ store: new SavedState<SavedZones>(savedZones), what: 'zones', status: this.#status });
     if (config.mqtt.broker === 'embedded') this.#broker = new EmbeddedBroker({ config: config.mqtt, log });
     const { node, mqtt } = config;
     this.#jobs = new JobRunner({
@@ -139,6 +160,7 @@ export class Daemon {
       node,
       maxRequestBytes: mqtt.maxRequestBytes,
       prompts: this.#register,
+      zones: this.#zones,
       cameras: this.#cameras,
       frames: { try: (request) => tryPrompts(this.#recent, this.#config.cameras, request) },
       admin: {
@@ -167,6 +189,7 @@ export class Daemon {
       eventsFile: this.#state.events,
       retainedFile: this.#state.retained,
       status: this.#status,
+      tracking: (id) => this.#isTracking(id),
       control: this.control,
       log,
     });
@@ -187,6 +210,7 @@ export class Daemon {
       metrics: config.metrics,
       stateDirectory,
       meters: () => this.#cameras.tasks.map((task) => task.meter),
+      counts: () => this.#zones.counts,
       onStep: (step) => {
         for (const { id } of this.#cameras.tasks) this.#happened(id, stepEvent(step));
       },
@@ -220,7 +244,8 @@ export class Daemon {
     await this.#broker?.start();
     this.#publisher.start();
     this.#status.setInfo(infoMessage(this.#config, null, this.bootId, this.#startedAt));
-    this.#register.start(await this.#store.load());
+    this.#register.start(await this.#keeper.load());
+    this.#zones.start(await this.#zoneKeeper.load());
     try {
       await this.#upkeep.listen();
       if (this.#config.console.enabled) await this.#startConsole();
@@ -286,6 +311,7 @@ export class Daemon {
     // The prompts are the only part that can be refused, and no frame sees them with the old options.
     await this.#register.reconfigure(new Map(cameras.map(({ id, prompts }) => [id, prompts])), () => {
       this.#config = { ...this.#config, cameras, segmentation, log, telemetry };
+      this.#zones.reconfigure(configuredZones(config));
       this.#log.level = log.level;
     });
     // Before the engine is loaded there are no cameras yet; they start with the configuration of that moment.
@@ -303,12 +329,29 @@ export class Daemon {
     return prompts.some(({ type }) => type === 'text') ? this.#text.prepare(prompts) : undefined;
   }
 
+  #isTracking(camera: string): boolean {
+    return this.#config.cameras.some(({ id, tracking }) => id === camera && tracking.enabled);
+  }
+
+  /** The objects that new prompts follow, as far as they are known at once. Errors: TRACKING_OFF, PROMPT_INVALID. */
+  #bind(camera: string, prompts: readonly Prompt[]): ReturnType<CameraTask['bind']> {
+    const following = prompts.filter(followsObject);
+    if (!this.#isTracking(camera)) throw trackingOff(camera);
+    const task = this.#cameras.tasks.find(({ id }) => id === camera);
+    if (task) return task.bind(following);
+    const early = following.find((prompt) => prompt.type === 'track' || ('at' in prompt && prompt.at !== undefined));
+    if (early) throw new FastsamError('PROMPT_INVALID', `prompt "${early.id}": camera "${camera}" has shown no frame yet`);
+    return [];
+  }
+
   async #stop(reason: string, last: 'stopping' | 'degraded'): Promise<void> {
     this.#upkeep.stop(reason);
     void this.#reporter?.stop();
     await within(DRAIN_MS, this.#cameras.stop());
     this.#register.stop();
+    await within(COUNTS_MS, this.#zones.stop());
     this.#keeper.stop();
+    this.#zoneKeeper.stop();
     this.#status.setStopped(reason);
     if (this.#console) await within(GOODBYE_MS, this.#console.stop());
     await this.#publisher.stop(reason, GOODBYE_MS, last);
@@ -369,6 +412,11 @@ export class Daemon {
         this.#publisher.publishResult(id, json);
         return this.deps.onResult?.(message);
       },
+      zones: this.#zones.zonesOf(id),
+      firstTrackId: this.#nextTrackIds.get(id) ?? 1,
+      onTrackId: (last) => this.#nextTrackIds.set(id, last + 1),
+      onFollow: (message) => this.#status.setFollow(message),
+      onCounted: (frame, changed) => this.#zones.counted(id, frame, changed),
       delivering: this.#upkeep.delivering,
       degradation: () => this.#upkeep.degradation,
       log: this.#log,
@@ -408,4 +456,10 @@ export class Daemon {
     this.#upkeep.telemetry = () => reporter.collect();
     reporter.start();
   }
+}
+
+function configuredZones({ cameras }: Config): ReadonlyMap<string, ConfiguredZones> {
+  return new Map(
+    cameras.map(({ id, lines, zones, scale, plane, tracking }) => [id, { lines, zones, scale, plane, tracking: tracking.enabled }]),
+  );
 }

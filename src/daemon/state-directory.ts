@@ -22,6 +22,7 @@ export function stateDirectoryOf({ stateDir, node }: Pick<Config, 'stateDir' | '
 
 const LOCK = 'lock';
 const PROMPTS = 'prompts.json';
+const ZONES = 'zones.json';
 const EVENTS = 'events.db';
 const RETAINED = 'retained.json';
 const USERS = 'console-users.json';
@@ -49,6 +50,7 @@ export function consoleFilesOf(config: Pick<Config, 'stateDir' | 'node'>): { rea
 /** The folder at run time: held by one daemon at a time, and made again when somebody deletes it. */
 export class StateDirectory {
   readonly prompts: string;
+  readonly zones: string;
   readonly events: string;
   readonly retained: string;
   readonly users: string;
@@ -63,6 +65,7 @@ export class StateDirectory {
   constructor(deps: StateDirectoryDeps) {
     this.#deps = deps;
     this.prompts = join(deps.path, PROMPTS);
+    this.zones = join(deps.path, ZONES);
     this.events = join(deps.path, EVENTS);
     this.retained = join(deps.path, RETAINED);
     this.users = join(deps.path, USERS);
@@ -76,7 +79,7 @@ export class StateDirectory {
    */
   async start(): Promise<void> {
     await this.#take();
-    if (this.#descriptor !== undefined) await Promise.all([this.prompts, this.retained].map(removeParts));
+    if (this.#descriptor !== undefined) await Promise.all([this.prompts, this.zones, this.retained].map(removeParts));
     this.#looking = setInterval(() => void this.#look(), LOOK_MS).unref();
   }
 

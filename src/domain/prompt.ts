@@ -48,6 +48,9 @@ export { SELECTIONS, type Selection };
 /** Times of followed prompts where they do not say. */
 export const FOLLOW_DEFAULTS = { bindMs: 300, lostAfterMs: 1000, forgetAfterMs: 60_000 } as const;
 
+/** How a lost object may be found again. */
+export const REACQUIRE = ['appearance', 'text', 'none'] as const;
+
 /** Most prompts of one camera that follow an object. */
 export const MAX_FOLLOWED = 32;
 
@@ -57,7 +60,23 @@ const timings = {
   forgetAfterMs: time(86_400_000).meta({
     description: 'follow: lost for this long, the object is given up; 60000 when absent, 0: never.',
   }),
+  reacquire: z.enum(REACQUIRE).optional().meta({
+    description:
+      'follow: how a lost object is found again elsewhere. appearance (when absent): by colour and size, if nothing else looks almost the same; text: a text prompt takes what its text matches, too; none: only near the place where it is expected, within tracking.keepMs.',
+  }),
 };
+const bootIdOf = z.uuid().meta({ description: 'bootId of the result that was seen.' });
+/** The picture that somebody looked at when choosing a place in it. */
+const at = z
+  .strictObject({
+    seq: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).meta({ description: 'seq of the result.' }),
+    bootId: bootIdOf,
+  })
+  .optional()
+  .meta({
+    description:
+      'follow: the result that the place was chosen in, at most 2 s old. The object that was there then is followed, wherever it is by now; without it the objects that are there from now on.',
+  });
 const following = {
   follow: z.boolean().optional().meta({ description: 'Lock onto the object that matches and follow it. Needs tracking.enabled.' }),
   bindMs: time(10_000).meta({
@@ -73,6 +92,7 @@ export const boxPromptSchema = z.strictObject({
   id,
   publish,
   ...following,
+  at,
   box: z.tuple([coordinate, coordinate, coordinate, coordinate]).meta({ description: 'x1, y1, x2, y2.' }),
   space,
   minIou: z
@@ -88,6 +108,7 @@ export const pointsPromptSchema = z.strictObject({
   id,
   publish,
   ...following,
+  at,
   points: z
     .array(z.tuple([coordinate, coordinate]))
     .min(1)
@@ -154,6 +175,7 @@ export const trackPromptSchema = z.strictObject({
   id,
   publish,
   track: z.number().int().min(1).max(4_294_967_295).meta({ description: 'Track id of a result of this run.' }),
+  bootId: bootIdOf.optional(),
   ...timings,
 });
 
@@ -198,6 +220,12 @@ export const promptSchema = z
         message: 'expected a selection of one object with follow: best, smallest or largest (text: best)',
       });
     }
+    if ('at' in prompt && prompt.at && !prompt.follow) {
+      ctx.addIssue({ code: 'custom', path: ['at'], message: 'expected follow: true beside it' });
+    }
+    if ('reacquire' in prompt && prompt.reacquire === 'text' && prompt.type !== 'text') {
+      ctx.addIssue({ code: 'custom', path: ['reacquire'], message: 'expected appearance or none; text is for text prompts' });
+    }
     if (prompt.type === 'points' && prompt.labels && prompt.labels.length !== prompt.points.length) {
       ctx.addIssue({
         code: 'custom',
@@ -241,12 +269,17 @@ export type PointsPrompt = Extract<Prompt, { type: 'points' }>;
 export type TextPrompt = Extract<ParsedPrompt, { type: 'text' }>;
 export type LabelPrompt = Extract<Prompt, { type: 'label' }>;
 
+function hasId(prompt: ParsedPrompt): prompt is Prompt {
+  return prompt.id !== undefined;
+}
+
 /** Gives every prompt without an id the first free of p1, p2, …, in order. */
 export function withIds(prompts: readonly ParsedPrompt[]): Prompt[] {
   const taken = new Set(prompts.flatMap((prompt) => prompt.id ?? []));
   let next = 1;
   return prompts.map((prompt) => {
-    if (prompt.id !== undefined) return { ...prompt, id: prompt.id };
+    // The same object: what follows a prompt knows it by identity, and adding another one must not begin anew.
+    if (hasId(prompt)) return prompt;
     while (taken.has(`p${next}`)) next += 1;
     const id = `p${next}`;
     taken.add(id);
@@ -275,12 +308,14 @@ export function followsObject(prompt: Prompt): prompt is FollowedPrompt {
 
 export const FOLLOW_STATES = ['arming', 'binding', 'locked', 'coasting', 'lost', 'gone'] as const;
 export const LOST_REASONS = ['occluded', 'left', 'scene-changed', 'restart'] as const;
+/** How a lost object was found again: where its track was expected, or elsewhere. */
+export const REACQUIRED_BY = ['track', 'appearance', 'text'] as const;
 
 /** What a followed prompt is about in one frame. */
 export interface FollowAnswer {
   readonly state: (typeof FOLLOW_STATES)[number];
   readonly track?: number;
-  /** Locked: for how long. */
+  /** In this state for so long. */
   readonly sinceMs?: number;
   /** Locked: all of the object, a part of it, or it and something else. */
   readonly fit?: 'exact' | 'part' | 'merged';
@@ -300,8 +335,9 @@ export interface FollowTransition {
   readonly track: number;
   readonly box?: readonly [number, number, number, number];
   readonly reason?: FollowAnswer['reason'];
-  /** Back from `lost`: after this long. */
+  /** Back from `lost`: after this long, and how it was found. */
   readonly awayMs?: number;
+  readonly by?: (typeof REACQUIRED_BY)[number];
 }
 
 /** One object that a prompt matched. `index` points into the frame's segments. */
@@ -329,6 +365,11 @@ export interface PromptAnswer {
   readonly unscored?: number;
   /** Text prompts: why no object could be looked at. */
   readonly reason?: string;
+}
+
+/** Of a prompt that follows an object. */
+export function isFollowing(answer: PromptAnswer): answer is PromptAnswer & { type: FollowedPrompt['type']; follow: FollowAnswer } {
+  return answer.follow !== undefined;
 }
 
 /** Too early to say that nothing matches: objects have not been looked at yet. */

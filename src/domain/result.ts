@@ -25,6 +25,8 @@ export interface StageTimings {
   readonly preprocess: number;
   readonly infer: number;
   readonly decode: number;
+  /** Absent without tracking. */
+  readonly track?: number;
   readonly prompt: number;
 }
 
@@ -54,6 +56,8 @@ export interface FrameResult {
   readonly text?: TextUse;
   /** Absent without tracking. */
   readonly tracks?: Tracks;
+  /** The frame's time on the tracker's clock; absent without tracking. */
+  readonly trackTimeMs?: number;
   /** Followed prompts that changed their state in this frame; absent without tracking. */
   readonly followChanges?: readonly FollowTransition[];
   readonly timings: StageTimings;

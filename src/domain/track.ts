@@ -29,6 +29,8 @@ export interface Tracks {
   /** [count × 2] pixels a second, without the camera's motion. */
   readonly velocities: Float32Array;
   readonly lost: readonly LostTrack[];
+  /** Followed tracks that this frame shows again elsewhere than expected, found by their looks. */
+  readonly found?: Uint32Array;
   /** Since the previous frame. */
   readonly ended: readonly EndedTrack[];
   /**
@@ -53,5 +55,7 @@ export interface TrackStats {
   /** Since the previous frame; not all of them are confirmed later. */
   readonly born: number;
   readonly reacquired: number;
+  /** Masks that were carried into this frame. */
+  readonly carried?: number;
   readonly ms: number;
 }

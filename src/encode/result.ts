@@ -22,6 +22,8 @@ export interface EncodeOptions {
   readonly nameSource?: boolean;
   /** Say how tracked objects move. */
   readonly publishMotion?: boolean;
+  /** The zones that a track is in. */
+  readonly zonesOf?: (track: number) => string[];
   /** Say so whatever the size: the node has turned something down. */
   readonly degraded?: boolean;
 }
@@ -103,9 +105,7 @@ async function encodeAs(attempt: Attempt, indices: Uint32Array, encoding: MaskEn
   const { segments, model, captured, timings } = result;
   const masks = await encodeMasks(segments, indices, encoding, options.polygonTolerance);
   const answers = await Promise.all(result.answers.map((answer) => answerMessage(answer, result, encoding, options)));
-  const objects = Array.from(indices, (index, k) =>
-    objectMessage(result, index, masks[k], promptsOf.get(index) ?? [], options.publishMotion === true),
-  );
+  const objects = Array.from(indices, (index, k) => objectMessage(result, index, masks[k], promptsOf.get(index) ?? [], options));
   const encode = performance.now() - begin;
   const total = Number(process.hrtime.bigint() - captured.monotonicNs) / 1e6;
   const message: ResultMessage = {
@@ -130,6 +130,7 @@ async function encodeAs(attempt: Attempt, indices: Uint32Array, encoding: MaskEn
       preprocess: rounded(timings.preprocess, 2),
       infer: rounded(timings.infer, 2),
       decode: rounded(timings.decode, 2),
+      ...(timings.track === undefined ? {} : { track: rounded(timings.track, 2) }),
       prompt: rounded(timings.prompt, 2),
       encode: rounded(encode, 2),
       total: rounded(total, 2),
@@ -149,7 +150,7 @@ function objectMessage(
   index: number,
   mask: MaskMessage | undefined,
   prompts: string[],
-  publishMotion: boolean,
+  options: Pick<EncodeOptions, 'publishMotion' | 'zonesOf'>,
 ): ObjectMessage {
   const { segments, model } = result;
   const [x1, y1, x2, y2] = boxOf(segments, index);
@@ -161,20 +162,26 @@ function objectMessage(
     area: segments.areas[index]!,
     ...(mask ? { mask } : {}),
     prompts,
-    ...trackFields(result, index, publishMotion),
+    ...trackFields(result, index, options),
   };
 }
 
-function trackFields({ tracks }: FrameResult, index: number, publishMotion: boolean): Partial<ObjectMessage> {
+function trackFields(
+  { tracks }: FrameResult,
+  index: number,
+  { publishMotion, zonesOf }: Pick<EncodeOptions, 'publishMotion' | 'zonesOf'>,
+): Partial<ObjectMessage> {
   const track = tracks?.ids[index];
   if (!tracks || !track) return {};
   const parent = tracks.parents[index]!;
   const [vx, vy] = tracks.velocities.subarray(2 * index, 2 * index + 2);
+  const zones = zonesOf?.(track) ?? [];
   return {
     track,
     ...(parent ? { parent } : {}),
     ageMs: Math.round(tracks.agesMs[index]!),
     ...(publishMotion ? { motion: { vx: rounded(vx!, 1), vy: rounded(vy!, 1) } } : {}),
+    ...(zones.length > 0 ? { zones } : {}),
   };
 }
 
@@ -197,12 +204,12 @@ function trackingMessage({ tracks, segments }: FrameResult): Pick<ResultMessage,
 /** An answer as results carry it. */
 export async function answerMessage(
   answer: PromptAnswer,
-  result: Pick<FrameResult, 'segments'>,
+  result: Pick<FrameResult, 'segments' | 'captured'>,
   encoding: MaskEncoding,
   options: Pick<EncodeOptions, 'polygonTolerance'>,
 ): Promise<PromptAnswerMessage> {
   const { id, type, unscored, reason } = answer;
-  const follow = answer.follow ? { follow: followMessage(answer.follow) } : {};
+  const follow = answer.follow ? { follow: followMessage(answer.follow, result.captured.wallMs) } : {};
   const open = { ...(unscored === undefined ? {} : { unscored }), ...(reason === undefined ? {} : { reason }) };
   if (answer.matches.length === 0) {
     const best = answer.bestScore === undefined ? {} : { bestScore: rounded(answer.bestScore, 4) };
@@ -220,14 +227,18 @@ export async function answerMessage(
   return { id, type, status: 'matched', objects, ...(mask ? { mask } : {}) };
 }
 
-function followMessage({ predicted, lastBox, ...follow }: FollowAnswer): NonNullable<PromptAnswerMessage['follow']> {
+function followMessage({ predicted, lastBox, ...follow }: FollowAnswer, wallMs: number): NonNullable<PromptAnswerMessage['follow']> {
   const box = ([x1, y1, x2, y2]: readonly [number, number, number, number]): [number, number, number, number] => [
     rounded(x1, 1),
     rounded(y1, 1),
     rounded(x2, 1),
     rounded(y2, 1),
   ];
-  return { ...follow, ...(predicted ? { predicted: box(predicted) } : {}), ...(lastBox ? { lastBox: box(lastBox) } : {}) };
+  return {
+    ...follow,
+    ...(predicted ? { predicted: box(predicted) } : {}),
+    ...(lastBox ? { lastSeen: { at: toTimestamp(wallMs - (follow.unseenMs ?? 0)), bbox: box(lastBox) } } : {}),
+  };
 }
 
 /** Fewer digits: a hundredth of a pixel and a ten-thousandth of a score are below what the network knows. */

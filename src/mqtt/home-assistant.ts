@@ -9,8 +9,13 @@ import type { Topics } from './topics.js';
 /** What the entities of a node depend on, beside its topics. */
 export interface Announced {
   readonly info: InfoMessage;
-  /** Ids of the prompts in force, by camera. */
-  readonly prompts: ReadonlyMap<string, readonly string[]>;
+  /** Ids of what is in force on a camera; `followed`: the prompts that follow an object. */
+  readonly ofCamera: (camera: string) => {
+    readonly prompts: readonly string[];
+    readonly followed: readonly string[];
+    readonly lines: readonly string[];
+    readonly zones: readonly string[];
+  };
   /** Requests of administrators are on: cameras can be paused. */
   readonly admin: boolean;
 }
@@ -20,9 +25,10 @@ const DIAGNOSTIC = { entity_category: 'diagnostic' };
 
 /**
  * The discovery payload of a node, for `<prefix>/device/<node>/config`: per camera its rate, connection, events, last picture,
- * a button that takes one and a switch that pauses; per prompt whether it matches and how many objects do.
+ * a button that takes one and a switch that pauses; per prompt whether it matches and how many objects do, and whether a followed one
+ * sees its object; per line how many went in and out; per zone how many are inside.
  */
-export function discoveryMessage(topics: Topics, { info, prompts, admin }: Announced): object {
+export function discoveryMessage(topics: Topics, { info, ofCamera: inForceOf, admin }: Announced): object {
   const { node, versions, cameras, model } = info;
   const id = (what: string) => `fastsamd_${node}_${what}`.replaceAll('-', '_');
   const entity = (platform: string, what: string, name: string, more: object) => ({
@@ -39,6 +45,41 @@ export function discoveryMessage(topics: Topics, { info, prompts, admin }: Annou
       }),
       ...reading(`${camera}_${prompt}_count`, `${camera} ${prompt} count`, `{% set p = ${found} %}{{ p.objects | default(0) }}`, {
         state_class: 'measurement',
+      }),
+    };
+  };
+  const ofFollowed = (camera: string, prompt: string) => {
+    const found = `value_json.prompts | selectattr('id', 'eq', '${prompt}') | first | default({})`;
+    return entity('binary_sensor', `${camera}_${prompt}_follows`, `${camera} ${prompt} in sight`, {
+      state_topic: topics.follow(camera),
+      value_template: `{% set p = ${found} %}{{ 'ON' if p.state == 'locked' else 'OFF' }}`,
+      json_attributes_topic: topics.follow(camera),
+      json_attributes_template: `{{ ${found} | to_json }}`,
+    });
+  };
+  const ofLine = (camera: string, line: string) =>
+    Object.assign(
+      {},
+      ...(['in', 'out'] as const).map((way) =>
+        entity('sensor', `${camera}_${line}_${way}`, `${camera} ${line} ${way}`, {
+          state_topic: topics.counts(camera),
+          value_template: `{{ value_json.lines['${line}']['${way}'] | default(0) }}`,
+          state_class: 'total_increasing',
+        }),
+      ),
+    );
+  const ofZone = (camera: string, zone: string) => {
+    const inside = `value_json.zones['${zone}'].inside | default(0)`;
+    return {
+      ...entity('sensor', `${camera}_${zone}_inside`, `${camera} ${zone} inside`, {
+        state_topic: topics.counts(camera),
+        value_template: `{{ ${inside} }}`,
+        state_class: 'measurement',
+      }),
+      ...entity('binary_sensor', `${camera}_${zone}_occupied`, `${camera} ${zone} occupied`, {
+        device_class: 'occupancy',
+        state_topic: topics.counts(camera),
+        value_template: `{{ 'ON' if ${inside} > 0 else 'OFF' }}`,
       }),
     };
   };
@@ -75,7 +116,13 @@ export function discoveryMessage(topics: Topics, { info, prompts, admin }: Annou
         state_off: 'OFF',
         entity_category: 'config',
       })),
-    ...Object.assign({}, ...(prompts.get(camera) ?? []).map((prompt) => ofPrompt(camera, prompt))),
+    ...Object.assign(
+      {},
+      ...inForceOf(camera).prompts.map((prompt) => ofPrompt(camera, prompt)),
+      ...inForceOf(camera).followed.map((prompt) => ofFollowed(camera, prompt)),
+      ...inForceOf(camera).lines.map((line) => ofLine(camera, line)),
+      ...inForceOf(camera).zones.map((zone) => ofZone(camera, zone)),
+    ),
   });
   return {
     dev: { ids: [id('node')], name: node, mf: 'fastsamd', mdl: model?.name ?? 'fastsamd', sw: versions.fastsamd },

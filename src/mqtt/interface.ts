@@ -18,6 +18,8 @@ export interface PublisherDeps {
   readonly eventsFile: string;
   /** Where retained topics are remembered; it may not exist yet. */
   readonly retainedFile: string;
+  /** Whether a configured camera tracks. */
+  readonly tracking: (camera: string) => boolean;
   /** Requests go there. */
   readonly control: Pick<Control, 'handle'>;
   /** Retained topics are what is on it. */

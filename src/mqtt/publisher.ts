@@ -10,6 +10,7 @@ import type {
   StateMessage,
   TelemetryMessage,
 } from '../contract/messages.js';
+import { followsObject } from '../domain/prompt.js';
 import { FastsamError } from '../errors.js';
 import { openDiskStore } from '../events/disk-store.js';
 import { EventSpool } from '../events/event-spool.js';
@@ -40,6 +41,9 @@ const EVENTS_ALERT = 'events-unsaved';
 
 /** For writing the last events, also when the broker has taken all the time there was. */
 const DISK_STOP_MS = 300;
+
+/** Topics of a camera that tracks: of one that does so no longer they are cleared. */
+const OF_TRACKING = /\/(follow|zones|counts)$/;
 
 /** For saying offline when only the main connection broke. */
 const BEACON_STOP_MS = 1000;
@@ -251,10 +255,14 @@ class MqttPublisher implements Publisher {
   async #clearForgotten(): Promise<void> {
     const topics = await this.#record.load();
     const { config, status, node } = this.#deps;
-    const cameras = (status.get('info')?.cameras ?? []).map(({ id }) => `${this.#topics.base}/cameras/${id}/`);
+    const isCamera = (topic: string, camera: string) => topic.startsWith(`${this.#topics.base}/cameras/${camera}/`);
+    const isOfCamera = (topic: string) => {
+      const camera = (status.get('info')?.cameras ?? []).find(({ id }) => isCamera(topic, id))?.id;
+      return camera !== undefined && (!OF_TRACKING.test(topic) || this.#deps.tracking(camera));
+    };
     const announcement = config.homeAssistant.enabled ? this.#discoveryTopic(node) : undefined;
     for (const topic of topics) {
-      const isCurrent = topic === announcement || cameras.some((camera) => topic.startsWith(camera));
+      const isCurrent = topic === announcement || isOfCamera(topic);
       if (!isCurrent && !this.#outbox.holds(topic)) this.#outbox.clearState(topic);
     }
     this.#delivery?.wake();
@@ -269,16 +277,18 @@ class MqttPublisher implements Publisher {
     const { config, status } = this.#deps;
     const info = status.get('info');
     if (!config.homeAssistant.enabled || !info) return;
-    const prompts = new Map<string, readonly string[]>();
-    for (const { id } of info.cameras) {
-      const known = status.get(`cameras/${id}/prompts`);
-      if (known)
-        prompts.set(
-          id,
-          known.prompts.map((prompt) => prompt.id),
-        );
-    }
-    const payload = JSON.stringify(discoveryMessage(this.#topics, { info, prompts, admin: config.admin }));
+    const ofCamera = (id: string) => {
+      const prompts = status.get(`cameras/${id}/prompts`)?.prompts ?? [];
+      const zones = status.get(`cameras/${id}/zones`);
+      return {
+        prompts: prompts.map((prompt) => prompt.id),
+        // Without tracking there is no object to follow.
+        followed: zones ? prompts.filter(followsObject).map((prompt) => prompt.id) : [],
+        lines: zones?.lines.map((line) => line.id) ?? [],
+        zones: zones?.zones.map((zone) => zone.id) ?? [],
+      };
+    };
+    const payload = JSON.stringify(discoveryMessage(this.#topics, { info, ofCamera, admin: config.admin }));
     if (payload === this.#announced) return;
     this.#announced = payload;
     const topic = this.#discoveryTopic(info.node);
@@ -294,7 +304,7 @@ class MqttPublisher implements Publisher {
     else this.#outbox.clearState(topic);
     if (message && key.startsWith('cameras/')) this.#record.add(topic);
     this.#delivery?.wake();
-    if (key === 'info' || key.endsWith('/prompts')) this.#announce();
+    if (key === 'info' || key.endsWith('/prompts') || key.endsWith('/zones')) this.#announce();
   }
 
   #sample(topic: string, message: object | string | Buffer, properties: Pick<Publication, 'expiryS' | 'schema' | 'contentType'>): void {
@@ -318,6 +328,6 @@ class MqttPublisher implements Publisher {
 function schemaOf(key: StatusKey): SchemaName {
   if (key === 'state' || key === 'info' || key === 'health') return `fastsam.v1.${key}`;
   if (key.startsWith('alert/')) return 'fastsam.v1.alert';
-  if (key.endsWith('/inspection')) return 'fastsam.v1.inspection';
-  return key.endsWith('/state') ? 'fastsam.v1.camera-state' : 'fastsam.v1.prompts';
+  if (key.endsWith('/state')) return 'fastsam.v1.camera-state';
+  return `fastsam.v1.${key.slice(key.lastIndexOf('/') + 1) as 'prompts' | 'inspection' | 'follow' | 'zones' | 'counts'}`;
 }

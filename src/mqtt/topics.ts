@@ -17,6 +17,8 @@ export interface Topics {
   result(camera: string): string;
   prompts(camera: string): string;
   inspection(camera: string): string;
+  follow(camera: string): string;
+  counts(camera: string): string;
   event(camera: string): string;
   snapshot(camera: string): string;
   alert(id: string): string;
@@ -44,6 +46,8 @@ export function topicsOf(prefix: string, node: string, groups: readonly string[]
     result: (camera) => `${base}/cameras/${camera}/result`,
     prompts: (camera) => `${base}/cameras/${camera}/prompts`,
     inspection: (camera) => `${base}/cameras/${camera}/inspection`,
+    follow: (camera) => `${base}/cameras/${camera}/follow`,
+    counts: (camera) => `${base}/cameras/${camera}/counts`,
     event: (camera) => `${base}/cameras/${camera}/event`,
     snapshot: (camera) => `${base}/cameras/${camera}/snapshot`,
     alert: (id) => `${base}/alert/${id}`,

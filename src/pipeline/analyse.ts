@@ -10,8 +10,8 @@ import type { SegmentedFrame } from './segment-frames.js';
 export interface AppliedPrompts {
   readonly revision: number;
   readonly prompts: readonly Prompt[];
-  /** They come from an earlier run of the program. */
-  readonly restored?: boolean;
+  /** Those of an earlier run, and those that others stood in for. */
+  readonly restored?: ReadonlySet<Prompt> | undefined;
 }
 
 /** Answers text prompts; TextStage is one. */
@@ -39,7 +39,7 @@ export async function analyse(
   const tracked = await following?.follow(decoded, model);
   const segments = tracked?.segments ?? decoded;
   const begin = performance.now();
-  const { revision, prompts, restored = false } = promptsFor(frame.width, frame.height);
+  const { revision, prompts, restored } = promptsFor(frame.width, frame.height);
   const seen = prompts.some(({ type }) => type === 'text') ? await text?.look(frame, segments, prompts) : undefined;
   const matched = applyPrompts(segments, prompts, { labels: model.labels, ...(seen ? { text: seen.scores } : {}) });
   const followed = tracked && following?.answer(prompts, matched, { ...tracked, restored });
@@ -55,8 +55,13 @@ export async function analyse(
     promptRevision: revision,
     answers,
     ...(seen?.use ? { text: seen.use } : {}),
-    ...(tracked ? { tracks: tracked.tracks, followChanges: followed?.transitions ?? [] } : {}),
-    timings: { ...timings, wait: timings.wait + waitMs, prompt: performance.now() - begin },
+    ...(tracked ? { tracks: tracked.tracks, trackTimeMs: tracked.timeMs, followChanges: followed?.transitions ?? [] } : {}),
+    timings: {
+      ...timings,
+      wait: timings.wait + waitMs,
+      ...(tracked ? { track: tracked.tracks.stats.ms } : {}),
+      prompt: performance.now() - begin,
+    },
     dropped: dropped(),
   };
 }

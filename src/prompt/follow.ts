@@ -21,15 +21,17 @@ export interface FollowFrame {
   readonly tracks: Tracks;
   /** Of the frame, on the tracker's clock. */
   readonly timeMs: number;
-  /** The prompts come from an earlier run of the program: where a point was clicked, something else may stand now. */
-  readonly restored?: boolean;
+  /** Prompts of an earlier run of the program, or back in force: where a point was clicked, something else may stand now. */
+  readonly restored?: ReadonlySet<Prompt> | undefined;
 }
 
 export interface Followed {
   readonly answers: PromptAnswer[];
   readonly transitions: readonly FollowTransition[];
-  /** Tracks to keep and to carry masks for. */
+  /** Tracks to carry masks for. */
   readonly tracks: readonly number[];
+  /** Of these, the ones to keep and to find again by their looks. */
+  readonly kept: readonly number[];
 }
 
 /** A sighting that differs from what is expected this much is a part of the object, or the object and another. */
@@ -46,10 +48,36 @@ interface Lock {
   lastBox: Box | undefined;
   area: number;
   reason: FollowAnswer['reason'];
+  /** Lost: since when a text matches again. */
+  matchingSinceMs?: number | undefined;
+  /** Found again, and how; undefined: by its track. */
+  by?: 'text' | undefined;
+}
+
+function vote({ votes }: Lock, track: number): void {
+  votes.set(track, (votes.get(track) ?? 0) + 1);
+}
+
+/** The track that half of the votes are for; 0: none. Votes for 0 are for an object that was not seen twice yet. */
+export function electedOf(votes: ReadonlyMap<number, number>): number {
+  const total = [...votes.values()].reduce((sum, count) => sum + count, 0);
+  const [track, most] = [...votes].filter(([id]) => id !== 0).sort((a, b) => b[1] - a[1])[0] ?? [0, 0];
+  return 2 * most >= total ? track : 0;
+}
+
+function bindMsOf(prompt: FollowedPrompt): number {
+  return ('bindMs' in prompt ? prompt.bindMs : undefined) ?? FOLLOW_DEFAULTS.bindMs;
 }
 
 export class FollowBook {
   readonly #locks = new Map<Prompt, Lock>();
+  /** Objects of prompts that are not in force yet. */
+  readonly #bindings = new WeakMap<Prompt, number>();
+
+  /** The object of this prompt is known already: it is locked at once. */
+  bind(prompt: Prompt, track: number): void {
+    this.#bindings.set(prompt, track);
+  }
 
   /** Puts what followed prompts follow in place of what they match, frame after frame. */
   apply(prompts: readonly Prompt[], answers: readonly PromptAnswer[], frame: FollowFrame): Followed {
@@ -60,20 +88,22 @@ export class FollowBook {
       const prompt = prompts[k]!;
       return followsObject(prompt) ? this.#follow(prompt, answer, frame, transitions) : answer;
     });
-    const tracks = [...this.#locks.values()].filter(({ state, track }) => track !== 0 && state !== 'gone').map(({ track }) => track);
-    return { answers: followed, transitions, tracks };
+    const alive = [...this.#locks].filter(([, { state, track }]) => track !== 0 && state !== 'gone');
+    const kept = alive.filter(([prompt]) => !('reacquire' in prompt && prompt.reacquire === 'none'));
+    return { answers: followed, transitions, tracks: alive.map(([, { track }]) => track), kept: kept.map(([, { track }]) => track) };
   }
 
   #follow(prompt: FollowedPrompt, answer: PromptAnswer, frame: FollowFrame, transitions: FollowTransition[]): PromptAnswer {
     const { tracks, timeMs, restored } = frame;
     let lock = this.#locks.get(prompt);
     if (!lock) {
+      const bound = prompt.type === 'track' ? prompt.track : this.#bindings.get(prompt);
       // A text finds its object anywhere; a place is only what stands there now.
-      const stale = restored === true && prompt.type !== 'text';
+      const stale = prompt.type !== 'text' && (restored?.has(prompt) || (prompt.type !== 'track' && prompt.at && !bound) || false);
       lock = {
-        state: stale ? 'lost' : prompt.type === 'track' ? 'locked' : 'arming',
+        state: stale ? 'lost' : bound ? 'locked' : 'arming',
         sinceMs: timeMs,
-        track: prompt.type === 'track' && !stale ? prompt.track : 0,
+        track: stale ? 0 : (bound ?? 0),
         votes: new Map(),
         seenMs: timeMs,
         lastBox: undefined,
@@ -81,8 +111,10 @@ export class FollowBook {
         reason: stale ? 'restart' : undefined,
       };
       this.#locks.set(prompt, lock);
+      if (lock.state === 'locked') transitions.push({ prompt: prompt.id, from: 'arming', to: 'locked', track: lock.track });
     }
     if (lock.state === 'arming' || lock.state === 'binding') return this.#bind(prompt, lock, answer, frame, transitions);
+    if (lock.state === 'lost' && prompt.type === 'text' && prompt.reacquire === 'text') this.#matchAgain(prompt, lock, answer, frame);
     const index = lock.track === 0 ? -1 : tracks.ids.indexOf(lock.track);
     if (index >= 0 && lock.state !== 'gone') return this.#see(prompt, lock, answer, index, frame, transitions);
     return this.#miss(prompt, lock, answer, frame, transitions);
@@ -92,19 +124,14 @@ export class FollowBook {
     const { tracks, timeMs } = frame;
     const [match] = answer.matches;
     if (lock.state === 'arming') {
-      if (!match) return { ...answer, follow: { state: 'arming' } };
+      if (!match) return { ...answer, follow: { state: 'arming', sinceMs: Math.round(timeMs - lock.sinceMs) } };
       this.#move(prompt, lock, 'binding', timeMs, transitions);
       lock.votes.clear();
     }
-    if (match) {
-      const track = tracks.ids[match.index]!;
-      lock.votes.set(track, (lock.votes.get(track) ?? 0) + 1);
-    }
-    if (timeMs - lock.sinceMs >= (('bindMs' in prompt ? prompt.bindMs : undefined) ?? FOLLOW_DEFAULTS.bindMs)) {
-      const total = [...lock.votes.values()].reduce((sum, count) => sum + count, 0);
-      // Track 0 is an object that was not seen twice yet.
-      const [track, most] = [...lock.votes].filter(([id]) => id !== 0).sort((a, b) => b[1] - a[1])[0] ?? [0, 0];
-      if (track !== 0 && 2 * most >= total) {
+    if (match) vote(lock, tracks.ids[match.index]!);
+    if (timeMs - lock.sinceMs >= bindMsOf(prompt)) {
+      const track = electedOf(lock.votes);
+      if (track !== 0) {
         lock.track = track;
         const index = tracks.ids.indexOf(track);
         if (index >= 0) return this.#see(prompt, lock, answer, index, frame, transitions);
@@ -113,9 +140,24 @@ export class FollowBook {
         return this.#miss(prompt, lock, answer, frame, transitions);
       }
       this.#move(prompt, lock, 'arming', timeMs, transitions);
-      return { ...answer, follow: { state: 'arming' } };
+      return { ...answer, matches: [], bestScore: match?.score ?? answer.bestScore ?? 0, follow: { state: 'arming', sinceMs: 0 } };
     }
-    return { ...answer, matches: [], bestScore: match?.score ?? answer.bestScore ?? 0, follow: { state: 'binding' } };
+    const follow = { state: 'binding', sinceMs: Math.round(timeMs - lock.sinceMs) } as const;
+    return { ...answer, matches: [], bestScore: match?.score ?? answer.bestScore ?? 0, follow };
+  }
+
+  /** A lost object of a text may come back as another track: the one that the text matches for `bindMs`, as at first. */
+  #matchAgain(prompt: FollowedPrompt, lock: Lock, { matches: [match] }: PromptAnswer, { tracks, timeMs }: FollowFrame): void {
+    if (lock.votes.size === 0 || lock.matchingSinceMs === undefined) {
+      if (!match) return;
+      lock.matchingSinceMs = timeMs;
+    }
+    if (match) vote(lock, tracks.ids[match.index]!);
+    if (timeMs - lock.matchingSinceMs < bindMsOf(prompt)) return;
+    const track = electedOf(lock.votes);
+    lock.votes.clear();
+    lock.matchingSinceMs = undefined;
+    if (track !== 0) Object.assign(lock, { track, by: 'text' });
   }
 
   #see(
@@ -132,10 +174,12 @@ export class FollowBook {
     const fit = ratio < PART ? 'part' : ratio > MERGED ? 'merged' : 'exact';
     if (fit === 'exact') lock.area = area;
     if (lock.state !== 'locked') {
-      const awayMs = lock.state === 'lost' ? Math.round(timeMs - lock.seenMs) : undefined;
-      this.#move(prompt, lock, 'locked', timeMs, transitions, awayMs === undefined ? {} : { awayMs });
+      const awayMs = Math.round(timeMs - lock.seenMs);
+      const by = lock.by ?? (frame.tracks.found?.includes(lock.track) ? 'appearance' : 'track');
+      this.#move(prompt, lock, 'locked', timeMs, transitions, lock.state === 'lost' ? { awayMs, by } : {});
+      lock.votes.clear();
     }
-    Object.assign(lock, { seenMs: timeMs, lastBox: boxOf(segments, index), reason: undefined });
+    Object.assign(lock, { seenMs: timeMs, lastBox: boxOf(segments, index), reason: undefined, by: undefined });
     const score = segments.scores[index]!;
     const follow = { state: 'locked', track: lock.track, sinceMs: Math.round(timeMs - lock.sinceMs), fit } as const;
     return { ...withoutBest(answer), matches: [{ index, score }], follow };
@@ -162,6 +206,7 @@ export class FollowBook {
     const { state, track, lastBox, reason } = lock;
     const follow: FollowAnswer = {
       state,
+      sinceMs: Math.round(timeMs - lock.sinceMs),
       ...(track ? { track } : {}),
       unseenMs,
       ...(state === 'coasting' && expected ? { predicted: expected } : {}),
@@ -177,7 +222,7 @@ export class FollowBook {
     state: FollowAnswer['state'],
     timeMs: number,
     transitions: FollowTransition[],
-    more: Pick<FollowTransition, 'awayMs' | 'reason'> = {},
+    more: Pick<FollowTransition, 'awayMs' | 'by' | 'reason'> = {},
   ): void {
     transitions.push({
       prompt: prompt.id,

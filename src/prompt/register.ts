@@ -4,8 +4,8 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { toTimestamp } from '../contract/common.js';
-import type { PromptsMessage, RequestOf } from '../contract/messages.js';
-import { type Prompt, type PromptInputs, withIds } from '../domain/prompt.js';
+import type { BoundData, PromptsMessage, RequestOf } from '../contract/messages.js';
+import { followsObject, type Prompt, type PromptInputs, withIds } from '../domain/prompt.js';
 import { FastsamError } from '../errors.js';
 import { applyChange, type HeldPrompts, inForce, type PromptChange } from './changes.js';
 import { assertInFrame, type FrameSize } from './frame-check.js';
@@ -31,6 +31,11 @@ export interface PromptRegisterDeps {
    * meanwhile. Undefined when there is nothing to wait for.
    */
   readonly prepare?: (prompts: readonly Prompt[]) => Promise<void> | undefined;
+  /**
+   * The objects that new prompts of a camera follow, as far as they are known at once. Nothing is changed when it throws: TRACKING_OFF,
+   * PROMPT_INVALID.
+   */
+  readonly bind?: (camera: string, prompts: readonly Prompt[]) => readonly BoundPrompt[];
   /** Milliseconds since the Unix epoch. */
   readonly now?: () => number;
 }
@@ -39,15 +44,20 @@ export interface PromptRegisterDeps {
 export interface PromptSet {
   readonly revision: number;
   readonly prompts: readonly Prompt[];
-  /** They are those of an earlier run: what followed an object then knows its place no more. */
-  readonly restored?: boolean;
+  /** Those of an earlier run, and those that others stood in for: what followed an object then knows its place no more. */
+  readonly restored?: ReadonlySet<Prompt>;
 }
 
 /** What became of a change. `saved` is false when it will not survive a restart. */
 export interface PromptsApplied {
   readonly revision: number;
   readonly saved: boolean;
+  /** Prompts whose object is known already; absent without new prompts that follow one. */
+  readonly bound?: readonly BoundPrompt[];
 }
+
+/** A prompt that follows an object from its first frame on. */
+export type BoundPrompt = BoundData['bound'][number];
 
 interface Applied extends PromptSet {
   readonly sinceMs: number;
@@ -219,13 +229,18 @@ export class PromptRegister {
       }
       const held = applyChange(entry.held, change, expiresAtMs);
       if (entry.frame) assertInFrame(inForce(held), `camera "${camera}"`, entry.frame);
-      return [camera, held] as const;
+      const before = new Set(inForce(entry.held));
+      const following = inForce(held).filter((prompt) => !before.has(prompt) && followsObject(prompt));
+      const bound = following.length > 0 ? (this.#deps.bind?.(camera, following) ?? []) : undefined;
+      return [camera, held, bound] as const;
     });
+    const bound = accepted.flatMap((each) => each[2] ?? []);
+    const isFollowing = accepted.some((each) => each[2] !== undefined);
     this.#revision += 1;
     const revision = this.#revision;
     for (const [camera, held] of accepted) this.#hold(camera, held, revision);
     const [saved] = await Promise.all([this.#save(), this.#takesEffect(revision, cameras)]);
-    return { revision, saved };
+    return { revision, saved, ...(isFollowing ? { bound } : {}) };
   }
 
   /** Makes prompts the accepted ones of a camera; its next frame has them. */
@@ -258,6 +273,7 @@ export class PromptRegister {
     const entry = this.#cameras.get(camera)!;
     this.#revision += 1;
     this.#hold(camera, { base: entry.held.base }, this.#revision);
+    entry.pending = { ...entry.pending!, restored: new Set(entry.held.base) };
     void this.#save();
     void this.#takesEffect(this.#revision, [camera]);
   }
@@ -320,7 +336,8 @@ export class PromptRegister {
       entry.held = over ? { base: known.held.base } : known.held;
       entry.applied = {
         prompts: inForce(entry.held),
-        restored: true,
+        // What the configuration names holds from the start on, at every start.
+        restored: new Set(inForce(entry.held).filter((prompt) => !entry.configured.some((each) => isDeepStrictEqual(each, prompt)))),
         revision: over ? this.#revision : known.revision,
         sinceMs: over ? now : known.sinceMs,
         ...(entry.held.temporary && { expiresAtMs: entry.held.temporary.expiresAtMs }),

@@ -1,11 +1,8 @@
-/** Prompts over a restart: one small file, replaced as a whole or not at all. */
-import { mkdir, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
+/** Prompts over a restart. */
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { idSchema, type Prompt, promptSchema } from '../domain/prompt.js';
-import { readBounded, writeDurably } from '../durable.js';
-import { messageOf, systemCodeOf } from '../errors.js';
+import { SavedState } from '../saved-state.js';
 import type { HeldPrompts } from './changes.js';
 
 const prompts = z.array(
@@ -57,54 +54,8 @@ export interface SavedPrompts {
   >;
 }
 
-export class PromptStore {
-  readonly file: string;
-  readonly #log: Logger;
-  #writing: Promise<void> = Promise.resolve();
-  #next: SavedPrompts | undefined;
-
+export class PromptStore extends SavedState<SavedPrompts> {
   constructor(file: string, log: Logger) {
-    this.file = file;
-    this.#log = log;
-  }
-
-  /** Undefined when there is nothing, or nothing usable: that is put aside, and the configured prompts hold. Never rejects. */
-  async load(): Promise<SavedPrompts | undefined> {
-    try {
-      return savedSchema.parse(JSON.parse(await readBounded(this.file, MAX_BYTES))) as SavedPrompts;
-    } catch (error) {
-      if (systemCodeOf(error) === 'ENOENT') return undefined;
-      this.#log.error(
-        { file: this.file, reason: messageOf(error).slice(0, 300) },
-        'saved prompts are unreadable; the configured ones hold',
-      );
-      await rename(this.file, `${this.file}.unreadable`).catch(() => undefined);
-      return undefined;
-    }
-  }
-
-  /** Resolves to true once this state, or a later one, is on disk. Never rejects. */
-  save(state: SavedPrompts): Promise<boolean> {
-    this.#next = state;
-    const done = this.#writing.then(async () => {
-      const latest = this.#next;
-      if (latest) {
-        this.#next = undefined;
-        await this.#write(latest);
-      }
-    });
-    this.#writing = done.catch(() => undefined);
-    return done.then(
-      () => true,
-      (error: unknown) => {
-        this.#log.error({ file: this.file, reason: messageOf(error) }, 'prompts cannot be saved: a restart would lose them');
-        return false;
-      },
-    );
-  }
-
-  async #write(state: SavedPrompts): Promise<void> {
-    await mkdir(dirname(this.file), { recursive: true });
-    await writeDurably(this.file, JSON.stringify(state), 0o640);
+    super({ file, what: 'prompts', schema: savedSchema, maxBytes: MAX_BYTES, log });
   }
 }

@@ -7,6 +7,8 @@ import type {
   Alert,
   AlertMessage,
   CameraStateMessage,
+  CountsMessage,
+  FollowMessage,
   HealthData,
   HealthMessage,
   InfoMessage,
@@ -15,6 +17,7 @@ import type {
   PingData,
   PromptsMessage,
   StateMessage,
+  ZonesMessage,
 } from '../contract/messages.js';
 
 /** What is retained under each key. */
@@ -25,6 +28,9 @@ export interface Retained {
   [camera: `cameras/${string}/state`]: CameraStateMessage;
   [camera: `cameras/${string}/prompts`]: PromptsMessage;
   [camera: `cameras/${string}/inspection`]: InspectionMessage;
+  [camera: `cameras/${string}/follow`]: FollowMessage;
+  [camera: `cameras/${string}/zones`]: ZonesMessage;
+  [camera: `cameras/${string}/counts`]: CountsMessage;
   [id: `alert/${string}`]: AlertMessage;
 }
 
@@ -104,11 +110,28 @@ export class StatusBoard {
     this.set(`cameras/${message.camera}/inspection`, message);
   }
 
+  setFollow(message: FollowMessage): void {
+    this.set(`cameras/${message.camera}/follow`, message);
+  }
+
+  /** Undefined: the camera tracks no longer. */
+  setZones(camera: string, message: ZonesMessage | undefined): void {
+    if (message) this.set(`cameras/${camera}/zones`, message);
+    else {
+      this.delete(`cameras/${camera}/zones`);
+      this.delete(`cameras/${camera}/follow`);
+    }
+  }
+
+  /** Undefined: the camera tracks no longer. */
+  setCounts(camera: string, message: CountsMessage | undefined): void {
+    if (message) this.set(`cameras/${camera}/counts`, message);
+    else this.delete(`cameras/${camera}/counts`);
+  }
+
   /** The camera is no longer configured. */
   removeCamera(camera: string): void {
-    this.delete(`cameras/${camera}/state`);
-    this.delete(`cameras/${camera}/prompts`);
-    this.delete(`cameras/${camera}/inspection`);
+    for (const what of ['state', 'prompts', 'follow', 'zones', 'counts', 'inspection'] as const) this.delete(`cameras/${camera}/${what}`);
   }
 
   /** The node stops for `reason`: its cameras are stopped, and it is not well any more. */

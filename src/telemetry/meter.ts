@@ -3,6 +3,7 @@
 import type { CameraTelemetry, Percentiles } from '../contract/messages.js';
 import { isPending, type PromptAnswer } from '../domain/prompt.js';
 import type { TextUse } from '../domain/result.js';
+import type { Tracks } from '../domain/track.js';
 
 /** Frames over which latencies are summarised. */
 const WINDOW_FRAMES = 512;
@@ -91,15 +92,55 @@ class TextMeter {
   }
 }
 
+/** What tracking does. */
+class TrackMeter {
+  readonly #born = new Rate();
+  readonly #died = new Rate();
+  readonly #sure = new Window();
+  #reacquired = 0;
+  #last: TrackReport | undefined;
+
+  add(report: TrackReport, now: number): void {
+    const { stats, ended, cameraMotion } = report.tracks;
+    this.#born.add(now, stats.born);
+    this.#died.add(now, ended.length);
+    this.#reacquired += stats.reacquired;
+    if (cameraMotion) this.#sure.add(cameraMotion.sure ? 1 : 0);
+    this.#last = report;
+  }
+
+  read(now: number): NonNullable<CameraTelemetry['tracking']> {
+    const { tracks, eventsDropped = 0 } = this.#last ?? {};
+    return {
+      live: tracks?.stats.live ?? 0,
+      lost: tracks?.lost.length ?? 0,
+      bornPerS: rounded(this.#born.perSecond(now)),
+      diedPerS: rounded(this.#died.perSecond(now)),
+      reacquired: this.#reacquired,
+      carried: tracks?.stats.carried ?? 0,
+      cameraMotionSure: this.#sure.length > 0 ? rounded(this.#sure.sum() / this.#sure.length) : null,
+      eventsDropped,
+    };
+  }
+}
+
+interface TrackReport {
+  readonly tracks: Pick<Tracks, 'stats' | 'lost' | 'ended' | 'cameraMotion'>;
+  /** Since the start. */
+  readonly eventsDropped: number;
+}
+
 /** One frame that went all the way. */
 export interface FrameReport {
   /** Milliseconds by stage, `total` included. */
-  readonly latencyMs: Readonly<Record<string, number>>;
+  readonly latencyMs: Readonly<Record<string, number | undefined>>;
   /** Objects found. */
   readonly objects: number;
   readonly answers: readonly PromptAnswer[];
   /** What text prompts cost; absent without them. */
   readonly text?: TextUse;
+  /** Absent without tracking. */
+  readonly tracking?: TrackReport;
 }
 
 type PromptTelemetry = CameraTelemetry['prompts'][number];
@@ -118,6 +159,7 @@ export class CameraMeter {
   readonly #out = new Rate();
   readonly #latency = new Map<string, Window>();
   #text: TextMeter | undefined;
+  #tracking: TrackMeter | undefined;
   #received = 0;
   #delivered = 0;
   #objects = 0;
@@ -130,16 +172,21 @@ export class CameraMeter {
   }
 
   /** `now`: milliseconds, monotonic and not negative, as for `read`. */
-  record({ latencyMs, objects, answers, text }: FrameReport, now: number): void {
+  record({ latencyMs, objects, answers, text, tracking }: FrameReport, now: number): void {
     // Forgotten with the last text prompt: what one set of them cost says nothing about the next.
     this.#text = text && (this.#text ?? new TextMeter());
     if (text) this.#text?.add(text);
+    if (tracking) {
+      this.#tracking ??= new TrackMeter();
+      this.#tracking.add(tracking, now);
+    }
     this.#delivered += 1;
     this.#objects += objects;
     this.#prompts = answers.map((answer) => this.#promptTelemetry(answer));
     this.#out.add(now, 1);
     this.#count(now);
     for (const [stage, ms] of Object.entries(latencyMs)) {
+      if (ms === undefined) continue;
       let window = this.#latency.get(stage);
       if (!window) {
         window = new Window();
@@ -163,6 +210,7 @@ export class CameraMeter {
       objects: this.#objects,
       prompts: [...this.#prompts],
       ...(this.#text ? { text: this.#text.read() } : {}),
+      ...(this.#tracking ? { tracking: this.#tracking.read(now) } : {}),
     };
   }
 

@@ -1,13 +1,16 @@
 /** Tracking as a stage of one camera's pipeline: what it asks of decoding, and what becomes of the decoded objects. */
 import { native } from '../addon/addon.js';
 import type { Frame } from '../domain/frame.js';
-import type { Prompt, PromptAnswer } from '../domain/prompt.js';
+import { FOLLOW_DEFAULTS, type FollowedPrompt, type Prompt, type PromptAnswer } from '../domain/prompt.js';
 import type { ModelIdentity } from '../domain/result.js';
 import type { Segments } from '../domain/segments.js';
 import type { CameraMotion, Tracks } from '../domain/track.js';
 import type { SegmentationOptions, TrackingRequest } from '../engine/engine.js';
-import { FollowBook, type Followed, type FollowFrame } from '../prompt/follow.js';
+import { FastsamError } from '../errors.js';
+import { applyPrompts } from '../prompt/apply.js';
+import { electedOf, FollowBook, type Followed, type FollowFrame } from '../prompt/follow.js';
 import { CameraMotionEstimator } from './camera-motion.js';
+import { RecentFrames } from './recent-frames.js';
 import { openTracker, type Tracker } from './tracker.js';
 
 export interface TrackStageOptions {
@@ -15,6 +18,8 @@ export interface TrackStageOptions {
   readonly continueScore: number;
   /** `moving`: each frame's camera motion is estimated and taken out. */
   readonly cameraMotion: 'fixed' | 'moving';
+  /** The least id that the first track may have; 1 when absent. */
+  readonly firstId?: number;
 }
 
 export interface Tracked {
@@ -40,12 +45,17 @@ export class TrackStage {
   readonly #tracker: Tracker;
   readonly #motion: CameraMotionEstimator | undefined;
   readonly #book = new FollowBook();
-  /** The tracks that prompts follow: kept, carried and found again before all others. */
+  readonly #recent = new RecentFrames();
+  /** The tracks that prompts follow: their masks are carried before all others. */
   #followed: readonly number[] = [];
+  /** Of these, the ones that are kept and found again by their looks. */
+  #kept: readonly number[] = [];
+  #lastId: number;
 
   constructor(options: TrackStageOptions, tracker: Tracker = openTracker(options)) {
     this.#options = options;
     this.#tracker = tracker;
+    this.#lastId = (options.firstId ?? 1) - 1;
     this.#motion = options.cameraMotion === 'moving' ? new CameraMotionEstimator() : undefined;
   }
 
@@ -60,6 +70,7 @@ export class TrackStage {
       answer: (prompts, matched, following) => {
         const followed = this.#book.apply(prompts, matched, following);
         this.#followed = followed.tracks;
+        this.#kept = followed.kept;
         return followed;
       },
       follow: async (segments, model) => this.#follow(frame, live, base.conf, segments, model, await motion),
@@ -76,18 +87,66 @@ export class TrackStage {
   ): Promise<Tracked> {
     const timeMs = timeOf(frame, live);
     // Stills have nothing in common.
-    if (timeMs === undefined) this.#tracker.reset();
+    if (timeMs === undefined) {
+      this.#tracker.reset();
+      this.#recent.clear();
+    }
     const tracks = await this.#tracker.update(segments, {
       timeMs: timeMs ?? 0,
       frame,
       model: model.name,
-      followed: this.#followed,
+      followed: this.#kept,
       ...(cameraMotion ? { cameraMotion } : {}),
     });
-    const shown = Uint32Array.from([...segments.scores.keys()].filter((i) => segments.scores[i]! > conf || tracks.ids[i] !== 0));
-    if (shown.length === segments.count) return { segments, tracks, timeMs: timeMs ?? 0 };
-    return { segments: await native().selectObjects(segments, shown), tracks: selectTracks(tracks, shown), timeMs: timeMs ?? 0 };
+    const tracked = { ...(await shownOf(segments, tracks, conf)), timeMs: timeMs ?? 0 };
+    for (const id of tracks.ids) this.#lastId = Math.max(this.#lastId, id);
+    this.#recent.add({ seq: frame.sequence, timeMs: tracked.timeMs, segments: tracked.segments, ids: tracked.tracks.ids });
+    return tracked;
   }
+
+  /** The largest id that was given so far: the next stage of the camera goes on from it. */
+  get lastId(): number {
+    return this.#lastId;
+  }
+
+  /**
+   * The object that a new prompt follows, where it says which one: by its track, or by the picture that was clicked. Undefined for
+   * prompts that watch first. Errors: PROMPT_INVALID for a picture that is no longer held or shows no object there, and for a track
+   * that is not alive.
+   */
+  bind(prompt: FollowedPrompt): number | undefined {
+    if (prompt.type === 'track') {
+      if (this.#tracker.isAlive(prompt.track)) return prompt.track;
+      throw new FastsamError('PROMPT_INVALID', `prompt "${prompt.id}": no object has track ${prompt.track} now; see read/tracks`);
+    }
+    if (prompt.type === 'text' || !prompt.at) return undefined;
+    const { seq } = prompt.at;
+    const found = this.#recent.around(seq, (prompt.bindMs ?? FOLLOW_DEFAULTS.bindMs) / 2);
+    if (!found) {
+      throw new FastsamError(
+        'PROMPT_INVALID',
+        `prompt "${prompt.id}": at: frame ${seq} is not held any more; expected one of the last 2 s`,
+      );
+    }
+    const votes = new Map<number, number>();
+    for (const { segments, ids } of found.near) {
+      const [match] = applyPrompts(segments, [prompt])[0]!.matches;
+      if (!match) continue;
+      const id = ids[match.index]!;
+      votes.set(id, (votes.get(id) ?? 0) + 1);
+    }
+    const track = electedOf(votes);
+    if (track === 0) throw new FastsamError('PROMPT_INVALID', `prompt "${prompt.id}": at: frame ${seq} shows no tracked object there`);
+    this.#book.bind(prompt, track);
+    return track;
+  }
+}
+
+/** The objects that are worth showing: those above the threshold, and those that continue a track. */
+async function shownOf(segments: Segments, tracks: Tracks, conf: number): Promise<Pick<Tracked, 'segments' | 'tracks'>> {
+  const shown = Uint32Array.from([...segments.scores.keys()].filter((i) => segments.scores[i]! > conf || tracks.ids[i] !== 0));
+  if (shown.length === segments.count) return { segments, tracks };
+  return { segments: await native().selectObjects(segments, shown), tracks: selectTracks(tracks, shown) };
 }
 
 /** Files play faster or slower than they were taken, so arrival says nothing there. Undefined: a still. */

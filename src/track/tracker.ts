@@ -18,9 +18,11 @@ export interface TrackerOptions {
   readonly birthScore?: number;
   /** A track that is not seen for this long ends. */
   readonly keepMs?: number;
+  /** The id of the first track. */
+  readonly firstId?: number;
 }
 
-export const TRACKER_DEFAULTS = { continueScore: 0.1, strongScore: 0, birthScore: 0.4, keepMs: 2000 } as const;
+export const TRACKER_DEFAULTS = { continueScore: 0.1, strongScore: 0, birthScore: 0.4, keepMs: 2000, firstId: 1 } as const;
 
 export interface TrackInput {
   /** Time of the frame on a clock that does not jump: its presentation time, or CLOCK_MONOTONIC. */
@@ -46,6 +48,8 @@ export class Tracker {
   /** Models by number, in the order of their first frame. */
   readonly #models: string[] = [];
   #model = 0;
+  /** Of the latest frame, lost ones included. */
+  #alive: ReadonlySet<number> = new Set();
 
   constructor(tracker: NativeTracker) {
     this.#native = tracker;
@@ -66,7 +70,8 @@ export class Tracker {
       ...(cameraMotion ? { motion: cameraMotion.affine, motionUnsure: !cameraMotion.sure } : {}),
     });
     const { live, born, reacquired, ...rest } = tracks;
-    const stats = { live, born, reacquired, ms: performance.now() - begin };
+    this.#alive = new Set([...tracks.ids, ...tracks.lost.map(({ id }) => id)]);
+    const stats = { live, born, reacquired, carried: segments.carried?.ids.length ?? 0, ms: performance.now() - begin };
     return { ...rest, stats, ...(cameraMotion ? { cameraMotion } : {}) };
   }
 
@@ -77,6 +82,11 @@ export class Tracker {
   carry(model: string, wanted: readonly number[] = []): CarryRequests | undefined {
     if (this.#models[this.#model] !== model) return undefined;
     return this.#native.carry(Uint32Array.from(wanted), MAX_CARRIED);
+  }
+
+  /** Whether the latest frame shows this track, or it may come back. */
+  isAlive(id: number): boolean {
+    return id !== 0 && this.#alive.has(id);
   }
 
   /** Ends all tracks; ids go on. */

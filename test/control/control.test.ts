@@ -13,10 +13,28 @@ const VALID: Readonly<Record<Verb, object>> = {
   'prompt/clear': { ttlS: 60 },
   'prompt/get': {},
   'prompt/try': { camera: 'belt', prompts: [{ type: 'everything', id: 'all' }] },
+  'zone/set': { id: 'z1', camera: 'belt', lines: [{ id: 'gate', from: [10, 0], to: [10, 90] }] },
+  'zone/add': {
+    id: 'z2',
+    zones: [
+      {
+        id: 'station',
+        polygon: [
+          [0, 0],
+          [50, 0],
+          [50, 50],
+        ],
+      },
+    ],
+  },
+  'zone/remove': { camera: 'belt', ids: ['gate'] },
+  'zone/get': {},
+  'count/reset': { id: 'z3', ids: ['station'] },
   'read/ping': { id: 'a3' },
   'read/info': {},
   'read/health': {},
   'read/snapshot': { camera: 'gate' },
+  'read/tracks': {},
   'read/schema': {},
   // No camera of this node inspects: an error is an answer, too.
   'inspect/trigger': { camera: 'belt', part: 'SN-1' },
@@ -36,7 +54,9 @@ const VALID: Readonly<Record<Verb, object>> = {
 };
 
 const FORBIDDEN: Readonly<Record<Role, (verb: Verb) => boolean>> = {
-  viewer: (verb) => verb.startsWith('admin/') || /^(prompt\/(set|add|remove|clear)|recipe\/(set|activate)|inspect\/trigger)$/.test(verb),
+  viewer: (verb) =>
+    verb.startsWith('admin/') ||
+    /^((prompt|zone)\/(set|add|remove|clear)|count\/reset|recipe\/(set|activate)|inspect\/trigger)$/.test(verb),
   operator: (verb) => verb.startsWith('admin/') || /^recipe\/(set|activate)$/.test(verb),
   admin: () => false,
 };

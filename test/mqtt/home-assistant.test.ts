@@ -16,8 +16,9 @@ const info = {
 } as unknown as InfoMessage;
 const topics = topicsOf('fastsam/v1', 'line-3');
 
-function entities(prompts: string[], admin: boolean): Map<string, Entity> {
-  const message = discoveryMessage(topics, { info, prompts: new Map([['belt', prompts]]), admin }) as { cmps: Record<string, Entity> };
+function entities(prompts: string[], admin: boolean, tracking: { followed?: string[]; lines?: string[]; zones?: string[] } = {}) {
+  const ofCamera = () => ({ prompts, followed: [], lines: [], zones: [], ...tracking });
+  const message = discoveryMessage(topics, { info, ofCamera, admin }) as { cmps: Record<string, Entity> };
   for (const [key, { unique_id }] of Object.entries(message.cmps)) expect(unique_id).toBe(key);
   return new Map(Object.entries(message.cmps));
 }
@@ -30,6 +31,20 @@ describe('Home Assistant entities', () => {
       'fastsamd_line_3_belt_pick_matched',
       'fastsamd_line_3_belt_pick_count',
     ]);
+  });
+
+  it('a followed prompt has one more, a line two and a zone two', () => {
+    const all = entities(['that-one'], false, { followed: ['that-one'], lines: ['gate'], zones: ['station'] });
+    const counts = topics.counts('belt');
+    expect(all.get('fastsamd_line_3_belt_gate_in')).toMatchObject({ state_topic: counts, state_class: 'total_increasing' });
+    expect(all.get('fastsamd_line_3_belt_gate_out')).toMatchObject({ state_topic: counts, state_class: 'total_increasing' });
+    expect(all.get('fastsamd_line_3_belt_station_inside')).toMatchObject({ state_topic: counts, state_class: 'measurement' });
+    expect(all.get('fastsamd_line_3_belt_station_occupied')).toMatchObject({ platform: 'binary_sensor', device_class: 'occupancy' });
+    expect(all.get('fastsamd_line_3_belt_that_one_follows')).toMatchObject({
+      platform: 'binary_sensor',
+      state_topic: topics.follow('belt'),
+      json_attributes_topic: topics.follow('belt'),
+    });
   });
 
   it('events name every type that a camera has', () => {

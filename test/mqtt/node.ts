@@ -14,6 +14,7 @@ import { FastsamError } from '../../src/errors.js';
 import { createPublisher, type Publisher, type PublisherDeps } from '../../src/mqtt/publisher.js';
 import { PromptRegister } from '../../src/prompt/register.js';
 import { StatusBoard } from '../../src/status/board.js';
+import { ZoneRegister } from '../../src/zone/register.js';
 import { NO_INSPECTION } from '../helpers/inspection.js';
 
 export const CAMERAS = ['belt', 'gate'] as const;
@@ -23,6 +24,7 @@ export interface TestNode extends AsyncDisposable {
   readonly status: StatusBoard;
   readonly control: Control;
   readonly register: PromptRegister;
+  readonly zones: ZoneRegister;
   readonly bootId: string;
   readonly base: string;
   /** Messages of the log, `msg` with `reason`. */
@@ -49,6 +51,13 @@ export function testNode(mqtt: z.input<typeof mqttSchema>, options: TestNodeOpti
     cameras: new Map(CAMERAS.map((camera) => [camera, []])),
     onApplied: (message) => status.setPrompts(message),
   });
+  // The belt tracks, the gate does not.
+  const zones: ZoneRegister = new ZoneRegister({
+    cameras: new Map(CAMERAS.map((camera) => [camera, { lines: [], zones: [], tracking: camera === 'belt' }])),
+    onApplied: (camera, message) => status.setZones(camera, message),
+    onCounts: (camera, message) => status.setCounts(camera, message),
+    onReset: (camera, ids) => publisher.publishEvent(camera, { type: 'counts-reset', ids: [...ids] }),
+  });
   const asked: string[] = [];
   const cameras: CameraService = {
     snapshot: async (camera) => {
@@ -58,6 +67,7 @@ export function testNode(mqtt: z.input<typeof mqttSchema>, options: TestNodeOpti
     pause: async (camera) => void asked.push(`pause ${camera}`),
     resume: async (camera) => void asked.push(`resume ${camera}`),
     restart: async (camera) => void asked.push(`restart ${camera}`),
+    tracks: () => [],
   };
   const admin: AdminService = {
     reloadConfig: async () => {
@@ -71,6 +81,7 @@ export function testNode(mqtt: z.input<typeof mqttSchema>, options: TestNodeOpti
     node: 'line-3',
     maxRequestBytes: config.maxRequestBytes,
     prompts: register,
+    zones,
     cameras,
     frames: { try: async ({ camera }) => ({ seq: camera.length, capturedAt: new Date(0).toISOString(), answers: [], objects: [] }) },
     admin,
@@ -92,16 +103,19 @@ export function testNode(mqtt: z.input<typeof mqttSchema>, options: TestNodeOpti
     node: 'line-3',
     bootId,
     telemetryIntervalMs: 1000,
+    tracking: (camera) => camera === 'belt',
     status,
     control,
     log,
   });
   register.start();
+  zones.start();
   return {
     publisher,
     status,
     control,
     register,
+    zones,
     bootId,
     base: `${config.prefix}/line-3`,
     logged,

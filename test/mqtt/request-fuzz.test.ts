@@ -8,6 +8,7 @@ import type { Publication } from '../../src/mqtt/publication.js';
 import { Requests } from '../../src/mqtt/requests.js';
 import { topicsOf } from '../../src/mqtt/topics.js';
 import { PromptRegister } from '../../src/prompt/register.js';
+import { ZoneRegister } from '../../src/zone/register.js';
 import { NO_INSPECTION } from '../helpers/inspection.js';
 
 /** 200,000 in the long version (make soak-mqtt). */
@@ -23,15 +24,22 @@ function requestsWithRegister() {
   const responses: Publication[] = [];
   const register = new PromptRegister({ cameras: new Map([['belt', []]]), onApplied: () => undefined });
   register.take('belt', 640, 480);
+  const zones = new ZoneRegister({
+    cameras: new Map([['belt', { lines: [], zones: [], tracking: true }]]),
+    onApplied: () => undefined,
+    onCounts: () => undefined,
+    onReset: () => undefined,
+  });
   let now = 0;
   const control = new Control({
     node: 'line-3',
     maxRequestBytes: 65_536,
     prompts: register,
+    zones,
     ping: () => ({ v: 1, bootId: '00000000-0000-4000-8000-000000000000', ts: '2026-01-01T00:00:00.000Z', state: 'ready' }),
     info: () => undefined,
     health: () => ({ health: null, alerts: {} }),
-    cameras: { snapshot: unreachable, pause: unreachable, resume: unreachable, restart: unreachable },
+    cameras: { snapshot: unreachable, pause: unreachable, resume: unreachable, restart: unreachable, tracks: () => [] },
     frames: { try: unreachable },
     admin: { reloadConfig: unreachable, setLogLevel: () => undefined },
     inspection: NO_INSPECTION,

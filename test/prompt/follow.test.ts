@@ -53,7 +53,12 @@ class Story {
     const { id, type } = this.#prompts[0]!;
     const answer: PromptAnswer =
       match === undefined ? { id, type, matches: [], bestScore: 0 } : { id, type, matches: [{ index: match, score: 1 }] };
-    return this.#book.apply(this.#prompts, [answer], { segments, tracks, timeMs, ...(restored ? { restored } : {}) });
+    return this.#book.apply(this.#prompts, [answer], {
+      segments,
+      tracks,
+      timeMs,
+      ...(restored ? { restored: new Set(this.#prompts) } : {}),
+    });
   }
 
   /** Sees object 7 under the point until it is locked, at 400 ms. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { MASK_ENCODINGS } from '../../domain/mask.js';
 import { CAMERA_PIXEL_FORMATS, FLIPS, ROTATIONS, TRANSPORTS } from '../../domain/picture.js';
 import { idSchema, promptSetSchema } from '../../domain/prompt.js';
-import { lineSchema, ZONE_LIMITS, zoneSchema } from '../../domain/zone.js';
+import { lineSetSchema, planeSchema, scaleSchema, zoneSetSchema } from '../../domain/zone.js';
 import { milliseconds, secretEnv, secretFile } from './common.js';
 
 const side = z.number().int().min(16).max(16384);
@@ -45,6 +45,10 @@ export const trackingSchema = z.strictObject({
   cameraMotion: z.enum(['fixed', 'moving']).default('fixed').meta({
     description:
       'moving: estimate how the camera moves (drones, robots, PTZ) and take that out. Not for a camera over a belt that fills the picture: the belt would be taken for the scene.',
+  }),
+  events: z.enum(['followed', 'counted', 'all']).default('counted').meta({
+    description:
+      'Of which objects object-entered and object-left are told: those that a followed prompt is locked on, also those that a line or a zone counts, or all; at most 20 a second.',
   }),
   publishMotion: z.boolean().default(false).meta({ description: 'Results say how each object moves, in pixels a second.' }),
 });
@@ -117,16 +121,10 @@ export const cameraSchema = z.strictObject({
     .default([])
     .meta({ description: 'Prompts at start; an empty list means everything. Changed remotely over MQTT.' }),
   tracking: trackingSchema.prefault({}),
-  lines: z
-    .array(lineSchema)
-    .max(ZONE_LIMITS.each)
-    .default([])
-    .meta({ description: 'Count the objects that cross these lines. Needs tracking.enabled.' }),
-  zones: z
-    .array(zoneSchema)
-    .max(ZONE_LIMITS.each)
-    .default([])
-    .meta({ description: 'Tell who is in these polygons. Needs tracking.enabled.' }),
+  lines: lineSetSchema.default([]).meta({ description: 'Count the objects that cross these lines. Needs tracking.enabled.' }),
+  zones: zoneSetSchema.default([]).meta({ description: 'Tell who is in these polygons. Needs tracking.enabled.' }),
+  scale: scaleSchema.optional().meta({ description: 'For speeds in metres a second, of a camera that looks straight down.' }),
+  plane: planeSchema.optional(),
   publish: publishSchema.prefault({}),
   console: z
     .strictObject({

@@ -2,7 +2,7 @@
 import { dirname } from 'node:path';
 import type { Logger } from 'pino';
 import type { GovernorConfig, MetricsConfig } from '../../config/schema.js';
-import type { GovernorTelemetry, TelemetryMessage } from '../../contract/messages.js';
+import type { CountsMessage, GovernorTelemetry, TelemetryMessage } from '../../contract/messages.js';
 import type { SegmentationEngine } from '../../engine/engine.js';
 import type { CameraMeter } from '../../telemetry/meter.js';
 import { SensorProcess } from '../../telemetry/sensors/process.js';
@@ -28,6 +28,7 @@ export interface UpkeepDeps extends Pick<MonitorDeps, 'node' | 'bootId' | 'camer
   /** Where the daemon writes. */
   readonly stateDirectory: string;
   readonly meters: () => readonly CameraMeter[];
+  readonly counts: () => readonly CountsMessage[];
   readonly onStep: (step: Step) => void;
   readonly service: ServiceManager;
   readonly log: Logger;
@@ -44,7 +45,7 @@ export class Upkeep {
   readonly #levels: readonly DegradationLevel[];
   readonly #governor: Governor;
   readonly #metrics: MetricsServer;
-  readonly #probed: Pick<MetricsDeps, 'telemetry' | 'health' | 'version'>;
+  readonly #probed: Pick<MetricsDeps, 'telemetry' | 'health' | 'version' | 'counts'>;
   #telemetry: (() => Promise<TelemetryMessage>) | undefined;
   #loaded = false;
 
@@ -69,6 +70,7 @@ export class Upkeep {
     this.#probed = {
       telemetry: async () => this.#telemetry?.(),
       version: FASTSAMD_VERSION,
+      counts: deps.counts,
       health: () => ({
         alive: this.#monitor.alive(STALL_MS),
         ready: this.#loaded && this.#monitor.alive(STALL_MS),

@@ -2,7 +2,7 @@
  * Telemetry and health as Prometheus metrics, in the text format 0.0.4 and by its naming rules (prometheus.io,
  * "Exposition formats" and "Metric and label naming"): base units, `_total` on counters, summaries for quantiles.
  */
-import type { TelemetryMessage } from '../../contract/messages.js';
+import type { CountsMessage, TelemetryMessage } from '../../contract/messages.js';
 import type { Finding } from '../health/assess.js';
 
 /** Labels and a value; one that is not known is left out: an absent sensor is no zero. */
@@ -13,7 +13,12 @@ const DROP_REASONS = ['busy', 'rate', 'stale', 'corrupt', 'stopped', 'failed'] a
 const QUANTILES = { p50: '0.5', p95: '0.95', p99: '0.99' } as const;
 
 /** The text of /metrics. `telemetry` is undefined before the model is loaded. */
-export function exposition(telemetry: TelemetryMessage | undefined, findings: readonly Finding[], version: string): string {
+export function exposition(
+  telemetry: TelemetryMessage | undefined,
+  findings: readonly Finding[],
+  version: string,
+  counts: readonly CountsMessage[] = [],
+): string {
   const lines: string[] = [];
   const family = (type: 'counter' | 'gauge', name: string, help: string, samples: readonly Sample[]) => {
     lines.push(`# HELP fastsamd_${name} ${help}`, `# TYPE fastsamd_${name} ${type}`);
@@ -28,9 +33,11 @@ export function exposition(telemetry: TelemetryMessage | undefined, findings: re
   );
   if (telemetry) {
     addCameras(family, telemetry);
+    addTracking(family, telemetry);
     addLatencies(lines, telemetry);
     addNode(family, telemetry);
   }
+  addCounts(family, counts);
   return `${lines.join('\n')}\n`;
 }
 
@@ -99,6 +106,43 @@ function addCameras(family: AddFamily, { cameras }: TelemetryMessage): void {
     'Frames with a match since the prompt is in force',
     prompts(({ framesMatched }) => framesMatched),
   );
+}
+
+function addTracking(family: AddFamily, { cameras }: TelemetryMessage): void {
+  const tracking = cameras.flatMap(({ id, tracking: known }) => (known ? [[id, known] as const] : []));
+  if (tracking.length === 0) return;
+  const each = (pick: (known: (typeof tracking)[number][1]) => number | null) =>
+    tracking.map(([camera, known]): Sample => [{ camera }, pick(known)]);
+  const add = (type: 'counter' | 'gauge', name: string, help: string, pick: Parameters<typeof each>[0]) =>
+    family(type, name, help, each(pick));
+  add('gauge', 'tracks_live', 'Tracks in the latest frame', ({ live }) => live);
+  add('gauge', 'tracks_lost', 'Tracks that are not in the latest frame and may come back', ({ lost }) => lost);
+  add('gauge', 'tracks_born_per_second', 'Tracks that began, over 10 s', ({ bornPerS }) => bornPerS);
+  add('gauge', 'tracks_died_per_second', 'Tracks that ended, over 10 s', ({ diedPerS }) => diedPerS);
+  add('counter', 'tracks_reacquired_total', 'Times that a track was seen again after it was lost', ({ reacquired }) => reacquired);
+  add('gauge', 'tracks_carried_masks', 'Masks that were carried into the latest frame', ({ carried }) => carried);
+  add(
+    'gauge',
+    'camera_motion_sure_ratio',
+    'Share of the latest frames whose camera motion was found',
+    ({ cameraMotionSure }) => cameraMotionSure,
+  );
+  add('counter', 'object_events_dropped_total', 'Events of objects beyond 20 a second', ({ eventsDropped }) => eventsDropped);
+}
+
+/** Crossings and visits of the lines and zones in force. */
+function addCounts(family: AddFamily, counts: readonly CountsMessage[]): void {
+  if (counts.length === 0) return;
+  const lines = counts.flatMap(({ camera, lines: all }) =>
+    Object.entries(all).flatMap(([line, total]) =>
+      (['in', 'out'] as const).map((direction): Sample => [{ camera, line, direction }, total[direction]]),
+    ),
+  );
+  const zones = (key: 'entered' | 'inside') =>
+    counts.flatMap(({ camera, zones: all }) => Object.entries(all).map(([zone, visits]): Sample => [{ camera, zone }, visits[key]]));
+  family('counter', 'line_crossings_total', 'Objects that crossed a line, since the counts began', lines);
+  family('counter', 'zone_entered_total', 'Objects that came into a zone, since the counts began', zones('entered'));
+  family('gauge', 'zone_objects', 'Objects in a zone', zones('inside'));
 }
 
 /** Quantiles are of the latest frames, sum and count of all. */

@@ -9,7 +9,7 @@ import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { MetricsConfig } from '../../config/schema.js';
 import { readSecret } from '../../config/secrets.js';
-import type { TelemetryMessage } from '../../contract/messages.js';
+import type { CountsMessage, TelemetryMessage } from '../../contract/messages.js';
 import { FastsamError, messageOf } from '../../errors.js';
 import type { Finding } from '../health/assess.js';
 import { exposition } from './exposition.js';
@@ -33,6 +33,8 @@ export interface MetricsDeps {
   readonly telemetry: () => Promise<TelemetryMessage | undefined>;
   /** Of fastsamd. */
   readonly version: string;
+  /** Of the lines and zones of the cameras that track. */
+  readonly counts?: () => readonly CountsMessage[];
   readonly health: () => { readonly alive: boolean; readonly ready: boolean; readonly findings: readonly Finding[] };
   readonly log: Logger;
 }
@@ -40,12 +42,16 @@ export interface MetricsDeps {
 /** What a path of the probes answers, for any server that has it; undefined for a path that is none. */
 export async function probe(
   path: string,
-  { telemetry, health, version }: Pick<MetricsDeps, 'telemetry' | 'health' | 'version'>,
+  { telemetry, health, version, counts }: Pick<MetricsDeps, 'telemetry' | 'health' | 'version' | 'counts'>,
 ): Promise<{ readonly status: number; readonly body: string; readonly type: string } | undefined> {
   const { alive, ready, findings } = health();
   switch (path) {
     case '/metrics':
-      return { status: 200, body: exposition(await telemetry(), findings, version), type: 'text/plain; version=0.0.4; charset=utf-8' };
+      return {
+        status: 200,
+        body: exposition(await telemetry(), findings, version, counts?.()),
+        type: 'text/plain; version=0.0.4; charset=utf-8',
+      };
     case '/healthz':
       return { status: alive ? 200 : 503, body: report(alive, findings), type: 'application/json' };
     case '/readyz':
