@@ -54,6 +54,19 @@ forbidden.push({
     dependencyTypesNot: ['type-only', 'dynamic-import'],
   },
 });
+// Inside folders: the parts of a daemon do not know how it is put together, and MQTT's sessions do not know who publishes.
+const inside = [
+  ['daemon-parts-not-its-root', '^src/daemon/.+', '^src/daemon/daemon\\.ts$'],
+  ['governor-not-health', '^src/daemon/governor/', '^src/daemon/(health|metrics)/'],
+  ['metrics-know-findings-only', '^src/daemon/metrics/', '^src/daemon/(governor|health/(?!assess\\.))'],
+  ['mqtt-parts-not-its-root', '^src/mqtt/.+', '^src/mqtt/publisher\\.ts$'],
+  [
+    'mqtt-sessions-carry-anything',
+    '^src/mqtt/(connection|session|subscriptions|availability|outbox)\\.ts$',
+    '^src/mqtt/(delivery|home-assistant|job-[a-z]+|requests)\\.ts$',
+  ],
+];
+for (const [name, from, to] of inside) forbidden.push({ name, severity: 'error', from: { path: from, pathNot: to }, to: { path: to } });
 for (const [depth, names] of layers.entries()) {
   const above = layers.slice(0, depth).flat();
   for (const name of names) {
@@ -74,3 +87,6 @@ module.exports = {
     moduleSystems: ['es6', 'cjs'],
   },
 };
+
+// For scripts/draw-floors.mjs; dependency-cruiser refuses keys that it does not know.
+Object.defineProperty(module.exports, 'floors', { value: layers });

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes what is generated from src/config/schema.ts and src/contract. A test compares the results with their sources.
+# Writes what is generated from src/config/schema.ts, src/contract and the imports of src. A test compares the results with their sources.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -25,3 +25,5 @@ node --input-type=module -e "
   for (const name of SCHEMA_NAMES) writeFileSync(\`docs/schemas/\${name}.json\`, JSON.stringify(jsonSchemaOf(name), null, 2) + '\n');
 "
 echo 'generate: docs/schemas'
+node scripts/draw-floors.mjs
+echo 'generate: docs/architecture.md (floors)'

@@ -73,6 +73,7 @@ must 'build' make --no-print-directory build
 check 'biome (lint and format)' biome check .
 check 'clang-format' clang_format
 check 'dependency-cruiser (layers)' depcruise --config .dependency-cruiser.cjs src
+check 'includes of native/ (layers)' node scripts/check-native-layers.mjs
 check 'tsc (types)' tsc -p tsconfig.json
 check 'knip (unused files, exports and packages)' knip --no-progress
 

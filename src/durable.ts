@@ -1,6 +1,6 @@
 /** A file that is there whole, or as it was before: over a crash, a full disk and a power cut. */
-import { constants } from 'node:fs';
-import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
+import { constants, mkdirSync, statSync } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { systemCodeOf } from './errors.js';
 
@@ -22,9 +22,64 @@ export async function writeDurably(path: string, content: string | Uint8Array, m
     await rm(part, { force: true }).catch(() => undefined);
     throw error;
   }
-  // A new name is on disk only once its folder is.
-  await using folder = await open(dirname(path), 'r');
-  await folder.sync();
+  await syncFolder(dirname(path));
+}
+
+/** Errors that say that a folder cannot be synced here at all, rather than that its disk fails. */
+const UNSYNCABLE = new Set(['EACCES', 'EPERM', 'EINVAL', 'ENOTSUP', 'ENOSYS', 'EROFS']);
+
+/**
+ * A new name survives a power cut only once its folder is on disk. The file is there either way: a folder that may not be
+ * opened, or lies on a file system that does not sync folders, is no error.
+ */
+async function syncFolder(path: string): Promise<void> {
+  try {
+    await using folder = await open(path, 'r');
+    await folder.sync();
+  } catch (error) {
+    if (!UNSYNCABLE.has(systemCodeOf(error) ?? '')) throw error;
+  }
+}
+
+/**
+ * Makes a folder and those above it. Not mkdir's `recursive`: below /proc, where no folder can be made, Node 20 tries for
+ * ever. `mode`: of new folders, less the umask. Errors: those of the file system.
+ */
+export async function makeDirectory(path: string, mode = 0o777): Promise<void> {
+  try {
+    await mkdir(path, mode);
+  } catch (error) {
+    const code = systemCodeOf(error);
+    if (code === 'ENOENT' && dirname(path) !== path) {
+      await makeDirectory(dirname(path), mode);
+      await mkdir(path, mode).catch(async (again: unknown) => {
+        if (!(await isDirectory(path))) throw again;
+      });
+      return;
+    }
+    if (!(await isDirectory(path))) throw error;
+  }
+}
+
+/** As makeDirectory, for threads that only do this. */
+export function makeDirectorySync(path: string, mode = 0o777): void {
+  try {
+    mkdirSync(path, mode);
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT' && dirname(path) !== path) {
+      makeDirectorySync(dirname(path), mode);
+      mkdirSync(path, mode);
+      return;
+    }
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
+  }
+}
+
+function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
 }
 
 /** A file of this name that was not there before: a link or a leftover of that name is removed, never written through. */

@@ -1,9 +1,9 @@
 /** State over a restart: one small JSON file, replaced as a whole or not at all. */
-import { mkdir, rename } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
-import { readBounded, writeDurably } from './durable.js';
+import { makeDirectory, readBounded, writeDurably } from './durable.js';
 import { messageOf, systemCodeOf } from './errors.js';
 
 export interface SavedStateDeps {
@@ -65,7 +65,7 @@ export class SavedState<T> {
 
   async #write(state: T): Promise<void> {
     const { file } = this.#deps;
-    await mkdir(dirname(file), { recursive: true });
+    await makeDirectory(dirname(file));
     await writeDurably(file, JSON.stringify(state), 0o640);
   }
 }

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { writeDurably } from '../src/durable.js';
+import { makeDirectory, makeDirectorySync, writeDurably } from '../src/durable.js';
 
 let folder = '';
 beforeEach(async () => {
@@ -53,5 +53,46 @@ describe('a file written durably', () => {
     await writeFile(join(folder, 'file'), 'old');
     await expect(writeDurably(folder, 'x')).rejects.toMatchObject({ code: expect.stringMatching(/^(EISDIR|ENOTEMPTY|EEXIST)$/) });
     expect(await readFile(join(folder, 'file'), 'utf8')).toBe('old');
+  });
+
+  it('is there though its folder cannot be synced', async () => {
+    // Nobody but root may open this folder; everybody may write into it.
+    await chmod(folder, 0o333);
+    const file = join(folder, 'file');
+    const code = `
+      const { writeDurably } = await import(${JSON.stringify(new URL('../dist/durable.js', import.meta.url).href)});
+      if (process.getuid() === 0) process.setuid(65534);
+      await writeDurably(${JSON.stringify(file)}, 'new');
+    `;
+    await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code]);
+    await chmod(folder, 0o777);
+    expect(await readFile(file, 'utf8')).toBe('new');
+  });
+});
+
+describe('makeDirectory', () => {
+  const ways: [string, (path: string, mode?: number) => Promise<void>][] = [
+    ['makeDirectory', makeDirectory],
+    ['makeDirectorySync', async (path, mode) => makeDirectorySync(path, mode)],
+  ];
+
+  it.each(ways)('%s makes what is missing and leaves what is there', async (_name, make) => {
+    const deep = join(folder, 'a/b/c');
+    await make(deep, 0o700);
+    await make(deep);
+    expect((await stat(join(folder, 'a'))).mode & 0o777).toBe(0o700);
+    expect((await stat(deep)).isDirectory()).toBe(true);
+    await Promise.all(Array.from({ length: 8 }, () => make(join(folder, 'x/y/z'))));
+    expect((await stat(join(folder, 'x/y/z'))).isDirectory()).toBe(true);
+  });
+
+  it.each(ways)('%s says what is in the way', async (_name, make) => {
+    await writeFile(join(folder, 'file'), '');
+    await expect(make(join(folder, 'file'))).rejects.toMatchObject({ code: 'EEXIST' });
+    await expect(make(join(folder, 'file/below'))).rejects.toMatchObject({ code: 'ENOTDIR' });
+  });
+
+  it.each(ways)('%s gives up where no folder can be made', async (_name, make) => {
+    await expect(make('/proc/fastsamd/deep/down')).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });

@@ -41,7 +41,7 @@ export class TextBench {
 
   /** A stage for one run of the pipeline. */
   stage(): TextStage {
-    return new TextStage(this.#model);
+    return new TextStage({ model: this.#model });
   }
 
   record({ timings, text }: Pick<FrameResult, 'timings' | 'text'>): void {
@@ -54,7 +54,10 @@ export class TextBench {
 
   /** Looks at one object of the source's first frame again and again. Errors: SOURCE_CORRUPT when there is none. */
   async measureLook(source: Source, engine: SegmentationEngine, segmentation: SegmentationOptions): Promise<void> {
-    const stage = new TextStage(this.#model, { ...TEXT_DEFAULTS, maxCropsPerFrame: 1, refresh: { iou: 0, area: 100, ageMs: 0 } });
+    const stage = new TextStage({
+      model: this.#model,
+      options: { ...TEXT_DEFAULTS, maxCropsPerFrame: 1, refresh: { iou: 0, area: 100, ageMs: 0 } },
+    });
     for await (const frame of source) {
       using picture: Frame = frame;
       const { segments } = await engine.segment(picture, segmentation);

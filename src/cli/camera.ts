@@ -1,11 +1,12 @@
 /** `fastsamd camera list | probe`. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { native, type VideoDevice, type VideoMode } from '../addon/addon.js';
 import { cameraSchema } from '../config/sections/camera.js';
 import { sourceOptions } from '../daemon/camera-options.js';
 import type { Frame } from '../domain/frame.js';
 import type { Transport } from '../domain/picture.js';
+import { makeDirectory } from '../durable.js';
 import { encodeJpeg } from '../encode/snapshot.js';
 import { FastsamError, isFastsamError, messageOf } from '../errors.js';
 import { type DeviceNames, listDevices } from '../source/devices.js';
@@ -171,7 +172,7 @@ function probedOf(source: Source, last: Frame, arrivals: readonly Arrival[], fir
 async function writeSnapshot(path: string, frame: Frame): Promise<void> {
   const jpeg = await encodeJpeg(frame);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeDirectory(dirname(path));
     await writeFile(path, jpeg);
   } catch (cause) {
     throw new FastsamError('OUTPUT_UNWRITABLE', `${path}: cannot be written: ${messageOf(cause)}`, { cause });

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, chown, mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname, networkInterfaces } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
@@ -13,6 +13,7 @@ import { Invites } from '../console/sessions.js';
 import { MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, Users } from '../console/users.js';
 import { consoleFilesOf } from '../daemon/state-directory.js';
 import { idSchema } from '../domain/prompt.js';
+import { makeDirectory } from '../durable.js';
 import { FastsamError, messageOf } from '../errors.js';
 import { say } from './terminal.js';
 
@@ -83,7 +84,7 @@ export interface CertificateArguments {
 }
 
 export async function certificate({ folder, name: further = [] }: CertificateArguments): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeDirectory(folder);
   const at = (file: string) => join(resolve(folder), file);
   const machine = hostname().split('.')[0]!;
   const addresses = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address.split('%')[0]!));
@@ -171,7 +172,7 @@ async function openssl(...args: string[]): Promise<void> {
 
 async function filesOf(config: Config): Promise<ReturnType<typeof consoleFilesOf>> {
   const files = consoleFilesOf(config);
-  await mkdir(dirname(files.users), { recursive: true, mode: 0o700 });
+  await makeDirectory(dirname(files.users), 0o700);
   return files;
 }
 

@@ -1,9 +1,9 @@
 /** Writes what the export options ask for. */
-import { type FileHandle, mkdir, open, realpath, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, realpath, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import type { Frame } from '../domain/frame.js';
 import type { FrameResult } from '../domain/result.js';
-import { writeDurably } from '../durable.js';
+import { makeDirectory, writeDurably } from '../durable.js';
 import { type CocoImage, cocoAnnotations, cocoCategories } from '../encode/coco-dataset.js';
 import { cutoutPngs, labelMapPng, maskPng } from '../encode/mask-pictures.js';
 import { objectsToSend } from '../encode/result.js';
@@ -113,7 +113,7 @@ export class Exports {
 
   async #write(folder: string, frame: Frame, name: string, content: string | Buffer): Promise<void> {
     await writable(folder, async () => {
-      await mkdir(folder, { recursive: true });
+      await makeDirectory(folder);
       await demandOtherFolder(folder, frame, name);
       await writeFile(join(folder, name), content);
     });
@@ -156,7 +156,7 @@ class CocoFile {
   }
 
   static async create(path: string): Promise<CocoFile> {
-    await mkdir(dirname(path), { recursive: true });
+    await makeDirectory(dirname(path));
     const file = await open(path, 'w');
     await file.appendFile('{"info":{"description":"segmented by fastsamd"},"licenses":[],"annotations":[');
     return new CocoFile(file);

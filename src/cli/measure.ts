@@ -1,9 +1,9 @@
 /** `fastsamd measure`: what the objects of one picture measure. */
-import { mkdir } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import sharp from 'sharp';
 import { DIMENSION, MEASURES, type Measure } from '../domain/measure.js';
 import { boxOf } from '../domain/segments.js';
+import { makeDirectory } from '../durable.js';
 import { drawMeasures } from '../encode/measure-overlay.js';
 import { objectsToSend } from '../encode/result.js';
 import { FastsamError, messageOf } from '../errors.js';
@@ -54,7 +54,7 @@ export async function measure(args: MeasureArguments): Promise<void> {
         engine,
         segmentation: () => segmentation,
         prompts: () => ({ revision: 0, prompts }),
-        text: new TextStage(text),
+        text: new TextStage({ model: text }),
         deliver: async (result, frame) => {
           const { segments } = result;
           const measured = await measureObjects(frame, segments, objectsToSend(result, 'matched'), {
@@ -161,7 +161,7 @@ async function checkOutput(path: string, picture: string): Promise<void> {
 
 async function writePicture(path: string, rgb: Uint8Array, width: number, height: number): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeDirectory(dirname(path));
     await sharp(rgb, { raw: { width, height, channels: 3 } }).toFile(path);
   } catch (cause) {
     throw new FastsamError('OUTPUT_UNWRITABLE', `${path}: cannot be written: ${messageOf(cause)}`, { cause });

@@ -1,7 +1,8 @@
 /** `fastsamd model list | pull | import | info | verify`. */
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeDirectory } from '../durable.js';
 import { openEngine } from '../engine/open.js';
 import { FastsamError } from '../errors.js';
 import { megabytes } from '../model/bytes.js';
@@ -62,7 +63,7 @@ export async function pullModel({ name, imgsz, half, from }: PullArguments): Pro
   const imageSize = imageSizeOf(imgsz, entry.inputSize);
   if (from !== undefined) await demandPublished(from, name, entry.checkpoint);
   const checkpoint = from ?? (await fetched(name, entry.checkpoint, join(directory, entry.checkpoint.file)));
-  await mkdir(directory, { recursive: true });
+  await makeDirectory(directory);
   await convert(checkpoint, join(directory, fileNameOf(entry, { imageSize, half })), imageSize, half);
 }
 
@@ -72,7 +73,7 @@ function filesOf(entry: ManifestEntry): readonly RemoteFile[] {
 
 /** Puts every file into `directory`, downloaded or from the folder `from`. */
 async function pullTextModel({ name, files }: TextModelEntry, directory: string, from: string | undefined): Promise<void> {
-  await mkdir(directory, { recursive: true });
+  await makeDirectory(directory);
   for (const remote of files) {
     const path = join(directory, remote.file);
     if (from === undefined) {

@@ -1,10 +1,11 @@
 /** Where `--out` puts annotated frames: one picture, one video, or a directory of both. */
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import sharp from 'sharp';
 import type { Frame } from '../domain/frame.js';
 import type { Prompt } from '../domain/prompt.js';
 import type { FrameResult } from '../domain/result.js';
+import { makeDirectory } from '../durable.js';
 import { Overlay } from '../encode/overlay.js';
 import type { Marks } from '../encode/prompt-marks.js';
 import { FastsamError, messageOf } from '../errors.js';
@@ -110,7 +111,7 @@ export class AnnotatedOutput {
   async #prepare(path: string): Promise<void> {
     await this.inputs.demandOther(path, '--out:');
     try {
-      await mkdir(dirname(path), { recursive: true });
+      await makeDirectory(dirname(path));
     } catch (cause) {
       throw new FastsamError('OUTPUT_UNWRITABLE', `${path}: its directory cannot be made: ${messageOf(cause)}`, { cause });
     }

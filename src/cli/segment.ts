@@ -164,7 +164,7 @@ async function segmentSource(uri: string, args: SegmentArguments, deps: SegmentD
         engine: deps.engine,
         segmentation: () => deps.segmentation,
         prompts: () => ({ revision: 0, prompts: deps.prompts }),
-        text: new TextStage(deps.text),
+        text: new TextStage({ model: deps.text }),
         tracking: deps.tracking?.stage(),
         deliver: (result, frame) => deliver(result, frame, source.live),
       }),

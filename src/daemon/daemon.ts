@@ -402,7 +402,7 @@ export class Daemon {
       scheduler: this.#scheduler!,
       settings: () => ({ publish: publish(), segmentation: this.#config.segmentation }),
       prompts: (width, height) => this.#register.take(id, width, height),
-      text: new TextStage(this.#text, this.#text.options, () => this.#upkeep.degradation.textShare),
+      text: new TextStage({ model: this.#text, share: () => this.#upkeep.degradation.textShare }),
       identity: { node, bootId: this.bootId, maxPayloadBytes: mqtt.maxPayloadBytes },
       onStatus: (status) => this.#cameraChanged(id, status),
       eventDebounceMs: this.#config.events.debounceMs,

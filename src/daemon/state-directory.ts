@@ -1,12 +1,12 @@
 /** Where a node keeps what outlives it: prompts in force, events that wait for the broker. */
 import { closeSync } from 'node:fs';
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { native } from '../addon/addon.js';
 import type { Config } from '../config/schema.js';
-import { removeParts } from '../durable.js';
+import { makeDirectory, removeParts } from '../durable.js';
 import { FastsamError, isFastsamError, messageOf } from '../errors.js';
 import { oneLine } from '../printable.js';
 import type { StatusBoard } from '../status/board.js';
@@ -93,7 +93,7 @@ export class StateDirectory {
   async #take(): Promise<void> {
     const { path, node, log } = this.#deps;
     try {
-      await mkdir(path, { recursive: true });
+      await makeDirectory(path);
       const self = `node ${node}, process ${process.pid} on ${hostname()}, since ${new Date().toISOString()}`;
       const answer = await native().lockFile(this.#lock, self);
       if ('holder' in answer) {

@@ -1,8 +1,9 @@
 /** Maps as grey pictures: soft boundaries, salient objects and their masks. */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import sharp from 'sharp';
+import { makeDirectory } from '../durable.js';
 import { FastsamError, messageOf } from '../errors.js';
 
 export interface GreyMap {
@@ -32,7 +33,7 @@ export async function readGreyMap(path: string): Promise<GreyMap> {
 /** Writes a map as a PNG, its folder too. Errors: OUTPUT_UNWRITABLE. */
 export async function writeGreyMap(path: string, { width, height, levels }: GreyMap): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeDirectory(dirname(path));
     await sharp(levels, { raw: { width, height, channels: 1 } })
       .png()
       .toFile(path);

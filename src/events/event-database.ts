@@ -1,9 +1,10 @@
 /** The SQLite file of the events that wait. Nothing in it is trusted: a power cut, a bad block or somebody may have changed it. */
-import { lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { lstatSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { native } from '../addon/addon.js';
 import type { EventMessage } from '../contract/event.js';
+import { makeDirectorySync } from '../durable.js';
 import type { Appended, StoredEvent, StoreState } from './event-store.js';
 import type { SpoolSettings } from './spool-protocol.js';
 
@@ -52,7 +53,7 @@ export class EventDatabase {
   constructor(settings: SpoolSettings) {
     this.#settings = settings;
     this.#clock = clockNow();
-    mkdirSync(dirname(settings.file), { recursive: true });
+    makeDirectorySync(dirname(settings.file));
     for (const suffix of ['', '-wal', '-shm']) putAsideUnlessUsable(`${settings.file}${suffix}`, this.#maxFileBytes);
     this.#database = this.#mended(() => this.#open());
     this.#probe();

@@ -4,8 +4,9 @@
  * all of it is there, verified and on the disk.
  */
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeDirectory } from '../durable.js';
 import { FastsamError, messageOf, systemCodeOf } from '../errors.js';
 import { megabytes } from './bytes.js';
 import { sha256OfFile } from './checksum.js';
@@ -26,7 +27,7 @@ export class PartFile {
   async prepare(bytes: number): Promise<void> {
     const directory = dirname(this.target);
     await this.#guard(async () => {
-      await mkdir(directory, { recursive: true });
+      await makeDirectory(directory);
       const { bavail, bsize } = await statfs(directory);
       const missing = bytes - (await this.#length());
       if (bavail * bsize >= missing) return;

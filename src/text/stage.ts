@@ -23,6 +23,14 @@ export interface Seen {
   readonly use: TextUse;
 }
 
+export interface TextStageDeps {
+  readonly model: TextModel;
+  /** The model's own when absent. */
+  readonly options?: LookOptions;
+  /** Share of `maxCropsPerFrame` that may be spent at present, 0…1; all of it when absent. */
+  readonly share?: () => number;
+}
+
 export class TextStage {
   readonly #model: TextModel;
   readonly #options: LookOptions;
@@ -30,8 +38,7 @@ export class TextStage {
   readonly #share: () => number;
   #buffer: CropBuffer | undefined;
 
-  /** `share`: of the budget of looks, at present. */
-  constructor(model: TextModel, options: LookOptions = model.options, share: () => number = () => 1) {
+  constructor({ model, options = model.options, share = () => 1 }: TextStageDeps) {
     this.#model = model;
     this.#options = options;
     this.#share = share;

@@ -49,7 +49,7 @@ export async function ask(
 export async function answer(model: TextModel, scene: Scene, ...inputs: PromptInput[]) {
   const prompts = parsePrompts(inputs);
   await model.prepare(prompts);
-  const { answers } = await ask(model, new TextStage(model), scene, prompts);
+  const { answers } = await ask(model, new TextStage({ model }), scene, prompts);
   return answers;
 }
 

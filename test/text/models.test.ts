@@ -67,7 +67,7 @@ describe('with any text model', () => {
   it('does not keep frames waiting while it loads', async () => {
     const path = await writeClipModel(join(directory, 'lazy'));
     await withModel({ model: path }, async (model) => {
-      const stage = new TextStage(model);
+      const stage = new TextStage({ model });
       const prompts = parsePrompts([{ type: 'text', text: 'red', threshold: 0.7 }]);
       const early = await ask(model, stage, scene, prompts);
       expect(early.answers[0]).toMatchObject({ matches: [], reason: 'the text model is being loaded' });
@@ -110,7 +110,7 @@ describe('with any text model', () => {
     await withModel({ model: await path() }, async (model) => {
       const prompts = parsePrompts([{ type: 'text', text: 'red' }]);
       await expect(model.prepare(prompts)).rejects.toMatchObject({ code: 'TEXT_UNAVAILABLE', message: expect.stringMatching(message) });
-      const stage = new TextStage(model);
+      const stage = new TextStage({ model });
       await ask(model, stage, scene, prompts);
       await expect(model.prepare(prompts)).rejects.toMatchObject({ code: 'TEXT_UNAVAILABLE' });
       const { answers } = await ask(model, stage, scene, prompts);
@@ -123,7 +123,7 @@ describe('with any text model', () => {
     const model = new TextModel({ options: { ...OPTIONS, model: path, refresh: { ...OPTIONS.refresh, ageMs: 0 } } });
     const prompts = parsePrompts([{ type: 'text', text: 'red', threshold: 0.7 }]);
     await model.prepare(prompts);
-    const stage = new TextStage(model);
+    const stage = new TextStage({ model });
     await ask(model, stage, scene, prompts);
     await model.stop();
     const { answers } = await ask(model, stage, { ...scene, atMs: 50 }, prompts);

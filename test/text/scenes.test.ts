@@ -105,7 +105,7 @@ describe.skipIf(!hasSharedClip)('on the toy CLIP with the real tokenizer (../sha
 
   it('looks at stable objects once, within the budget, and says how old each score is', SLOW, async () => {
     await withModel({ model: SHARED_CLIP, maxCropsPerFrame: 8, refresh: { iou: 0.7, area: 0.3, ageMs: 10_000 } }, async (small) => {
-      const stage = new TextStage(small);
+      const stage = new TextStage({ model: small });
       const prompts = parsePrompts([red]);
       await small.prepare(prompts);
       const colours = Array.from({ length: 50 }, (_, k): Colour => (k === 49 ? 'red' : 'green'));

@@ -1,11 +1,11 @@
 /** Pictures of the cases a model does worst on: what was to be found beside what was found. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { native } from '../../addon/addon.js';
 import type { MaskRuns } from '../../domain/mask.js';
 import { maskArea } from '../../domain/mask.js';
 import type { Segments } from '../../domain/segments.js';
+import { makeDirectory } from '../../durable.js';
 import type { SegmentationEngine, SegmentationOptions } from '../../engine/engine.js';
 import { FastsamError, messageOf } from '../../errors.js';
 import type { Dataset, Picture } from '../../eval/detection/dataset.js';
@@ -31,7 +31,7 @@ export async function writeWorst(
   engine: SegmentationEngine,
   segmentation: SegmentationOptions,
 ): Promise<string[]> {
-  await mkdir(directory, { recursive: true }).catch((cause) => {
+  await makeDirectory(directory).catch((cause) => {
     throw new FastsamError('OUTPUT_UNWRITABLE', `${directory}: cannot be made: ${messageOf(cause)}`, { cause });
   });
   const paths: string[] = [];

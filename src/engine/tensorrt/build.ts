@@ -1,9 +1,10 @@
 /** Builds an engine in a process of its own, and puts it in place whole or not at all. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { mkdir, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { readdir, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { TensorRtPlatform } from '../../addon/tensorrt.js';
 import { compiledModule } from '../../compiled.js';
+import { makeDirectory } from '../../durable.js';
 import { FastsamError, messageOf } from '../../errors.js';
 import { sha256OfFile } from '../../model/checksum.js';
 import { type ModelMetadata, readModelMetadata } from '../../model/onnx.js';
@@ -105,7 +106,7 @@ function tiedTo({ tensorrt, cuda, computeCapability, device, multiprocessors }: 
 async function prepareFolder(enginePath: string): Promise<void> {
   const folder = dirname(enginePath);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeDirectory(folder);
     const left = new RegExp(`^${basename(enginePath).replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}\\.(?:json\\.)?(\\d+)\\.part`);
     for (const file of await readdir(folder)) {
       const pid = left.exec(file)?.[1];

@@ -1,4 +1,4 @@
-/** Looks at this machine for the doctor. */
+/** Reads what the doctor checks of this machine. */
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access, readdir, readFile, statfs } from 'node:fs/promises';
@@ -18,10 +18,10 @@ const DEVICES: readonly [folder: string, pattern: RegExp][] = [
 const GPU_FOLDER = '/dev/nvgpu';
 const GPU_NODES = /^(as|channel|ctrl|tsg)$/;
 
-export async function lookAtMachine(readings: SensorReadings, stateFolder: string): Promise<Machine> {
+export async function readMachine(readings: SensorReadings, stateFolder: string): Promise<Machine> {
   const [groups, devices, tensorrt, cuda, synchronized, writable, freeBytes] = await Promise.all([
-    lookAtGroups(),
-    lookAtDevices(),
+    readGroups(),
+    readDevices(),
     tensorrtVersion(),
     cudaVersion(),
     isSynchronized(),
@@ -32,7 +32,7 @@ export async function lookAtMachine(readings: SensorReadings, stateFolder: strin
   return { readings, groups, devices, tensorrt, cuda, clock, state: { folder: stateFolder, writable, freeBytes } };
 }
 
-async function lookAtGroups(): Promise<Machine['groups']> {
+async function readGroups(): Promise<Machine['groups']> {
   const text = await readFile('/etc/group', 'utf8').catch(() => '');
   const entries = text.split('\n').map((line) => line.split(':'));
   const ids = process.getgroups?.() ?? [];
@@ -43,7 +43,7 @@ async function lookAtGroups(): Promise<Machine['groups']> {
   };
 }
 
-async function lookAtDevices(): Promise<Machine['devices']> {
+async function readDevices(): Promise<Machine['devices']> {
   const gpus = (await names(GPU_FOLDER)).map((name): [string, RegExp] => [path.join(GPU_FOLDER, name), GPU_NODES]);
   const found = await Promise.all(
     [...DEVICES, ...gpus].map(async ([folder, pattern]) =>
