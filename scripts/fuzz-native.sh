@@ -12,6 +12,6 @@ if [ -z "$clang" ]; then
 fi
 mkdir -p build/fuzz/corpus
 "$clang" -std=c++17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -ffp-contract=off -Inative \
-  native/fuzz/core_fuzz.cc native/core/{contour,jpeg_size,rle,segments,simplify}.cc -o build/fuzz/core_fuzz
+  native/fuzz/core_fuzz.cc native/core/{contour,jpeg_markers,rle,segments,simplify}.cc -o build/fuzz/core_fuzz
 build/fuzz/core_fuzz -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
   -artifact_prefix=build/fuzz/ build/fuzz/corpus native/fuzz/seeds

@@ -152,7 +152,8 @@ void Capture::Interrupt() {
 }
 
 CaptureStats Capture::stats() const {
-  return {feed_->received, feed_->mailbox.overwritten(), feed_->corrupt, feed_->mailbox.discarded(),
+  const uint64_t damaged = feed_->guard->damaged();
+  return {feed_->received + damaged, feed_->mailbox.overwritten(), feed_->corrupt + damaged, feed_->mailbox.discarded(),
           pipeline_.released()};
 }
 

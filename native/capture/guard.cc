@@ -9,7 +9,7 @@
 #include <mutex>
 #include <utility>
 
-#include "core/jpeg_size.h"
+#include "core/jpeg_markers.h"
 
 namespace fastsamd {
 namespace {
@@ -96,7 +96,12 @@ struct Guard::Probe {
       GstMapInfo map;
       if (gst_buffer_map(buffer, &map, GST_MAP_READ) == FALSE) return GST_PAD_PROBE_OK;
       const JpegSize size = ReadJpegSize(map.data, map.size);
+      const JpegState state = ReadJpegState(map.data, map.size);
       gst_buffer_unmap(buffer, &map);
+      if (!probe.guard->IsComplete(state)) {
+        ++probe.guard->damaged_;
+        return GST_PAD_PROBE_DROP;
+      }
       width = size.width;
       height = size.height;
     }
@@ -144,6 +149,12 @@ bool Guard::CountBytes(uint64_t bytes) {
   const uint64_t frames = frames_;
   if (frames_at_bytes_.exchange(frames) != frames) bytes_ = 0;
   return (bytes_ += bytes) <= kMaxBytesPerFrame;
+}
+
+bool Guard::IsComplete(JpegState state) {
+  if (state == JpegState::kWhole) has_end_markers_ = true;
+  if (state == JpegState::kCut) return !has_end_markers_;
+  return state != JpegState::kDamaged;
 }
 
 void Guard::Connecting(GstElement* source) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "capture/gstreamer.h"
+#include "core/jpeg_markers.h"
 
 namespace fastsamd {
 
@@ -29,6 +30,8 @@ inline constexpr int64_t kMaxPicturePixels = 35'651'584;
 /// - Bytes since the last frame, counted in front of every demuxer and depayloader of a live source, and on the TCP
 ///   connections of an RTSP source: a server that never completes a picture, a header or a body is lost, not buffered.
 /// - Width and height in the caps or the JPEG header in front of every decoder: 2 KB may claim gigabytes of pixels.
+/// - JPEG pictures of which a part is missing are left out and counted: decoders fill the rest with grey. Some cameras
+///   never send end markers; theirs are looked for once there was one.
 /// - RTSP connections lead to the first server only: a redirect would take the password elsewhere.
 class Guard : public std::enable_shared_from_this<Guard> {
  public:
@@ -41,6 +44,8 @@ class Guard : public std::enable_shared_from_this<Guard> {
   static void Watch(const std::shared_ptr<Guard>& guard, GstBin* bin);
   /// A frame has arrived: the bytes are counted from zero again.
   void Frame() { ++frames_; }
+  /// Pictures that were left out because a part of them is missing.
+  uint64_t damaged() const { return damaged_; }
   /// The TCP connections that this thread opens from now on belong to `source`, an RTSP source of the guarded pipeline.
   void Connecting(GstElement* source);
   /// Compares what the TCP connections have received with the limit. Called several times a second.
@@ -51,9 +56,12 @@ class Guard : public std::enable_shared_from_this<Guard> {
   static void WatchElement(const std::shared_ptr<Guard>& guard, GstElement* element);
   static gboolean OnSocketEvent(GSignalInvocationHint* hint, guint count, const GValue* values, gpointer data);
   bool CountBytes(uint64_t bytes);
+  bool IsComplete(JpegState state);
   void Adopt(GSocketConnection* connection, const std::string& server);
 
   const bool live_;
+  std::atomic<uint64_t> damaged_{0};
+  std::atomic<bool> has_end_markers_{false};
   std::atomic<uint64_t> frames_{0};
   std::atomic<uint64_t> bytes_{0};
   std::atomic<uint64_t> frames_at_bytes_{0};

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/contour.h"
-#include "core/jpeg_size.h"
+#include "core/jpeg_markers.h"
 #include "core/rle.h"
 #include "core/segments.h"
 
@@ -52,6 +52,11 @@ void FuzzContours(const uint8_t* data, size_t size) {
 void FuzzJpegSize(const uint8_t* data, size_t size) {
   const JpegSize read = ReadJpegSize(data, size);
   Require(read.width >= 0 && read.width < 65'536 && read.height >= 0 && read.height < 65'536);
+  // What is appended to a whole picture does not matter.
+  if (ReadJpegState(data, size) != JpegState::kWhole) return;
+  std::vector<uint8_t> longer(data, data + size);
+  longer.insert(longer.end(), {0xFF, 0xD8, 0xFF});
+  Require(ReadJpegState(longer.data(), longer.size()) == JpegState::kWhole);
 }
 
 }  // namespace

@@ -13,9 +13,16 @@ const FILLER = `X-Filler: ${'x'.repeat(1000)}\r\n`.repeat(20);
 
 /**
  * `stall`: half a picture, then silence. `boundary`: parts between other lines than those announced and used so far.
+ * `half`: every second picture ends in its middle, `lost-middle`: a part of it is missing there; both say their true length.
  * `part-headers`, `response-headers`: a header that never ends. `close`: ends every answer before its first picture.
  */
-export type MjpegFault = 'stall' | 'boundary' | 'part-headers' | 'response-headers' | 'close';
+export type MjpegFault = 'half' | 'lost-middle' | 'stall' | 'boundary' | 'part-headers' | 'response-headers' | 'close';
+
+const SPOIL: Partial<Record<MjpegFault, (picture: Buffer) => Buffer>> = {
+  half: (picture) => picture.subarray(0, picture.length / 2),
+  // Lost packets: the beginning of one picture, then that of the next.
+  'lost-middle': (picture) => Buffer.concat([picture.subarray(0, picture.length / 2), picture]),
+};
 
 export class MjpegServer implements AsyncDisposable {
   readonly #server: http.Server | https.Server;
@@ -78,7 +85,14 @@ export class MjpegServer implements AsyncDisposable {
     }
     response.writeHead(200, { 'Content-Type': `multipart/x-mixed-replace; boundary=${BOUNDARY}` });
     let spoilt: MjpegFault | undefined;
+    let round = 0;
     this.#beat(response, () => {
+      round += 1;
+      const spoil = this.#fault && SPOIL[this.#fault];
+      if (spoil && spoilt === undefined) {
+        response.write(this.#part(BOUNDARY, round % 2 === 0 ? spoil(this.picture) : this.picture));
+        return;
+      }
       // A stream that went wrong stays wrong: what follows has lost its place in it.
       const begins = spoilt === undefined && this.#fault !== undefined;
       spoilt ??= this.#fault;
@@ -96,9 +110,9 @@ export class MjpegServer implements AsyncDisposable {
     response.socket!.on('close', () => clearInterval(timer));
   }
 
-  #part(boundary: string): Buffer {
-    const head = `--${boundary}\r\nContent-Type: image/jpeg\r\nContent-Length: ${this.picture.length}\r\n\r\n`;
-    return Buffer.concat([Buffer.from(head), this.picture, Buffer.from('\r\n')]);
+  #part(boundary: string, picture = this.picture): Buffer {
+    const head = `--${boundary}\r\nContent-Type: image/jpeg\r\nContent-Length: ${picture.length}\r\n\r\n`;
+    return Buffer.concat([Buffer.from(head), picture, Buffer.from('\r\n')]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -47,6 +47,28 @@ describe.skipIf(!native().features.gstreamer)('a motion-JPEG camera (needs GStre
     });
   }
 
+  for (const fault of ['half', 'lost-middle'] as const) {
+    it(`counts pictures of which a part is missing as corrupt and hands out the whole ones: ${fault}`, async () => {
+      await using server = await MjpegServer.start();
+      await using watched = new WatchedCamera(server.url);
+      await watched.more(3);
+      expect(watched.camera.dropped().corrupt).toBe(0);
+      server.misbehave(fault);
+      await watched.until(() => (watched.camera.dropped().corrupt ?? 0) >= 10);
+      const { frames } = watched;
+      await watched.more(5);
+      expect(watched.phases).toEqual(['connecting', 'streaming']);
+      server.misbehave();
+      await watched.more(3);
+      const { corrupt } = watched.camera.dropped();
+      // Every second picture, while whole ones came in between.
+      expect(frames).toBeGreaterThanOrEqual(10);
+      await watched.more(10);
+      expect(watched.camera.dropped().corrupt).toBe(corrupt);
+      expect(watched.camera.received()).toBeGreaterThanOrEqual(watched.frames + corrupt!);
+    });
+  }
+
   it('comes over TLS, from a server whose certificate is not known only when that is allowed', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'fastsamd-mjpeg-'));
     await using server = await MjpegServer.start(await selfSigned(folder, 'camera'));
