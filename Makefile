@@ -26,7 +26,7 @@ quietly = { $(1); } > $(2) 2>&1 || { status=$$?; cat $(2) >&2; exit $$status; }
 # onnxruntime-node would download CUDA libraries otherwise; the ones of the system are used.
 export ONNXRUNTIME_NODE_INSTALL := skip
 
-.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint format fuzz fuzz-native cameras hostile soak-mqtt flood-mqtt leaving generate bench bench-track bench-measure soak train-demo install uninstall sbom deb check-deb clean
+.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint format fuzz fuzz-native cameras hostile soak-mqtt flood-mqtt leaving generate bench bench-track bench-measure soak chaos train-demo install uninstall sbom deb check-deb clean
 
 help: ## List the targets
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -97,7 +97,7 @@ format: build ## Format all sources
 fuzz: build ## Convert 100,000 mutated checkpoints [FUZZ_FILES=…]
 	FUZZ_FILES=$${FUZZ_FILES:-100000} npx vitest run test/fuzz
 
-fuzz-native: ## Coverage-guided fuzzing of RLE, contours and JPEG headers (needs clang) [FUZZ_SECONDS=180]
+fuzz-native: ## Coverage-guided fuzzing of RLE, contours, JPEG markers, letterbox, engine files, for so long each (needs clang) [FUZZ_SECONDS=180]
 	scripts/fuzz-native.sh $${FUZZ_SECONDS:-180}
 
 cameras: build ## Cameras at length: 20 restarts, 200 lost connections each of RTSP and motion JPEG, the cost of 1080p30
@@ -137,7 +137,11 @@ bench-measure: ## Measures of drawn parts against the truth, and what they cost
 	build/bench/bench_measure
 
 soak: build ## A long run with faults, reported in docs/soak.md [MINUTES=30 SEED=…]
-	SOAK_MINUTES=$${MINUTES:-30} SOAK_SEED=$${SEED:-20261125} SOAK_REPORT=docs/soak.md npx vitest run --project soak
+	SOAK_MINUTES=$${MINUTES:-30} SOAK_SEED=$${SEED:-20261125} SOAK_REPORT=docs/soak.md npx vitest run test/soak/soak.test.ts
+
+chaos: build ## Kills, stalls, full disks, clock jumps, broker and camera faults at once; docs/chaos.md [MINUTES=10 SEED=…]
+	scripts/setup.sh test
+	CHAOS_MINUTES=$${MINUTES:-10} CHAOS_SEED=$${SEED:-20261127} CHAOS_REPORT=docs/chaos.md npx vitest run test/soak/chaos.test.ts
 
 install: build ## Install the service on this machine [PREFIX=/usr/local]
 	scripts/install.sh install

@@ -1,17 +1,27 @@
-// Coverage-guided fuzzing of what the core reads from outside (libFuzzer): COCO's RLE, runs, contours and JPEG headers.
-// The first byte of an input chooses.
+// Coverage-guided fuzzing of what native code reads from outside (libFuzzer): COCO's RLE, runs and contours, JPEG
+// markers, the arguments of a letterbox, and the prefix of an engine file. FUZZ_TARGET chooses.
+
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/color.h"
 #include "core/contour.h"
+#include "core/geometry.h"
 #include "core/jpeg_markers.h"
+#include "core/letterbox.h"
 #include "core/rle.h"
 #include "core/segments.h"
+#include "tensorrt/engine_file.h"
 
 namespace fastsamd {
 namespace {
@@ -49,7 +59,7 @@ void FuzzContours(const uint8_t* data, size_t size) {
   if (polygons.ok()) Require(polygons.value().rings.back() <= polygons.value().points.size());
 }
 
-void FuzzJpegSize(const uint8_t* data, size_t size) {
+void FuzzJpegMarkers(const uint8_t* data, size_t size) {
   const JpegSize read = ReadJpegSize(data, size);
   Require(read.width >= 0 && read.width < 65'536 && read.height >= 0 && read.height < 65'536);
   // What is appended to a whole picture does not matter.
@@ -59,20 +69,93 @@ void FuzzJpegSize(const uint8_t* data, size_t size) {
   Require(ReadJpegState(longer.data(), longer.size()) == JpegState::kWhole);
 }
 
+/// Numbers from the input, then zeros.
+class Numbers {
+ public:
+  Numbers(const uint8_t* data, size_t size) : data_(data), left_(size) {}
+
+  int Next(int least, int most) {
+    unsigned value = 0;
+    for (int k = 0; k < 4; ++k) value = value << 8U | Byte();
+    if ((value & 0xC0000000U) == 0) return static_cast<int>(value);  // Any number, mostly out of range.
+    return least + static_cast<int>(value % static_cast<unsigned>(most - least + 1));
+  }
+  uint8_t Byte() {
+    if (left_ == 0) return 0;
+    --left_;
+    return *data_++;
+  }
+
+ private:
+  const uint8_t* data_;
+  size_t left_;
+};
+
+/// Any sizes, strides and geometry: an error, or a picture that was read and an input that was written within their
+/// bounds (AddressSanitizer watches both, allocated at their exact sizes) with values from 0 to 1.
+void FuzzLetterbox(const uint8_t* data, size_t size) {
+  constexpr int kLargest = 70;
+  Numbers numbers(data, size);
+  ImageView image;
+  image.format = static_cast<PixelFormat>(numbers.Byte() % 5);
+  image.matrix = static_cast<ColorMatrix>(numbers.Byte() % 3);
+  image.range = static_cast<ColorRange>(numbers.Byte() % 2);
+  image.width = numbers.Next(1, kLargest);
+  image.height = numbers.Next(1, kLargest);
+  for (int& stride : image.strides) stride = numbers.Next(1, 5 * kLargest);
+  const bool is_small = image.width <= kLargest && image.height <= kLargest;
+  const int width_units = numbers.Next(1, 4);
+  const int input_width = width_units < 1 || width_units > 4 ? width_units : width_units * 32;
+  const int height_units = numbers.Next(1, 4);
+  const int input_height = height_units < 1 || height_units > 4 ? height_units : height_units * 32;
+  Result<Geometry> made = MakeGeometry(image.width, image.height, input_width, input_height);
+  if (made.ok()) Require(Validate(made.value()).ok());
+  Geometry geometry = made.ok() ? made.value() : Geometry{};
+  if (numbers.Byte() % 2 == 0) {
+    for (int* value : {&geometry.content_width, &geometry.content_height, &geometry.left, &geometry.top}) {
+      *value = numbers.Next(0, 128);
+    }
+  }
+  std::array<std::unique_ptr<uint8_t[]>, 3> planes;
+  if (is_small && image.width >= 1 && image.height >= 1) {
+    for (size_t k = 0; k < planes.size(); ++k) {
+      if (image.strides[k] < 1 || image.strides[k] > 5 * kLargest) continue;
+      const size_t rows = static_cast<size_t>(k == 0 ? image.height : (image.height + 1) / 2);
+      const size_t bytes = rows * static_cast<size_t>(image.strides[k]);
+      planes[k] = std::make_unique<uint8_t[]>(bytes);
+      for (size_t at = 0; at < bytes; ++at) planes[k][at] = numbers.Byte();
+      image.planes[k] = planes[k].get();
+    }
+  }
+  const bool has_input = input_width >= 1 && input_height >= 1 && input_width <= 256 && input_height <= 256;
+  const size_t floats =
+      has_input ? size_t{3} * static_cast<size_t>(input_width) * static_cast<size_t>(input_height) : 0;
+  const auto output = std::make_unique<float[]>(floats);
+  if (!Letterbox(image, geometry, output.get(), floats).ok()) return;
+  for (size_t k = 0; k < floats; ++k) Require(output[k] >= 0.0F && output[k] <= 1.0F);
+}
+
+/// Any engine file: an error, or a plan that is the rest of the file behind the metadata.
+void FuzzEngineFile(const uint8_t* data, size_t size) {
+  static const int file = memfd_create("engine", MFD_CLOEXEC);
+  Require(file >= 0 && ftruncate(file, 0) == 0 && pwrite(file, data, size, 0) == static_cast<ssize_t>(size));
+  const auto read = tensorrt::ReadEngineFile("/proc/self/fd/" + std::to_string(file));
+  if (!read.ok()) return;
+  const tensorrt::EngineFile& engine = read.value();
+  Require(engine.plan_offset <= size && engine.plan_size() == size - engine.plan_offset);
+  Require(std::memcmp(engine.plan(), data + engine.plan_offset, engine.plan_size()) == 0);
+  Require(engine.metadata.empty() || (engine.metadata.front() == '{' && engine.metadata.back() == '}'));
+}
+
 }  // namespace
 }  // namespace fastsamd
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  if (size == 0) return 0;
-  switch (data[0] % 3) {
-    case 0:
-      fastsamd::FuzzRle(data + 1, size - 1);
-      break;
-    case 1:
-      fastsamd::FuzzContours(data + 1, size - 1);
-      break;
-    default:
-      fastsamd::FuzzJpegSize(data + 1, size - 1);
-  }
+  using Target = void (*)(const uint8_t*, size_t);
+  static constexpr std::array<Target, 5> kTargets{fastsamd::FuzzRle, fastsamd::FuzzContours, fastsamd::FuzzJpegMarkers,
+                                                  fastsamd::FuzzLetterbox, fastsamd::FuzzEngineFile};
+  static const char* chosen = std::getenv("FUZZ_TARGET");
+  static const size_t number = chosen == nullptr ? 0 : std::strtoul(chosen, nullptr, 10);
+  kTargets[number % kTargets.size()](data, size);
   return 0;
 }

@@ -26,6 +26,12 @@ export function drift(
   return { first: median(values.slice(0, third)), last: median(values.slice(-third)), perHour: slope(values) * 3600 };
 }
 
+/** The slope of resident memory over the last hour, for a run that has an hour after its first third; else over the last two thirds. */
+function lateSlope({ holdings }: SoakRun): string {
+  const late = holdings.slice(-Math.min(3600, Math.floor((holdings.length * 2) / 3))).map(({ rssMiB }) => rssMiB);
+  return `Over the last ${Math.round(late.length / 60)} minutes alone, resident memory changed by ${(slope(late) * 3600).toFixed(1)} MiB an hour.`;
+}
+
 export function soakReport(run: SoakRun): string {
   const { holdings, recoveries, prompts, results } = run;
   const row = (name: string, key: keyof Holdings, digits: number) => {
@@ -54,6 +60,8 @@ up, and the slope of a line through all samples after it:
 ${row('resident memory, MiB', 'rssMiB', 1)}
 ${row('open handles', 'handles', 0)}
 ${row('threads', 'threads', 0)}
+
+${lateSlope(run)}
 
 Recovered, counted from the end of the fault until both cameras' results arrive again:
 

@@ -11,6 +11,7 @@ import { native } from '../../src/addon/addon.js';
 import { type RunningCommand, start } from '../helpers/command.js';
 import { Broker, hasMosquitto } from '../helpers/mosquitto.js';
 import { writeTestModel } from '../helpers/onnx-model.js';
+import { writeClip } from '../helpers/video-clip.js';
 import { type Fault, type Holdings, holdingsOf, planFaults } from './faults.js';
 import { drift, type SoakRun, soakReport } from './report.js';
 
@@ -36,23 +37,6 @@ let directory = '';
 let broker: Broker;
 let daemon: RunningCommand | undefined;
 let client: MqttClient | undefined;
-
-/** Two seconds of pictures of moving shapes, five a second. */
-async function writeClip(path: string): Promise<void> {
-  const writer = native().openVideoWriter!({
-    pipeline: `appsrc name=src ! videoconvert ! jpegenc ! matroskamux ! filesink location=${path}`,
-    width: 96,
-    height: 64,
-    fps: 5,
-  });
-  await writer.start();
-  for (let index = 0; index < 10; index += 1) {
-    const frame = await native().renderShapes(index, { width: 96, height: 64, seed: 7 });
-    await writer.write(await native().toRgb(frame), index * 200);
-    frame.release();
-  }
-  await writer.finish(10_000);
-}
 
 describe.skipIf(!hasMosquitto || !native().features.gstreamer)(`${MINUTES} minutes with faults (needs mosquitto and GStreamer)`, () => {
   beforeAll(async () => {

@@ -1,0 +1,541 @@
+/** Everything at once: `make chaos MINUTES=120 [SEED=…]` writes docs/chaos.md. What must hold is checked at the end. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import mqtt, { type MqttClient } from 'mqtt';
+import { describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { native } from '../../src/addon/addon.js';
+import { MachineFaults } from '../helpers/machine-faults.js';
+import { MjpegServer } from '../helpers/mjpeg-server.js';
+import { Broker, hasMosquitto } from '../helpers/mosquitto.js';
+import { writeTestModel } from '../helpers/onnx-model.js';
+import { writeClip } from '../helpers/video-clip.js';
+import { Relay } from '../mqtt/network.js';
+import { CHAOS_KINDS, type ChaosFault, type ChaosKind, planChaos } from './chaos.js';
+import { holdingsOf, median, slope } from './faults.js';
+
+const MINUTES = Number(process.env.CHAOS_MINUTES ?? 1);
+const SEED = Number(process.env.CHAOS_SEED ?? 20_261_127);
+const RUN_MS = MINUTES * 60_000;
+const BIN = fileURLToPath(new URL('../../bin/fastsamd', import.meta.url));
+const NODE = 'chaos';
+const BASE = `fastsam/v1/${NODE}`;
+const CAMERAS = ['scene', 'clip', 'http'] as const;
+/** All faults are over: everything is well again within this time. */
+const RECOVERY_MS = 120_000;
+/** What happened so shortly before a kill may not have reached the disk. */
+const IN_FLIGHT_MS = 1500;
+/** A fault is told in health at the latest so long after its end, and only one that has lasted this long must be. */
+const TELL_MS = 45_000;
+const TELL_FROM_MS = 10_000;
+const HOUR = 3_600_000;
+const CLOCKS = [HOUR, -HOUR, 365 * 24 * HOUR, -365 * 24 * HOUR, Date.UTC(2001, 0, 1) - Date.now()];
+
+interface Boot {
+  readonly process: ChildProcess;
+  readonly startedAt: number;
+  bootId?: string;
+  endedAt?: number;
+  /** Lost and came back, as the log says. */
+  readonly said: { readonly camera: string; readonly event: 'camera-lost' | 'camera-back'; readonly at: number }[];
+  readonly away: Set<string>;
+  /** Since when events and prompts may be in memory only, because the disk fails. */
+  unsafeSince?: number | undefined;
+}
+
+/** The node and the world around it, each part of which can be made to fail. */
+class Chaos {
+  readonly violations: string[] = [];
+  readonly boots: Boot[] = [];
+  readonly times: Record<string, number[]> = {};
+  readonly memory: { readonly rssMiB: number; readonly upMs: number; readonly boot: number }[] = [];
+  readonly events = new Map<string, { readonly bootId: string; readonly camera: string; readonly type: string; copies: number }>();
+  readonly results: Record<string, number> = Object.fromEntries(CAMERAS.map((camera) => [camera, 0]));
+  readonly told: { readonly at: number; readonly what: string }[] = [];
+  readonly prompts = { sent: 0, acknowledged: 0, durable: 0, looked: 0 };
+  readonly alerts = new Set<string>();
+  health: { ok?: boolean; subsystems?: Record<string, { ok: boolean; last?: { since: string } }> } = {};
+  spooled = Number.POSITIVE_INFINITY;
+  #expected = new Set<Boot>();
+  #disk = { full: 0, hangs: 0 };
+  #brokerFaults: Promise<void> = Promise.resolve();
+  #running = true;
+  #looks = new Map<string, number>();
+  #lastSeen = new Map<string, string>();
+  #marker: ((text: string) => void) | undefined;
+
+  constructor(
+    readonly world: {
+      readonly config: string;
+      readonly clip: string;
+      readonly machine: MachineFaults;
+      readonly broker: Broker;
+      readonly relay: Relay;
+      readonly server: MjpegServer;
+      readonly client: MqttClient;
+    },
+  ) {
+    world.client.on('message', (topic, payload) => this.#receive(topic, payload.toString()));
+  }
+
+  get boot(): Boot {
+    return this.boots.at(-1)!;
+  }
+
+  launch(): void {
+    const child = spawn(process.execPath, [BIN, 'run', '--config', this.world.config], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ...this.world.machine.environment },
+    });
+    const boot: Boot = { process: child, startedAt: performance.now(), said: [], away: new Set() };
+    this.boots.push(boot);
+    if (this.#disk.full + this.#disk.hangs > 0) boot.unsafeSince = boot.startedAt;
+    const tail: string[] = [];
+    createInterface({ input: child.stderr! }).on('line', (line) => {
+      tail.push(line);
+      if (tail.length > 20) tail.shift();
+      const [, camera, phase] = /"msg":"camera (\w+): (lost|streaming)"/.exec(line) ?? [];
+      if (camera === undefined || boot.away.has(camera) === (phase === 'lost')) return;
+      if (phase === 'lost') boot.away.add(camera);
+      else boot.away.delete(camera);
+      boot.said.push({ camera, event: phase === 'lost' ? 'camera-lost' : 'camera-back', at: performance.now() });
+    });
+    child.once('exit', (code, signal) => {
+      if (this.#expected.has(boot)) return;
+      this.violations.push(`the daemon ended by itself with ${code ?? signal}: ${tail.slice(-5).join(' / ')}`);
+      if (this.#running) this.launch();
+    });
+  }
+
+  /** Ends the daemon and starts it again after `awayMs`. */
+  async restart(signal: NodeJS.Signals, awayMs: number): Promise<void> {
+    const { boot } = this;
+    if (boot.endedAt !== undefined) return;
+    boot.endedAt = performance.now();
+    this.#expected.add(boot);
+    const ended = once(boot.process, 'exit');
+    if (signal === 'SIGTERM') boot.process.kill('SIGCONT');
+    const begin = performance.now();
+    boot.process.kill(signal);
+    if (signal === 'SIGTERM') {
+      await ended;
+      this.#took('SIGTERM to exit', performance.now() - begin, 5000);
+    }
+    await ended;
+    await sleep(awayMs);
+    this.launch();
+  }
+
+  async happen({ kind, lastsMs, form }: ChaosFault): Promise<void> {
+    const { machine, broker, relay, server, clip } = this.world;
+    switch (kind) {
+      case 'node killed':
+        return this.restart('SIGKILL', lastsMs);
+      case 'node stopped':
+        return this.restart('SIGTERM', lastsMs);
+      case 'node stalled': {
+        const { process: child } = this.boot;
+        child.kill('SIGSTOP');
+        await sleep(lastsMs);
+        child.kill('SIGCONT');
+        return;
+      }
+      case 'disk full':
+      case 'disk hangs': {
+        const key = kind === 'disk full' ? 'full' : 'hangs';
+        this.#disk[key] += 1;
+        this.boot.unsafeSince ??= performance.now();
+        this.#setDisk();
+        await sleep(lastsMs);
+        this.#disk[key] -= 1;
+        this.#setDisk();
+        return;
+      }
+      case 'clock jumps':
+        machine.clockOffsetMs = CLOCKS[Math.floor(form * CLOCKS.length)]!;
+        machine.clockSynced = form < 0.8;
+        await sleep(lastsMs);
+        machine.clockOffsetMs = 0;
+        machine.clockSynced = true;
+        return;
+      case 'broker killed':
+        return this.#brokerFault(async () => {
+          relay.open = false;
+          for (const socket of relay.sockets) socket.destroy();
+          // What the broker has acknowledged is with the observer before the broker forgets it.
+          await this.#drained();
+          await broker.kill();
+          await sleep(lastsMs);
+          await broker.restart();
+          await this.#drained();
+          relay.open = true;
+        });
+      case 'broker silent':
+        return this.#brokerFault(async () => {
+          broker.pause();
+          await sleep(lastsMs);
+          broker.resume();
+        });
+      case 'link cut':
+        for (const socket of relay.sockets) socket.destroy();
+        return;
+      case 'camera away':
+        await rename(clip, `${clip}.away`);
+        await sleep(lastsMs);
+        await rename(`${clip}.away`, clip);
+        return;
+      case 'camera cut':
+        if (form < 0.5) return server.cut();
+        server.misbehave(form < 0.7 ? 'half' : form < 0.85 ? 'stall' : 'response-headers');
+        await sleep(6000);
+        return server.misbehave();
+      case 'log blocked': {
+        const { stderr } = this.boot.process;
+        stderr!.pause();
+        await sleep(lastsMs);
+        stderr!.resume();
+        return;
+      }
+    }
+  }
+
+  #setDisk(): void {
+    this.world.machine.disk = this.#disk.hangs > 0 ? 'hangs' : this.#disk.full > 0 ? 'full' : 'works';
+  }
+
+  #brokerFault(fault: () => Promise<void>): Promise<void> {
+    this.#brokerFaults = this.#brokerFaults.then(fault);
+    return this.#brokerFaults;
+  }
+
+  /** Everything that was sent to the observer before has arrived. */
+  async #drained(): Promise<void> {
+    const { client } = this.world;
+    for (let attempt = 1; ; attempt += 1) {
+      const text = `${Math.random()}`;
+      const arrived = new Promise<boolean>((resolve) => {
+        this.#marker = (each) => resolve(each === text);
+      });
+      if (client.connected) {
+        client.subscribe('chaos/marker', { qos: 1 });
+        client.publish('chaos/marker', text, { qos: 1 });
+      }
+      // A connection to a broker that was killed answers nothing.
+      if (await Promise.race([arrived, sleep(500 * attempt, false)])) return;
+    }
+  }
+
+  /** Once a second: memory, another change of prompts, and now and then a look at those in force. */
+  second(round: number): void {
+    const { boot } = this;
+    if (boot.endedAt === undefined && boot.process.exitCode === null) {
+      try {
+        const { rssMiB } = holdingsOf(boot.process.pid!);
+        this.memory.push({ rssMiB, upMs: performance.now() - boot.startedAt, boot: this.boots.length });
+      } catch {
+        // It has just ended.
+      }
+    }
+    if (this.#disk.full + this.#disk.hangs === 0 && this.alerts.size === 0 && boot.unsafeSince !== undefined) this.#settle(boot);
+    const { client } = this.world;
+    if (!client.connected || !this.#running) return;
+    if (round % 3 === 0) {
+      const id = `look-${round}`;
+      this.#looks.set(id, this.prompts.durable);
+      client.publish(`${BASE}/request/prompt/get`, JSON.stringify({ id, camera: 'scene' }), { qos: 1 });
+    } else {
+      this.prompts.sent += 1;
+      const prompts = [{ type: 'box', box: [5, 5, 40, 40], id: `p${this.prompts.sent}` }];
+      client.publish(`${BASE}/request/prompt/set`, JSON.stringify({ id: `s${this.prompts.sent}`, camera: 'scene', prompts }), { qos: 1 });
+    }
+  }
+
+  /** The disk works, and has worked for long enough for everything to be on it. */
+  #settle(boot: Boot): void {
+    this.#quiet ??= performance.now();
+    if (performance.now() - this.#quiet < 15_000) return;
+    boot.unsafeSince = undefined;
+    this.#quiet = undefined;
+  }
+  #quiet: number | undefined;
+
+  #receive(topic: string, text: string): void {
+    if (topic === 'chaos/marker') {
+      this.#marker?.(text);
+      return;
+    }
+    if (text === '' && !topic.includes('/alert/')) return;
+    const rest = topic.slice(BASE.length + 1);
+    const camera = /^cameras\/(\w+)\/result$/.exec(rest)?.[1];
+    if (camera !== undefined) this.results[camera]! += 1;
+    else if (rest.endsWith('/event')) {
+      const event = JSON.parse(text);
+      const known = this.events.get(event.eventId);
+      if (known) known.copies += 1;
+      else this.events.set(event.eventId, { bootId: event.bootId, camera: event.camera, type: event.type, copies: 1 });
+    } else if (rest === 'state') {
+      const { bootId, state } = JSON.parse(text);
+      if (state === 'ready' && this.boots.every((each) => each.bootId !== bootId)) this.boot.bootId = bootId;
+    } else if (rest.startsWith('alert/')) {
+      const name = rest.slice('alert/'.length);
+      if (text === '') this.alerts.delete(name);
+      else {
+        this.alerts.add(name);
+        this.told.push({ at: performance.now(), what: name });
+      }
+    } else if (rest === 'health') this.#hear(JSON.parse(text));
+    else if (rest === 'telemetry') this.spooled = JSON.parse(text).mqtt.spool.depth;
+    else if (rest.startsWith('response/')) this.#answered(JSON.parse(text));
+  }
+
+  #hear(health: Chaos['health']): void {
+    this.health = health;
+    for (const [name, { ok, last }] of Object.entries(health.subsystems ?? {})) {
+      const news = last !== undefined && this.#lastSeen.get(name) !== last.since;
+      if (last) this.#lastSeen.set(name, last.since);
+      if (!ok || news) this.told.push({ at: performance.now(), what: name });
+    }
+  }
+
+  #answered(answer: { id: string | null; status: string; data?: { prompts: { id: string }[] }[] }): void {
+    const [, kind, number] = /^(s|look-)(\d+)$/.exec(answer.id ?? '') ?? [];
+    if (answer.status !== 'ok' || number === undefined) return;
+    const { prompts } = this;
+    if (kind === 's') {
+      prompts.acknowledged = Math.max(prompts.acknowledged, Number(number));
+      if (this.boot.unsafeSince === undefined && this.boot.endedAt === undefined) prompts.durable = prompts.acknowledged;
+      return;
+    }
+    const least = this.#looks.get(answer.id!);
+    this.#looks.delete(answer.id!);
+    const inForce = Number(answer.data?.[0]?.prompts[0]?.id.slice(1) ?? 0);
+    prompts.looked += 1;
+    if (least !== undefined && !(inForce >= least)) this.violations.push(`prompts ${inForce} in force after ${least} was acknowledged`);
+  }
+
+  #took(what: string, ms: number, limit: number): void {
+    this.times[what] = [...(this.times[what] ?? []), ms];
+    if (ms > limit) this.violations.push(`${what} took ${(ms / 1000).toFixed(1)} s`);
+  }
+
+  /** All faults are over: everything is well again. */
+  async recover(): Promise<void> {
+    const begin = performance.now();
+    const before = { ...this.results };
+    const isWell = () =>
+      CAMERAS.every((camera) => this.results[camera]! > before[camera]! + 5) && this.health.ok === true && this.spooled === 0;
+    while (!isWell()) {
+      if (performance.now() - begin > RECOVERY_MS) {
+        const { results, health, spooled } = this;
+        this.violations.push(
+          `not well ${RECOVERY_MS / 1000} s after the last fault: ${JSON.stringify({ before, results, health, spooled })}`,
+        );
+        break;
+      }
+      await sleep(200);
+    }
+    this.#took('the end of all faults to everything well', performance.now() - begin, RECOVERY_MS);
+    await this.#drained();
+  }
+
+  async end(): Promise<void> {
+    this.#running = false;
+    const { boot } = this;
+    this.#expected.add(boot);
+    boot.endedAt = performance.now();
+    boot.process.kill('SIGTERM');
+    const [code] = await once(boot.process, 'exit');
+    if (code !== 0) this.violations.push(`the last SIGTERM: exit ${code}`);
+  }
+
+  /** Of what the log says happened to cameras, what no event has said. */
+  lostEvents(): { readonly said: number; readonly excused: number; readonly lost: string[] } {
+    const lost: string[] = [];
+    let [said, excused] = [0, 0];
+    for (const [index, boot] of this.boots.entries()) {
+      for (const camera of CAMERAS) {
+        const told = boot.said.filter((each) => each.camera === camera);
+        const arrived = [...this.events.values()].filter((event) => event.bootId === boot.bootId && event.camera === camera);
+        said += told.length;
+        const missing = told.slice(arrived.filter(({ type }) => type.startsWith('camera-')).length);
+        for (const { event, at } of missing) {
+          const last = boot.endedAt !== undefined && at > boot.endedAt - IN_FLIGHT_MS;
+          const onlyInMemory = boot.unsafeSince !== undefined && boot.endedAt !== undefined && at > boot.unsafeSince - IN_FLIGHT_MS;
+          if (last || onlyInMemory || boot.bootId === undefined) excused += 1;
+          else lost.push(`run ${index + 1}: ${event} of ${camera}`);
+        }
+      }
+    }
+    return { said, excused, lost };
+  }
+
+  /** Faults that must be told in health or as an alert, and whether they were. */
+  telling(faults: readonly { readonly kind: ChaosKind; readonly begin: number; readonly end: number }[]) {
+    const names: Partial<Record<ChaosKind, RegExp>> = {
+      'camera away': /^camera[/-]clip$/,
+      'disk full': /^(prompts|events)-unsaved$/,
+      'broker killed': /^mqtt$/,
+      'broker silent': /^mqtt$/,
+    };
+    const counts: Record<string, { told: number; excused: number; untold: number }> = {};
+    for (const { kind, begin, end } of faults) {
+      const name = names[kind];
+      if (!name || end - begin < TELL_FROM_MS) continue;
+      counts[kind] ??= { told: 0, excused: 0, untold: 0 };
+      if (this.told.some(({ at, what }) => name.test(what) && at >= begin && at <= end + TELL_MS)) counts[kind].told += 1;
+      // A node that was restarted meanwhile has forgotten it.
+      else if (this.boots.some(({ startedAt }) => startedAt > begin && startedAt < end + TELL_MS)) counts[kind].excused += 1;
+      else counts[kind].untold += 1;
+    }
+    return counts;
+  }
+}
+
+describe.skipIf(!hasMosquitto || !native().features.gstreamer)(`${MINUTES} minutes of chaos (needs mosquitto and GStreamer)`, () => {
+  it('loses nothing, keeps what it acknowledged, says what is wrong, and is well again', { timeout: RUN_MS + 600_000 }, async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'fastsamd-chaos-'));
+    const stateDir = join(directory, 'state');
+    mkdirSync(join(stateDir, NODE), { recursive: true });
+    await using broker = await Broker.start({ config: ['max_queued_messages 100000'] });
+    const relay = await Relay.start(broker.port);
+    await using server = await MjpegServer.start();
+    using machine = new MachineFaults(directory, join(stateDir, NODE));
+    const clip = join(directory, 'clip.mkv');
+    await writeClip(clip);
+    const model = await writeTestModel(join(directory, 'small.onnx'), {
+      width: 64,
+      height: 64,
+      objects: [{ cxcywh: [20, 20, 20, 20], score: 0.9 }],
+    });
+    const config = join(directory, 'config.yaml');
+    await writeFile(
+      config,
+      stringify({
+        node: NODE,
+        model: { path: model },
+        cameras: [
+          { id: 'scene', source: 'test:shapes?width=96&height=64&fps=5' },
+          { id: 'clip', source: `file:${clip}`, loop: true, realtime: true },
+          { id: 'http', source: server.url, maxFps: 5 },
+        ],
+        mqtt: { url: `mqtt://127.0.0.1:${relay.port}`, keepaliveS: 5, reconnect: { minMs: 200, maxMs: 3000 } },
+        telemetry: { intervalMs: 1000 },
+        stateDir,
+      }),
+    );
+    // Its session outlives its connections, so that it misses nothing that the broker has.
+    const client = mqtt.connect(broker.url, {
+      protocolVersion: 5,
+      clientId: 'observer',
+      clean: false,
+      properties: { sessionExpiryInterval: 86_400 },
+      reconnectPeriod: 100,
+      connectTimeout: 5000,
+      keepalive: 3600,
+    });
+    client.on('error', () => undefined);
+    client.on('connect', ({ sessionPresent }) => {
+      if (!sessionPresent) client.subscribe(`${BASE}/#`, { qos: 1 });
+    });
+    await once(client as never, 'connect');
+
+    const chaos = new Chaos({ config, clip, machine, broker, relay, server, client });
+    const plan = planChaos(SEED, RUN_MS);
+    const faults: { kind: ChaosKind; begin: number; end: number }[] = [];
+    chaos.launch();
+    let round = 0;
+    const everySecond = setInterval(() => {
+      round += 1;
+      chaos.second(round);
+    }, 1000);
+    const begin = performance.now();
+    const pending = plan.map(async (fault) => {
+      await sleep(fault.at);
+      const started = performance.now();
+      await chaos.happen(fault);
+      faults.push({ kind: fault.kind, begin: started, end: performance.now() });
+    });
+    try {
+      await Promise.all(pending);
+      await sleep(Math.max(0, begin + RUN_MS - performance.now()));
+      await chaos.recover();
+    } finally {
+      clearInterval(everySecond);
+      await chaos.end();
+      client.end(true);
+      await relay.stop();
+      await rm(directory, { recursive: true });
+    }
+
+    const lost = chaos.lostEvents();
+    const telling = chaos.telling(faults);
+    const report = chaosReport(chaos, faults, lost, telling);
+    process.stdout.write(report);
+    if (process.env.CHAOS_REPORT) await writeFile(process.env.CHAOS_REPORT, report);
+
+    expect(chaos.violations).toEqual([]);
+    expect(lost.lost).toEqual([]);
+    expect(Object.entries(telling).filter(([, { untold }]) => untold > 0)).toEqual([]);
+    expect(chaos.prompts.looked).toBeGreaterThan(0);
+    expect(growthOf(chaos)).toBeLessThan(30);
+  });
+});
+
+/** Of runs that are warm: the median of the second half of the time minus that of the first, in MiB. */
+function growthOf({ memory }: Chaos): number {
+  const warm = memory.filter(({ upMs }) => upMs > 20_000).map(({ rssMiB }) => rssMiB);
+  const half = Math.floor(warm.length / 2);
+  return half === 0 ? 0 : median(warm.slice(half)) - median(warm.slice(0, half));
+}
+
+function chaosReport(
+  chaos: Chaos,
+  faults: readonly { readonly kind: ChaosKind }[],
+  lost: ReturnType<Chaos['lostEvents']>,
+  telling: ReturnType<Chaos['telling']>,
+): string {
+  const { prompts, times, memory, events, boots, results } = chaos;
+  const counted = CHAOS_KINDS.map((kind) => {
+    const told = telling[kind];
+    const cells = told ? [told.told, told.excused, told.untold] : ['', '', ''];
+    return `| ${[kind, faults.filter((each) => each.kind === kind).length, ...cells].join(' | ')} |`;
+  });
+  const timed = Object.entries(times).map(
+    ([what, ms]) => `| ${what} | ${ms.length} | ${(median(ms) / 1000).toFixed(1)} | ${(Math.max(...ms) / 1000).toFixed(1)} |`,
+  );
+  const warm = memory.filter(({ upMs }) => upMs > 20_000).map(({ rssMiB }) => rssMiB);
+  const copies = [...events.values()].reduce((sum, event) => sum + event.copies - 1, 0);
+  return `# Everything at once
+
+Written by \`make chaos MINUTES=${MINUTES} SEED=${SEED}\`: the daemon as a process, a test scene, a clip that is played in a loop, a motion-JPEG
+camera, a broker behind a relay, a change of prompts every second, and faults of all these kinds at random, several at a time.
+
+| fault | times | told in health | restarted before it could tell | not told |
+| --- | --- | --- | --- | --- |
+${counted.join('\n')}
+
+Told: of those that lasted at least ${TELL_FROM_MS / 1000} s, in \`health\` or as an alert within ${TELL_MS / 1000} s of their end.
+
+| | times | median, s | longest, s |
+| --- | --- | --- | --- |
+${timed.join('\n')}
+
+- **Events.** ${lost.said} losses and returns of cameras in the log of ${boots.length} runs; ${lost.lost.length} never arrived. ${lost.excused} more did not: the process was ended within
+  ${IN_FLIGHT_MS / 1000} s of them, or while the disk failed (\`events-unsaved\`). ${events.size} events arrived in all, ${copies} of them again.
+- **Prompts.** ${prompts.acknowledged} of ${prompts.sent} changes acknowledged at the last; looked at ${prompts.looked} times: never older than what had been acknowledged
+  while the disk worked.
+- **Memory.** Resident, after 20 s of each run: median ${median(warm).toFixed(0)} MiB, most ${Math.max(...warm).toFixed(0)} MiB; the second half of the time minus the first ${growthOf(chaos).toFixed(1)} MiB
+  (slope of all samples ${(slope(warm) * 3600).toFixed(1)} MiB an hour; a run is only minutes old when it is ended, so this is mostly warming up).
+- **Results.** ${Object.entries(results)
+    .map(([camera, count]) => `${camera} ${count}`)
+    .join(', ')}.
+- **Violations.** ${chaos.violations.length === 0 ? 'None.' : chaos.violations.map((each) => each.slice(0, 600)).join('; ')}
+`;
+}
