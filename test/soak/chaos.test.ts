@@ -19,7 +19,7 @@ import { writeTestModel } from '../helpers/onnx-model.js';
 import { writeClip } from '../helpers/video-clip.js';
 import { Relay } from '../mqtt/network.js';
 import { CHAOS_KINDS, type ChaosFault, type ChaosKind, planChaos } from './chaos.js';
-import { holdingsOf, median, slope } from './faults.js';
+import { holdingsOf, median } from './faults.js';
 
 const MINUTES = Number(process.env.CHAOS_MINUTES ?? 1);
 const SEED = Number(process.env.CHAOS_SEED ?? 20_261_127);
@@ -531,8 +531,7 @@ ${timed.join('\n')}
   ${IN_FLIGHT_MS / 1000} s of them, or while the disk failed (\`events-unsaved\`). ${events.size} events arrived in all, ${copies} of them again.
 - **Prompts.** ${prompts.acknowledged} of ${prompts.sent} changes acknowledged at the last; looked at ${prompts.looked} times: never older than what had been acknowledged
   while the disk worked.
-- **Memory.** Resident, after 20 s of each run: median ${median(warm).toFixed(0)} MiB, most ${Math.max(...warm).toFixed(0)} MiB; the second half of the time minus the first ${growthOf(chaos).toFixed(1)} MiB
-  (slope of all samples ${(slope(warm) * 3600).toFixed(1)} MiB an hour; a run is only minutes old when it is ended, so this is mostly warming up).
+- **Memory.** Resident, after 20 s of each run: median ${median(warm).toFixed(0)} MiB, most ${Math.max(...warm).toFixed(0)} MiB; the second half of the time minus the first ${growthOf(chaos).toFixed(1)} MiB.
 - **Results.** ${Object.entries(results)
     .map(([camera, count]) => `${camera} ${count}`)
     .join(', ')}.
