@@ -44,6 +44,7 @@ export {
   type TriggerConfig,
 } from './domain/recipe.js';
 export type { FrameResult, ModelIdentity } from './domain/result.js';
+export { SEGMENTATION_DEFAULTS } from './domain/segmentation.js';
 export type { Segments } from './domain/segments.js';
 export type { CameraMotion, EndedTrack, LostTrack, Tracks } from './domain/track.js';
 export type { Counts, LineInput, ZoneEvent, ZoneInput } from './domain/zone.js';
@@ -53,12 +54,11 @@ export { cutoutPngs, labelMapPng, maskPng } from './encode/mask-pictures.js';
 export { type DrawOptions, Overlay } from './encode/overlay.js';
 export { encodeJpeg } from './encode/snapshot.js';
 export { yoloPolygons } from './encode/yolo-polygons.js';
-export {
-  SEGMENTATION_DEFAULTS,
-  type SegmentationEngine,
-  type SegmentationOptions,
-  type Segmented,
-  type TrackingRequest,
+export type {
+  SegmentationEngine,
+  SegmentationOptions,
+  Segmented,
+  TrackingRequest,
 } from './engine/engine.js';
 export { type EngineOptions, openEngine } from './engine/open.js';
 export { type ErrorCode, FastsamError, isFastsamError } from './errors.js';

@@ -1,4 +1,5 @@
 /** `fastsamd bench`: what a frame costs, stage by stage, and what is lost beside the network itself. */
+import type { BackendChoice } from '../domain/backend.js';
 import type { StageTimings } from '../domain/result.js';
 import { encodeResult } from '../encode/result.js';
 import type { SegmentationEngine } from '../engine/engine.js';
@@ -22,7 +23,7 @@ const BARE_RUNS = 8;
 export interface BenchArguments extends SegmentationArguments {
   readonly source: string;
   readonly model?: string | undefined;
-  readonly backend: 'auto' | 'onnxruntime' | 'tensorrt';
+  readonly backend: BackendChoice;
   readonly threads: number;
   readonly frames: number;
   readonly text?: readonly string[] | undefined;

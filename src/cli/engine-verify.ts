@@ -1,6 +1,8 @@
 /** `fastsamd engine verify` and `model verify --against`: does an engine, or a converted model, see what its model sees? */
+
+import { SEGMENTATION_DEFAULTS } from '../domain/segmentation.js';
 import { type Agreement, agreementOf, compareSegments, SCORE_MARGIN, shortcomings, total } from '../engine/agreement.js';
-import { SEGMENTATION_DEFAULTS, type SegmentationEngine } from '../engine/engine.js';
+import type { SegmentationEngine } from '../engine/engine.js';
 import { openEngine } from '../engine/open.js';
 import { isEngineFile } from '../engine/tensorrt/open.js';
 import { readSidecar, type Verification, writeSidecar } from '../engine/tensorrt/sidecar.js';

@@ -1,4 +1,6 @@
 /** Options that every command with a model shares. */
+import { BACKEND_CHOICES } from '../domain/backend.js';
+import { SEGMENTATION_DEFAULTS } from '../domain/segmentation.js';
 import type { SegmentationOptions } from '../engine/engine.js';
 import { FastsamError } from '../errors.js';
 
@@ -9,14 +11,14 @@ export const modelOptions = {
     describe:
       'Name of an installed model (fastsam-s), or an ONNX file (FastSAM or any YOLOv8-seg / YOLO11-seg export), or a TensorRT engine; FastSAM-s where it is installed, else the small model that comes with fastsamd, when absent.',
   },
-  backend: { choices: ['auto', 'onnxruntime', 'tensorrt'], default: 'auto', describe: 'What runs the network.' },
+  backend: { choices: BACKEND_CHOICES, default: 'auto', describe: 'What runs the network.' },
   threads: { type: 'number', default: 0, describe: 'Threads of one inference; 0: one per core.' },
 } as const;
 
 export const segmentationOptions = {
-  conf: { type: 'number', default: 0.4, describe: 'Keep objects with a score above this.' },
-  iou: { type: 'number', default: 0.9, describe: 'Drop a box that overlaps a better one by more than this.' },
-  'max-det': { type: 'number', default: 300, describe: 'Most objects per frame.' },
+  conf: { type: 'number', default: SEGMENTATION_DEFAULTS.conf, describe: 'Keep objects with a score above this.' },
+  iou: { type: 'number', default: SEGMENTATION_DEFAULTS.iou, describe: 'Drop a box that overlaps a better one by more than this.' },
+  'max-det': { type: 'number', default: SEGMENTATION_DEFAULTS.maxDet, describe: 'Most objects per frame.' },
   'snap-to-border': {
     type: 'number',
     describe:

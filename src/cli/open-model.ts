@@ -1,4 +1,5 @@
 /** The engine of a command's model; when TensorRT has to build one first, the user sees how far it is. */
+import type { BackendChoice } from '../domain/backend.js';
 import type { SegmentationEngine } from '../engine/engine.js';
 import { openEngine } from '../engine/open.js';
 import { BUNDLED_MODEL, defaultModel } from '../model/installed.js';
@@ -10,7 +11,7 @@ const INSTALL_HINT = ', a small one for demonstrations ("fastsamd model pull fas
 
 export interface ModelArguments {
   readonly model?: string | undefined;
-  readonly backend: 'auto' | 'onnxruntime' | 'tensorrt';
+  readonly backend: BackendChoice;
   readonly threads: number;
 }
 

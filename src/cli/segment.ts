@@ -1,7 +1,9 @@
 /** `fastsamd segment`: one-shot segmentation of files, directories or cameras; the counterpart of FastSAM's Inference.py. */
+
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { isImagePath } from '../addon/picture.js';
+import type { BackendChoice } from '../domain/backend.js';
 import type { Frame } from '../domain/frame.js';
 import type { MaskEncoding } from '../domain/mask.js';
 import type { Prompt } from '../domain/prompt.js';
@@ -36,7 +38,7 @@ import { type TrackRun, trackingOf } from './track-run.js';
 export interface SegmentArguments extends SegmentationArguments, PromptArguments, ExportArguments, TrackArguments, TileArguments {
   readonly source: readonly string[];
   readonly model?: string | undefined;
-  readonly backend: 'auto' | 'onnxruntime' | 'tensorrt';
+  readonly backend: BackendChoice;
   readonly threads: number;
   readonly mask: MaskEncoding;
   readonly frames?: number | undefined;

@@ -1,5 +1,7 @@
 /** What a node says about itself: `state`, `availability`, `info`, `cameras/<cam>/state` and `cameras/<cam>/prompts`. All retained. */
+
 import { z } from 'zod';
+import { BACKENDS } from '../domain/backend.js';
 import { idSchema, promptSchema } from '../domain/prompt.js';
 import { bootId, count, milliseconds, timestamp, version } from './common.js';
 
@@ -33,7 +35,7 @@ export const infoMessageSchema = z.object({
   model: z
     .object({
       name: z.string(),
-      backend: z.enum(['onnxruntime', 'tensorrt']),
+      backend: z.enum(BACKENDS),
       input: z.tuple([count, count]).meta({ description: 'Height, width in pixels.' }),
       labels: z.array(z.string()).meta({ description: 'Class names; empty for class-agnostic models.' }),
       graph: z.boolean().optional().meta({ description: 'With tensorrt: whether inference is one launch of a CUDA graph.' }),

@@ -1,5 +1,7 @@
 /** `cameras/<cam>/result`: what was found in one frame. Also the line that `fastsamd segment --json` prints. */
+
 import { z } from 'zod';
+import { BACKENDS } from '../domain/backend.js';
 import { idSchema } from '../domain/prompt.js';
 import { bootId, count, milliseconds, timestamp, version } from './common.js';
 import { box, followStateSchema, lastSeenSchema, lostReasonSchema, trackId } from './tracking.js';
@@ -137,7 +139,7 @@ export const resultMessageSchema = z.object({
   }),
   model: z.object({
     name: z.string(),
-    backend: z.enum(['onnxruntime', 'tensorrt']),
+    backend: z.enum(BACKENDS),
     input: z.tuple([count, count]).meta({ description: 'Height, width of the network input in pixels.' }),
   }),
   promptRevision: count,

@@ -1,3 +1,4 @@
+import type { BackendName } from './backend.js';
 import type { CaptureTime, FrameFile } from './frame.js';
 import type { LetterboxGeometry } from './geometry.js';
 import type { FollowTransition, PromptAnswer } from './prompt.js';
@@ -8,7 +9,7 @@ import type { Tracks } from './track.js';
 export interface ModelIdentity {
   /** File name without extension. */
   readonly name: string;
-  readonly backend: 'onnxruntime' | 'tensorrt';
+  readonly backend: BackendName;
   readonly inputWidth: number;
   readonly inputHeight: number;
   /** Class names by index; empty for class-agnostic models (FastSAM). */

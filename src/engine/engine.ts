@@ -30,9 +30,6 @@ export interface TrackingRequest {
   readonly carry?: (model: ModelIdentity) => CarryRequests | undefined;
 }
 
-/** FastSAM's own command line. */
-export const SEGMENTATION_DEFAULTS: SegmentationOptions = { conf: 0.4, iou: 0.9, maxDet: 300, snapToBorder: 'auto' };
-
 export interface Segmented {
   readonly segments: Segments;
   readonly geometry: LetterboxGeometry;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Frame } from '../../src/domain/frame.js';
-import { SEGMENTATION_DEFAULTS } from '../../src/engine/engine.js';
+import { SEGMENTATION_DEFAULTS } from '../../src/domain/segmentation.js';
 import { HostEngine, type TensorNetwork, type Tensors } from '../../src/engine/host.js';
 import { FastsamError } from '../../src/errors.js';
 import { anchorCount } from '../../src/model/signature.js';

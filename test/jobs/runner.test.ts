@@ -2,7 +2,8 @@
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Job } from '../../src/contract/messages.js';
-import { SEGMENTATION_DEFAULTS, type SegmentationEngine, type Segmented } from '../../src/engine/engine.js';
+import { SEGMENTATION_DEFAULTS } from '../../src/domain/segmentation.js';
+import type { SegmentationEngine, Segmented } from '../../src/engine/engine.js';
 import { EngineScheduler } from '../../src/engine/scheduler.js';
 import { FastsamError } from '../../src/errors.js';
 import { JobRunner } from '../../src/jobs/runner.js';

@@ -1,8 +1,8 @@
 /** Several cameras on one slow engine: shares, and where every frame went. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { SEGMENTATION_DEFAULTS } from '../../src/domain/segmentation.js';
 import type { SegmentationEngine } from '../../src/engine/engine.js';
-import { SEGMENTATION_DEFAULTS } from '../../src/engine/engine.js';
 import { EngineScheduler } from '../../src/engine/scheduler.js';
 import { runPipeline } from '../../src/pipeline/pipeline.js';
 import { Camera } from '../../src/source/camera.js';

@@ -2,7 +2,7 @@ import { setImmediate as tick } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Frame } from '../../src/domain/frame.js';
 import type { FrameResult } from '../../src/domain/result.js';
-import { SEGMENTATION_DEFAULTS } from '../../src/engine/engine.js';
+import { SEGMENTATION_DEFAULTS } from '../../src/domain/segmentation.js';
 import { segmentFrames } from '../../src/pipeline/segment-frames.js';
 import { latest, type ResultSink, Sinks } from '../../src/pipeline/sinks.js';
 import { EMPTY, FakeFrame, FakeSource, fakeEngine } from '../helpers/fakes.js';

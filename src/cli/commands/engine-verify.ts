@@ -1,5 +1,7 @@
 /** Options of `fastsamd engine verify`. */
+
 import type { CommandModule } from 'yargs';
+import { SEGMENTATION_DEFAULTS } from '../../domain/segmentation.js';
 import type { VerifyArguments } from '../engine-verify.js';
 
 export const engineVerify: CommandModule<object, VerifyArguments> = {
@@ -21,7 +23,7 @@ export const engineVerify: CommandModule<object, VerifyArguments> = {
           requiresArg: true,
           describe: 'Folder of pictures, as many as possible of what the camera will see.',
         },
-        conf: { type: 'number', default: 0.4, describe: 'Score above which something is an object.' },
+        conf: { type: 'number', default: SEGMENTATION_DEFAULTS.conf, describe: 'Score above which something is an object.' },
         json: { type: 'boolean', default: false, describe: 'The figures as one JSON object on stdout.' },
       })
       .example('$0 engine verify fastsam-s.int8.engine --against fastsam-s.onnx --images pictures', '')

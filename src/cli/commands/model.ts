@@ -1,5 +1,7 @@
 /** Options of `fastsamd model list | pull | import | convert | info | verify`. */
+
 import type { Argv, CommandModule } from 'yargs';
+import { SEGMENTATION_DEFAULTS } from '../../domain/segmentation.js';
 import { FastsamError } from '../../errors.js';
 import type { FileArguments, ImportArguments, PullArguments } from '../model.js';
 import type { ConvertArguments } from '../model-convert.js';
@@ -116,7 +118,7 @@ const verify: CommandModule<object, VerifyArguments> = {
           describe: 'ONNX model to compare with: the float32 model that FILE was converted from. Needs --images.',
         },
         images: { type: 'string', requiresArg: true, describe: 'Folder of pictures, as many as possible of what the camera will see.' },
-        conf: { type: 'number', default: 0.4, describe: 'Score above which something is an object.' },
+        conf: { type: 'number', default: SEGMENTATION_DEFAULTS.conf, describe: 'Score above which something is an object.' },
       })
       .example('$0 model verify fastsam-s.int8.onnx --against fastsam-s.onnx --images pictures', '')
       .epilogue('With --against: exit code 0 when FILE finds what the other model finds, 1 when it does not.'),

@@ -1,6 +1,8 @@
 /** `fastsamd eval buildings`, and `score` of footprints: F1 against footprints on a map. */
+
 import { basename } from 'node:path';
 import type { CommandModule } from 'yargs';
+import type { BackendChoice } from '../../domain/backend.js';
 import type { Segments } from '../../domain/segments.js';
 import { FastsamError } from '../../errors.js';
 import { type Footprints, metresAt, readFootprints } from '../../eval/buildings/footprints.js';
@@ -50,7 +52,7 @@ interface BuildingArguments extends ReportArguments {
 interface ModelBuildingArguments extends BuildingArguments {
   readonly image: readonly string[];
   readonly model?: string | undefined;
-  readonly backend: 'auto' | 'onnxruntime' | 'tensorrt';
+  readonly backend: BackendChoice;
   readonly threads: number;
   readonly conf: number;
   readonly iou: number;

@@ -1,5 +1,7 @@
 /** `fastsamd eval coco` and `fastsamd eval lvis`: average precision and recall of a model's masks and boxes. */
+
 import type { Argv, CommandModule } from 'yargs';
+import type { BackendChoice } from '../../domain/backend.js';
 import type { SegmentationEngine } from '../../engine/engine.js';
 import { FastsamError } from '../../errors.js';
 import { type Dataset, readDataset } from '../../eval/detection/dataset.js';
@@ -63,7 +65,7 @@ export interface ScoringArguments extends ReportArguments {
 interface DetectionArguments extends ScoringArguments {
   readonly images: string;
   readonly model: string;
-  readonly backend: 'auto' | 'onnxruntime' | 'tensorrt';
+  readonly backend: BackendChoice;
   readonly threads: number;
   readonly conf: number;
   readonly iou: number;

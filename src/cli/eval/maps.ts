@@ -1,8 +1,10 @@
 /** `fastsamd eval edges | saliency`, and `score` of either: grey maps, a model's or those of a folder, against ground truth. */
+
 import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { type EdgeOptions, native } from '../../addon/addon.js';
 import { decodeImage } from '../../addon/picture.js';
+import type { BackendChoice } from '../../domain/backend.js';
 import type { Segments } from '../../domain/segments.js';
 import { FastsamError } from '../../errors.js';
 import { boundaryFigures, type Counts, thresholdsOf } from '../../eval/edges/benchmark.js';
@@ -60,7 +62,7 @@ interface Results {
 interface MapModel {
   readonly images: string;
   readonly model?: string | undefined;
-  readonly backend: 'auto' | 'onnxruntime' | 'tensorrt';
+  readonly backend: BackendChoice;
   readonly threads: number;
   readonly conf: number;
   readonly iou: number;

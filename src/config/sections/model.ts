@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BACKEND_CHOICES } from '../../domain/backend.js';
 import { PRECISIONS } from '../../domain/precision.js';
 import { path } from './common.js';
 
@@ -7,7 +8,7 @@ export const modelSchema = z.strictObject({
     description: 'ONNX file with the YOLOv8-seg contract (FastSAM-s, FastSAM-x, YOLOv8/YOLO11-seg). Relative to this file.',
   }),
   backend: z
-    .enum(['auto', 'onnxruntime', 'tensorrt'])
+    .enum(BACKEND_CHOICES)
     .default('auto')
     .meta({ description: 'auto: tensorrt where this build has it and there is a GPU, else onnxruntime.' }),
   onnxruntime: z

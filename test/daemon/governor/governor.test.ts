@@ -7,7 +7,7 @@ import { governedEngine } from '../../../src/daemon/governor/governed-engine.js'
 import { Governor, type Step } from '../../../src/daemon/governor/governor.js';
 import { degradationLevels } from '../../../src/daemon/governor/levels.js';
 import { pressureOf } from '../../../src/daemon/governor/pressure.js';
-import { SEGMENTATION_DEFAULTS } from '../../../src/engine/engine.js';
+import { SEGMENTATION_DEFAULTS } from '../../../src/domain/segmentation.js';
 import { NO_READINGS, type SensorReadings } from '../../../src/telemetry/sensors/readings.js';
 import { EMPTY, FakeFrame, FakeSource, fakeEngine } from '../../helpers/fakes.js';
 

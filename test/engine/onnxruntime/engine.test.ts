@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { native } from '../../../src/addon/addon.js';
 import { maskArea, maskOf } from '../../../src/domain/mask.js';
-import { SEGMENTATION_DEFAULTS } from '../../../src/engine/engine.js';
+import { SEGMENTATION_DEFAULTS } from '../../../src/domain/segmentation.js';
 import { openEngine } from '../../../src/engine/open.js';
 import { captureTime, SourceFrame } from '../../../src/source/source.js';
 import { classifierModel, testModel, writeTestModel } from '../../helpers/onnx-model.js';
