@@ -14,6 +14,11 @@ export const exportOptions = {
   },
   cutouts: { type: 'string', requiresArg: true, describe: 'Folder for a PNG per object: the object alone, transparent around it.' },
   coco: { type: 'string', requiresArg: true, describe: 'JSON file for all frames: a COCO dataset with masks as RLE.' },
+  edges: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Soft boundaries of everything, as grey levels: a .png for one picture, or a folder for a .png per frame. Not with TensorRT.',
+  },
   geojson: {
     type: 'string',
     requiresArg: true,
@@ -29,6 +34,7 @@ export interface ExportArguments {
   readonly 'mask-files': 'objects' | 'map';
   readonly cutouts?: string | undefined;
   readonly coco?: string | undefined;
+  readonly edges?: string | undefined;
   readonly geojson?: string | undefined;
   readonly epsg?: number | undefined;
   readonly regularize: boolean;

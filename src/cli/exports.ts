@@ -1,11 +1,12 @@
 /** Writes what the export options ask for. */
 import { type FileHandle, open, realpath, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
+import { native } from '../addon/addon.js';
 import type { Frame } from '../domain/frame.js';
 import type { FrameResult } from '../domain/result.js';
 import { makeDirectory, writeDurably } from '../durable.js';
 import { type CocoImage, cocoAnnotations, cocoCategories } from '../encode/coco-dataset.js';
-import { cutoutPngs, labelMapPng, maskPng } from '../encode/mask-pictures.js';
+import { cutoutPngs, greyPng, labelMapPng, maskPng } from '../encode/mask-pictures.js';
 import { objectsToSend } from '../encode/result.js';
 import { yoloPolygons } from '../encode/yolo-polygons.js';
 import { FastsamError, messageOf } from '../errors.js';
@@ -47,8 +48,8 @@ export class Exports {
 
   /** Writes one frame. Errors: OUTPUT_UNWRITABLE; those of `prepare`. */
   async add(frame: Frame, result: FrameResult): Promise<void> {
-    const { 'save-txt': text, 'save-masks': masks, 'mask-files': kind, cutouts, coco, geojson } = this.#args;
-    if ([text, masks, cutouts, coco, geojson].every((target) => target === undefined)) return;
+    const { 'save-txt': text, 'save-masks': masks, 'mask-files': kind, cutouts, coco, geojson, edges } = this.#args;
+    if ([text, masks, cutouts, coco, geojson, edges].every((target) => target === undefined)) return;
     const { segments } = result;
     const indices = objectsToSend(result, 'matched');
     const name = this.#nameOf(frame);
@@ -65,12 +66,30 @@ export class Exports {
         if (png) await this.#write(cutouts, frame, `${name}_${indices[k]}.png`, png);
       }
     }
+    if (edges !== undefined) await this.#writeEdges(edges, frame, result, name);
     if (geojson !== undefined) await this.#addFeatures(frame, result, indices);
     if (coco !== undefined) {
       this.#coco ??= await writable(coco, () => CocoFile.create(coco));
       this.#counts.set(coco, 1);
       await writable(coco, () => this.#coco!.add(fileNameOf(frame), result, indices));
     }
+  }
+
+  async #writeEdges(target: string, frame: Frame, { edges, segments }: FrameResult, name: string): Promise<void> {
+    const { width, height } = segments;
+    const levels = await native().edgeCrests(edges!, width, height);
+    const png = await greyPng(levels, width, height);
+    if (!/\.png$/i.test(target)) return this.#write(target, frame, `${name}.png`, png);
+    if (this.#counts.has(target))
+      throw new FastsamError('OUTPUT_UNWRITABLE', `${target}: holds one picture, but there are more frames; use a folder`);
+    await writable(target, async () => {
+      const [written, read] = await Promise.all([target, frame.origin].map((path) => realpath(path).catch(() => undefined)));
+      if (written !== undefined && written === read)
+        throw new FastsamError('OUTPUT_UNWRITABLE', `${target}: is the input; expected another file`);
+      await mkdir(dirname(target), { recursive: true });
+      await writeDurably(target, png);
+    });
+    this.#counts.set(target, 1);
   }
 
   async #addFeatures(frame: Frame, result: FrameResult, indices: Uint32Array): Promise<void> {

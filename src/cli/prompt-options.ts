@@ -38,6 +38,10 @@ export const promptOptions = {
     describe: 'Directory with text_model.onnx, vision_model.onnx and tokenizer.json, or the name of an installed model.',
   },
   follow: { type: 'boolean', default: false, describe: 'Lock onto the object of --box, --point or --text and follow it. Implies --track.' },
+  salient: {
+    choices: ['best', 'all'] as const,
+    describe: 'What stands out: the surest object near the middle of the picture, or all such objects.',
+  },
   label: { type: 'string', array: true, nargs: 1, describe: 'Objects of this class of a labelled model. All labels form one prompt.' },
   select: {
     choices: SELECTIONS,
@@ -55,6 +59,7 @@ export interface PromptArguments {
   readonly negative?: readonly string[] | undefined;
   readonly 'text-model': string;
   readonly follow?: boolean | undefined;
+  readonly salient?: 'best' | 'all' | undefined;
   readonly label?: readonly string[] | undefined;
   readonly select: (typeof SELECTIONS)[number];
 }

@@ -28,6 +28,7 @@ export function promptsOf(args: PromptArguments): Prompt[] {
       ...(threshold === undefined ? {} : { threshold }),
     });
   }
+  if (args.salient !== undefined) prompts.push({ type: 'salient', select: args.salient });
   if (args.label && args.label.length > 0) prompts.push({ type: 'label', labels: [...args.label] });
   try {
     return parsePrompts(prompts);

@@ -54,7 +54,7 @@ const OFFLINE_TEXT = {
 } as const;
 
 export async function segment(args: SegmentArguments): Promise<void> {
-  const segmentation = segmentationOf(args);
+  const segmentation = { ...segmentationOf(args), ...(args.edges === undefined ? {} : { edges: EDGES }) };
   demandRange('--min-iou', args['min-iou'], 0, 1);
   if (args.frames !== undefined) demandRange('--frames', args.frames, 1, 1e9, true);
   if (args['text-threshold'] !== undefined) demandRange('--text-threshold', args['text-threshold'], -1, 1);
@@ -104,10 +104,14 @@ export async function segment(args: SegmentArguments): Promise<void> {
   if (failures.length > 0) process.exitCode = Math.max(...failures.map(exitCodeOf));
 }
 
+/** As SAM's evaluation draws them, and `fastsamd eval edges`. */
+const EDGES = { boundaryOnly: true, byScore: true } as const;
+
 /** Errors: USAGE. */
 function demandTiles(args: SegmentArguments): void {
-  const { tile, overlap, track, follow, line, zone, mot } = args;
+  const { tile, overlap, track, follow, line, zone, mot, edges } = args;
   if (tile === undefined) return;
+  if (edges !== undefined) throw new FastsamError('USAGE', '--tile: boundaries are those of a whole picture; leave out --edges');
   demandRange('--tile', tile, 64, 8192, true);
   demandRange('--overlap', overlap, 0, 0.9);
   if (track || follow || line || zone || mot !== undefined)

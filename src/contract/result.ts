@@ -66,7 +66,11 @@ const followSchema = z
   })
   .meta({ description: 'Of a prompt that follows an object.' });
 
-const answer = { id: idSchema, type: z.enum(['everything', 'box', 'points', 'text', 'label', 'track']), follow: followSchema.optional() };
+const answer = {
+  id: idSchema,
+  type: z.enum(['everything', 'box', 'points', 'text', 'label', 'track', 'salient']),
+  follow: followSchema.optional(),
+};
 const bestScore = z.number().optional().meta({ description: 'The best score seen, below what the prompt asked for.' });
 const unscored = count.optional().meta({ description: 'Text prompts: objects that were not looked at yet.' });
 const reason = z.string().optional().meta({ description: 'Text prompts: why objects are not looked at.' });

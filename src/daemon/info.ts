@@ -71,5 +71,5 @@ function modelOf({ name, backend, inputHeight, inputWidth, labels, graph, fallba
 /** The prompts that can be answered with this configuration and model. */
 function promptTypes(config: Config, model: ModelIdentity | null): string[] {
   const optional = [...(config.text.model === undefined ? [] : ['text']), ...(model && model.labels.length > 0 ? ['label'] : [])];
-  return ['everything', 'box', 'points', ...optional];
+  return ['everything', 'box', 'points', 'salient', ...optional];
 }

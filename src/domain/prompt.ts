@@ -179,6 +179,19 @@ export const trackPromptSchema = z.strictObject({
   ...timings,
 });
 
+export const salientPromptSchema = z.strictObject({
+  type: z.literal('salient').meta({ description: 'what stands out: sure objects near the middle of the picture' }),
+  id,
+  publish,
+  select: z.enum(['best', 'all']).default('best').meta({ description: 'The most salient object, or all that reach the threshold.' }),
+  threshold: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.1)
+    .meta({ description: 'Least score of a match: that of the object, times its nearness to the middle of the frame.' }),
+});
+
 /** The sentences that stand for a text: itself, or itself in each template. */
 export function sentencesOf(words: string, templates: readonly string[] | undefined): string[] {
   return templates ? templates.map((template) => template.replace(PLACEHOLDER, () => words)) : [words];
@@ -192,8 +205,16 @@ export function sentencesOfPrompt({ text: words, negatives = [], templates }: Te
 export const promptSchema = z
   .discriminatedUnion(
     'type',
-    [everythingPromptSchema, boxPromptSchema, pointsPromptSchema, textPromptSchema, labelPromptSchema, trackPromptSchema],
-    { error: ({ code }) => (code === 'invalid_union' ? 'expected everything, box, points, text, label or track' : undefined) },
+    [
+      everythingPromptSchema,
+      boxPromptSchema,
+      pointsPromptSchema,
+      textPromptSchema,
+      labelPromptSchema,
+      trackPromptSchema,
+      salientPromptSchema,
+    ],
+    { error: ({ code }) => (code === 'invalid_union' ? 'expected everything, box, points, text, label, track or salient' : undefined) },
   )
   .superRefine((prompt, ctx) => {
     if (prompt.type === 'box') {
@@ -268,6 +289,7 @@ export type BoxPrompt = Extract<Prompt, { type: 'box' }>;
 export type PointsPrompt = Extract<Prompt, { type: 'points' }>;
 export type TextPrompt = Extract<ParsedPrompt, { type: 'text' }>;
 export type LabelPrompt = Extract<Prompt, { type: 'label' }>;
+export type SalientPrompt = Extract<Prompt, { type: 'salient' }>;
 
 function hasId(prompt: ParsedPrompt): prompt is Prompt {
   return prompt.id !== undefined;

@@ -51,6 +51,8 @@ export interface FrameResult {
   readonly model: ModelIdentity;
   readonly geometry: LetterboxGeometry;
   readonly segments: Segments;
+  /** [frame height × frame width] soft boundaries, where they were asked for. */
+  readonly edges?: Uint8Array;
   readonly promptRevision: number;
   readonly answers: readonly PromptAnswer[];
   /** Absent without text prompts. */

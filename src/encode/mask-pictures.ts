@@ -31,6 +31,14 @@ export async function labelMapPng(segments: Segments, indices: Uint32Array): Pro
     .toBuffer();
 }
 
+/** PNG of grey levels, [height × width] row-major. */
+export function greyPng(levels: Uint8Array, width: number, height: number): Promise<Buffer> {
+  return sharp(levels, { raw: { width, height, channels: 1 } })
+    .toColourspace('b-w')
+    .png()
+    .toBuffer();
+}
+
 /** PNG of what the box of each object at `indices` holds, transparent off its mask; undefined for an empty box. */
 export async function cutoutPngs(frame: Frame, segments: Segments, indices: Uint32Array): Promise<(Buffer | undefined)[]> {
   const { width, height } = segments;

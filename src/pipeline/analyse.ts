@@ -52,6 +52,7 @@ export async function analyse(
     model,
     geometry,
     segments,
+    ...(segmented.edges ? { edges: segmented.edges } : {}),
     promptRevision: revision,
     answers,
     ...(seen?.use ? { text: seen.use } : {}),

@@ -6,6 +6,7 @@ import type { Box } from '../domain/box.js';
 import { maskArea, maskAreaInBox, maskContains, maskOf, maskSubtract, maskUnion } from '../domain/mask.js';
 import type { BoxPrompt, PointsPrompt, Prompt, PromptAnswer } from '../domain/prompt.js';
 import type { Segments } from '../domain/segments.js';
+import { answerSalient } from './salient.js';
 import { answerLabel, answerText, type TextScores } from './text.js';
 
 /** What prompts may ask about beyond the segments themselves. */
@@ -37,6 +38,8 @@ function answer(segments: Segments, prompt: Prompt, { labels = [], text }: Promp
     case 'track':
       // Answered by what follows; without tracking nothing has an id.
       return { id: prompt.id, type: 'track', matches: [], bestScore: 0 };
+    case 'salient':
+      return answerSalient(segments, prompt);
     case 'label':
       return answerLabel(segments, prompt, labels);
   }

@@ -6,6 +6,7 @@ import { readResults } from '../../eval/detection/results.js';
 import { DetectionScoring } from '../../eval/detection/task.js';
 import { startProgress } from '../progress.js';
 import { tell } from '../terminal.js';
+import { scoreAnomalyCommand } from './anomaly.js';
 import { scoreBuildingsCommand } from './buildings.js';
 import { iouTypesOf, report, type ScoringArguments, scoringOf, scoringOptions } from './detection.js';
 import { scoreEdgesCommand, scoreSaliencyCommand } from './maps.js';
@@ -44,9 +45,10 @@ export const scoreCommand: CommandModule = {
         scoreCommandFor('lvis', 'Detections, as lvis-api does'),
         scoreEdgesCommand,
         scoreSaliencyCommand,
+        scoreAnomalyCommand,
         scoreBuildingsCommand,
       ] as unknown as CommandModule[])
-      .demandCommand(1, 'expected a task: coco, lvis, edges, saliency or buildings'),
+      .demandCommand(1, 'expected a task: coco, lvis, edges, saliency, anomaly or buildings'),
   handler: () => {},
 };
 

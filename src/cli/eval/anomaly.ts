@@ -1,0 +1,165 @@
+/** `fastsamd eval anomaly`, and `score` of anomaly maps: AUROC, AUPRO. */
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import sharp from 'sharp';
+import type { CommandModule } from 'yargs';
+import { picturesOfFolder } from '../../addon/picture.js';
+import { FastsamError, messageOf } from '../../errors.js';
+import { deviationMap, learnGood } from '../../eval/anomaly/baseline.js';
+import { type AnomalySample, anomalySamples, type DeepMap, mapsOf, pictureScore, readDeepMap } from '../../eval/anomaly/data.js';
+import { type AnomalyPicture, anomalyFigures, anomalyPicture } from '../../eval/anomaly/measures.js';
+import { MapDigest, readGreyMap } from '../../eval/grey-map.js';
+import type { Report } from '../../eval/report.js';
+import { startProgress } from '../progress.js';
+import {
+  checkReportOptions,
+  deliverReport,
+  intervalLines,
+  type ReportArguments,
+  reportHead,
+  reportOptions,
+  withIntervals,
+} from './report-options.js';
+
+const anomalyOptions = {
+  test: {
+    type: 'string',
+    demandOption: true,
+    requiresArg: true,
+    describe: 'Folder with a folder of pictures for each kind of defect, and one called "good", as MVTec AD has them.',
+  },
+  masks: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Folder of the masks, KIND/NAME.png or KIND/NAME_mask.png; beside the pictures when absent.',
+  },
+  'image-score': {
+    choices: ['max', 'top'] as const,
+    default: 'max' as const,
+    describe: 'Score of a picture: the highest level of its map, or the mean of the highest 1 %.',
+  },
+  ...reportOptions,
+} as const;
+
+interface AnomalyArguments extends ReportArguments {
+  readonly test: string;
+  readonly masks?: string | undefined;
+  readonly 'image-score': 'max' | 'top';
+}
+
+export const scoreAnomalyCommand: CommandModule<object, AnomalyArguments & { readonly results: string }> = {
+  command: 'anomaly',
+  describe: 'Anomaly maps, as MVTec and anomalib do (AUROC, AUPRO)',
+  builder: (yargs) =>
+    yargs
+      .options({
+        results: {
+          type: 'string',
+          demandOption: true,
+          requiresArg: true,
+          describe: 'Folder of grey maps, KIND/NAME.png, 8 or 16 bits, as large as the masks; higher is worse, in all pictures alike.',
+        },
+        ...anomalyOptions,
+      })
+      .example('$0 eval score anomaly --results maps --test bottle/test --masks bottle/ground_truth', 'AUROC and AUPRO'),
+  handler: async (args) => {
+    const samples = await anomalySamples(args.test, args.masks);
+    const maps = await mapsOf(args.results, samples);
+    await score(args, samples, ({ name }) => readDeepMap(maps.get(name)!), {});
+  },
+};
+
+export const anomalyCommand: CommandModule<object, AnomalyArguments & { readonly train: string; readonly maps?: string | undefined }> = {
+  command: 'anomaly',
+  describe: 'The baseline for anomaly maps: deviation from good pictures, pixel by pixel',
+  builder: (yargs) =>
+    yargs
+      .options({
+        train: { type: 'string', demandOption: true, requiresArg: true, describe: 'Folder of good pictures to learn from.' },
+        maps: { type: 'string', requiresArg: true, describe: 'Write the maps (16 bit PNG) into this folder.' },
+        ...anomalyOptions,
+      })
+      .example('$0 eval anomaly --train bottle/train/good --test bottle/test --masks bottle/ground_truth', 'what a model must beat'),
+  handler: async (args) => {
+    const samples = await anomalySamples(args.test, args.masks);
+    const train = await picturesOfFolder(args.train);
+    const good = await learnGood(train);
+    const mapOf = async ({ name, path }: AnomalySample) => {
+      const map = await deviationMap(path, good);
+      if (args.maps !== undefined) await writeDeepMap(join(args.maps, `${name}.png`), map);
+      return map;
+    };
+    await score(args, samples, mapOf, { method: 'pixel deviation', trained: train.length });
+  },
+};
+
+/** Errors: OUTPUT_UNWRITABLE. */
+async function writeDeepMap(path: string, { width, height, levels }: DeepMap): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await sharp(levels, { raw: { width, height, channels: 1 } })
+      .toColourspace('grey16')
+      .png()
+      .toFile(path);
+  } catch (cause) {
+    throw new FastsamError('OUTPUT_UNWRITABLE', `${path}: cannot be written: ${messageOf(cause)}`, { cause });
+  }
+}
+
+async function score(
+  args: AnomalyArguments,
+  samples: readonly AnomalySample[],
+  mapOf: (sample: AnomalySample) => Promise<DeepMap>,
+  settings: Report['settings'],
+): Promise<void> {
+  checkReportOptions(args);
+  const pictures: AnomalyPicture[] = [];
+  const digest = new MapDigest();
+  const progress = startProgress(samples.length);
+  const started = performance.now();
+  try {
+    for (const sample of samples) {
+      const map = await mapOf(sample);
+      const mask = sample.mask === undefined ? undefined : await readGreyMap(sample.mask);
+      if (mask && (mask.width !== map.width || mask.height !== map.height)) {
+        const sizes = `its map is ${map.width}x${map.height}, its mask ${mask.width}x${mask.height}`;
+        throw new FastsamError('DATASET_INVALID', `${sample.name}: ${sizes}`);
+      }
+      const wrong = mask && Uint8Array.from(mask.levels, (level) => (level > 127 ? 1 : 0));
+      digest.add(sample.name, ...(wrong ? [wrong] : []));
+      pictures.push(anomalyPicture(map.levels, wrong, map.width, pictureScore(map.levels, args['image-score']), sample.bad));
+      progress.advance();
+    }
+  } finally {
+    progress.stop();
+  }
+  const regions = pictures.reduce((sum, picture) => sum + picture.regions.length, 0);
+  const figuresOf = (chosen: readonly AnomalyPicture[]) => {
+    const { imageAuroc, imageF1, pixelAuroc, aupro } = anomalyFigures(chosen);
+    // A draw may have no good picture at all: it says nothing.
+    const known = (value: number) => (Number.isNaN(value) ? -1 : value);
+    return { 'image AUROC': known(imageAuroc), 'image F1max': known(imageF1), 'pixel AUROC': known(pixelAuroc), 'AUPRO@0.3': known(aupro) };
+  };
+  const report: Report = {
+    ...reportHead('anomaly', { sha256: digest.toString(), pictures: pictures.length, objects: regions }),
+    settings: { ...settings, imageScore: args['image-score'] },
+    ...withIntervals(args, pictures, figuresOf),
+    seconds: { scoring: (performance.now() - started) / 1000 },
+  };
+  const good = samples.filter(({ bad }) => !bad).length;
+  const kinds = [...new Set(samples.filter(({ bad }) => bad).map(({ name }) => name.split('/')[0]!))];
+  const byKind = kinds.map((kind) => {
+    const own = pictures.filter((picture, k) => !picture.bad || samples[k]!.name.startsWith(`${kind}/`));
+    const { imageAuroc, aupro } = anomalyFigures(own);
+    return `  ${kind.padEnd(14)} image AUROC ${imageAuroc.toFixed(4)}, AUPRO ${aupro.toFixed(4)}`;
+  });
+  const lines = [
+    `anomaly: ${good} good and ${pictures.length - good} bad pictures, ${regions} regions`,
+    ...intervalLines(report),
+    ...byKind,
+  ];
+  await deliverReport(args, report, lines, () => {
+    const rows = samples.map(({ name, bad }, k) => [name, bad ? 1 : 0, pictures[k]!.score, pictures[k]!.regions.length].join(','));
+    return `${['name,bad,score,regions', ...rows].join('\n')}\n`;
+  });
+}

@@ -1,0 +1,121 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { native } from '../../src/addon/addon.js';
+import { decodeImage } from '../../src/addon/picture.js';
+import { openEngine } from '../../src/engine/open.js';
+import { captureTime, SourceFrame } from '../../src/source/source.js';
+import { fastsamd } from '../helpers/command.js';
+import { writeTestModel } from '../helpers/onnx-model.js';
+
+let directory = '';
+let model = '';
+const at = (name: string) => join(directory, name);
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'fastsamd-maps-'));
+  model = await writeTestModel(at('three.onnx'));
+  await sharp({ create: { width: 320, height: 320, channels: 3, background: '#446688' } })
+    .png()
+    .toFile(at('a.png'));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+describe('fastsamd segment --edges', () => {
+  it('writes the boundaries that the evaluation scores', async () => {
+    const { code, stderr } = await fastsamd('segment', at('a.png'), '--model', model, '--edges', at('edges.png'));
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    const engine = await openEngine({ model });
+    using frame = new SourceFrame(await decodeImage(at('a.png'), 'a.png'), 0, captureTime(), 'a.png');
+    const options = { conf: 0.4, iou: 0.9, maxDet: 300, snapToBorder: 'auto', edges: { boundaryOnly: true, byScore: true } } as const;
+    const { edges } = await engine.segment(frame, options);
+    await engine.stop();
+    const crests = await native().edgeCrests(edges!, 320, 320);
+    const { data, info } = await sharp(at('edges.png')).raw().toBuffer({ resolveWithObject: true });
+    const written = data.filter((_, k) => k % info.channels === 0);
+    expect(Buffer.compare(written, Buffer.from(crests))).toBe(0);
+  });
+
+  it('writes a picture per frame into a folder', async () => {
+    await fastsamd('segment', at('a.png'), at('a.png'), '--model', model, '--edges', at('folder'));
+    expect((await readdir(at('folder'))).sort()).toEqual(['a-2.png', 'a.png']);
+  });
+
+  it('refuses one file for two frames, the input, and tiles', async () => {
+    const two = await fastsamd('segment', at('a.png'), at('a.png'), '--model', model, '--edges', at('one.png'));
+    expect(two.stderr).toMatch(/holds one picture/);
+    expect(two.code).toBe(3);
+    const same = await fastsamd('segment', at('a.png'), '--model', model, '--edges', at('a.png'));
+    expect(same.stderr).toMatch(/is the input/);
+    expect((await fastsamd('segment', at('a.png'), '--model', model, '--edges', at('x.png'), '--tile', '64')).code).toBe(2);
+  }, 90_000);
+});
+
+describe('fastsamd segment --salient', () => {
+  it('answers with the object nearest to the middle', async () => {
+    const { stdout } = await fastsamd('segment', at('a.png'), '--model', model, '--salient', 'best', '--json');
+    const [answer] = JSON.parse(stdout).prompts;
+    expect(answer).toMatchObject({ type: 'salient', status: 'matched', objects: [{ id: 1 }] });
+  });
+});
+
+describe('fastsamd eval anomaly', () => {
+  beforeAll(async () => {
+    const noise = (k: number) =>
+      sharp({ create: { width: 64, height: 48, channels: 3, background: { r: 100 + 2 * (k % 3), g: 100, b: 100 } } }).png();
+    for (const folder of ['train', 'test/good', 'test/spot', 'masks/spot', 'maps/good', 'maps/spot'])
+      await mkdir(at(folder), { recursive: true });
+    const spot = await sharp({ create: { width: 10, height: 8, channels: 3, background: 'white' } })
+      .png()
+      .toBuffer();
+    for (let k = 0; k < 4; k += 1) {
+      await noise(k).toFile(at(`train/${k}.png`));
+      await noise(k).toFile(at(`test/good/${k}.png`));
+      const place = { input: spot, left: 12 * k, top: 6 * k };
+      await sharp(await noise(k).toBuffer())
+        .composite([place])
+        .toFile(at(`test/spot/${k}.png`));
+      await sharp({ create: { width: 64, height: 48, channels: 3, background: 'black' } })
+        .composite([place])
+        .png()
+        .toFile(at(`masks/spot/${k}_mask.png`));
+    }
+  });
+  const test = () => ['--test', at('test'), '--masks', at('masks'), '--bootstrap', '0'];
+
+  it('has a baseline that finds what is plain to see, and scores its maps alike', async () => {
+    const { code, stdout, stderr } = await fastsamd('eval', 'anomaly', '--train', at('train'), ...test(), '--maps', at('maps'), '--json');
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    const { figures } = JSON.parse(stdout);
+    const value = (name: string) => figures.find((figure: { name: string }) => figure.name === name).value;
+    expect(value('image AUROC')).toBe(1);
+    expect(value('pixel AUROC')).toBeGreaterThan(0.98);
+    expect(value('AUPRO@0.3')).toBeGreaterThan(0.9);
+    const again = await fastsamd('eval', 'score', 'anomaly', '--results', at('maps'), ...test(), '--json');
+    expect(JSON.parse(again.stdout).figures).toEqual(figures);
+  }, 90_000);
+
+  it.each([
+    ['a map that is missing', async () => rm(at('maps/spot/2.png')), /no map spot\/2\.png/],
+    [
+      'a map of another size',
+      async () =>
+        sharp({ create: { width: 9, height: 9, channels: 3, background: 'red' } })
+          .png()
+          .toFile(at('maps/spot/2.png')),
+      /spot\/2: its map is 9x9/,
+    ],
+    ['a map that is none', async () => writeFile(at('maps/spot/2.png'), 'text'), /not a readable map/],
+    ['no good pictures', async () => rm(at('test/good'), { recursive: true }), /one called "good"/],
+    ['a defect without a mask', async () => rm(at('masks/spot/1_mask.png')), /no mask 1\.png/],
+  ])('refuses %s', async (_, spoil, message) => {
+    await spoil();
+    const { code, stderr, stdout } = await fastsamd('eval', 'score', 'anomaly', '--results', at('maps'), ...test());
+    expect(stderr).toMatch(message);
+    expect(stdout).toBe('');
+    expect(code).toBe(3);
+  });
+});
