@@ -12,6 +12,10 @@ write() {
 }
 
 write config/config.schema.json node bin/fastsamd config schema
+write config/recipe.schema.json node --input-type=module -e "
+  import { recipeJsonSchema } from './dist/config/json-schema.js';
+  console.log(JSON.stringify(recipeJsonSchema(), null, 2));
+"
 write docs/config.md node --input-type=module -e "
   import { configJsonSchema } from './dist/config/json-schema.js';
   import { configReference } from './dist/config/reference.js';

@@ -53,6 +53,7 @@ export { decodeRle, encodeRle, maskBitmap, maskPolygons } from './encode/mask-en
 export { cutoutPngs, labelMapPng, maskPng } from './encode/mask-pictures.js';
 export { type DrawOptions, Overlay } from './encode/overlay.js';
 export { encodeJpeg } from './encode/snapshot.js';
+export { drawVerdict, type VerdictDrawing } from './encode/verdict-overlay.js';
 export { yoloPolygons } from './encode/yolo-polygons.js';
 export type {
   SegmentationEngine,
@@ -64,6 +65,10 @@ export { type EngineOptions, openEngine } from './engine/open.js';
 export { type ErrorCode, FastsamError, isFastsamError } from './errors.js';
 export { contourAccuracy, regionSimilarity } from './eval/tracking/mask-quality.js';
 export { type ScoredFrame, scoreTracking, type TrackingScores } from './eval/tracking/scores.js';
+export { canonicalJson, identityOf } from './inspect/identity.js';
+export { type Inspected, inspectFrame, outlinesOf } from './inspect/inspect.js';
+export { type Judgement, type JudgeOptions, judge } from './inspect/judge.js';
+export { type Member, type Scene, sceneOf } from './inspect/scene.js';
 export { deltaE00, type Lab } from './measure/colour.js';
 export {
   type MeasureDoubt,

@@ -41,6 +41,11 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/measure.js')).measureCommand,
   },
   {
+    command: 'inspect <recipe> <pictures>',
+    describe: 'Judge parts by a recipe: OK, NOK or UNSURE, with the values and limits',
+    load: async () => (await import('./commands/inspect.js')).inspectCommand,
+  },
+  {
     command: 'bench <source>',
     describe: 'Measure latency per stage, frame rate and overhead over the bare network',
     load: async () => (await import('./commands/bench.js')).benchCommand,

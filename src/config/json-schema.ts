@@ -1,5 +1,6 @@
 /** The published JSON Schema of the configuration file, and reading it: what a key expects, in words. */
 import { z } from 'zod';
+import { recipeSchema } from '../domain/recipe.js';
 import { configSchema } from './schema.js';
 
 /** The part of JSON Schema (2020-12) that our schemas use. */
@@ -13,6 +14,8 @@ export interface JsonSchema {
   readonly oneOf?: readonly JsonSchema[];
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly required?: readonly string[];
+  /** Of a mapping with free keys. */
+  readonly additionalProperties?: JsonSchema | boolean;
   readonly items?: JsonSchema | false;
   readonly prefixItems?: readonly JsonSchema[];
   readonly minItems?: number;
@@ -37,6 +40,11 @@ export function configJsonSchema(): JsonSchema {
   return { title: 'Configuration of fastsamd', ...schema } as JsonSchema;
 }
 
+/** What a recipe may hold. */
+export function recipeJsonSchema(): JsonSchema {
+  return { title: 'Recipe of fastsamd', ...z.toJSONSchema(recipeSchema, { io: 'input' }) } as JsonSchema;
+}
+
 /** The alternatives of a schema: of a union of objects told apart by a constant (`type: box`), those that fit `value`. */
 function alternatives(schema: JsonSchema, value: unknown): readonly JsonSchema[] {
   const options = schema.anyOf ?? schema.oneOf;
@@ -50,7 +58,10 @@ function alternatives(schema: JsonSchema, value: unknown): readonly JsonSchema[]
 }
 
 function child(schema: JsonSchema, key: string | number): JsonSchema | undefined {
-  if (typeof key === 'string') return schema.properties?.[key];
+  if (typeof key === 'string') {
+    const { additionalProperties: free } = schema;
+    return schema.properties?.[key] ?? (typeof free === 'object' ? free : undefined);
+  }
   return schema.prefixItems?.[key] ?? (schema.items || undefined);
 }
 

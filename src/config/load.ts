@@ -1,8 +1,11 @@
 /** Configuration file → typed configuration, or every problem in it at once, each with its line. */
 import { open } from 'node:fs/promises';
 import path from 'node:path';
+import type { z } from 'zod';
 import { isModelName } from '../domain/model-name.js';
+import { type Recipe, recipeSchema } from '../domain/recipe.js';
 import { FastsamError, messageOf, systemCodeOf } from '../errors.js';
+import { type JsonSchema, recipeJsonSchema } from './json-schema.js';
 import { formatPath, type Problem, problemsOf } from './problems.js';
 import { type Config, configSchema } from './schema.js';
 import { splitSource } from './source-uri.js';
@@ -10,6 +13,7 @@ import { parseYaml } from './yaml.js';
 
 const MAX_BYTES = 1024 * 1024;
 const MAX_PROBLEMS = 20;
+const CONFIGURATION = 'a configuration file';
 /** Finding a key's line walks the document: enough of them to sort, not one for each of 10,000 unknown keys. */
 const MAX_LOCATED = 200;
 
@@ -32,17 +36,49 @@ export async function loadLocatedConfig(file: string): Promise<LocatedConfig> {
   return parseLocated(await readText(file), file);
 }
 
+/** Reads and checks a recipe. Errors: CONFIG_INVALID, as `loadConfig`. */
+export async function loadRecipe(file: string): Promise<Recipe> {
+  const text = await readText(file, 'a recipe');
+  return parseDocument(text, file, {
+    schema: recipeSchema,
+    jsonSchema: recipeJsonSchema(),
+    empty: 'expected at least "recipe", "objects" and "checks"',
+  }).value;
+}
+
 /** As `loadConfig`, for a text; `file` names it in messages and anchors its relative paths. */
 export function parseConfig(text: string, file: string): Config {
   return parseLocated(text, file).config;
 }
 
 function parseLocated(text: string, file: string): LocatedConfig {
+  const { value, invalid: located } = parseDocument(text, file, {
+    schema: configSchema,
+    empty: 'expected at least "model" and "cameras" (see "fastsamd config schema")',
+  });
+  return { config: resolvePaths(value, path.dirname(path.resolve(file))), invalid: located };
+}
+
+/** What a YAML document has to be. */
+interface DocumentKind<T> {
+  readonly schema: z.ZodType<T>;
+  /** For messages; that of the configuration when absent. */
+  readonly jsonSchema?: JsonSchema;
+  /** What an empty file lacks. */
+  readonly empty: string;
+}
+
+/** Errors: CONFIG_INVALID, one line per problem, with its place in `file`. */
+function parseDocument<T>(
+  text: string,
+  file: string,
+  { schema, jsonSchema, empty }: DocumentKind<T>,
+): { readonly value: T; readonly invalid: LocatedConfig['invalid'] } {
   const yaml = parseYaml(text);
   if (!yaml.ok) {
     throw invalid(yaml.problems.map(({ position, message }) => (position ? `${at(file, position)} ${message}` : `${file}: ${message}`)));
   }
-  if (yaml.value === null) throw invalid([`${file}: empty; expected at least "model" and "cameras" (see "fastsamd config schema")`]);
+  if (yaml.value === null) throw invalid([`${file}: empty; ${empty}`]);
 
   const located = (problems: readonly Problem[]) => {
     const lines = problems
@@ -52,9 +88,9 @@ function parseLocated(text: string, file: string): LocatedConfig {
       .map(({ position, path: key, message }) => `${at(file, position)} ${[formatPath(key), message].filter(Boolean).join(': ')}`);
     return invalid(lines, problems.length);
   };
-  const parsed = configSchema.safeParse(yaml.value);
-  if (!parsed.success) throw located(problemsOf(parsed.error.issues, yaml.value));
-  return { config: resolvePaths(parsed.data, path.dirname(path.resolve(file))), invalid: located };
+  const parsed = schema.safeParse(yaml.value);
+  if (!parsed.success) throw located(problemsOf(parsed.error.issues, yaml.value, jsonSchema));
+  return { value: parsed.data, invalid: located };
 }
 
 function at(file: string, position: { line: number; column: number }): string {
@@ -67,7 +103,7 @@ function invalid(problems: readonly string[], count = problems.length): FastsamE
   return new FastsamError('CONFIG_INVALID', shown.join('\n'));
 }
 
-async function readText(file: string): Promise<string> {
+async function readText(file: string, expected = CONFIGURATION): Promise<string> {
   try {
     await using handle = await open(file, 'r');
     // One byte more than allowed tells "too large" without trusting the size that the file system reports.
@@ -78,22 +114,22 @@ async function readText(file: string): Promise<string> {
       length += bytesRead;
       if (bytesRead === 0 || length === buffer.length) break;
     }
-    if (length > MAX_BYTES) throw new FastsamError('CONFIG_INVALID', `${file}: larger than 1 MiB; expected a configuration file`);
+    if (length > MAX_BYTES) throw new FastsamError('CONFIG_INVALID', `${file}: larger than 1 MiB; expected ${expected}`);
     return new TextDecoder('utf-8', { fatal: true }).decode(buffer.subarray(0, length));
   } catch (error) {
     if (error instanceof FastsamError) throw error;
-    throw new FastsamError('CONFIG_INVALID', `${file}: ${unreadable(error)}`, { cause: error });
+    throw new FastsamError('CONFIG_INVALID', `${file}: ${unreadable(error, expected)}`, { cause: error });
   }
 }
 
-function unreadable(error: unknown): string {
+function unreadable(error: unknown, expected: string): string {
   switch (systemCodeOf(error)) {
     case 'ENOENT':
-      return 'no such file; expected a configuration file (config/default.yaml is one to start from)';
+      return `no such file; expected ${expected}${expected === CONFIGURATION ? ' (config/default.yaml is one to start from)' : ''}`;
     case 'EACCES':
       return 'not readable by this user; check its permissions';
     case 'EISDIR':
-      return 'a directory; expected a configuration file';
+      return `a directory; expected ${expected}`;
     case 'ERR_ENCODING_INVALID_ENCODED_DATA':
       return 'not UTF-8 text; expected a YAML file';
     default:

@@ -42,9 +42,8 @@ function wrongValue(schema: JsonSchema, value: unknown): string {
   return `expected ${describeSchema(schema)}, got ${show(value)}${meant === undefined ? '' : `; did you mean "${meant}"?`}`;
 }
 
-/** Turns zod's issues with the document `value` into problems, one per key. */
-export function problemsOf(issues: readonly z.core.$ZodIssue[], value: unknown): Problem[] {
-  const root = configJsonSchema();
+/** Turns zod's issues with the document `value` into problems, one per key. `root`: the JSON Schema of the document. */
+export function problemsOf(issues: readonly z.core.$ZodIssue[], value: unknown, root: JsonSchema = configJsonSchema()): Problem[] {
   return issues.flatMap((issue): Problem[] => {
     const path = issue.path as KeyPath;
     const schema = schemaAt(root, path, value);

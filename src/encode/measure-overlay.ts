@@ -6,6 +6,7 @@ import type { Measure } from '../domain/measure.js';
 import type { ObjectMeasures } from '../measure/measures.js';
 import { placeLabels } from './label-layout.js';
 import { cssColour, inkOn, paletteColour } from './object-colours.js';
+import { blend, pathOf } from './outline-drawing.js';
 import { fontPixelsFor, TextStamps } from './text-stamp.js';
 
 /** Above this circularity an object is labelled with its diameter, else with length and width. */
@@ -64,12 +65,6 @@ function shapeOf(object: ObjectMeasures, colour: string, line: number): string {
   return `<path d="${rings}" fill="none" stroke="${colour}" stroke-width="${line}"${dash}/><path d="${cross}" stroke="${colour}" stroke-width="${line}"/>`;
 }
 
-function pathOf(ring: Float64Array): string {
-  let path = '';
-  for (let k = 0; k < ring.length; k += 2) path += `${k === 0 ? 'M' : 'L'}${ring[k]!.toFixed(2)} ${ring[k + 1]!.toFixed(2)}`;
-  return `${path}Z`;
-}
-
 function boundsOf({ outlines = [] }: ObjectMeasures): number[] {
   const box = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const ring of outlines) {
@@ -81,17 +76,4 @@ function boundsOf({ outlines = [] }: ObjectMeasures): number[] {
     }
   }
   return box.every(Number.isFinite) ? box : [0, 0, 0, 0];
-}
-
-/** Text in `ink` on `ground`, both packed 0xRRGGBB, as RGB. */
-function blend(alpha: Uint8Array, ink: number, ground: number): Buffer {
-  const rgb = Buffer.alloc(alpha.length * 3);
-  for (const [k, opacity] of alpha.entries()) {
-    for (let c = 0; c < 3; c += 1) {
-      const shift = 16 - 8 * c;
-      const [over, under] = [(ink >> shift) & 255, (ground >> shift) & 255];
-      rgb[3 * k + c] = Math.round(under + ((over - under) * opacity) / 255);
-    }
-  }
-  return rgb;
 }

@@ -14,7 +14,11 @@ export interface GapMeasure {
 }
 
 /** The gap between two objects that were measured with `outlines`. `overlap`: pixels that their masks share. NaN where one has no outline. */
-export async function gapBetween(a: ObjectMeasures, b: ObjectMeasures, overlap: number): Promise<GapMeasure> {
+export async function gapBetween(
+  a: Pick<ObjectMeasures, 'outlines'>,
+  b: Pick<ObjectMeasures, 'outlines'>,
+  overlap: number,
+): Promise<GapMeasure> {
   const pairs = (a.outlines ?? []).flatMap((from) => (b.outlines ?? []).map((to) => [from, to] as const));
   const gaps = await Promise.all(pairs.map(([from, to]) => native().contourGap(from, to)));
   const least = gaps.reduce<Float64Array | undefined>((best, gap) => (best && best[0]! <= gap[0]! ? best : gap), undefined);

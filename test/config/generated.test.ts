@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import { expect, it } from 'vitest';
-import { configJsonSchema, type JsonSchema } from '../../src/config/json-schema.js';
+import { configJsonSchema, type JsonSchema, recipeJsonSchema } from '../../src/config/json-schema.js';
 import { parseConfig } from '../../src/config/load.js';
 import { configReference } from '../../src/config/reference.js';
 
@@ -31,6 +31,10 @@ function undescribed(node: JsonSchema, key: string): string[] {
 
 it('config/config.schema.json is up to date (make generate)', () => {
   expect(read('config/config.schema.json')).toBe(`${JSON.stringify(schema, null, 2)}\n`);
+});
+
+it('config/recipe.schema.json is up to date (make generate)', () => {
+  expect(read('config/recipe.schema.json')).toBe(`${JSON.stringify(recipeJsonSchema(), null, 2)}\n`);
 });
 
 it('docs/config.md is up to date (make generate)', () => {

@@ -1,0 +1,121 @@
+/** `fastsamd inspect`: pictures judged by a recipe. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
+import sharp from 'sharp';
+import { loadRecipe } from '../config/load.js';
+import { VERDICTS, type Verdict } from '../contract/inspection.js';
+import type { Frame } from '../domain/frame.js';
+import { withIds } from '../domain/prompt.js';
+import { checkText, drawVerdict } from '../encode/verdict-overlay.js';
+import { FastsamError, messageOf } from '../errors.js';
+import { identityOf } from '../inspect/identity.js';
+import { type Inspected, inspectFrame, outlinesOf } from '../inspect/inspect.js';
+import { runPipeline } from '../pipeline/pipeline.js';
+import { assertLabels } from '../prompt/label-check.js';
+import { TextStage } from '../text/stage.js';
+import { TEXT_DEFAULTS, TextModel } from '../text/text-model.js';
+import { finishBeforeLeaving, withSource, writeLine } from './leaving.js';
+import { demandRange, type SegmentationArguments, segmentationOf } from './model-options.js';
+import { type ModelArguments, openModel } from './open-model.js';
+import { Inputs } from './overwriting.js';
+import type { PromptArguments } from './prompt-options.js';
+import { promptsOf } from './prompts-of.js';
+import { tell } from './terminal.js';
+
+export interface InspectArguments extends SegmentationArguments, PromptArguments, ModelArguments {
+  readonly recipe: string;
+  readonly pictures: string;
+  readonly scale?: number | undefined;
+  readonly json: boolean;
+  readonly csv?: string | undefined;
+  readonly out?: string | undefined;
+}
+
+/** Exit code 1 when a part is not OK. */
+export async function inspect(args: InspectArguments): Promise<void> {
+  // A side moved onto the border of the frame is no side of the part.
+  const segmentation = { ...segmentationOf(args), snapToBorder: args['snap-to-border'] ?? 0 };
+  if (args.scale !== undefined) demandRange('--scale', args.scale, 1e-9, 1e9);
+  const recipe = await loadRecipe(args.recipe);
+  const identity = identityOf(recipe, 0);
+  const prompts = promptsOf(args);
+  const inputs = await Inputs.of([args.pictures, args.recipe]);
+  if (args.csv !== undefined) await inputs.demandOther(args.csv, '--csv');
+  const rows: string[] = [['picture', 'verdict', 'reasons', ...recipe.checks.map(({ id }) => id)].map(csvField).join(',')];
+  const counts: Record<Verdict, number> = { OK: 0, NOK: 0, UNSURE: 0 };
+  const engine = await openModel(args);
+  using finishing = finishBeforeLeaving();
+  const text = new TextModel({ options: { ...TEXT_DEFAULTS, model: args['text-model'] }, onnxruntime: { threads: args.threads } });
+  try {
+    assertLabels([...prompts, ...withIds(recipe.prompts)], engine.model);
+    await text.prepare(prompts);
+    await withSource(args.pictures, {}, finishing, (source) =>
+      runPipeline({
+        source,
+        engine,
+        segmentation: () => segmentation,
+        prompts: () => ({ revision: 0, prompts }),
+        text: new TextStage(text),
+        deliver: async (result, frame) => {
+          const part = result.file?.name ?? `frame ${result.sequence}`;
+          const inspected = await inspectFrame(recipe, frame, result, { scale: args.scale });
+          const { verdict, reasons, checks } = inspected;
+          counts[verdict] += 1;
+          rows.push(
+            [part, verdict, reasons.join(' '), ...checks.map(({ value }) => (value === null ? '' : String(value)))].map(csvField).join(','),
+          );
+          if (args.json) await writeLine(JSON.stringify({ part, verdict, reasons, recipe: identity, model: result.model.name, checks }));
+          else for (const line of report(part, inspected)) await writeLine(line);
+          if (args.out !== undefined) await draw(join(args.out, `${part}.jpg`), frame, part, inspected, recipe);
+        },
+      }),
+    );
+  } finally {
+    await Promise.all([engine.stop(), text.stop()]);
+  }
+  if (args.csv !== undefined) await write(args.csv, async () => writeFile(args.csv!, `${rows.join('\n')}\n`));
+  const total = counts.OK + counts.NOK + counts.UNSURE;
+  tell(`fastsamd: ${total} inspected by ${identity.id}: ${VERDICTS.map((verdict) => `${counts[verdict]} ${verdict}`).join(', ')}`);
+  if (counts.OK < total || total === 0) process.exitCode = 1;
+}
+
+function* report(part: string, { verdict, reasons, checks }: Inspected): Iterable<string> {
+  yield `${part}: ${[verdict, ...reasons].join(' ')}`;
+  for (const check of checks) yield `  ${check.result.padEnd(6)} ${checkText(check)}`;
+}
+
+async function draw(
+  path: string,
+  frame: Frame,
+  part: string,
+  inspected: Inspected,
+  recipe: Parameters<typeof outlinesOf>[0],
+): Promise<void> {
+  const { verdict, checks } = inspected;
+  const rgb = await drawVerdict(frame, {
+    verdict,
+    title: `${recipe.recipe}  ${basename(part, extname(part))}`,
+    checks,
+    outlines: outlinesOf(recipe, inspected),
+  });
+  await write(path, async () => {
+    await mkdir(dirname(path), { recursive: true });
+    await sharp(rgb, { raw: { width: frame.width, height: frame.height, channels: 3 } })
+      .jpeg({ quality: 90 })
+      .toFile(path);
+  });
+}
+
+async function write(path: string, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (cause) {
+    throw new FastsamError('OUTPUT_UNWRITABLE', `${path}: cannot be written: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** RFC 4180; what a spreadsheet would take for a formula is text. */
+function csvField(value: string): string {
+  const text = /^[=+@]|^-[^\d.]/.test(value) ? `'${value}` : value;
+  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

@@ -1,0 +1,229 @@
+/** From a scene to a verdict. Pure: the same recipe and scene give the same verdict. */
+
+import type { CheckResult, InspectionCode, Verdict } from '../contract/inspection.js';
+import { DIMENSION, type Measure } from '../domain/measure.js';
+import { type Check, limitsOf, type Recipe } from '../domain/recipe.js';
+import { deltaE00 } from '../measure/colour.js';
+import { placeInDatum, positionError } from '../measure/relations.js';
+import { type Member, referred, type Scene } from './scene.js';
+
+export interface Judgement {
+  readonly verdict: Verdict;
+  /** Each once, in the order of the checks. */
+  readonly reasons: readonly InspectionCode[];
+  readonly checks: readonly CheckResult[];
+}
+
+export interface JudgeOptions {
+  /** Millimetres per pixel; lengths of a recipe in mm cannot be judged without it. */
+  readonly scale?: number | undefined;
+}
+
+/** A value in the unit of the check. */
+interface Reading {
+  readonly value: number;
+  /** NaN: not known. */
+  readonly uncertainty: number;
+  readonly member?: Member | undefined;
+}
+
+type Outcome = Pick<CheckResult, 'result' | 'code'>;
+
+/** Edges say nothing about these. */
+const WITHOUT_EDGE: ReadonlySet<string> = new Set(['holes', 'touchesFrame', 'deltaE00', 'coverage']);
+const SEVERITY = { ok: 0, unsure: 1, nok: 2 } as const;
+
+/** Any check nok: NOK; else any unsure: UNSURE; else OK. */
+export function judge(recipe: Recipe, scene: Scene, options: JudgeOptions = {}): Judgement {
+  const checks = recipe.checks.map((check) => judgeCheck(check, recipe, scene, options));
+  const reasons = [...new Set(checks.flatMap(({ code }) => code ?? []))];
+  const verdict = checks.some(({ result }) => result === 'nok')
+    ? 'NOK'
+    : checks.some(({ result }) => result === 'unsure')
+      ? 'UNSURE'
+      : 'OK';
+  return { verdict, reasons, checks };
+}
+
+function judgeCheck(check: Check, recipe: Recipe, scene: Scene, { scale }: JudgeOptions): CheckResult {
+  const limits = limitsOf(check);
+  const counted = check.count ?? check.present ?? check.absent;
+  if (counted !== undefined) return judgeCount(check, counted, limits, scene);
+
+  const measure = check.measure!;
+  const head = {
+    id: check.id,
+    measure,
+    ...unitOf(measure, recipe),
+    ...limits,
+    ...(typeof check.target === 'number' ? { target: check.target } : {}),
+  };
+  const failed = (code: InspectionCode): CheckResult => {
+    const isNok = recipe.decision.rule === 'strict' || (code === 'NO_PART' && recipe.noPart === 'NOK');
+    return { ...head, value: null, uncertainty: null, result: isNok ? 'nok' : 'unsure', code };
+  };
+  const names = check.between ?? [check.of!];
+  for (const name of names) {
+    const missing = missingFrom(name, check.each, recipe, scene);
+    if (missing) return failed(missing);
+  }
+  const power = dimensionOf(measure);
+  if (recipe.unit === 'mm' && power > 0 && scale === undefined) return failed('CALIBRATION_MISSING');
+  const factor = recipe.unit === 'mm' ? (scale ?? 1) : 1;
+
+  const members = check.each ? scene.sets.get(check.of!)! : names.map((name) => referred(name, scene.sets)!);
+  const readings = check.between
+    ? [between(check, members, scene, factor)]
+    : members.map((member, k) => readingOf(check, member, k, scene, factor));
+  let worst: (CheckResult & { readonly margin: number }) | undefined;
+  for (const [k, reading] of readings.entries()) {
+    const about = check.between ? members : [members[k]!];
+    const judged = judgeReading(check, reading, limits, about, recipe);
+    const margin = marginOf(reading.value, limits);
+    const one = {
+      ...head,
+      value: Number.isFinite(reading.value) ? reading.value : null,
+      uncertainty: Number.isFinite(reading.uncertainty) ? reading.uncertainty : null,
+      ...judged,
+      ...(judged.result === 'ok' && check.warn !== undefined && margin < check.warn ? { warn: true as const } : {}),
+      ...(reading.member ? { at: [round(reading.member.place[0]), round(reading.member.place[1])] as [number, number] } : {}),
+      margin,
+    };
+    const isWorse =
+      !worst ||
+      SEVERITY[one.result] > SEVERITY[worst.result] ||
+      (SEVERITY[one.result] === SEVERITY[worst.result] && one.margin < worst.margin);
+    if (isWorse) worst = one;
+  }
+  const { margin: _margin, ...result } = worst!;
+  return check.each ? { ...result, of: readings.length } : result;
+}
+
+function judgeCount(check: Check, set: string, limits: { lsl?: number; usl?: number }, { sets, pending }: Scene): CheckResult {
+  const value = sets.get(set)!.length;
+  const [first] = sets.get(set)!;
+  const result = { id: check.id, measure: 'count', value, uncertainty: 0, ...limits };
+  const tooFew = limits.lsl !== undefined && value < limits.lsl;
+  const tooMany = limits.usl !== undefined && value > limits.usl;
+  // More may still be found: only "too many" is certain.
+  if (pending.has(set) && !tooMany && (tooFew || limits.usl !== undefined)) return { ...result, result: 'unsure', code: 'TEXT_PENDING' };
+  if (!tooFew && !tooMany) return { ...result, result: 'ok' };
+  const code = check.count !== undefined ? 'COUNT' : check.present !== undefined ? 'ABSENT' : 'PRESENT';
+  const at = first && tooMany ? { at: [round(first.place[0]), round(first.place[1])] as [number, number] } : {};
+  return { ...result, result: 'nok', code, ...at };
+}
+
+/** Why what the name refers to cannot be measured; undefined when it can. */
+function missingFrom(name: string, each: boolean, recipe: Recipe, { sets, pending }: Scene): InspectionCode | undefined {
+  const set = name.replace(/\[\d+\]$/, '');
+  const members = sets.get(set)!;
+  const { expect } = recipe.objects[set]!;
+  const least = expect ?? 1;
+  if (members.length < least) return pending.has(set) ? 'TEXT_PENDING' : 'NO_PART';
+  if (expect !== undefined && members.length > expect) return 'AMBIGUOUS';
+  if (each) return undefined;
+  if (!referred(name, sets)) return name === set ? 'AMBIGUOUS' : 'NO_PART';
+  return undefined;
+}
+
+function readingOf(check: Check, member: Member, k: number, scene: Scene, factor: number): Reading {
+  const own = check.uncertainty;
+  const reading = (value: number, uncertainty: number): Reading => ({ value, uncertainty: own ?? uncertainty, member });
+  const place = Math.hypot(member.uncertainties.x ?? Number.NaN, member.uncertainties.y ?? Number.NaN) / Math.SQRT2;
+  const { datum } = scene;
+  const measure = check.measure!;
+  switch (measure) {
+    case 'deltaE00':
+      return reading(member.lab ? deltaE00(member.lab, check.reference!) : Number.NaN, Number.NaN);
+    case 'coverage':
+      return reading(scene.coverages.get(check.id)?.[k] ?? Number.NaN, Number.NaN);
+    case 'position': {
+      const [x, y] = check.target as [number, number];
+      return reading(datum ? factor * positionError(member.place, [x / factor, y / factor], datum) : Number.NaN, factor * place);
+    }
+    case 'x':
+    case 'y': {
+      const value = datum ? placeInDatum(member.place, datum)[measure === 'x' ? 0 : 1] : Number.NaN;
+      return reading(factor * value, factor * (member.uncertainties[measure] ?? Number.NaN));
+    }
+    case 'orientation':
+    case 'ellipseAngle': {
+      const value = (member.values[measure] ?? Number.NaN) - (datum?.degrees ?? Number.NaN);
+      const target = typeof check.target === 'number' ? check.target : 0;
+      return reading(target + halfTurn(value - target), member.uncertainties[measure] ?? Number.NaN);
+    }
+    default: {
+      const by = factor ** DIMENSION[measure as Measure];
+      return reading(by * (member.values[measure as Measure] ?? Number.NaN), by * (member.uncertainties[measure as Measure] ?? Number.NaN));
+    }
+  }
+}
+
+function between(check: Check, [a, b]: readonly Member[], scene: Scene, factor: number): Reading {
+  const own = check.uncertainty;
+  if (check.measure === 'gap') {
+    return {
+      value: factor * (scene.gaps.get(check.id) ?? Number.NaN),
+      uncertainty: own ?? factor * Math.hypot(a!.edgeScatter, b!.edgeScatter),
+      member: a,
+    };
+  }
+  const spread = [a!, b!].flatMap(({ uncertainties: { x = Number.NaN, y = Number.NaN } }) => [x, y]);
+  return {
+    value: factor * Math.hypot(a!.place[0] - b!.place[0], a!.place[1] - b!.place[1]),
+    uncertainty: own ?? (factor * Math.hypot(...spread)) / Math.SQRT2,
+    member: a,
+  };
+}
+
+function judgeReading(
+  { measure }: Check,
+  { value, uncertainty }: Reading,
+  limits: { readonly lsl?: number; readonly usl?: number },
+  about: readonly Member[],
+  { decision, edge }: Recipe,
+): Outcome {
+  const unsure = (code: InspectionCode): Outcome => ({ result: decision.rule === 'strict' ? 'nok' : 'unsure', code });
+  if (!WITHOUT_EDGE.has(measure!)) {
+    for (const { doubts } of about) {
+      const [doubt] = doubts.filter((each) => each === 'TOUCHES_FRAME' || edge === 'refined');
+      if (doubt) return unsure(doubt);
+    }
+  }
+  if (Number.isNaN(value)) return unsure('UNDEFINED');
+  const guard = decision.rule === 'simple' || Number.isNaN(uncertainty) ? 0 : decision.coverage * uncertainty;
+  const { lsl = Number.NEGATIVE_INFINITY, usl = Number.POSITIVE_INFINITY } = limits;
+  if (value < lsl && lsl - value >= guard) return { result: 'nok', code: measure === 'position' ? 'OUT_OF_POSITION' : 'BELOW' };
+  if (value > usl && value - usl >= guard) return { result: 'nok', code: measure === 'position' ? 'OUT_OF_POSITION' : 'ABOVE' };
+  if (value - lsl < guard || usl - value < guard) return unsure('WITHIN_UNCERTAINTY');
+  return { result: 'ok' };
+}
+
+/** Distance to the nearest limit; negative outside. */
+function marginOf(
+  value: number,
+  { lsl = Number.NEGATIVE_INFINITY, usl = Number.POSITIVE_INFINITY }: { lsl?: number; usl?: number },
+): number {
+  return Math.min(value - lsl, usl - value);
+}
+
+function dimensionOf(measure: NonNullable<Check['measure']>): 0 | 1 | 2 {
+  if (measure === 'distance' || measure === 'gap' || measure === 'position') return 1;
+  return measure === 'deltaE00' || measure === 'coverage' ? 0 : DIMENSION[measure];
+}
+
+function unitOf(measure: NonNullable<Check['measure']>, { unit }: Recipe): { unit?: string } {
+  if (measure === 'orientation' || measure === 'ellipseAngle') return { unit: '°' };
+  const power = dimensionOf(measure);
+  return power === 0 ? {} : { unit: power === 1 ? unit : `${unit}²` };
+}
+
+/** Degrees in (−90, 90]. */
+function halfTurn(degrees: number): number {
+  const turned = ((degrees % 180) + 180) % 180;
+  return turned > 90 ? turned - 180 : turned;
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}

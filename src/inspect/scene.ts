@@ -1,0 +1,247 @@
+/** What a recipe's checks speak of, found and measured in one frame. */
+
+import { native } from '../addon/addon.js';
+import type { Point } from '../domain/box.js';
+import type { Frame } from '../domain/frame.js';
+import { type MaskRuns, maskArea, maskIntersection, maskOf } from '../domain/mask.js';
+import type { Measure } from '../domain/measure.js';
+import { isPending, type PromptAnswer, withIds } from '../domain/prompt.js';
+import type { Check, ObjectSet, Recipe } from '../domain/recipe.js';
+import type { FrameResult } from '../domain/result.js';
+import type { Segments } from '../domain/segments.js';
+import type { Lab } from '../measure/colour.js';
+import { type MeasureDoubt, measureObjects, type ObjectMeasures, protoCell } from '../measure/measures.js';
+import { coverageOf, type Datum, gapBetween } from '../measure/relations.js';
+import { applyPrompts } from '../prompt/apply.js';
+
+/** One object of a set, or one hole; lengths in pixels. */
+export interface Member {
+  /** Of the segments; of a hole, the object that it is in. */
+  readonly index: number;
+  readonly place: Point;
+  /** Measures that are not defined are absent or NaN. */
+  readonly values: Readonly<Partial<Record<Measure, number>>>;
+  /** Standard uncertainties; absent or NaN where they are not known. */
+  readonly uncertainties: Readonly<Partial<Record<Measure, number>>>;
+  /** Standard deviation of the outline across its direction; NaN where it is not known. */
+  readonly edgeScatter: number;
+  readonly doubts: readonly MeasureDoubt[];
+  readonly lab?: Lab | undefined;
+  readonly outlines: readonly Float64Array[];
+}
+
+/** Everything that `judge` looks at; plain data. */
+export interface Scene {
+  /** Members by place in the datum frame, x before y. */
+  readonly sets: ReadonlyMap<string, readonly Member[]>;
+  /** Sets whose text prompt has not been answered yet. */
+  readonly pending: ReadonlySet<string>;
+  /** Undefined where the object that it lies on is not there, or not alone. */
+  readonly datum: Datum | undefined;
+  /** Gaps by check, in pixels; shares of zones by check, one per member. NaN where undefined. */
+  readonly gaps: ReadonlyMap<string, number>;
+  readonly coverages: ReadonlyMap<string, readonly number[]>;
+}
+
+/** Share of an object that has to lie in another for it to be within that. */
+const LEAST_INSIDE = 0.5;
+/** Neighbouring points of an outline share their gradient: of three, one counts (native/measure/refine.cc). */
+const SHARED = 3;
+const NO_DATUM: Datum = { origin: [0, 0], degrees: 0 };
+
+/** Finds and measures what the recipe speaks of. The caller keeps the frame. Errors: those of measureObjects. */
+export async function sceneOf(
+  recipe: Recipe,
+  frame: Frame,
+  result: Pick<FrameResult, 'segments' | 'answers' | 'geometry' | 'model'>,
+): Promise<Scene> {
+  const { segments, geometry, model } = result;
+  const own = applyPrompts(segments, withIds(recipe.prompts), { labels: model.labels });
+  const answers = new Map([...result.answers, ...own].map((answer) => [answer.id, answer]));
+  const chosen = new Map<string, readonly number[]>();
+  for (const name of Object.keys(recipe.objects)) choose(recipe, name, segments, answers, chosen);
+
+  const indices = Uint32Array.from(new Set([...chosen.values()].flat())).sort();
+  const measured = await measureObjects(frame, segments, indices, {
+    edge: recipe.edge,
+    cell: protoCell(geometry),
+    colour: recipe.checks.some(({ measure }) => measure === 'deltaE00'),
+    outlines: true,
+  });
+  const byIndex = new Map(measured.map((object) => [object.index, object]));
+  const members = new Map<string, Member[]>();
+  for (const [name, set] of Object.entries(recipe.objects)) {
+    const objects = chosen.get(name)!.map((index) => byIndex.get(index)!);
+    const found = set.kind === 'hole' ? objects.flatMap(holesOf) : objects.map(memberOf);
+    members.set(
+      name,
+      found.filter(({ place }) => set.zone === undefined || inPolygon(place, set.zone)),
+    );
+  }
+  const datum = datumOf(recipe, members);
+  for (const set of members.values()) sortByPlace(set, datum ?? NO_DATUM);
+  return {
+    sets: members,
+    pending: new Set(Object.keys(recipe.objects).filter((name) => isOpen(recipe, name, answers))),
+    datum,
+    gaps: await gapsOf(recipe.checks, members, segments),
+    coverages: coveragesOf(recipe.checks, members, segments),
+  };
+}
+
+/** The one object that a reference (`part`, `bores[1]`) names; undefined when it is not there, or `part` has several. */
+export function referred(reference: string, sets: ReadonlyMap<string, readonly Member[]>): Member | undefined {
+  const [, name, index] = /^([^[]+)(?:\[(\d+)\])?$/.exec(reference) ?? [];
+  const members = sets.get(name ?? '') ?? [];
+  if (index !== undefined) return members[Number(index)];
+  return members.length === 1 ? members[0] : undefined;
+}
+
+/** Indices of the objects of a set, and of the set that it lies within; of holes, of the objects that they are in. */
+function choose(
+  recipe: Recipe,
+  name: string,
+  segments: Segments,
+  answers: ReadonlyMap<string, PromptAnswer>,
+  chosen: Map<string, readonly number[]>,
+): readonly number[] {
+  const known = chosen.get(name);
+  if (known) return known;
+  const set: ObjectSet = recipe.objects[name]!;
+  const outer = set.within === undefined ? undefined : choose(recipe, set.within, segments, answers, chosen);
+  let indices: readonly number[];
+  if (set.kind === 'hole') indices = outer!;
+  else {
+    const all =
+      set.prompt === undefined
+        ? Array.from({ length: segments.count }, (_, index) => index)
+        : (answers.get(set.prompt)?.matches.map(({ index }) => index) ?? []);
+    indices = all.filter((index) => {
+      if (set.minArea !== undefined && segments.areas[index]! < set.minArea) return false;
+      return outer === undefined || (!outer.includes(index) && outer.some((other) => isInside(segments, index, other)));
+    });
+  }
+  chosen.set(name, indices);
+  return indices;
+}
+
+function isInside(segments: Segments, inner: number, outer: number): boolean {
+  const shared = maskArea(maskIntersection(maskOf(segments, inner), maskOf(segments, outer)));
+  return shared >= LEAST_INSIDE * segments.areas[inner]!;
+}
+
+function isOpen(recipe: Recipe, name: string, answers: ReadonlyMap<string, PromptAnswer>): boolean {
+  const { prompt, within } = recipe.objects[name]!;
+  const answer = prompt === undefined ? undefined : answers.get(prompt);
+  return (answer !== undefined && isPending(answer)) || (within !== undefined && isOpen(recipe, within, answers));
+}
+
+function memberOf(object: ObjectMeasures): Member {
+  const { index, values, uncertainties, doubts, lab, outlines = [] } = object;
+  return { index, place: [values.x, values.y], values, uncertainties, edgeScatter: edgeScatterOf(object), doubts, lab, outlines };
+}
+
+/** From the uncertainty of the perimeter, which is 2π times that of the edge's mean. */
+function edgeScatterOf({ values, uncertainties }: ObjectMeasures): number {
+  return (uncertainties.perimeter / (2 * Math.PI)) * Math.sqrt(values.perimeter / SHARED);
+}
+
+function holesOf(object: ObjectMeasures): Member[] {
+  const scatter = edgeScatterOf(object);
+  const doubts = object.doubts.filter((doubt) => doubt !== 'TOUCHES_FRAME');
+  return (object.holeOutlines ?? []).map((ring): Member => {
+    const { area, x, y, perimeter } = ringOf(ring);
+    const diameter = 2 * Math.sqrt(area / Math.PI);
+    const areaUncertainty = scatter * Math.sqrt(SHARED * perimeter);
+    const placeUncertainty = (scatter * Math.sqrt(SHARED)) / Math.sqrt(perimeter / 2);
+    return {
+      index: object.index,
+      place: [x, y],
+      values: { area, areaFilled: area, x, y, perimeter, diameter, circularity: (4 * Math.PI * area) / perimeter ** 2 },
+      uncertainties: {
+        area: areaUncertainty,
+        areaFilled: areaUncertainty,
+        x: placeUncertainty,
+        y: placeUncertainty,
+        diameter: (areaUncertainty * 2) / (Math.PI * diameter),
+      },
+      edgeScatter: scatter,
+      doubts,
+      outlines: [ring],
+    };
+  });
+}
+
+function ringOf(ring: Float64Array): { area: number; x: number; y: number; perimeter: number } {
+  const [ox, oy] = [ring[0]!, ring[1]!];
+  let twice = 0;
+  let x = 0;
+  let y = 0;
+  let perimeter = 0;
+  for (let k = 0; k < ring.length; k += 2) {
+    const next = (k + 2) % ring.length;
+    const [ax, ay, bx, by] = [ring[k]! - ox, ring[k + 1]! - oy, ring[next]! - ox, ring[next + 1]! - oy];
+    const cross = ax * by - bx * ay;
+    twice += cross;
+    x += (ax + bx) * cross;
+    y += (ay + by) * cross;
+    perimeter += Math.hypot(bx - ax, by - ay);
+  }
+  return { area: Math.abs(twice) / 2, x: ox + x / (3 * twice), y: oy + y / (3 * twice), perimeter };
+}
+
+/** Even-odd rule. */
+function inPolygon([x, y]: Point, polygon: readonly (readonly [number, number])[]): boolean {
+  let inside = false;
+  for (const [k, [ax, ay]] of polygon.entries()) {
+    const [bx, by] = polygon[(k + 1) % polygon.length]!;
+    if (ay > y !== by > y && x < ax + ((y - ay) / (by - ay)) * (bx - ax)) inside = !inside;
+  }
+  return inside;
+}
+
+function datumOf({ datum }: Recipe, sets: ReadonlyMap<string, readonly Member[]>): Datum | undefined {
+  if (!datum) return NO_DATUM;
+  const origin = referred(datum.origin, sets);
+  const degrees = datum.axis === undefined ? 0 : (referred(datum.axis, sets)?.values.orientation ?? Number.NaN);
+  return origin && !Number.isNaN(degrees) ? { origin: origin.place, degrees } : undefined;
+}
+
+function sortByPlace(members: Member[], { degrees }: Datum): void {
+  const c = Math.cos((degrees * Math.PI) / 180);
+  const s = Math.sin((degrees * Math.PI) / 180);
+  const along = ({ place: [x, y] }: Member) => c * x + s * y;
+  const across = ({ place: [x, y] }: Member) => c * y - s * x;
+  members.sort((a, b) => along(a) - along(b) || across(a) - across(b));
+}
+
+async function gapsOf(
+  checks: readonly Check[],
+  sets: ReadonlyMap<string, readonly Member[]>,
+  segments: Segments,
+): Promise<Map<string, number>> {
+  const gaps = new Map<string, number>();
+  for (const { id, measure, between } of checks) {
+    if (measure !== 'gap' || !between) continue;
+    const [a, b] = between.map((name) => referred(name, sets));
+    if (!a || !b) continue;
+    const overlap = a.index === b.index ? 0 : maskArea(maskIntersection(maskOf(segments, a.index), maskOf(segments, b.index)));
+    gaps.set(id, (await gapBetween(a, b, overlap)).distance);
+  }
+  return gaps;
+}
+
+function coveragesOf(checks: readonly Check[], sets: ReadonlyMap<string, readonly Member[]>, segments: Segments): Map<string, number[]> {
+  const coverages = new Map<string, number[]>();
+  for (const { id, measure, of, zone } of checks) {
+    if (measure !== 'coverage' || of === undefined || !zone) continue;
+    const area: MaskRuns = native().polygonMask([zone.flat()], segments.width, segments.height);
+    const one = referred(of, sets);
+    const members = one ? [one] : (sets.get(of) ?? []);
+    coverages.set(
+      id,
+      members.map(({ index }) => coverageOf(maskOf(segments, index), area)),
+    );
+  }
+  return coverages;
+}
