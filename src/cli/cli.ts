@@ -46,6 +46,11 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/inspect.js')).inspectCommand,
   },
   {
+    command: 'verdicts',
+    describe: "Read a node's record of inspections: list, show, export, verify",
+    load: async () => (await import('./commands/verdicts.js')).verdictsCommand,
+  },
+  {
     command: 'bench <source>',
     describe: 'Measure latency per stage, frame rate and overhead over the bare network',
     load: async () => (await import('./commands/bench.js')).benchCommand,

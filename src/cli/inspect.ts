@@ -14,6 +14,7 @@ import { runPipeline } from '../pipeline/pipeline.js';
 import { assertLabels } from '../prompt/label-check.js';
 import { TextStage } from '../text/stage.js';
 import { TEXT_DEFAULTS, TextModel } from '../text/text-model.js';
+import { csvLine } from './csv.js';
 import { finishBeforeLeaving, withSource, writeLine } from './leaving.js';
 import { demandRange, type SegmentationArguments, segmentationOf } from './model-options.js';
 import { type ModelArguments, openModel } from './open-model.js';
@@ -41,7 +42,7 @@ export async function inspect(args: InspectArguments): Promise<void> {
   const prompts = promptsOf(args);
   const inputs = await Inputs.of([args.pictures, args.recipe]);
   if (args.csv !== undefined) await inputs.demandOther(args.csv, '--csv');
-  const rows: string[] = [['picture', 'verdict', 'reasons', ...recipe.checks.map(({ id }) => id)].map(csvField).join(',')];
+  const rows = [csvLine(['picture', 'verdict', 'reasons', ...recipe.checks.map(({ id }) => id)])];
   const counts: Record<Verdict, number> = { OK: 0, NOK: 0, UNSURE: 0 };
   const engine = await openModel(args);
   using finishing = finishBeforeLeaving();
@@ -61,9 +62,7 @@ export async function inspect(args: InspectArguments): Promise<void> {
           const inspected = await inspectFrame(recipe, frame, result, { scale: args.scale });
           const { verdict, reasons, checks } = inspected;
           counts[verdict] += 1;
-          rows.push(
-            [part, verdict, reasons.join(' '), ...checks.map(({ value }) => (value === null ? '' : String(value)))].map(csvField).join(','),
-          );
+          rows.push(csvLine([part, verdict, reasons.join(' '), ...checks.map(({ value }) => value)]));
           if (args.json) await writeLine(JSON.stringify({ part, verdict, reasons, recipe: identity, model: result.model.name, checks }));
           else for (const line of report(part, inspected)) await writeLine(line);
           if (args.out !== undefined) await draw(join(args.out, `${part}.jpg`), frame, part, inspected, recipe);
@@ -112,10 +111,4 @@ async function write(path: string, work: () => Promise<unknown>): Promise<void> 
   } catch (cause) {
     throw new FastsamError('OUTPUT_UNWRITABLE', `${path}: cannot be written: ${messageOf(cause)}`, { cause });
   }
-}
-
-/** RFC 4180; what a spreadsheet would take for a formula is text. */
-function csvField(value: string): string {
-  const text = /^[=+@]|^-[^\d.]/.test(value) ? `'${value}` : value;
-  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -157,6 +157,7 @@ function resolvePaths(config: Config, folder: string): Config {
   }
   for (const camera of cameras) {
     camera.source = resolveSource(camera.source, folder);
+    if (camera.inspection) camera.inspection.recipe = path.resolve(folder, camera.inspection.recipe);
     if (camera.passwordFile !== undefined) camera.passwordFile = path.resolve(folder, camera.passwordFile);
   }
   if (resolved.stateDir !== undefined) resolved.stateDir = path.resolve(folder, resolved.stateDir);

@@ -51,6 +51,17 @@ export const configSchema = z
     telemetry: z
       .strictObject({ intervalMs: milliseconds(5000, 100).meta({ description: 'Time from one telemetry message to the next.' }) })
       .prefault({}),
+    record: z
+      .strictObject({
+        maxVerdicts: z
+          .number()
+          .int()
+          .min(1000)
+          .max(100_000_000)
+          .default(1_000_000)
+          .meta({ description: 'Verdicts of inspections kept on disk; beyond this the oldest are removed.' }),
+      })
+      .prefault({}),
     governor: governorSchema.prefault({}),
     metrics: metricsSchema.prefault({}),
     console: consoleSchema.prefault({}),

@@ -89,7 +89,10 @@ export class Control {
 
   #explain(error: unknown, verb: string, { via }: Caller): Pick<ResponseMessage, 'code' | 'error'> {
     // Errors of the camera or the file are passed on too: the operator can mend them.
-    if (isFastsamError(error) && (isRequesterFault(error) || isFastsamError(error, 'SOURCE_TIMEOUT', 'SOURCE_LOST', 'CONFIG_INVALID'))) {
+    if (
+      isFastsamError(error) &&
+      (isRequesterFault(error) || isFastsamError(error, 'SOURCE_TIMEOUT', 'SOURCE_LOST', 'CONFIG_INVALID', 'OUTPUT_UNWRITABLE'))
+    ) {
       return { code: error.code, error: messageOf(error).slice(0, MAX_ERROR_CHARS) };
     }
     this.#deps.log.error({ err: error, verb, via }, `${via}: request failed`);

@@ -14,6 +14,7 @@ import { openEngine } from '../engine/open.js';
 import { EngineScheduler } from '../engine/scheduler.js';
 import { FastsamError, messageOf } from '../errors.js';
 import { JobRunner } from '../jobs/runner.js';
+import type { EventIdentity } from '../mqtt/interface.js';
 import { createPublisher, type Publisher } from '../mqtt/publisher.js';
 import { RecentResults } from '../pipeline/recent-results.js';
 import type { ResultSink } from '../pipeline/sinks.js';
@@ -94,6 +95,7 @@ export class Daemon {
   #config: Config;
   #engine: SegmentationEngine | undefined;
   readonly #cameras: Cameras;
+  readonly #inspections: Inspections;
   readonly #recent = new RecentResults();
   #console: ConsoleServer | undefined;
   #scheduler: EngineScheduler | undefined;
@@ -156,6 +158,16 @@ export class Daemon {
       segmentation: () => this.#config.segmentation,
       identity: { node, bootId: this.bootId, maxPayloadBytes: mqtt.maxPayloadBytes },
     });
+    this.#inspections = new Inspections({
+      file: this.#state.verdicts,
+      maxVerdicts: config.record.maxVerdicts,
+      status: this.#status,
+      publishEvent: (camera, event, identity) => this.#happened(camera, event, identity),
+      addSink: (camera, sink) => this.#cameras.addSink(camera, sink),
+      assertAnswerable: ({ prompts }) => assertLabels(withIds(prompts), this.#engine!.model),
+      degraded: () => this.#upkeep.degradation.smallModel,
+      log,
+    });
     this.control = new Control({
       node,
       maxRequestBytes: mqtt.maxRequestBytes,
@@ -169,7 +181,7 @@ export class Daemon {
           log.level = level;
         },
       },
-      inspection: new Inspections(),
+      inspection: this.#inspections,
       ping: () => this.#status.ping(),
       info: () => this.#status.get('info'),
       health: () => this.#status.health(),
@@ -268,6 +280,12 @@ export class Daemon {
     this.#scheduler = new EngineScheduler(this.#engine);
     this.#jobs.open(this.#engine, this.#scheduler.gate());
     await this.#cameras.apply(this.#config.cameras);
+    try {
+      await this.#inspections.apply(this.#config.cameras);
+    } catch (error) {
+      await this.stop(messageOf(error));
+      throw error;
+    }
     this.#upkeep.start();
     this.#publisher.takeJobs();
     this.#report(this.#config.telemetry.intervalMs);
@@ -315,7 +333,10 @@ export class Daemon {
       this.#log.level = log.level;
     });
     // Before the engine is loaded there are no cameras yet; they start with the configuration of that moment.
-    if (this.#scheduler) await this.#cameras.apply(cameras);
+    if (this.#scheduler) {
+      await this.#cameras.apply(cameras);
+      await this.#inspections.apply(cameras);
+    }
     if (this.#reporter && live.includes('telemetry.intervalMs')) {
       await this.#reporter.stop();
       this.#report(telemetry.intervalMs);
@@ -347,7 +368,7 @@ export class Daemon {
   async #stop(reason: string, last: 'stopping' | 'degraded'): Promise<void> {
     this.#upkeep.stop(reason);
     void this.#reporter?.stop();
-    await within(DRAIN_MS, this.#cameras.stop());
+    await within(DRAIN_MS, Promise.all([this.#cameras.stop(), this.#inspections.stop()]));
     this.#register.stop();
     await within(COUNTS_MS, this.#zones.stop());
     this.#keeper.stop();
@@ -385,8 +406,8 @@ export class Daemon {
     await this.#console.start();
   }
 
-  #happened(camera: string, event: CameraEvent): void {
-    this.#publisher.publishEvent(camera, event);
+  #happened(camera: string, event: CameraEvent, identity?: EventIdentity): void {
+    this.#publisher.publishEvent(camera, event, identity);
     this.#console?.cameraEvent(camera, event);
   }
 
@@ -400,7 +421,11 @@ export class Daemon {
       engine: this.#engine!,
       sinks,
       scheduler: this.#scheduler!,
-      settings: () => ({ publish: publish(), segmentation: this.#config.segmentation }),
+      settings: () => ({
+        publish: publish(),
+        // A side that was moved onto the border of the frame is no side of the part.
+        segmentation: config.inspection ? { ...this.#config.segmentation, snapToBorder: 0 } : this.#config.segmentation,
+      }),
       prompts: (width, height) => this.#register.take(id, width, height),
       text: new TextStage({ model: this.#text, share: () => this.#upkeep.degradation.textShare }),
       identity: { node, bootId: this.bootId, maxPayloadBytes: mqtt.maxPayloadBytes },

@@ -25,6 +25,8 @@ const PROMPTS = 'prompts.json';
 const ZONES = 'zones.json';
 const EVENTS = 'events.db';
 const RETAINED = 'retained.json';
+/** The record of inspections. */
+export const VERDICTS_FILE = 'verdicts.db';
 const USERS = 'console-users.json';
 const INVITES = 'console-invites.json';
 const ALERT = 'state-directory';
@@ -53,6 +55,7 @@ export class StateDirectory {
   readonly zones: string;
   readonly events: string;
   readonly retained: string;
+  readonly verdicts: string;
   readonly users: string;
   readonly invites: string;
   readonly #deps: StateDirectoryDeps;
@@ -68,6 +71,7 @@ export class StateDirectory {
     this.zones = join(deps.path, ZONES);
     this.events = join(deps.path, EVENTS);
     this.retained = join(deps.path, RETAINED);
+    this.verdicts = join(deps.path, VERDICTS_FILE);
     this.users = join(deps.path, USERS);
     this.invites = join(deps.path, INVITES);
     this.#lock = join(deps.path, LOCK);

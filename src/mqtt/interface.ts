@@ -7,6 +7,12 @@ import type { Control } from '../control/control.js';
 import type { StatusBoard } from '../status/board.js';
 import type { JobWorkerDeps } from './job-worker.js';
 
+/** Of an event that may have been published before. */
+export interface EventIdentity {
+  readonly eventId: string;
+  readonly ts: string;
+}
+
 export interface PublisherDeps {
   readonly config: MqttConfig;
   readonly node: string;
@@ -53,7 +59,7 @@ export interface Publisher {
   publishTelemetry(message: TelemetryMessage): void;
   link(): LinkState;
   /** Arrives once and in order, whatever becomes of the broker meanwhile, within the bounds of the spool. */
-  publishEvent(camera: string, event: CameraEvent): void;
+  publishEvent(camera: string, event: CameraEvent, identity?: EventIdentity): void;
   /** The folder of the events was deleted and made again: what waits is written there once more. */
   reopenEvents(): void;
   /** A JPEG file; the newest wins. Returns its topic. */

@@ -20,7 +20,7 @@ import { AvailabilityBeacon } from './availability.js';
 import type { Connection, InboundMessage } from './connection.js';
 import { Delivery } from './delivery.js';
 import { discoveryMessage } from './home-assistant.js';
-import type { LinkState, Publisher, PublisherDeps } from './interface.js';
+import type { EventIdentity, LinkState, Publisher, PublisherDeps } from './interface.js';
 import { JobWorker } from './job-worker.js';
 import { Link } from './link.js';
 import { Outbox } from './outbox.js';
@@ -180,10 +180,10 @@ class MqttPublisher implements Publisher {
     return this.#link.state(this.#delivery, this.#subscriptions);
   }
 
-  publishEvent(camera: string, event: CameraEvent): void {
+  publishEvent(camera: string, event: CameraEvent, identity?: EventIdentity): void {
     const { node, bootId } = this.#deps;
-    const ts = toTimestamp(Date.now());
-    const message: EventMessage = { v: 1, node, camera, bootId, eventId: randomUUID(), ts, replayed: false, ...event };
+    const { eventId, ts } = identity ?? { eventId: randomUUID(), ts: toTimestamp(Date.now()) };
+    const message: EventMessage = { v: 1, node, camera, bootId, eventId, ts, replayed: false, ...event };
     this.#events.append(message);
   }
 

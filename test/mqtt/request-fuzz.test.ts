@@ -100,6 +100,8 @@ const payload = fc.oneof(
 
 const topic = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom(...VERBS).map((verb) => topics.request(verb)) },
+  // What may change prompts.
+  { weight: 2, arbitrary: fc.constantFrom(...VERBS.filter((verb) => verb.startsWith('prompt/'))).map((verb) => topics.request(verb)) },
   fc.string().map((verb) => topics.request(verb)),
   fc.string(),
 );

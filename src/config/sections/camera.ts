@@ -3,7 +3,7 @@ import { MASK_ENCODINGS } from '../../domain/mask.js';
 import { CAMERA_PIXEL_FORMATS, FLIPS, ROTATIONS, TRANSPORTS } from '../../domain/picture.js';
 import { idSchema, promptSetSchema } from '../../domain/prompt.js';
 import { lineSetSchema, planeSchema, scaleSchema, zoneSetSchema } from '../../domain/zone.js';
-import { milliseconds, secretEnv, secretFile } from './common.js';
+import { milliseconds, path, secretEnv, secretFile } from './common.js';
 
 const side = z.number().int().min(16).max(16384);
 const offset = z.number().int().min(0).max(16384);
@@ -126,6 +126,15 @@ export const cameraSchema = z.strictObject({
   scale: scaleSchema.optional().meta({ description: 'For speeds in metres a second, of a camera that looks straight down.' }),
   plane: planeSchema.optional(),
   publish: publishSchema.prefault({}),
+  inspection: z
+    .strictObject({
+      recipe: path.meta({
+        description: 'Recipe (YAML) by which parts are judged; changed over MQTT by recipe/set. Relative to this file.',
+      }),
+      scale: z.number().min(1e-9).max(1e9).optional().meta({ description: 'Millimetres per pixel, for recipes with "unit: mm".' }),
+    })
+    .optional()
+    .meta({ description: 'Judge parts: OK, NOK or UNSURE (docs/inspection.md). Boxes are then not moved onto the border of the frame.' }),
   console: z
     .strictObject({
       pictures: z.boolean().default(true).meta({ description: 'Show pictures in the console; false: masks alone. Pictures show people.' }),

@@ -1,39 +1,266 @@
-/** The cameras that inspect, for requests. */
-import type { InspectionService } from '../../control/services.js';
+/** The cameras that inspect: their recipes, the record they share, and requests about them. */
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import { loadRecipe } from '../../config/load.js';
+import type { CameraConfig } from '../../config/schema.js';
+import { toTimestamp } from '../../contract/common.js';
+import type { CameraEvent, RecipeData, VerdictMessage } from '../../contract/messages.js';
+import type { InspectionService, RecordedVerdict } from '../../control/services.js';
+import type { Recipe } from '../../domain/recipe.js';
 import { FastsamError } from '../../errors.js';
+import { canonicalJson, sha256Of } from '../../inspect/identity.js';
+import { statisticsOf } from '../../inspect/statistics.js';
+import type { EventIdentity } from '../../mqtt/interface.js';
+import type { ResultSink } from '../../pipeline/sinks.js';
+import type { NewVerdict, RecordedTrigger, StoredRecipe, StoredVerdict } from '../../record/protocol.js';
+import { VerdictRecord } from '../../record/record.js';
+import type { StatusBoard } from '../../status/board.js';
+import { Inspector, identityOf } from './inspector.js';
 
-/** Answers requests about inspection. */
+const ALERT = 'record-failing';
+/** An event reaches the spool's disk long before. */
+const PUBLISHED_MS = 2000;
+/** Newest values of a check that its statistics are of. */
+const STATISTICS_VALUES = 10_000;
+
+export interface InspectionsDeps {
+  readonly file: string;
+  readonly maxVerdicts: number;
+  readonly status: Pick<StatusBoard, 'setInspection' | 'setAlert' | 'clearAlert' | 'delete'>;
+  readonly publishEvent: (camera: string, event: CameraEvent, identity?: EventIdentity) => void;
+  /** Results of the camera, from the next one on; returns how to end that. */
+  readonly addSink: (camera: string, sink: ResultSink) => () => Promise<void>;
+  /** Errors: PROMPT_INVALID for prompts that the model cannot answer. */
+  readonly assertAnswerable: (recipe: Recipe) => void;
+  readonly degraded: () => boolean;
+  readonly log: Logger;
+}
+
+interface Station {
+  readonly config: NonNullable<CameraConfig['inspection']>;
+  readonly inspector: Inspector;
+  readonly end: () => Promise<void>;
+}
+
 export class Inspections implements InspectionService {
-  async trigger({ camera }: Parameters<InspectionService['trigger']>[0]): ReturnType<InspectionService['trigger']> {
-    throw doesNotInspect(camera);
+  readonly #deps: InspectionsDeps;
+  #record: VerdictRecord | undefined;
+  readonly #stations = new Map<string, Station>();
+  /** Newest verdict whose event was handed over; older than one round of the timer. */
+  #handedOver = 0;
+  #settled = 0;
+  #marking: NodeJS.Timeout | undefined;
+  #failing = false;
+
+  constructor(deps: InspectionsDeps) {
+    this.#deps = deps;
   }
 
-  async setRecipe({ camera }: Parameters<InspectionService['setRecipe']>[0]): ReturnType<InspectionService['setRecipe']> {
-    throw doesNotInspect(camera);
+  /** Makes these the cameras that inspect. Errors: CONFIG_INVALID and PROMPT_INVALID of a recipe, OUTPUT_UNWRITABLE of the record. */
+  async apply(cameras: readonly CameraConfig[]): Promise<void> {
+    const wanted = new Map(cameras.flatMap(({ id, inspection }) => (inspection ? [[id, inspection] as const] : [])));
+    const recipes = new Map<string, Recipe>();
+    for (const [id, { recipe }] of wanted) recipes.set(id, await this.#load(recipe));
+    for (const [id, station] of this.#stations) {
+      if (JSON.stringify(wanted.get(id)) === JSON.stringify(station.config)) continue;
+      this.#stations.delete(id);
+      await station.end();
+      if (!wanted.has(id)) this.#deps.status.delete(`cameras/${id}/inspection`);
+    }
+    if (wanted.size === 0) return;
+    await this.#open();
+    for (const [id, config] of wanted) {
+      if (!this.#stations.has(id)) await this.#begin(id, config);
+      await this.#takeOver(id, recipes.get(id)!);
+    }
   }
 
-  async activateRecipe({ camera }: Parameters<InspectionService['activateRecipe']>[0]): ReturnType<InspectionService['activateRecipe']> {
-    throw doesNotInspect(camera);
+  /** Decides what waits, and closes the record. */
+  async stop(): Promise<void> {
+    clearInterval(this.#marking);
+    const stations = [...this.#stations.values()];
+    await Promise.all(stations.map(({ inspector }) => inspector.close()));
+    await this.#record?.close();
   }
 
-  async recipe({ camera }: Parameters<InspectionService['recipe']>[0]): ReturnType<InspectionService['recipe']> {
-    throw doesNotInspect(camera);
+  async trigger(
+    { camera, part, meas, wait }: Parameters<InspectionService['trigger']>[0],
+    name: string | undefined,
+  ): ReturnType<InspectionService['trigger']> {
+    return this.#station(camera).inspector.trigger({ name, part, meas, wait });
+  }
+
+  async setRecipe(
+    { camera, recipe, ifRevision, activate }: Parameters<InspectionService['setRecipe']>[0],
+    by: string,
+  ): ReturnType<InspectionService['setRecipe']> {
+    const { inspector } = this.#station(camera);
+    this.#deps.assertAnswerable(recipe);
+    const sha256 = sha256Of(canonicalJson(recipe));
+    const answer = await this.#record!.call('setRecipe', { camera, recipe, sha256, ifRevision, activate, by, atMs: Date.now() });
+    if ('conflict' in answer) {
+      throw new FastsamError(
+        'REVISION_CONFLICT',
+        `recipe "${recipe.recipe}": the newest revision is ${answer.conflict}, not ${ifRevision}`,
+      );
+    }
+    this.#deps.publishEvent(camera, { type: 'recipe-changed', change: 'set', recipe: identityOf(answer.stored), by });
+    if (activate) this.#activate(camera, inspector, answer.stored, by);
+    return dataOf(answer.stored);
+  }
+
+  async activateRecipe(
+    { camera, recipe, revision }: Parameters<InspectionService['activateRecipe']>[0],
+    by: string,
+  ): ReturnType<InspectionService['activateRecipe']> {
+    const { inspector } = this.#station(camera);
+    const found = await this.#record!.call('recipe', { camera, recipe, revision });
+    if (!found) throw noRecipe(recipe, revision);
+    this.#deps.assertAnswerable(found.recipe);
+    const stored = await this.#record!.call('activateRecipe', { camera, recipe, revision: found.revision, by, atMs: Date.now() });
+    if (!stored) throw noRecipe(recipe, revision);
+    this.#activate(camera, inspector, stored, by);
+    return dataOf(stored);
+  }
+
+  async recipe({ camera, recipe, revision }: Parameters<InspectionService['recipe']>[0]): ReturnType<InspectionService['recipe']> {
+    this.#station(camera);
+    const found = await this.#record!.call('recipe', { camera, recipe, revision });
+    if (!found) throw noRecipe(recipe ?? '(the active one)', revision);
+    return { ...dataOf(found), recipe: found.recipe };
   }
 
   async recipes({ camera }: Parameters<InspectionService['recipes']>[0]): ReturnType<InspectionService['recipes']> {
-    throw doesNotInspect(camera);
+    this.#station(camera);
+    return (await this.#record!.call('recipes', { camera })).map(dataOf);
   }
 
-  async verdicts({ camera }: Parameters<InspectionService['verdicts']>[0]): ReturnType<InspectionService['verdicts']> {
-    if (camera === undefined) return [];
-    throw doesNotInspect(camera);
+  async verdicts(request: Parameters<InspectionService['verdicts']>[0]): ReturnType<InspectionService['verdicts']> {
+    if (request.camera !== undefined) this.#station(request.camera);
+    const rows = (await this.#record?.call('verdicts', request)) ?? [];
+    return rows.map(({ camera, ts, verdict }): RecordedVerdict => ({ ...verdict, camera, ts }));
   }
 
   async statistics({ camera }: Parameters<InspectionService['statistics']>[0]): ReturnType<InspectionService['statistics']> {
-    throw doesNotInspect(camera);
+    const { identity } = this.#station(camera).inspector;
+    if (!identity) return [];
+    const { id: recipe, revision } = identity;
+    const checks = await this.#record!.call('checkValues', { camera, recipe, revision, limit: STATISTICS_VALUES });
+    return checks.map(({ id, unit, lsl, usl, values }) => {
+      const { nelson, ...statistics } = statisticsOf(values, { lsl, usl });
+      return { id, ...defined({ unit, lsl, usl }), ...statistics, nelson: [...nelson] };
+    });
+  }
+
+  #station(camera: string): Station {
+    const station = this.#stations.get(camera);
+    if (station) return station;
+    throw new FastsamError('REQUEST_INVALID', `camera "${camera}" does not inspect; expected one with "inspection" in its configuration`);
+  }
+
+  async #load(file: string): Promise<Recipe> {
+    const recipe = await loadRecipe(file);
+    this.#deps.assertAnswerable(recipe);
+    return recipe;
+  }
+
+  /** Opens the record, decides what an earlier run left undecided, and publishes what may not have been published. */
+  async #open(): Promise<void> {
+    if (this.#record) return;
+    const { file, maxVerdicts } = this.#deps;
+    const record = await VerdictRecord.open({ file, maxVerdicts });
+    this.#record = record;
+    for (const trigger of await record.call('pending', null)) {
+      const recipe = await record.call('recipe', { camera: trigger.camera });
+      await record.call('decide', interrupted(trigger, recipe));
+    }
+    for (const verdict of await record.call('unpublished', null)) this.#publish(verdict, verdict.seq);
+    this.#marking = setInterval(() => this.#mark(), PUBLISHED_MS).unref();
+  }
+
+  async #begin(camera: string, config: Station['config']): Promise<void> {
+    const { status, degraded, addSink, log } = this.#deps;
+    const inspector = new Inspector({
+      camera,
+      record: this.#record!,
+      scale: config.scale,
+      onVerdict: (verdict, seq) => this.#publish(verdict, seq),
+      onState: (message) => status.setInspection(message),
+      onRecord: (problem) => this.#tellRecord(problem),
+      degraded,
+      log,
+    });
+    this.#stations.set(camera, { config, inspector, end: addSink(camera, inspector) });
+  }
+
+  /** The recipe of the configuration counts when its file has changed; else the one that was active last. */
+  async #takeOver(camera: string, recipe: Recipe): Promise<void> {
+    const { inspector } = this.#stations.get(camera)!;
+    const record = this.#record!;
+    const sha256 = sha256Of(canonicalJson(recipe));
+    const active = await record.call('recipe', { camera });
+    const isTaken = (await record.call('fileHash', { camera })) === sha256;
+    if (active && isTaken) {
+      if (inspector.identity?.sha256 !== active.sha256 || inspector.identity.revision !== active.revision) inspector.activate(active);
+      return;
+    }
+    const by = 'configuration file';
+    const answer = await record.call('setRecipe', { camera, recipe, sha256, activate: true, by, atMs: Date.now() });
+    await record.call('fileHash', { camera, set: sha256 });
+    if ('stored' in answer) this.#activate(camera, inspector, answer.stored, by);
+  }
+
+  #activate(camera: string, inspector: Inspector, stored: StoredRecipe, by: string): void {
+    inspector.activate(stored);
+    this.#deps.publishEvent(camera, { type: 'recipe-changed', change: 'activated', recipe: identityOf(stored), by });
+  }
+
+  #publish({ camera, ts, eventId, verdict }: Omit<StoredVerdict, 'seq' | 'hash'>, seq: number | undefined): void {
+    this.#deps.publishEvent(camera, { type: 'verdict', ...verdict }, { eventId, ts });
+    if (seq !== undefined) this.#handedOver = Math.max(this.#handedOver, seq);
+  }
+
+  #mark(): void {
+    const upTo = this.#settled;
+    this.#settled = this.#handedOver;
+    if (upTo > 0) this.#record?.call('published', { upTo }).catch(() => undefined);
+  }
+
+  #tellRecord(problem: string | undefined): void {
+    const { status } = this.#deps;
+    if (problem !== undefined) {
+      status.setAlert(ALERT, { severity: 'critical', message: `verdicts cannot be recorded: ${problem}`.slice(0, 1000) });
+    } else if (this.#failing) status.clearAlert(ALERT);
+    this.#failing = problem !== undefined;
   }
 }
 
-function doesNotInspect(camera: string): FastsamError {
-  return new FastsamError('REQUEST_INVALID', `camera "${camera}" does not inspect; expected one with "inspection" in its configuration`);
+function interrupted({ inspection, camera, trigger, type, part, meas, atMs }: RecordedTrigger, active: StoredRecipe | null): NewVerdict {
+  const verdict: VerdictMessage = {
+    inspection,
+    verdict: 'UNSURE',
+    reasons: ['INTERRUPTED'],
+    ...defined({ part, meas }),
+    trigger: { id: trigger, type, at: toTimestamp(atMs) },
+    recipe: active ? identityOf(active) : null,
+    model: null,
+    frame: null,
+    checks: [],
+    latencyMs: { acquire: 0, measure: 0, decide: 0, total: 0 },
+    recorded: true,
+  };
+  return { camera, ts: toTimestamp(Date.now()), eventId: randomUUID(), verdict };
+}
+
+function dataOf(stored: StoredRecipe): RecipeData {
+  return { ...identityOf(stored), active: stored.active, at: toTimestamp(stored.atMs) };
+}
+
+function noRecipe(recipe: string, revision: number | undefined): FastsamError {
+  const which = revision === undefined ? '' : ` with revision ${revision}`;
+  return new FastsamError('REQUEST_INVALID', `no recipe "${recipe}"${which}; recipe/list tells which there are`);
+}
+
+function defined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
 }

@@ -1,0 +1,146 @@
+/** `fastsamd verdicts list | show | export | verify`: the record of a node, also while it runs. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadConfig } from '../config/load.js';
+import type { Verdict } from '../contract/inspection.js';
+import { stateDirectoryOf, VERDICTS_FILE } from '../daemon/state-directory.js';
+import { checkText } from '../encode/verdict-overlay.js';
+import { FastsamError, messageOf } from '../errors.js';
+import type { StoredVerdict } from '../record/protocol.js';
+import { VerdictDatabase } from '../record/verdict-database.js';
+import { csvLine } from './csv.js';
+import { writeLine } from './leaving.js';
+
+export interface RecordArguments {
+  readonly config?: string | undefined;
+  readonly file?: string | undefined;
+}
+
+export interface ListArguments extends RecordArguments {
+  readonly camera?: string | undefined;
+  readonly part?: string | undefined;
+  readonly verdict?: Verdict | undefined;
+  readonly since?: string | undefined;
+  readonly limit: number;
+}
+
+export interface ShowArguments extends RecordArguments {
+  readonly camera: string;
+  readonly inspection: number;
+}
+
+export interface ExportArguments extends Omit<ListArguments, 'limit'> {
+  readonly format: 'csv' | 'ndjson';
+}
+
+/** Rows that are read at once. */
+const PAGE = 500;
+
+export async function listVerdicts(args: ListArguments): Promise<void> {
+  await withRecord(args, async (record) => {
+    const rows = record.call('verdicts', { ...filterOf(args), limit: args.limit });
+    if (rows.length === 0) await writeLine('no verdicts');
+    for (const { camera, ts, verdict } of rows) {
+      const { inspection, part = '–', recipe, reasons } = verdict;
+      const by = recipe ? `${recipe.id} r${recipe.revision}` : '–';
+      await writeLine([ts, camera, `#${inspection}`, verdict.verdict.padEnd(6), part, by, ...reasons].join('  '));
+    }
+  });
+}
+
+export async function showVerdict(args: ShowArguments): Promise<void> {
+  await withRecord(args, async (record) => {
+    const [found] = record.call('verdicts', { camera: args.camera, before: args.inspection + 1, limit: 1 });
+    if (found?.verdict.inspection !== args.inspection) {
+      throw new FastsamError('SOURCE_NOT_FOUND', `no inspection ${args.inspection} of camera "${args.camera}" in the record`);
+    }
+    const { camera, ts, verdict, hash } = found;
+    const { inspection, part, recipe, trigger, reasons, checks, latencyMs } = verdict;
+    await writeLine(`${verdict.verdict} ${reasons.join(' ')}`.trim());
+    await writeLine(`inspection ${inspection} of ${camera}, ${ts}${part === undefined ? '' : `, part ${part}`}`);
+    if (recipe) await writeLine(`recipe ${recipe.id}, revision ${recipe.revision}, sha256 ${recipe.sha256}`);
+    await writeLine(`trigger ${trigger.id} (${trigger.type}) at ${trigger.at}; decided after ${latencyMs.total} ms`);
+    for (const check of checks) await writeLine(`  ${check.result.padEnd(6)} ${checkText(check)}`);
+    await writeLine(`hash ${hash}`);
+  });
+}
+
+/** One line per check as CSV, one per verdict as NDJSON; the oldest first. */
+export async function exportVerdicts(args: ExportArguments): Promise<void> {
+  await withRecord(args, async (record) => {
+    if (args.format === 'csv') await writeLine(csvLine(CSV_COLUMNS));
+    for (let afterSeq = 0; ; ) {
+      const rows = record.call('verdicts', { ...filterOf(args), afterSeq, limit: PAGE });
+      for (const row of rows) {
+        if (args.format === 'ndjson')
+          await writeLine(JSON.stringify({ camera: row.camera, ts: row.ts, eventId: row.eventId, ...row.verdict, hash: row.hash }));
+        else for (const line of csvOf(row)) await writeLine(line);
+      }
+      if (rows.length < PAGE) return;
+      afterSeq = rows.at(-1)!.seq;
+    }
+  });
+}
+
+/** Exit code 1 when something was removed or changed. */
+export async function verifyRecord(args: RecordArguments): Promise<void> {
+  await withRecord(args, async (record) => {
+    const { verdicts, problem } = record.call('verify', null);
+    await writeLine(problem === undefined ? `ok: ${verdicts} verdicts, nothing removed or changed` : `NOT OK: ${problem}`);
+    if (problem !== undefined) process.exitCode = 1;
+  });
+}
+
+const CSV_COLUMNS = [
+  'ts',
+  'camera',
+  'inspection',
+  'verdict',
+  'reasons',
+  'part',
+  'meas',
+  'product',
+  'recipe',
+  'revision',
+  'check',
+  'value',
+  'uncertainty',
+  'unit',
+  'lsl',
+  'usl',
+  'result',
+  'code',
+];
+
+function csvOf({ ts, camera, verdict }: StoredVerdict): string[] {
+  const { inspection, reasons, part, meas, product, recipe, checks } = verdict;
+  const head = [ts, camera, inspection, verdict.verdict, reasons.join(' '), part, meas, product, recipe?.id, recipe?.revision];
+  if (checks.length === 0) return [csvLine([...head, ...Array(8).fill(undefined)])];
+  return checks.map(({ id, value, uncertainty, unit, lsl, usl, result, code }) =>
+    csvLine([...head, id, value, uncertainty, unit, lsl, usl, result, code]),
+  );
+}
+
+function filterOf({ camera, part, verdict, since }: Omit<ListArguments, 'limit'>) {
+  const sinceMs = since === undefined ? undefined : Date.parse(since);
+  if (Number.isNaN(sinceMs)) throw new FastsamError('USAGE', `--since ${since}: expected a date, as 2027-01-31 or 2027-01-31T08:00:00Z`);
+  return { camera, part, verdict, sinceMs };
+}
+
+async function withRecord(args: RecordArguments, use: (record: VerdictDatabase) => Promise<void>): Promise<void> {
+  const file = args.file ?? (args.config === undefined ? undefined : join(stateDirectoryOf(await loadConfig(args.config)), VERDICTS_FILE));
+  if (file === undefined) throw new FastsamError('USAGE', 'expected --config FILE of the node, or --file verdicts.db');
+  if (!existsSync(file)) throw new FastsamError('SOURCE_NOT_FOUND', `${file}: no such file; expected the record of a node that inspects`);
+  let record: VerdictDatabase;
+  try {
+    record = new VerdictDatabase({ file, maxVerdicts: Number.MAX_SAFE_INTEGER }, { readonly: true });
+    record.call('verdicts', { limit: 1 });
+  } catch (cause) {
+    throw new FastsamError('SOURCE_CORRUPT', `${file}: cannot be read as a record of verdicts: ${messageOf(cause)}`, { cause });
+  }
+  try {
+    await use(record);
+  } finally {
+    record.close();
+  }
+}

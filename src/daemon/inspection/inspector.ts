@@ -1,0 +1,296 @@
+/** The inspection of one camera: triggers in, frames in, one verdict for each trigger out. */
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import { toTimestamp } from '../../contract/common.js';
+import type { InspectionCode, InspectionMessage, RecipeIdentity, TriggerData, Verdict, VerdictMessage } from '../../contract/messages.js';
+import type { Frame } from '../../domain/frame.js';
+import type { Recipe } from '../../domain/recipe.js';
+import type { FrameResult } from '../../domain/result.js';
+import { FastsamError, messageOf } from '../../errors.js';
+import { inspectFrame } from '../../inspect/inspect.js';
+import type { Judgement } from '../../inspect/judge.js';
+import type { ResultSink } from '../../pipeline/sinks.js';
+import type { NewTrigger, RecordedTrigger, StoredRecipe, StoredVerdict } from '../../record/protocol.js';
+import type { VerdictRecord } from '../../record/record.js';
+
+export interface InspectorDeps {
+  readonly camera: string;
+  readonly record: Pick<VerdictRecord, 'call'>;
+  /** Millimetres per pixel. */
+  readonly scale?: number | undefined;
+  /** The verdict is on the disk, or could not be written there. */
+  readonly onVerdict: (verdict: Omit<StoredVerdict, 'seq' | 'hash'>, seq: number | undefined) => void;
+  readonly onState: (message: InspectionMessage) => void;
+  /** The record cannot be written, or can be again (undefined). */
+  readonly onRecord: (problem: string | undefined) => void;
+  /** A smaller model or a lower rate is in force: nothing it sees may decide. */
+  readonly degraded: () => boolean;
+  readonly log: Logger;
+}
+
+interface Waiting {
+  readonly trigger: RecordedTrigger;
+  /** CLOCK_MONOTONIC of the request. */
+  readonly atNs: bigint;
+  readonly decided: Promise<VerdictMessage>;
+  readonly resolve: (verdict: VerdictMessage) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** What a verdict is about, beside its judgement. */
+interface Occasion {
+  readonly trigger: NewTrigger;
+  readonly atNs: bigint;
+  readonly result?: FrameResult | undefined;
+  readonly measureMs?: number;
+  readonly decideMs?: number;
+}
+
+const NO_COUNTS = { triggers: 0, ok: 0, nok: 0, unsure: 0, missed: 0 };
+
+export class Inspector implements ResultSink {
+  readonly #deps: InspectorDeps;
+  #active: StoredRecipe | undefined;
+  #waiting: Waiting[] = [];
+  #counts = { ...NO_COUNTS };
+  #last: InspectionMessage['last'] = null;
+  #since = Date.now();
+  #state: InspectionMessage['state'] | undefined;
+  #closed = false;
+  /** Continuous: what was said last, and what the newest frames agree on. */
+  #said: { readonly verdict: Verdict; readonly atMs: number } | undefined;
+  #agreeing: { readonly verdict: Verdict; readonly frames: number } | undefined;
+
+  constructor(deps: InspectorDeps) {
+    this.#deps = deps;
+  }
+
+  get identity(): RecipeIdentity | null {
+    return this.#active ? identityOf(this.#active) : null;
+  }
+
+  /** Judges by this recipe from the next frame on, and counts from 0. */
+  activate(recipe: StoredRecipe): void {
+    this.#active = recipe;
+    this.#counts = { ...NO_COUNTS };
+    this.#said = undefined;
+    this.#agreeing = undefined;
+    this.#tell();
+  }
+
+  /**
+   * Resolves once the trigger is on the disk; with `wait`, once it is decided. The same name again gets the same inspection.
+   * Errors: REQUEST_INVALID without an active recipe that waits for requests, OUTPUT_UNWRITABLE when the record cannot be written.
+   */
+  async trigger(request: {
+    readonly name: string | undefined;
+    part?: string | undefined;
+    meas?: string | undefined;
+    wait: boolean;
+  }): Promise<TriggerData> {
+    const atNs = process.hrtime.bigint();
+    const recipe = this.#active?.recipe;
+    const { camera, record } = this.#deps;
+    if (!recipe) throw new FastsamError('REQUEST_INVALID', `camera "${camera}" has no active recipe; expected one by recipe/activate`);
+    if (recipe.trigger.type !== 'mqtt') {
+      const message = `the recipe "${recipe.recipe}" takes no requests (trigger: ${recipe.trigger.type}); expected trigger: {type: mqtt}`;
+      throw new FastsamError('REQUEST_INVALID', message);
+    }
+    const { name = randomUUID(), part, meas, wait } = request;
+    const accepted = await this.#recording(record.call('accept', { camera, trigger: name, type: 'mqtt', part, meas, atMs: Date.now() }));
+    const { inspection } = accepted.trigger;
+    if (accepted.verdict) return { inspection, verdict: accepted.verdict };
+    let decided = this.#waiting.find(({ trigger }) => trigger.inspection === inspection)?.decided;
+    if (!accepted.known) {
+      this.#counts.triggers += 1;
+      const { queue, timeoutMs } = recipe.trigger;
+      if (this.#closed || this.#waiting.length >= queue) {
+        this.#counts.missed += 1;
+        const code = this.#closed ? 'INTERRUPTED' : 'MISSED_TRIGGER';
+        const verdict = await this.#decide(unjudged(code), { trigger: accepted.trigger, atNs }, inspection);
+        return { inspection, verdict };
+      }
+      decided = this.#enqueue(accepted.trigger, atNs, timeoutMs);
+    }
+    return wait && decided ? { inspection, verdict: await decided } : { inspection };
+  }
+
+  async take(result: FrameResult, frame: Frame): Promise<void> {
+    const active = this.#active;
+    if (!active || this.#closed) return;
+    const { recipe } = active;
+    const capturedNs = result.captured.monotonicNs;
+    const due = this.#waiting.filter(({ atNs }) => atNs <= capturedNs);
+    const { type } = recipe.trigger;
+    if (type === 'mqtt' && due.length === 0) return;
+    this.#waiting = this.#waiting.filter((each) => !due.includes(each));
+    const { judgement, measureMs, decideMs } = await this.#judge(recipe, result, frame);
+    const spent = { result, measureMs, decideMs };
+    for (const { trigger, atNs, timer, resolve } of due) {
+      clearTimeout(timer);
+      resolve(await this.#decide(judgement, { ...spent, trigger, atNs }, trigger.inspection));
+    }
+    if (type === 'mqtt' || (type === 'continuous' && !this.#isNews(recipe.trigger, judgement.verdict))) return;
+    const part = type === 'frame' ? result.file?.name?.slice(0, 100) : undefined;
+    const trigger: NewTrigger = { camera: this.#deps.camera, trigger: randomUUID(), type, part, atMs: result.captured.wallMs };
+    this.#counts.triggers += 1;
+    await this.#decide(judgement, { ...spent, trigger, atNs: capturedNs });
+  }
+
+  /** Triggers that wait are decided: INTERRUPTED. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const waiting of this.#waiting.splice(0)) await this.#giveUp(waiting, 'INTERRUPTED');
+    this.#tell();
+  }
+
+  #enqueue(trigger: RecordedTrigger, atNs: bigint, timeoutMs: number): Promise<VerdictMessage> {
+    let resolve: (verdict: VerdictMessage) => void = () => undefined;
+    const decided = new Promise<VerdictMessage>((settle) => {
+      resolve = settle;
+    });
+    const elapsedMs = Number(process.hrtime.bigint() - atNs) / 1e6;
+    const timer = setTimeout(
+      () => {
+        this.#waiting = this.#waiting.filter((each) => each !== waiting);
+        void this.#giveUp(waiting, 'TIMEOUT');
+      },
+      Math.max(1, timeoutMs - elapsedMs),
+    );
+    const waiting: Waiting = { trigger, atNs, decided, resolve, timer };
+    this.#waiting.push(waiting);
+    this.#tell();
+    return decided;
+  }
+
+  async #giveUp({ trigger, atNs, timer, resolve }: Waiting, code: InspectionCode): Promise<void> {
+    clearTimeout(timer);
+    resolve(await this.#decide(unjudged(code), { trigger, atNs }, trigger.inspection));
+  }
+
+  /** A frame that cannot be measured is UNSURE, and never stops the camera. */
+  async #judge(recipe: Recipe, result: FrameResult, frame: Frame): Promise<{ judgement: Judgement; measureMs: number; decideMs: number }> {
+    const { scale, degraded, camera, log } = this.#deps;
+    try {
+      const { verdict, reasons, checks, measureMs, decideMs } = await inspectFrame(recipe, frame, result, { scale });
+      const judgement: Judgement = degraded()
+        ? { verdict: 'UNSURE', reasons: [...reasons, 'DEGRADED'], checks }
+        : { verdict, reasons, checks };
+      return { judgement, measureMs, decideMs };
+    } catch (error) {
+      log.error({ err: error, camera }, `camera ${camera}: a part could not be measured`);
+      return { judgement: unjudged('FAILED'), measureMs: 0, decideMs: 0 };
+    }
+  }
+
+  /** Records the verdict and tells of it. `inspection`: of an accepted trigger; without it one is taken. Never rejects. */
+  async #decide({ verdict, reasons, checks }: Judgement, occasion: Occasion, inspection?: number): Promise<VerdictMessage> {
+    const { trigger, atNs, result, measureMs = 0, decideMs = 0 } = occasion;
+    const { camera, record, log } = this.#deps;
+    const totalMs = Number(process.hrtime.bigint() - atNs) / 1e6;
+    const { part, meas } = trigger;
+    const product = this.#active?.recipe.product;
+    const message: VerdictMessage = {
+      inspection: inspection ?? 0,
+      verdict,
+      reasons: [...reasons],
+      ...(part === undefined ? {} : { part }),
+      ...(meas === undefined ? {} : { meas }),
+      ...(product === undefined ? {} : { product }),
+      trigger: { id: trigger.trigger, type: trigger.type, at: toTimestamp(trigger.atMs) },
+      recipe: this.identity,
+      model: result ? { name: result.model.name, backend: result.model.backend } : null,
+      frame: result
+        ? {
+            width: result.segments.width,
+            height: result.segments.height,
+            capturedAt: toTimestamp(result.captured.wallMs),
+            seq: result.sequence,
+            ...(result.file ? { source: result.file.name } : {}),
+          }
+        : null,
+      checks: [...checks],
+      latencyMs: {
+        acquire: rounded(Math.max(0, totalMs - measureMs - decideMs)),
+        measure: rounded(measureMs),
+        decide: rounded(decideMs),
+        total: rounded(Math.max(0, totalMs)),
+      },
+      recorded: true,
+    };
+    const fresh = { camera, ts: toTimestamp(Date.now()), eventId: randomUUID(), verdict: message };
+    let said: Omit<StoredVerdict, 'seq' | 'hash'> = fresh;
+    let seq: number | undefined;
+    try {
+      const stored = await this.#recording(
+        inspection === undefined ? record.call('acceptAndDecide', { trigger, verdict: fresh }) : record.call('decide', fresh),
+      );
+      said = stored;
+      seq = stored.seq;
+    } catch (error) {
+      log.error({ camera, reason: messageOf(error) }, `camera ${camera}: a verdict could not be recorded`);
+      said = { ...fresh, verdict: { ...message, recorded: false } };
+    }
+    this.#count(said);
+    this.#deps.onVerdict(said, seq);
+    this.#tell();
+    return said.verdict;
+  }
+
+  #count({ ts, verdict: { inspection, verdict, part } }: Pick<StoredVerdict, 'ts' | 'verdict'>): void {
+    const key = verdict === 'OK' ? 'ok' : verdict === 'NOK' ? 'nok' : 'unsure';
+    this.#counts[key] += 1;
+    this.#last = { inspection, verdict, ts, ...(part === undefined ? {} : { part }) };
+  }
+
+  /** Continuous: a verdict that held for `settle` frames and differs from the last one, or the time has come. */
+  #isNews({ everyMs, settle }: { readonly everyMs: number; readonly settle: number }, verdict: Verdict): boolean {
+    const frames = this.#agreeing?.verdict === verdict ? this.#agreeing.frames + 1 : 1;
+    this.#agreeing = { verdict, frames };
+    const now = performance.now();
+    const isNews = frames >= settle && (this.#said?.verdict !== verdict || now - this.#said.atMs >= everyMs);
+    if (isNews) this.#said = { verdict, atMs: now };
+    return isNews;
+  }
+
+  async #recording<T>(call: Promise<T>): Promise<T> {
+    try {
+      const answer = await call;
+      this.#deps.onRecord(undefined);
+      return answer;
+    } catch (error) {
+      this.#deps.onRecord(messageOf(error));
+      throw error;
+    }
+  }
+
+  #tell(): void {
+    const state = this.#closed ? 'halted' : !this.#active ? 'not-ready' : this.#waiting.length > 0 ? 'inspecting' : 'ready';
+    if (state !== this.#state) this.#since = Date.now();
+    this.#state = state;
+    this.#deps.onState({
+      v: 1,
+      camera: this.#deps.camera,
+      state,
+      ...(this.#active ? {} : { reason: 'no recipe is active' }),
+      since: toTimestamp(this.#since),
+      recipe: this.identity,
+      trigger: this.#active?.recipe.trigger.type ?? null,
+      counts: { ...this.#counts },
+      last: this.#last,
+    });
+  }
+}
+
+export function identityOf({ recipe, revision, sha256 }: Pick<StoredRecipe, 'recipe' | 'revision' | 'sha256'>): RecipeIdentity {
+  return { id: recipe.recipe, revision, sha256 };
+}
+
+/** What a part is judged to be when nothing could be measured. */
+export function unjudged(code: InspectionCode): Judgement {
+  return { verdict: 'UNSURE', reasons: [code], checks: [] };
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 100) / 100;
+}

@@ -1,0 +1,182 @@
+/** A daemon that inspects, asked through a real broker; killed and started again. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import {
+  type EventMessage,
+  eventMessageSchema,
+  type InspectionMessage,
+  inspectionMessageSchema,
+  type ResponseMessage,
+  responseMessageSchema,
+} from '../../src/contract/messages.js';
+import { type RunningCommand, start } from '../helpers/command.js';
+import { Broker, hasMosquitto, type Observer } from '../helpers/mosquitto.js';
+import { writeTestModel } from '../helpers/onnx-model.js';
+
+const NODE = 'station';
+const BASE = `fastsam/v1/${NODE}`;
+const EVENT = `${BASE}/cameras/belt/event`;
+const INSPECTION = `${BASE}/cameras/belt/inspection`;
+
+const recipe = (more: object = {}) => ({
+  recipe: 'three',
+  product: '4711-B',
+  edge: 'mask',
+  trigger: { type: 'mqtt', timeoutMs: 60_000, queue: 2 },
+  objects: { parts: {} },
+  checks: [{ id: 'some', count: 'parts', min: 1 }],
+  ...more,
+});
+
+type VerdictEvent = Extract<EventMessage, { type: 'verdict' }>;
+
+let directory = '';
+let model = '';
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'fastsamd-station-'));
+  model = await writeTestModel(join(directory, 'three.onnx'));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+describe.skipIf(!hasMosquitto)('a node that inspects (needs mosquitto)', { timeout: 120_000 }, () => {
+  let broker: Broker;
+  let observer: Observer;
+  let daemon: RunningCommand | undefined;
+  beforeEach(async () => {
+    broker = await Broker.start();
+    observer = await broker.observe(`${BASE}/#`);
+  });
+  afterEach(async () => {
+    daemon?.process.kill('SIGKILL');
+    await daemon?.outcome;
+    await broker[Symbol.asyncDispose]();
+  });
+
+  /** Starts the daemon with this recipe, and returns its inspection once it is ready. */
+  async function run(rules: object, from = 0): Promise<InspectionMessage> {
+    await writeFile(join(directory, 'recipe.yaml'), stringify(rules));
+    const config = {
+      node: NODE,
+      model: { path: model },
+      cameras: [{ id: 'belt', source: 'test:shapes?width=320&height=320&fps=20', inspection: { recipe: 'recipe.yaml' } }],
+      mqtt: { url: broker.url, admin: true },
+      stateDir: join(directory, `state-${broker.port}`),
+    };
+    const path = join(directory, 'config.yaml');
+    await writeFile(path, stringify(config));
+    daemon = start('run', '--config', path);
+    return observer.untilJson<InspectionMessage>(INSPECTION, ({ state }) => state === 'ready', from);
+  }
+
+  async function ask(verb: string, request: object): Promise<ResponseMessage> {
+    const from = observer.received.length;
+    await observer.publish(`${BASE}/request/${verb}`, JSON.stringify(request));
+    return responseMessageSchema.parse(await observer.untilJson(`${BASE}/response/${verb}`, () => true, from));
+  }
+
+  const verdictOf = (inspection: number, from = 0) =>
+    observer.untilJson<VerdictEvent>(EVENT, (event) => event.type === 'verdict' && event.inspection === inspection, from);
+
+  it('answers a trigger with its verdict, once for each name, and records and publishes it', async () => {
+    const ready = inspectionMessageSchema.parse(await run(recipe()));
+    expect(ready).toMatchObject({ recipe: { id: 'three', revision: 1 }, trigger: 'mqtt', counts: { triggers: 0 }, last: null });
+    const trigger = { camera: 'belt', trigger: 't-981', part: 'SN-0042', meas: 'm-17' };
+    const answer = await ask('inspect/trigger', { ...trigger, wait: true });
+    expect(answer).toMatchObject({
+      status: 'ok',
+      data: {
+        inspection: 1,
+        verdict: { verdict: 'OK', part: 'SN-0042', meas: 'm-17', product: '4711-B', recorded: true, recipe: ready.recipe },
+      },
+    });
+    const event = eventMessageSchema.parse(await verdictOf(1)) as VerdictEvent;
+    expect(event).toMatchObject({
+      verdict: 'OK',
+      trigger: { id: 't-981', type: 'mqtt' },
+      checks: [{ id: 'some', measure: 'count', result: 'ok' }],
+    });
+    expect(event.frame!.capturedAt >= event.trigger.at).toBe(true);
+    expect((await ask('inspect/trigger', trigger)).data).toMatchObject({ inspection: 1, verdict: { part: 'SN-0042' } });
+    const second = await ask('inspect/trigger', { id: 'request-7', camera: 'belt' });
+    expect(second.data).toEqual({ inspection: 2 });
+    expect(await verdictOf(2)).toMatchObject({ trigger: { id: 'request-7' } });
+    expect((await ask('read/verdicts', { camera: 'belt' })).data).toMatchObject([{ inspection: 2 }, { inspection: 1, camera: 'belt' }]);
+    expect((await ask('read/statistics', { camera: 'belt' })).data).toMatchObject([{ id: 'some', n: 2, lsl: 1 }]);
+    expect(await observer.untilJson<InspectionMessage>(INSPECTION, ({ counts }) => counts.ok === 2)).toMatchObject({
+      counts: { triggers: 2, ok: 2, nok: 0, unsure: 0, missed: 0 },
+      last: { inspection: 2, verdict: 'OK' },
+    });
+  });
+
+  it('changes recipes as a transaction, and says who did', async () => {
+    await run(recipe());
+    const many = recipe({ checks: [{ id: 'some', count: 'parts', min: 1000 }] });
+    expect(await ask('recipe/set', { camera: 'belt', recipe: many, ifRevision: 0, activate: true })).toMatchObject({
+      code: 'REVISION_CONFLICT',
+    });
+    expect(await ask('recipe/set', { camera: 'belt', recipe: { ...many, cheks: [] }, activate: true })).toMatchObject({
+      code: 'REQUEST_INVALID',
+    });
+    const set = await ask('recipe/set', { camera: 'belt', recipe: many, ifRevision: 1, activate: true });
+    expect(set).toMatchObject({ status: 'ok', revision: 2, data: { id: 'three', revision: 2, active: true } });
+    const changed = await observer.untilJson<EventMessage>(
+      EVENT,
+      (event) => event.type === 'recipe-changed' && event.recipe.revision === 2,
+    );
+    expect(changed).toMatchObject({ by: 'mqtt (admin)', change: 'set' });
+    const judged = await ask('inspect/trigger', { camera: 'belt', wait: true });
+    expect(judged.data).toMatchObject({ verdict: { verdict: 'NOK', reasons: ['COUNT'], recipe: { revision: 2 } } });
+    expect(await ask('recipe/activate', { camera: 'belt', recipe: 'three', revision: 1 })).toMatchObject({ revision: 1 });
+    expect((await ask('inspect/trigger', { camera: 'belt', wait: true })).data).toMatchObject({
+      verdict: { verdict: 'OK', recipe: { revision: 1 } },
+    });
+    expect((await ask('recipe/get', { camera: 'belt' })).data).toMatchObject({ revision: 1, active: true, recipe: { recipe: 'three' } });
+    expect((await ask('recipe/list', { camera: 'belt' })).data).toMatchObject([{ revision: 2 }, { revision: 1 }]);
+    expect(await ask('recipe/activate', { camera: 'belt', recipe: 'four' })).toMatchObject({ code: 'REQUEST_INVALID' });
+  });
+
+  it('after SIGKILL decides what it had accepted, keeps the recipe, and goes on counting', async () => {
+    await run(recipe());
+    await ask('recipe/set', { camera: 'belt', recipe: recipe({ product: 'changed' }), activate: true });
+    await ask('admin/camera-pause', { camera: 'belt' });
+    await observer.untilJson<{ state: string }>(`${BASE}/cameras/belt/state`, ({ state }) => state === 'paused');
+    expect((await ask('inspect/trigger', { camera: 'belt', trigger: 'first', part: 'SN-1' })).data).toEqual({ inspection: 1 });
+    expect((await ask('inspect/trigger', { camera: 'belt', trigger: 'second' })).data).toEqual({ inspection: 2 });
+    // Two may wait: the third is a verdict at once, and counted.
+    expect((await ask('inspect/trigger', { camera: 'belt', trigger: 'third' })).data).toMatchObject({
+      inspection: 3,
+      verdict: { verdict: 'UNSURE', reasons: ['MISSED_TRIGGER'] },
+    });
+    expect(await observer.untilJson<InspectionMessage>(INSPECTION, ({ counts }) => counts.missed === 1)).toMatchObject({
+      state: 'inspecting',
+    });
+    const from = observer.received.length;
+    daemon!.process.kill('SIGKILL');
+    await daemon!.outcome;
+    expect(await run(recipe(), from)).toMatchObject({ recipe: { revision: 2 } });
+    expect(await verdictOf(1, from)).toMatchObject({ verdict: 'UNSURE', reasons: ['INTERRUPTED'], part: 'SN-1', frame: null });
+    expect(await verdictOf(2, from)).toMatchObject({ reasons: ['INTERRUPTED'] });
+    expect((await ask('inspect/trigger', { camera: 'belt', trigger: 'first' })).data).toMatchObject({
+      inspection: 1,
+      verdict: { reasons: ['INTERRUPTED'] },
+    });
+    expect((await ask('inspect/trigger', { camera: 'belt', wait: true })).data).toMatchObject({
+      inspection: 4,
+      verdict: { verdict: 'OK', product: 'changed' },
+    });
+  });
+
+  it('judges every frame without a request, and refuses requests then', async () => {
+    await run(recipe({ trigger: { type: 'frame' } }));
+    expect(await verdictOf(3)).toMatchObject({ trigger: { type: 'frame' }, verdict: 'OK' });
+    expect(await ask('inspect/trigger', { camera: 'belt' })).toMatchObject({ code: 'REQUEST_INVALID' });
+    const numbers = observer.received
+      .filter(({ topic }) => topic === EVENT)
+      .map(({ text }) => JSON.parse(text) as EventMessage)
+      .flatMap((event) => (event.type === 'verdict' ? [event.inspection] : []));
+    expect(numbers).toEqual(numbers.map((_, k) => k + 1));
+  });
+});
