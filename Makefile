@@ -19,6 +19,8 @@ typescript_sources := $(shell find src -name '*.ts') tsconfig.json tsconfig.buil
 addon := build/Release/fastsamd.node
 modules := node_modules/.fastsamd-installed
 compiled := dist/.fastsamd-compiled
+web_sources := $(shell find web -type f) src/contract/console.ts src/contract/view-message.ts
+page := dist/web/index.html
 
 # Compilers and npm write into a file; all of it is shown when they fail.
 quietly = { $(1); } > $(2) 2>&1 || { status=$$?; cat $(2) >&2; exit $$status; }
@@ -37,7 +39,7 @@ setup: ## Install missing system packages
 # In two steps: npm's install step builds the addon, which make would not notice within one.
 build: setup ## Install dependencies, build the addon and the TypeScript
 	$(MAKE) $(modules)
-	$(MAKE) $(addon) $(compiled)
+	$(MAKE) $(addon) $(compiled) $(page)
 
 $(modules): package-lock.json
 	echo 'build: installing npm packages and compiling the addon, which takes some minutes (build/install.log)'
@@ -53,6 +55,11 @@ $(addon): $(native_sources) | $(modules)
 $(compiled): $(typescript_sources) $(modules)
 	echo 'build: TypeScript'
 	npm run --silent build:ts
+	touch $@
+
+$(page): $(web_sources) $(modules)
+	echo 'build: the console'\''s page'
+	npm run --silent build:web
 	touch $@
 
 demo: build ## Segment a drawn conveyor belt and publish it [BROKER=mqtt://… SOURCE=… FRAMES=20 MODEL=…]

@@ -75,6 +75,7 @@ check 'clang-format' clang_format
 check 'dependency-cruiser (layers)' depcruise --config .dependency-cruiser.cjs src
 check 'includes of native/ (layers)' node scripts/check-native-layers.mjs
 check 'tsc (types)' tsc -p tsconfig.json
+check 'tsc (types of the console page)' tsc -p web/tsconfig.json
 check 'knip (unused files, exports and packages)' knip --no-progress
 
 if PATH="$PATH:${CUDA_HOME:-/usr/local/cuda}/bin" command -v nvcc >/dev/null; then

@@ -64,8 +64,9 @@ export class QualityControl {
     this.#skipped = 0;
     this.#slow = 0;
     if (isBad) {
-      if (this.#level < LEVELS.length - 1) this.#level += 1;
       this.#calmFrom = now;
+      if (this.#level === LEVELS.length - 1) return this.#level;
+      this.#level += 1;
       this.#calmMs = Math.min(this.#calmMs * 2, LONGEST_CALM_MS);
     } else if (now - this.#calmFrom >= this.#calmMs && this.#level > 0 && total > 0) {
       this.#level -= 1;

@@ -133,3 +133,14 @@ export class Page implements Disposable {
     this.socket.terminate();
   }
 }
+
+/** The Cookie header of a login. */
+export async function login(node: ConsoleNode, user: string, password: string): Promise<string> {
+  const response = await fetch(`${node.url}/api/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', origin: node.url },
+    body: JSON.stringify({ user, password }),
+  });
+  if (!response.ok) throw new Error(`HTTP ${response.status}`);
+  return response.headers.getSetCookie()[0]!.split(';')[0]!;
+}

@@ -29,5 +29,5 @@ export const consoleSchema = z.strictObject({
 
 /** Whether nothing but this machine can reach the address. */
 export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\./.test(host);
+  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }

@@ -1,0 +1,208 @@
+/** Who may do what, and what reaches the console at all. */
+import { request } from 'node:http';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isAddressed, isSameOrigin } from '../../src/console/guard.js';
+import { LoginLimits } from '../../src/console/login-limits.js';
+import { QualityControl } from '../../src/console/quality.js';
+import { Sessions } from '../../src/console/sessions.js';
+import { VERBS } from '../../src/contract/verbs.js';
+import { type ConsoleNode, consoleNode, login as loginOnce, Page } from './console-node.js';
+
+const USERS = [
+  { name: 'vera', role: 'viewer', cameras: ['belt'], password: 'vera-password' },
+  { name: 'otto', role: 'operator', cameras: ['belt'], password: 'otto-password' },
+  { name: 'ada', role: 'admin', password: 'ada-password' },
+] as const;
+
+let node: ConsoleNode;
+/** The Cookie header of each user: logins of an address are limited. */
+const cookies = new Map<string, string>();
+const login = async (name: string) => {
+  const cookie = cookies.get(name) ?? (await loginOnce(node, name, `${name}-password`));
+  cookies.set(name, cookie);
+  return cookie;
+};
+beforeAll(async () => {
+  // Reachable by others, so that logins count; the tests come over loopback all the same.
+  node = await consoleNode({ console: { host: '0.0.0.0', insecure: true } }, USERS);
+}, 60_000);
+afterAll(() => node[Symbol.asyncDispose]());
+
+/** Status of a request with headers that fetch would not send. */
+function ask(
+  method: string,
+  path: string,
+  headers: Record<string, string>,
+  body = '',
+): Promise<{ status: number; headers: Record<string, unknown>; text: string }> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ host: '127.0.0.1', port: node.port, method, path, headers }, (response) => {
+      let text = '';
+      response.on('data', (chunk) => {
+        text += chunk;
+      });
+      response.on('end', () => resolve({ status: response.statusCode!, headers: response.headers, text }));
+    });
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}
+
+describe('console security', { timeout: 60_000 }, () => {
+  it('answers on names of this machine alone', () => {
+    const open = { host: '127.0.0.1', allowedHosts: [], loopback: true };
+    const lan = { host: '0.0.0.0', allowedHosts: ['line.factory'], loopback: false };
+    for (const host of ['localhost:9480', '127.0.0.1', '[::1]:9480']) expect([host, isAddressed({ host }, open)]).toEqual([host, true]);
+    for (const host of [
+      'evil.example',
+      'localhost.evil.example',
+      '127.0.0.1.evil.example',
+      '10.0.0.1',
+      '',
+      'a@localhost',
+      'localhost:80:80',
+    ])
+      expect([host, isAddressed({ host }, open)]).toEqual([host, false]);
+    for (const host of ['10.0.0.1:9480', 'line.factory', 'localhost']) expect([host, isAddressed({ host }, lan)]).toEqual([host, true]);
+    for (const host of ['evil.example', 'line.factory.evil.example']) expect([host, isAddressed({ host }, lan)]).toEqual([host, false]);
+  });
+
+  it('takes changes from its own page alone', () => {
+    const strict = { demandOrigin: true };
+    const host = 'line-3:9480';
+    expect(isSameOrigin({ host, origin: 'http://line-3:9480' }, strict)).toBe(true);
+    for (const origin of [undefined, 'null', 'http://evil.example', 'http://line-3', 'http://line-3:9481', 'file://line-3:9480', 'x'])
+      expect([origin, isSameOrigin({ host, ...(origin === undefined ? {} : { origin }) }, strict)]).toEqual([origin, false]);
+    expect(isSameOrigin({ host, origin: 'http://line-3:9480', 'sec-fetch-site': 'cross-site' }, strict)).toBe(false);
+    expect(isSameOrigin({ host, 'sec-fetch-site': 'same-origin' }, { demandOrigin: false })).toBe(true);
+  });
+
+  it('refuses foreign names and origins over the wire, sockets included, and says its policy', async () => {
+    const host = `127.0.0.1:${node.port}`;
+    const page = await ask('GET', '/api/me', { host });
+    expect(page.status).toBe(200);
+    expect(page.headers['content-security-policy']).toContain("default-src 'none'");
+    expect(page.headers['content-security-policy']).not.toContain('upgrade-insecure-requests');
+    expect((await ask('GET', '/api/me', { host: 'evil.example' })).status).toBe(421);
+    expect(
+      (await ask('POST', '/api/login', { host, origin: 'http://evil.example', 'content-type': 'application/json' }, '{}')).status,
+    ).toBe(403);
+    const cookie = await login('ada');
+    await expect(Page.open(node, { headers: { cookie, origin: 'http://evil.example' } })).rejects.toThrow('HTTP 403');
+    await expect(Page.open(node)).rejects.toThrow('HTTP 401');
+    (await Page.open(node, { headers: { cookie } }))[Symbol.dispose]();
+  });
+
+  it('lets every role do what it may, on its own cameras', async () => {
+    for (const { name, role } of USERS) {
+      using page = await Page.open(node, { headers: { cookie: await login(name) } });
+      const { cameras } = await page.message('hello');
+      const own = role === 'admin' ? ['belt', 'gate'] : ['belt'];
+      expect(cameras.map(({ id }) => id)).toEqual(own);
+      for (const camera of ['belt', 'gate']) {
+        const prompt = [{ type: 'everything', id: 'all' }];
+        const verbs = {
+          'prompt/get': { camera },
+          'prompt/try': { camera, prompts: prompt },
+          'prompt/set': { camera, prompts: prompt },
+          'prompt/clear': { camera },
+        };
+        for (const [verb, payload] of Object.entries(verbs)) {
+          const { code } = await page.ask(verb, payload);
+          const changes = verb === 'prompt/set' || verb === 'prompt/clear';
+          const isForbidden = !own.includes(camera) || (role === 'viewer' && changes);
+          expect([name, verb, camera, code === 'REQUEST_FORBIDDEN']).toEqual([name, verb, camera, isForbidden]);
+        }
+      }
+      if (role === 'admin') continue;
+      for (const verb of ['prompt/get', 'prompt/clear', 'read/info', 'read/health', 'admin/config-reload']) {
+        expect([name, verb, (await page.ask(verb, {})).code]).toEqual([name, verb, 'REQUEST_FORBIDDEN']);
+      }
+      page.say({ t: 'watch', camera: 'gate' });
+      expect(await page.message('error', ({ error }) => error.includes('gate'))).toMatchObject({ code: 'REQUEST_FORBIDDEN' });
+      expect(page.messages.some((message) => message.t === 'topic' && /^cameras\/gate|^alert|^health/.test(message.topic))).toBe(false);
+    }
+    expect(VERBS).toContain('prompt/try');
+  });
+
+  it('gives pictures of foreign cameras, events and photos on no route', async () => {
+    const headers = async (name: string) => ({
+      cookie: await login(name),
+      host: `127.0.0.1:${node.port}`,
+      origin: node.url,
+    });
+    const [otto, ada] = [await headers('otto'), await headers('ada')];
+    expect((await ask('GET', '/api/cameras/gate/snapshot.jpg', otto)).status).toBe(403);
+    expect((await ask('POST', '/api/cameras/gate/picture', otto)).status).toBe(403);
+    expect((await ask('GET', '/api/cameras/belt/snapshot.jpg', otto)).status).toBe(200);
+    const history = JSON.parse((await ask('GET', '/api/history', otto)).text) as { cameras: object }[];
+    for (const point of history) expect(Object.keys(point.cameras)).toEqual(['belt']);
+    const { id } = JSON.parse((await ask('POST', '/api/cameras/belt/picture', ada)).text) as { id: string };
+    expect((await ask('GET', `/api/pictures/${id}/view`, ada)).status).toBe(200);
+    expect((await ask('GET', `/api/pictures/${id}/view`, otto)).status).toBe(400);
+    for (const path of ['/metrics', '/healthz', '/api/history', '/api/cameras/belt/snapshot.jpg', `/api/pictures/${id}/view`])
+      expect([path, (await ask('GET', path, { host: ada.host })).status]).toEqual([path, 401]);
+  });
+
+  it('refuses photos that are none, too large, or bombs, and goes on', async () => {
+    const cookie = await login('ada');
+    const post = (body: Uint8Array<ArrayBuffer>, type = 'image/png') =>
+      fetch(`${node.url}/api/pictures`, { method: 'POST', headers: { cookie, origin: node.url, 'content-type': type }, body });
+    expect((await post(new TextEncoder().encode('<svg/>'))).status).toBe(400);
+    expect((await post(new Uint8Array(16_000_001))).status).toBe(413);
+    const bomb = await sharp({ create: { width: 12_000, height: 6000, channels: 3, background: 'white' } })
+      .png({ compressionLevel: 9 })
+      .toBuffer();
+    const answer = await post(new Uint8Array(bomb));
+    expect([answer.status, await answer.json()]).toMatchObject([400, { error: 'expected at most 50 megapixels, got 12000×6000' }]);
+    expect((await post(new TextEncoder().encode('x'), 'text/html')).status).toBe(415);
+  });
+
+  it('closes the sockets of a session that ends, and keeps no token in its log', async () => {
+    const cookie = await login('ada');
+    using page = await Page.open(node, { headers: { cookie } });
+    await fetch(`${node.url}/api/logout`, {
+      method: 'POST',
+      headers: { cookie, origin: node.url, 'content-type': 'application/json' },
+      body: '{}',
+    });
+    expect((await page.closed).code).toBe(4401);
+    await expect(Page.open(node, { headers: { cookie } })).rejects.toThrow('HTTP 401');
+    const text = node.logged.join('');
+    expect(text).toContain('logged in');
+    expect(text).not.toContain(cookie.split('=')[1]);
+    expect(text).not.toContain('password"');
+  });
+
+  it('limits logins of an address, ends sessions in time', () => {
+    const limits = new LoginLimits();
+    const tries = (from: number, count: number, stepMs: number) =>
+      Array.from({ length: count }, (_, k) => limits.take('10.0.0.9', from + k * stepMs)).filter(Boolean).length;
+    expect(tries(0, 50, 10)).toBe(2);
+    expect(tries(60_000, 60, 1000)).toBeLessThanOrEqual(11);
+    expect(limits.take('10.0.0.8', 0)).toBe(true);
+    const sessions = new Sessions();
+    const token = sessions.begin({ name: 'ada', role: 'admin' }, 0);
+    expect(sessions.find(token, 11 * 3_600_000)).toMatchObject({ name: 'ada' });
+    expect(sessions.find(token, 24 * 3_600_000)).toBeUndefined();
+    expect(sessions.find('other')).toBeUndefined();
+  });
+
+  it('steps the quality down for a viewer that cannot follow, and up again once it can', () => {
+    const quality = new QualityControl();
+    let now = 0;
+    const seconds = (count: number, sent: boolean) => {
+      for (let k = 0; k < 15 * count; k += 1) {
+        now += 1000 / 15;
+        quality.offered(sent);
+        quality.update(now);
+      }
+    };
+    expect(quality.level).toBe(1);
+    seconds(10, false);
+    expect(quality.level).toBe(4);
+    seconds(300, true);
+    expect(quality.level).toBe(0);
+  });
+});

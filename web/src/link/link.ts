@@ -1,0 +1,269 @@
+/** The page's one connection: what the daemon tells, what the page asks. It comes back by itself. */
+import { signal } from '@preact/signals';
+import type { ClientInput, ConsoleEvent, ConsoleUser, HistoryPoint, ServerMessage } from '../../../src/contract/console.js';
+import type { PromptsMessage } from '../../../src/contract/node.js';
+import { ackMessage } from '../../../src/contract/view-message.js';
+
+const CONNECT_MS = 5000;
+/** The daemon says something every two seconds. */
+const SILENT_MS = 5000;
+const BACKOFF_MS = [250, 500, 1000, 2000, 4000];
+const MAX_EVENTS = 500;
+const ANSWER_MS = 10_000;
+
+export type Status = 'connecting' | 'open' | 'offline' | 'login';
+
+export const status = signal<Status>('connecting');
+export const hello = signal<Extract<ServerMessage, { t: 'hello' }> | undefined>(undefined);
+export const topics = signal<ReadonlyMap<string, unknown>>(new Map());
+export const events = signal<readonly ConsoleEvent[]>([]);
+export const latestPoint = signal<HistoryPoint | undefined>(undefined);
+export const watching = signal(0);
+export const notice = signal<{ readonly text: string; readonly kind: 'info' | 'error' } | undefined>(undefined);
+export const wasUpdated = signal(false);
+
+/** Milliseconds by which the daemon's clock is ahead of this one. */
+let clockAhead = 0;
+let socket: WebSocket | undefined;
+let attempt = 0;
+let heardAt = 0;
+let retry: ReturnType<typeof setTimeout> | undefined;
+const waiting = new Map<string, (response: Response) => void>();
+const receivers = new Map<number, Receiver>();
+const watched = new Map<string, Receiver>();
+
+export interface Response {
+  readonly status: 'ok' | 'error';
+  readonly code?: string;
+  readonly error?: string;
+  readonly revision?: number;
+  readonly data?: unknown;
+}
+
+/** Takes the frames of one camera. */
+export interface Receiver {
+  readonly level: 'auto' | number;
+  frame(bytes: Uint8Array<ArrayBuffer>, drawn: () => void): void;
+}
+
+/** Now, by the daemon's clock. */
+export function daemonNow(): number {
+  return Date.now() + clockAhead;
+}
+
+export function user(): ConsoleUser | undefined {
+  return hello.value?.user;
+}
+
+export function may(role: ConsoleUser['role']): boolean {
+  const order = ['viewer', 'operator', 'admin'];
+  return status.value === 'open' && order.indexOf(user()?.role ?? '') >= order.indexOf(role);
+}
+
+export function prompts(camera: string): PromptsMessage | undefined {
+  return topics.value.get(`cameras/${camera}/prompts`) as PromptsMessage | undefined;
+}
+
+export function tell(text: string, kind: 'info' | 'error' = 'info'): void {
+  notice.value = { text, kind };
+}
+
+export function watch(camera: string, receiver: Receiver): () => void {
+  watched.set(camera, receiver);
+  send({ t: 'watch', camera, level: receiver.level });
+  return () => {
+    if (watched.get(camera) !== receiver) return;
+    watched.delete(camera);
+    for (const [channel, each] of receivers) if (each === receiver) receivers.delete(channel);
+    send({ t: 'unwatch', camera });
+  };
+}
+
+export function hold(camera: string, seq: number): void {
+  send({ t: 'hold', camera, seq });
+}
+
+/** Asks the daemon. Never rejects: what went wrong is the answer. */
+export function ask(verb: string, payload: Record<string, unknown> = {}): Promise<Response> {
+  const id = randomId();
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => finish({ status: 'error', code: 'TIMEOUT', error: 'no answer; the connection may be lost' }), ANSWER_MS);
+    const finish = (response: Response) => {
+      clearTimeout(timer);
+      waiting.delete(id);
+      resolve(response);
+    };
+    waiting.set(id, finish);
+    if (!send({ t: 'request', verb, id, payload })) finish({ status: 'error', code: 'OFFLINE', error: 'not connected' });
+  });
+}
+
+export function start(): void {
+  void connect();
+  setInterval(() => {
+    if (status.value === 'open' && performance.now() - heardAt > SILENT_MS) lost();
+  }, 500);
+  // A phone that slept may have lost the connection without being told.
+  const wake = () => {
+    if (document.visibilityState !== 'visible') return;
+    if (status.value === 'offline') reconnectNow();
+    else if (status.value === 'open' && performance.now() - heardAt > SILENT_MS) lost();
+  };
+  document.addEventListener('visibilitychange', wake);
+  addEventListener('pageshow', wake);
+  addEventListener('online', reconnectNow);
+}
+
+export function reconnectNow(): void {
+  clearTimeout(retry);
+  attempt = 0;
+  void connect();
+}
+
+export async function post(path: string, body: unknown): Promise<{ ok: boolean; status: number; body: Record<string, unknown> }> {
+  try {
+    const response = await fetch(`./api/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    return { ok: response.ok, status: response.status, body: (await response.json().catch(() => ({}))) as Record<string, unknown> };
+  } catch {
+    return { ok: false, status: 0, body: { error: 'the daemon cannot be reached' } };
+  }
+}
+
+async function connect(): Promise<void> {
+  if (socket) return;
+  try {
+    const me = (await (await fetch('./api/me', { signal: AbortSignal.timeout(CONNECT_MS) })).json()) as { user: ConsoleUser | null };
+    if (me.user === null) {
+      status.value = 'login';
+      return;
+    }
+  } catch {
+    later();
+    return;
+  }
+  if (socket) return;
+  const url = new URL('./api/live', location.href);
+  url.protocol = url.protocol.replace('http', 'ws');
+  url.hash = '';
+  const opened = new WebSocket(url, 'fastsam.console.v1');
+  socket = opened;
+  opened.binaryType = 'arraybuffer';
+  const timer = setTimeout(() => socket === opened && status.value !== 'open' && lost(), CONNECT_MS);
+  opened.onopen = () => {
+    clearTimeout(timer);
+    heardAt = performance.now();
+  };
+  opened.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
+    if (socket !== opened) return;
+    heardAt = performance.now();
+    if (typeof data === 'string') receive(JSON.parse(data) as ServerMessage);
+    else receiveFrame(new Uint8Array(data));
+  };
+  opened.onclose = ({ code }) => {
+    clearTimeout(timer);
+    if (socket === opened) lost(code === 4401);
+  };
+}
+
+function lost(isLogin = false): void {
+  const broken = socket;
+  socket = undefined;
+  if (broken) {
+    broken.onclose = null;
+    broken.close();
+  }
+  receivers.clear();
+  for (const finish of [...waiting.values()])
+    finish({ status: 'error', code: 'OFFLINE', error: 'the connection was lost; nothing is known about this request' });
+  status.value = 'offline';
+  if (isLogin) void connect();
+  else later();
+}
+
+function later(): void {
+  if (status.value !== 'login') status.value = status.value === 'connecting' ? 'connecting' : 'offline';
+  clearTimeout(retry);
+  retry = setTimeout(() => void connect(), BACKOFF_MS[Math.min(attempt, BACKOFF_MS.length - 1)]! * (0.75 + Math.random() / 2));
+  attempt += 1;
+}
+
+function send(message: ClientInput): boolean {
+  if (socket?.readyState !== WebSocket.OPEN) return false;
+  socket.send(JSON.stringify(message));
+  return true;
+}
+
+function receive(message: ServerMessage): void {
+  switch (message.t) {
+    case 'hello':
+      if (hello.value && hello.value.build !== message.build) wasUpdated.value = true;
+      clockAhead = message.now - Date.now();
+      attempt = 0;
+      topics.value = new Map();
+      events.value = message.events;
+      hello.value = message;
+      status.value = 'open';
+      for (const [camera, { level }] of watched) send({ t: 'watch', camera, level });
+      break;
+    case 'tick':
+      clockAhead = message.now - Date.now();
+      watching.value = message.watching;
+      break;
+    case 'topic': {
+      const next = new Map(topics.value);
+      if (message.payload === null) next.delete(message.topic);
+      else next.set(message.topic, message.payload);
+      topics.value = next;
+      break;
+    }
+    case 'channel': {
+      const receiver = watched.get(message.camera);
+      if (receiver) receivers.set(message.channel, receiver);
+      break;
+    }
+    case 'response': {
+      const response = message.response as Response & { id: string };
+      waiting.get(response.id)?.(response);
+      break;
+    }
+    case 'event': {
+      const others = events.value.filter(({ number }) => number !== message.event.number);
+      events.value = [...others, message.event].sort((a, b) => a.number - b.number).slice(-MAX_EVENTS);
+      break;
+    }
+    case 'telemetry':
+      latestPoint.value = message.point;
+      break;
+    case 'error':
+      if (/^no camera/.test(message.error)) setTimeout(watchAgain, 1000);
+      else tell(message.error, 'error');
+  }
+}
+
+/** A node that starts has no cameras yet. */
+function watchAgain(): void {
+  const known = new Set(receivers.values());
+  for (const [camera, receiver] of watched) if (!known.has(receiver)) send({ t: 'watch', camera, level: receiver.level });
+}
+
+function receiveFrame(bytes: Uint8Array<ArrayBuffer>): void {
+  const numbers = new DataView(bytes.buffer);
+  const channel = numbers.getUint32(4, true);
+  const seq = numbers.getUint32(8, true);
+  const from = socket;
+  const drawn = () => {
+    if (socket === from && from?.readyState === WebSocket.OPEN) from.send(ackMessage(channel, seq));
+  };
+  const receiver = receivers.get(channel);
+  if (receiver) receiver.frame(bytes, drawn);
+  else drawn();
+}
+
+/** crypto.randomUUID is missing on plain HTTP. */
+function randomId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

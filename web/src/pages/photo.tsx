@@ -1,0 +1,377 @@
+/** One photo: dropped, pasted, chosen, taken with the phone, or a frame of a camera. Segmented once; the slider needs no server. */
+import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import type { ViewAnswer } from '../../../src/contract/console.js';
+import { hello, may, post, tell } from '../link/link.js';
+import { EMPTY, ordered, promptOf } from '../ui/draft.js';
+import { Icon } from '../ui/icons.js';
+import { Stage, type StageStyle } from '../view/stage.js';
+
+const EXPORTS = [
+  ['png', 'PNG with masks'],
+  ['cutout', 'Cut-out PNG'],
+  ['json', 'JSON'],
+  ['coco', 'COCO'],
+] as const;
+const MAX_BYTES = 16_000_000;
+
+interface Tried {
+  readonly objects: number;
+  readonly answers: readonly (ViewAnswer & { readonly matches: readonly { readonly id: number; readonly score: number }[] })[];
+}
+
+type Point = readonly [number, number, boolean];
+type Prompt = Record<string, unknown> & { readonly id: string };
+
+export function Photo() {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const stage = useRef<Stage>();
+  const id = useSignal<string | undefined>(undefined);
+  const state = useSignal<'empty' | 'working' | 'shown'>('empty');
+  const tool = useSignal<'look' | 'point' | 'box'>('point');
+  const prompts = useSignal<readonly Prompt[]>([]);
+  const points = useSignal<readonly Point[]>([]);
+  const box = useSignal<readonly [number, number, number, number] | undefined>(undefined);
+  const tried = useSignal<Tried | undefined>(undefined);
+  const iou = useSignal(0.7);
+  const style = useSignal<StageStyle>({ opacity: 0.4, contours: true, least: 0.4, masks: 'all' });
+  const cameras = (hello.value?.cameras ?? []).filter(({ pictures }) => pictures);
+
+  useEffect(() => {
+    const view = new Stage(canvas.current!);
+    stage.current = view;
+    Object.assign(window, { fastsamStage: view });
+    const paste = (event: ClipboardEvent) => {
+      const file = event.clipboardData?.files[0];
+      if (file) void open(file);
+    };
+    addEventListener('paste', paste);
+    const fit = new ResizeObserver(() => {
+      view.fit();
+      view.redraw();
+    });
+    fit.observe(canvas.current!);
+    return () => {
+      removeEventListener('paste', paste);
+      fit.disconnect();
+      view.close();
+    };
+  }, []);
+
+  useEffect(() => {
+    stage.current!.style = style.value;
+    stage.current!.redraw();
+  }, [style.value]);
+
+  const load = async (added: { ok: boolean; body: Record<string, unknown> }) => {
+    if (!added.ok) {
+      tell(String(added.body.error ?? 'the picture was refused'), 'error');
+      state.value = id.value === undefined ? 'empty' : 'shown';
+      return;
+    }
+    id.value = String(added.body.id);
+    prompts.value = [];
+    points.value = [];
+    box.value = undefined;
+    tried.value = undefined;
+    await show();
+  };
+
+  const show = async () => {
+    const response = await fetch(`./api/pictures/${id.value}/view`);
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    state.value = 'shown';
+    await new Promise<void>((resolve) => stage.current!.frame(bytes, resolve));
+  };
+
+  const open = async (file: Blob) => {
+    if (file.size > MAX_BYTES) {
+      tell(`the picture has ${Math.ceil(file.size / 1e6)} MB; expected at most 16`, 'error');
+      return;
+    }
+    state.value = 'working';
+    try {
+      const response = await fetch('./api/pictures', {
+        method: 'POST',
+        headers: { 'content-type': file.type || 'application/octet-stream' },
+        body: file,
+      });
+      await load({ ok: response.ok, body: (await response.json()) as Record<string, unknown> });
+    } catch {
+      await load({ ok: false, body: { error: 'the picture could not be sent' } });
+    }
+  };
+
+  const fromCamera = async (camera: string) => {
+    if (camera === '') return;
+    state.value = 'working';
+    await load(await post(`cameras/${camera}/picture`, {}));
+  };
+
+  const ask = async (set: readonly Prompt[], again = iou.value) => {
+    if (id.value === undefined) return;
+    const answer = await post(`pictures/${id.value}/try`, { prompts: set, conf: Math.max(0.05, style.value.least), iou: again });
+    if (!answer.ok) {
+      tell(String(answer.body.error), 'error');
+      return;
+    }
+    tried.value = answer.body as unknown as Tried;
+    if (answer.body.segmented === true) await show();
+    stage.current!.selected = new Set(tried.value.answers.flatMap(({ matches }) => matches.map((match) => match.id)));
+    stage.current!.redraw();
+  };
+
+  const change = (nextPoints: readonly Point[], nextBox: readonly [number, number, number, number] | undefined) => {
+    points.value = nextPoints;
+    box.value = nextBox;
+    void ask([...prompts.value, ...current()]);
+  };
+
+  /** The prompt that is being made, under the next free number. */
+  const current = (): Prompt[] => {
+    const n = prompts.value.length + 1;
+    const made = [
+      promptOf({ ...EMPTY, tool: 'point', points: points.value }, `p${n}`),
+      promptOf({ ...EMPTY, tool: 'box', box: box.value }, `p${n}`),
+    ];
+    return made.filter((prompt): prompt is Prompt => prompt !== undefined);
+  };
+
+  const keep = () => {
+    prompts.value = [...prompts.value, ...current().slice(0, 1)];
+    points.value = [];
+    box.value = undefined;
+  };
+
+  const download = async (as: string) => {
+    const response = await fetch(`./api/pictures/${id.value}/export`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ as, prompts: [...prompts.value, ...current().slice(0, 1)], conf: Math.max(0.05, style.value.least) }),
+    });
+    if (!response.ok) {
+      tell(String(((await response.json()) as { error?: string }).error), 'error');
+      return;
+    }
+    const url = URL.createObjectURL(await response.blob());
+    const link = document.createElement('a');
+    link.href = url;
+    link.download = /filename="([^"]+)"/.exec(response.headers.get('content-disposition') ?? '')?.[1] ?? `photo.${as}`;
+    link.click();
+    URL.revokeObjectURL(url);
+  };
+
+  const place = (event: PointerEvent): [number, number] => {
+    const rect = (event.currentTarget as HTMLElement).getBoundingClientRect();
+    return [(event.clientX - rect.left) / rect.width, (event.clientY - rect.top) / rect.height];
+  };
+  const drag = useRef<[number, number]>();
+  const frame = stage.current?.shown?.frame;
+  const boxShown = box.value && ordered(box.value);
+  const percent = (value: number) => `${100 * value}%`;
+
+  return (
+    <div class="camera photo">
+      <h1 class="hidden">Photo</h1>
+      <section class="viewer" aria-label="Picture">
+        {/* biome-ignore lint/a11y/noStaticElementInteractions: a picture is dropped here with the mouse; the button Open does the same. */}
+        <div
+          class={`stage drop ${state.value}`}
+          style={frame ? `--aspect: ${frame.width} / ${frame.height}; --ratio: ${frame.width / frame.height}` : ''}
+          onDragOver={(event) => event.preventDefault()}
+          onDrop={(event) => {
+            event.preventDefault();
+            const file = event.dataTransfer?.files[0];
+            if (file) void open(file);
+          }}
+        >
+          <canvas
+            ref={canvas}
+            role="img"
+            aria-label={state.value === 'shown' ? 'The photo with its masks' : 'No photo yet'}
+            data-tool={tool.value}
+            onPointerMove={(event) => {
+              const view = stage.current!;
+              const [x, y] = place(event);
+              if (drag.current) box.value = [...drag.current, x, y];
+              else if (event.pointerType !== 'touch') {
+                view.hovered = view.hit(x, y)[0] ?? -1;
+                view.redraw();
+              }
+            }}
+            onPointerLeave={() => {
+              stage.current!.hovered = -1;
+              stage.current!.redraw();
+            }}
+            onPointerDown={(event) => {
+              if (tool.value !== 'box') return;
+              (event.currentTarget as HTMLElement).setPointerCapture(event.pointerId);
+              drag.current = place(event);
+            }}
+            onPointerUp={(event) => {
+              const [x, y] = place(event);
+              if (drag.current) {
+                change([], [...drag.current, x, y]);
+                drag.current = undefined;
+              } else if (tool.value === 'point' && state.value === 'shown') change([...points.value, [x, y, !event.shiftKey]], undefined);
+            }}
+          />
+          <svg class="marks" aria-hidden="true">
+            {boxShown ? (
+              <rect
+                x={percent(boxShown[0])}
+                y={percent(boxShown[1])}
+                width={percent(boxShown[2] - boxShown[0])}
+                height={percent(boxShown[3] - boxShown[1])}
+              />
+            ) : null}
+            {points.value.map(([x, y, isObject], k) => (
+              <circle key={k} class={isObject ? 'object' : 'background'} cx={percent(x)} cy={percent(y)} r="7" />
+            ))}
+          </svg>
+          {state.value !== 'shown' ? (
+            <div class="waiting">
+              {state.value === 'working' ? (
+                <p role="status">segmenting …</p>
+              ) : (
+                <>
+                  <p>Drop a picture here, paste it, or choose one.</p>
+                  <p class="quiet">JPEG, PNG or WebP, up to 16 MB. It stays on this node, in memory, for half an hour.</p>
+                </>
+              )}
+            </div>
+          ) : null}
+        </div>
+        <div class="toolbar" role="toolbar" aria-label="Tools">
+          <label class="button">
+            <Icon name="open" />
+            <span>Open</span>
+            <input
+              type="file"
+              class="hidden"
+              accept="image/jpeg,image/png,image/webp"
+              onChange={(event) => event.currentTarget.files?.[0] && void open(event.currentTarget.files[0])}
+              disabled={!may('operator')}
+            />
+          </label>
+          <select
+            aria-label="Take a picture from a camera"
+            value=""
+            onChange={(event) => void fromCamera(event.currentTarget.value)}
+            disabled={!may('operator')}
+          >
+            <option value="">From a camera …</option>
+            {cameras.map((camera) => (
+              <option key={camera.id}>{camera.id}</option>
+            ))}
+          </select>
+          <span class="divider" />
+          {(['look', 'point', 'box'] as const).map((name) => (
+            <button key={name} type="button" aria-pressed={tool.value === name} onClick={() => (tool.value = name)}>
+              <Icon name={name} />
+              <span>{name[0]!.toUpperCase() + name.slice(1)}</span>
+            </button>
+          ))}
+        </div>
+      </section>
+      <aside aria-label="Prompts and export">
+        <section class="panel" aria-label="Objects">
+          <h2>
+            Objects <small>{countAbove(stage.current?.shown?.objects.scores, style.value.least)}</small>
+          </h2>
+          <div class="sliders">
+            <label>
+              Confidence <output>{style.value.least.toFixed(2)}</output>
+              <input
+                type="range"
+                min="0.05"
+                max="1"
+                step="0.01"
+                value={style.value.least}
+                onInput={(event) => (style.value = { ...style.value, least: Number(event.currentTarget.value) })}
+                onChange={() => void ask([...prompts.value, ...current().slice(0, 1)])}
+              />
+            </label>
+            <label>
+              IoU <output>{iou.value.toFixed(2)}</output>
+              <input
+                type="range"
+                min="0.1"
+                max="1"
+                step="0.05"
+                value={iou.value}
+                onInput={(event) => (iou.value = Number(event.currentTarget.value))}
+                onChange={() => void ask([...prompts.value, ...current().slice(0, 1)])}
+              />
+            </label>
+            <label>
+              Opacity <output>{Math.round(100 * style.value.opacity)} %</output>
+              <input
+                type="range"
+                min="0"
+                max="0.9"
+                step="0.05"
+                value={style.value.opacity}
+                onInput={(event) => (style.value = { ...style.value, opacity: Number(event.currentTarget.value) })}
+              />
+            </label>
+            <label class="check">
+              <input
+                type="checkbox"
+                checked={style.value.contours}
+                onChange={(event) => (style.value = { ...style.value, contours: event.currentTarget.checked })}
+              />{' '}
+              Contours
+            </label>
+          </div>
+        </section>
+        <section class="panel" aria-label="Prompts">
+          <h2>Prompts</h2>
+          {tried.value?.answers.length ? null : <p class="quiet">Click a point on an object (Shift: what is not it), or drag a box.</p>}
+          <ul class="prompts">
+            {tried.value?.answers.map(({ id: name, type, status: answer, score }) => (
+              <li key={name} class={answer}>
+                <span class="glyph" aria-hidden="true">
+                  {answer === 'matched' ? '✔' : '✖'}
+                </span>
+                <span class="name">
+                  {name} <small>{type}</small>
+                </span>
+                <span class="score">{score?.toFixed(2)}</span>
+                <span class="quiet">{answer}</span>
+              </li>
+            ))}
+          </ul>
+          <div class="row">
+            <button type="button" onClick={keep} disabled={current().length === 0}>
+              <Icon name="add" /> Another prompt
+            </button>
+            <button
+              type="button"
+              onClick={() => {
+                prompts.value = [];
+                change([], undefined);
+              }}
+            >
+              Clear
+            </button>
+          </div>
+        </section>
+        <section class="panel" aria-label="Export">
+          <h2>Export</h2>
+          <div class="row wrap">
+            {EXPORTS.map(([as, name]) => (
+              <button key={as} type="button" disabled={id.value === undefined} onClick={() => void download(as)}>
+                {name}
+              </button>
+            ))}
+          </div>
+        </section>
+      </aside>
+    </div>
+  );
+}
+
+function countAbove(scores: Float32Array | undefined, least: number): number {
+  return scores?.filter((score) => score > least).length ?? 0;
+}

@@ -1,0 +1,246 @@
+/** A frame with its masks on a canvas: WebGL2, or 2D where that is missing or lost. Both read one table of colours, a row per region. */
+
+export interface Picture {
+  readonly bitmap: ImageBitmap | undefined;
+  readonly map: { readonly width: number; readonly height: number; readonly cells: Uint16Array<ArrayBuffer> };
+}
+
+/** How a region is painted, in the alpha of its colour: not at all, faintly, as an answer, as what the pointer is on. */
+export const PAINT = { none: 0, plain: 85, matched: 170, active: 255 } as const;
+
+export interface Style {
+  /** 0…1, of plain masks. */
+  readonly opacity: number;
+  readonly contours: boolean;
+}
+
+export interface Renderer {
+  readonly name: 'webgl2' | '2d';
+  setPicture(picture: Picture): void;
+  /** [regions × 4] red, green, blue, PAINT. */
+  draw(colours: Uint8Array<ArrayBuffer>, style: Style): void;
+  close(): void;
+}
+
+const TABLE_WIDTH = 1024;
+
+export function createRenderer(canvas: HTMLCanvasElement, want?: string): Renderer {
+  const gl = want === '2d' ? null : canvas.getContext('webgl2', { alpha: false, antialias: false, preserveDrawingBuffer: true });
+  return gl ? new WebGlRenderer(canvas, gl) : new CanvasRenderer(canvas);
+}
+
+const VERTEX = `#version 300 es
+out vec2 uv;
+void main() {
+  vec2 corner = vec2(float(gl_VertexID & 1), float(gl_VertexID >> 1)) * 2.0;
+  uv = vec2(corner.x, 1.0 - corner.y);
+  gl_Position = vec4(corner * 2.0 - 1.0, 0.0, 1.0);
+}`;
+
+// The four cells around a point vote with their bilinear weights, which rounds the steps of the map.
+const FRAGMENT = `#version 300 es
+precision highp float;
+precision highp int;
+precision highp usampler2D;
+uniform usampler2D map;
+uniform sampler2D colours;
+uniform sampler2D picture;
+uniform vec2 mapSize;
+uniform vec2 pixel;
+uniform float opacity;
+uniform float contours;
+uniform float hasPicture;
+in vec2 uv;
+out vec4 result;
+
+vec4 colourAt(vec2 at) {
+  vec2 place = at * mapSize - 0.5;
+  ivec2 base = ivec2(floor(place));
+  vec2 f = place - floor(place);
+  ivec2 last = ivec2(mapSize) - 1;
+  vec4 c[4];
+  float w[4] = float[4]((1.0 - f.x) * (1.0 - f.y), f.x * (1.0 - f.y), (1.0 - f.x) * f.y, f.x * f.y);
+  for (int i = 0; i < 4; ++i) {
+    uint region = texelFetch(map, clamp(base + ivec2(i & 1, i >> 1), ivec2(0), last), 0).r;
+    c[i] = texelFetch(colours, ivec2(int(region % 1024u), int(region / 1024u)), 0);
+  }
+  vec4 best = c[0];
+  float most = -1.0;
+  for (int i = 0; i < 4; ++i) {
+    float sum = 0.0;
+    for (int k = 0; k < 4; ++k) if (all(equal(c[i], c[k]))) sum += w[k];
+    if (sum > most) { most = sum; best = c[i]; }
+  }
+  return best;
+}
+
+void main() {
+  vec3 base = hasPicture > 0.5 ? texture(picture, uv).rgb : vec3(0.22);
+  vec4 own = colourAt(uv);
+  if (own.a < 0.2) { result = vec4(base, 1.0); return; }
+  bool isActive = own.a > 0.9;
+  bool isMatched = own.a > 0.5 && !isActive;
+  float reach = isActive ? 2.2 : (isMatched ? 1.6 : 1.0);
+  bool edge = false;
+  for (int i = 0; i < 4; ++i) {
+    vec2 step = vec2(float(i == 0) - float(i == 1), float(i == 2) - float(i == 3)) * pixel * reach;
+    if (any(notEqual(colourAt(uv + step), own))) edge = true;
+  }
+  float fill = isActive ? max(opacity, 0.55) : (isMatched ? min(opacity * 1.5, 0.8) : opacity);
+  vec3 colour = mix(base, own.rgb, fill);
+  if (edge && (contours > 0.5 || isActive)) colour = isActive ? vec3(1.0) : mix(base, own.rgb, 0.95);
+  result = vec4(colour, 1.0);
+}`;
+
+class WebGlRenderer implements Renderer {
+  readonly name = 'webgl2';
+  #program: WebGLProgram | undefined;
+  readonly #textures: WebGLTexture[] = [];
+  #mapSize = [1, 1];
+  #hasPicture = false;
+  #picture: Picture | undefined;
+  readonly #onLost = (event: Event) => event.preventDefault();
+  readonly #onRestored = () => {
+    this.#prepare();
+    if (this.#picture) this.setPicture(this.#picture);
+  };
+
+  constructor(
+    private readonly canvas: HTMLCanvasElement,
+    private readonly gl: WebGL2RenderingContext,
+  ) {
+    canvas.addEventListener('webglcontextlost', this.#onLost);
+    canvas.addEventListener('webglcontextrestored', this.#onRestored);
+    this.#prepare();
+  }
+
+  setPicture(picture: Picture): void {
+    const { gl } = this;
+    const { bitmap, map } = picture;
+    // The bitmap is the stage's, which closes it after the next frame.
+    this.#picture = picture;
+    this.#hasPicture = bitmap !== undefined;
+    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+    if (bitmap) {
+      gl.activeTexture(gl.TEXTURE0);
+      gl.bindTexture(gl.TEXTURE_2D, this.#textures[0]!);
+      gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, bitmap);
+    }
+    gl.activeTexture(gl.TEXTURE1);
+    gl.bindTexture(gl.TEXTURE_2D, this.#textures[1]!);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.R16UI, map.width, map.height, 0, gl.RED_INTEGER, gl.UNSIGNED_SHORT, map.cells);
+    this.#mapSize = [map.width, map.height];
+  }
+
+  draw(colours: Uint8Array<ArrayBuffer>, { opacity, contours }: Style): void {
+    const { gl, canvas } = this;
+    const program = this.#program;
+    if (!program || gl.isContextLost()) return;
+    const rows = Math.max(1, Math.ceil(colours.length / 4 / TABLE_WIDTH));
+    const table = new Uint8Array(rows * TABLE_WIDTH * 4);
+    table.set(colours);
+    gl.activeTexture(gl.TEXTURE2);
+    gl.bindTexture(gl.TEXTURE_2D, this.#textures[2]!);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, TABLE_WIDTH, rows, 0, gl.RGBA, gl.UNSIGNED_BYTE, table);
+    gl.viewport(0, 0, canvas.width, canvas.height);
+    gl.useProgram(program);
+    const at = (name: string) => gl.getUniformLocation(program, name);
+    gl.uniform1i(at('picture'), 0);
+    gl.uniform1i(at('map'), 1);
+    gl.uniform1i(at('colours'), 2);
+    gl.uniform2f(at('mapSize'), this.#mapSize[0]!, this.#mapSize[1]!);
+    gl.uniform2f(at('pixel'), 1 / canvas.width, 1 / canvas.height);
+    gl.uniform1f(at('opacity'), opacity);
+    gl.uniform1f(at('contours'), contours ? 1 : 0);
+    gl.uniform1f(at('hasPicture'), this.#hasPicture ? 1 : 0);
+    gl.drawArrays(gl.TRIANGLES, 0, 3);
+  }
+
+  close(): void {
+    this.canvas.removeEventListener('webglcontextlost', this.#onLost);
+    this.canvas.removeEventListener('webglcontextrestored', this.#onRestored);
+    for (const texture of this.#textures) this.gl.deleteTexture(texture);
+    if (this.#program) this.gl.deleteProgram(this.#program);
+  }
+
+  #prepare(): void {
+    const { gl } = this;
+    const program = gl.createProgram();
+    for (const [type, source] of [
+      [gl.VERTEX_SHADER, VERTEX],
+      [gl.FRAGMENT_SHADER, FRAGMENT],
+    ] as const) {
+      const shader = gl.createShader(type)!;
+      gl.shaderSource(shader, source);
+      gl.compileShader(shader);
+      gl.attachShader(program, shader);
+    }
+    gl.linkProgram(program);
+    this.#program = program;
+    this.#textures.length = 0;
+    for (let i = 0; i < 3; i += 1) {
+      const texture = gl.createTexture();
+      gl.bindTexture(gl.TEXTURE_2D, texture);
+      const filter = i === 0 ? gl.LINEAR : gl.NEAREST;
+      gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, filter);
+      gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, filter);
+      gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE);
+      gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
+      this.#textures.push(texture);
+    }
+  }
+}
+
+class CanvasRenderer implements Renderer {
+  readonly name = '2d';
+  readonly #context: CanvasRenderingContext2D;
+  readonly #masks = document.createElement('canvas');
+  #picture: Picture | undefined;
+
+  constructor(private readonly canvas: HTMLCanvasElement) {
+    this.#context = canvas.getContext('2d', { alpha: false })!;
+  }
+
+  setPicture(picture: Picture): void {
+    this.#picture = picture;
+  }
+
+  draw(colours: Uint8Array, { opacity, contours }: Style): void {
+    const context = this.#context;
+    const { width, height } = this.canvas;
+    const { bitmap, map } = this.#picture ?? {};
+    context.fillStyle = '#383838';
+    context.fillRect(0, 0, width, height);
+    if (bitmap) context.drawImage(bitmap, 0, 0, width, height);
+    if (!map) return;
+    this.#masks.width = map.width;
+    this.#masks.height = map.height;
+    const masks = this.#masks.getContext('2d')!;
+    const pixels = masks.createImageData(map.width, map.height);
+    const alphas = { [PAINT.plain]: opacity, [PAINT.matched]: Math.min(opacity * 1.5, 0.8), [PAINT.active]: Math.max(opacity, 0.55) };
+    const isSame = (a: number, b: number) => {
+      for (let k = 0; k < 4; k += 1) if (colours[4 * a + k] !== colours[4 * b + k]) return false;
+      return true;
+    };
+    for (let i = 0; i < map.cells.length; i += 1) {
+      const region = map.cells[i]!;
+      const paint = colours[4 * region + 3]! as keyof typeof alphas;
+      if (!paint) continue;
+      const x = i % map.width;
+      const isEdge =
+        (x + 1 < map.width && !isSame(map.cells[i + 1]!, region)) ||
+        (x > 0 && !isSame(map.cells[i - 1]!, region)) ||
+        (i >= map.width && !isSame(map.cells[i - map.width]!, region)) ||
+        (i + map.width < map.cells.length && !isSame(map.cells[i + map.width]!, region));
+      const isLine = isEdge && (contours || paint === PAINT.active);
+      for (let k = 0; k < 3; k += 1) pixels.data[4 * i + k] = isLine && paint === PAINT.active ? 255 : colours[4 * region + k]!;
+      pixels.data[4 * i + 3] = 255 * (isLine ? 0.9 : (alphas[paint] ?? opacity));
+    }
+    masks.putImageData(pixels, 0, 0);
+    context.drawImage(this.#masks, 0, 0, width, height);
+  }
+
+  close(): void {
+    this.#picture = undefined;
+  }
+}
