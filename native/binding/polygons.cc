@@ -15,12 +15,15 @@ Napi::Array ToArray(Napi::Env env, const MultiPolygon& object) {
     for (uint32_t r = first_ring; r < object.polygons[p + 1]; ++r) {
       const Napi::HandleScope scope(env);
       const uint32_t first_point = object.rings[r];
-      const Napi::Array points = Napi::Array::New(env, object.rings[r + 1] - first_point);
-      for (uint32_t k = first_point; k < object.rings[r + 1]; ++k) {
+      const uint32_t count = object.rings[r + 1] - first_point;
+      // Closed as RFC 7946 wants linear rings: the first position is also the last.
+      const Napi::Array points = Napi::Array::New(env, count + 1);
+      for (uint32_t k = 0; k <= count; ++k) {
+        const GridPoint& corner = object.points[first_point + k % count];
         const Napi::Array point = Napi::Array::New(env, 2);
-        point.Set(uint32_t{0}, object.points[k][0]);
-        point.Set(uint32_t{1}, object.points[k][1]);
-        points.Set(k - first_point, point);
+        point.Set(uint32_t{0}, corner[0]);
+        point.Set(uint32_t{1}, corner[1]);
+        points.Set(k, point);
       }
       rings.Set(r - first_ring, points);
     }

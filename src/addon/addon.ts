@@ -68,7 +68,10 @@ export interface EdgeOptions {
   readonly byScore: boolean;
 }
 
-/** Per object: polygons, each a list of rings (the first is the outline, the rest are holes) of [x, y] pixel corners. */
+/**
+ * Per object: polygons, each a list of rings (the first is the outline, the rest are holes) of [x, y] pixel corners. Rings are
+ * those of GeoJSON: at least four positions, of which the last repeats the first.
+ */
 export type MultiPolygon = [x: number, y: number][][][];
 
 /** A small greyscale picture that is blended over an annotated frame, a text label say. */

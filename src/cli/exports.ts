@@ -71,7 +71,7 @@ export class Exports {
     if (coco !== undefined) {
       this.#coco ??= await writable(coco, () => CocoFile.create(coco));
       this.#counts.set(coco, 1);
-      await writable(coco, () => this.#coco!.add(fileNameOf(frame), result, indices));
+      await writable(coco, () => this.#coco!.add(frame, result, indices));
     }
   }
 
@@ -158,15 +158,28 @@ async function writable<T>(place: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** How a COCO dataset names the frame: the file, and for a video its frame after that. */
-function fileNameOf(frame: Frame): string {
-  return frame.ptsNs === null ? basename(frame.origin) : `${basename(frame.origin)}#${frame.sequence + 1}`;
+/**
+ * How a COCO dataset names a file: by its base name, or, when a file of another folder has that already, by as many of its
+ * folders as tell the two apart. `owners` holds the files by the names they have.
+ */
+function fileNameOf(origin: string, owners: Map<string, string>): string {
+  const parts = origin.split('/');
+  for (let k = parts.length - 1; k > 0; k -= 1) {
+    const name = parts.slice(k).join('/');
+    const owner = owners.get(name) ?? origin;
+    if (owner === origin) {
+      owners.set(name, origin);
+      return name;
+    }
+  }
+  return origin;
 }
 
 /** Annotations go to the file as they come; only the list of pictures is kept until the end. */
 class CocoFile {
   readonly #file: FileHandle;
   readonly #images: CocoImage[] = [];
+  readonly #owners = new Map<string, string>();
   #labels: readonly string[] = [];
   #annotations = 0;
 
@@ -181,10 +194,12 @@ class CocoFile {
     return new CocoFile(file);
   }
 
-  async add(fileName: string, result: FrameResult, indices: Uint32Array): Promise<void> {
+  /** Of a video each frame is a picture, named by the file and the number of the frame. */
+  async add(frame: Frame, result: FrameResult, indices: Uint32Array): Promise<void> {
     const { width, height } = result.segments;
     const id = this.#images.length + 1;
-    this.#images.push({ id, file_name: fileName, width, height });
+    const file = fileNameOf(frame.origin, this.#owners);
+    this.#images.push({ id, file_name: frame.ptsNs === null ? file : `${file}#${frame.sequence + 1}`, width, height });
     this.#labels = result.model.labels;
     const annotations = await cocoAnnotations(result, indices, id, this.#annotations + 1);
     for (const annotation of annotations) {

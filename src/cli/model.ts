@@ -9,7 +9,7 @@ import { megabytes } from '../model/bytes.js';
 import { download } from '../model/download.js';
 import { type Imported, importCheckpoint } from '../model/import.js';
 import { inspectModel, type ModelFacts } from '../model/inspect.js';
-import { fileNameOf, installedFilesOf, modelDirectories, resolveModel } from '../model/installed.js';
+import { BUNDLED_MODEL, fileNameOf, installedFilesOf, modelDirectories, resolveModel } from '../model/installed.js';
 import { demandPublished, entryNamed, type ManifestEntry, type RemoteFile, readManifest, type TextModelEntry } from '../model/manifest.js';
 import { startByteProgress } from './progress.js';
 import { say } from './terminal.js';
@@ -34,15 +34,26 @@ async function convert(checkpoint: string, output: string, imageSize: readonly [
   reportImport(await importCheckpoint(checkpoint, output, { imageSize, half }), (performance.now() - begin) / 1000);
 }
 
+/** The bundled model as the list shows it; it is not in the manifest, because there is nothing to fetch. */
+const BUNDLED_ENTRY = {
+  name: 'demo',
+  kind: 'yolov8-seg',
+  title: 'Parts of the drawn conveyor belt, for trying things',
+  licence: 'Apache-2.0',
+};
+
 export async function listModels({ json }: { readonly json: boolean }): Promise<void> {
   const models = await Promise.all((await readManifest()).map(async (entry) => ({ ...entry, installed: await installedFilesOf(entry) })));
-  if (json) return say(JSON.stringify(models));
+  if (json) return say(JSON.stringify([...models, { ...BUNDLED_ENTRY, installed: [BUNDLED_MODEL] }]));
   for (const { installed, ...entry } of models) {
     const { name, title, licence } = entry;
     const bytes = filesOf(entry).reduce((sum, file) => sum + file.bytes, 0);
     say(`${name.padEnd(12)} ${title}, ${megabytes(bytes)}, ${licence}`);
     say(`${''.padEnd(12)} ${installed.length > 0 ? `installed: ${installed.join(', ')}` : `not installed; fastsamd model pull ${name}`}`);
   }
+  const { name, title, licence } = BUNDLED_ENTRY;
+  say(`${name.padEnd(12)} ${title}, ${licence}`);
+  say(`${''.padEnd(12)} comes with fastsamd: ${BUNDLED_MODEL}`);
 }
 
 export interface PullArguments {

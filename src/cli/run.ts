@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { native } from '../addon/addon.js';
 import { loadConfig } from '../config/load.js';
+import type { Config } from '../config/schema.js';
 import { Daemon } from '../daemon/daemon.js';
 import { createLog, isJournal } from '../daemon/log.js';
 import { ServiceManager } from '../daemon/service.js';
@@ -18,19 +19,26 @@ const EXIT_MS = 1000;
 
 export interface RunArguments {
   readonly config: string;
+  /** In place of log.level of the file, after a reload as well. */
+  readonly logLevel?: Config['log']['level'] | undefined;
 }
 
 export async function run(args: RunArguments): Promise<void> {
   // Node would open its inspector, with which any local user may run code in the daemon.
   process.on('SIGUSR1', () => undefined);
   const file = resolve(args.config);
-  const config = await loadConfig(file);
+  const readConfig = async (): Promise<Config> => {
+    const config = await loadConfig(file);
+    return args.logLevel === undefined ? config : { ...config, log: { ...config.log, level: args.logLevel } };
+  };
+  const config = await readConfig();
+  const readable = process.stderr.isTTY === true;
   const stderr = takeStandardError();
-  const log = createLog({ level: config.log.level, node: config.node, destination: stderr, journald: isJournal(process.env) });
+  const log = createLog({ level: config.log.level, node: config.node, destination: stderr, journald: isJournal(process.env), readable });
   const daemon = new Daemon({
     config,
     log,
-    readConfig: () => loadConfig(file),
+    readConfig,
     service: new ServiceManager({ environment: process.env, log }),
     lostLogLines: () => stderr.lost,
   });
@@ -51,7 +59,7 @@ export async function run(args: RunArguments): Promise<void> {
   });
   const reload = coalesced(async () => {
     try {
-      const { applied, restart } = await daemon.reload(await loadConfig(file));
+      const { applied, restart } = await daemon.reload(await readConfig());
       log.info(
         { applied, restart },
         `SIGHUP: ${applied.length} changes applied; ${restart.length === 0 ? 'none needs' : `${restart.join(', ')} need`} a restart`,

@@ -158,6 +158,7 @@ function resolvePaths(config: Config, folder: string): Config {
   for (const camera of cameras) {
     camera.source = resolveSource(camera.source, folder);
     if (camera.inspection) camera.inspection.recipe = path.resolve(folder, camera.inspection.recipe);
+    if (camera.moveTo !== undefined) camera.moveTo = path.resolve(folder, camera.moveTo);
     if (camera.passwordFile !== undefined) camera.passwordFile = path.resolve(folder, camera.passwordFile);
   }
   if (resolved.stateDir !== undefined) resolved.stateDir = path.resolve(folder, resolved.stateDir);

@@ -86,6 +86,9 @@ export const configSchema = z
           message: 'expected either passwordFile or passwordEnv, got both',
         });
       }
+      if (camera.moveTo !== undefined && !camera.watch) {
+        ctx.addIssue({ code: 'custom', path: ['cameras', index, 'moveTo'], message: 'is for a directory with watch: true' });
+      }
     }
     for (const [index, camera] of config.cameras.entries()) {
       try {

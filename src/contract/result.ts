@@ -16,8 +16,9 @@ const rleMaskSchema = z.object({
 
 const polygonMaskSchema = z.object({
   size,
-  polygons: z.array(z.array(z.array(z.tuple([z.number(), z.number()])))).meta({
-    description: 'Polygons of rings of [x, y] pixel corners, as the coordinates of a GeoJSON MultiPolygon; later rings are holes.',
+  polygons: z.array(z.array(z.array(z.tuple([z.number(), z.number()])).min(4))).meta({
+    description:
+      'Polygons of rings of [x, y] pixel corners, as the coordinates of a GeoJSON MultiPolygon: the first ring is the outline, later ones are holes, and the last position of a ring is its first again.',
   }),
 });
 

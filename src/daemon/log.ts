@@ -3,6 +3,7 @@ import { fstatSync } from 'node:fs';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { redactUri } from '../config/redact.js';
 import type { Config } from '../config/schema.js';
+import { oneLine } from '../printable.js';
 
 /** So many messages of one kind within the window are let through. */
 const BURST = 20;
@@ -27,11 +28,13 @@ export interface LogOptions {
   readonly destination: DestinationStream & { readonly lost?: number };
   /** Prefix lines with journald's level. */
   readonly journald?: boolean;
+  /** For a person at a terminal: time, level and message, then the fields, instead of JSON. */
+  readonly readable?: boolean;
   /** Monotonic, milliseconds. */
   readonly now?: () => number;
 }
 
-export function createLog({ level, node, destination, journald = false, now }: LogOptions): Logger {
+export function createLog({ level, node, destination, journald = false, readable = false, now }: LogOptions): Logger {
   const limit = new KindLimit(now);
   let told = 0;
   const write = (line: string) => {
@@ -39,7 +42,7 @@ export function createLog({ level, node, destination, journald = false, now }: L
     const news = lost - told;
     told = lost;
     if (news > 0) log.warn({ lost }, `log: ${news} lines were lost before this one: standard error was full or not read`);
-    destination.write(journald ? prefixed(line) : line);
+    destination.write(journald ? prefixed(line) : readable ? readableLine(line) : line);
   };
   const log: Logger = pino(
     {
@@ -78,6 +81,25 @@ function prefixed(line: string): string {
   const level = Number(/"level":(\d+)/.exec(line)?.[1]);
   const priority = SYSLOG.find(([least]) => level >= least)?.[1] ?? SYSLOG_DEBUG;
   return `<${priority}>${line}`;
+}
+
+/** Keys of a line that the text says, or that are the same in all lines. */
+const TOLD = new Set(['level', 'time', 'node', 'msg', 'pid', 'hostname']);
+
+/** `12:30:01 warn  camera belt: lost  camera=belt reason="no frame"`: one line, whatever is in it. */
+function readableLine(line: string): string {
+  const entry = JSON.parse(line) as { level: number; time: number; msg?: string; err?: { message?: string } };
+  const level = (pino.levels.labels[entry.level] ?? String(entry.level)).padEnd(5);
+  const time = new Date(entry.time).toTimeString().slice(0, 8);
+  const fields = Object.entries(entry)
+    .filter(([key]) => !TOLD.has(key))
+    .map(([key, value]) => `${key}=${fieldText(key === 'err' ? (entry.err?.message ?? value) : value)}`);
+  return `${oneLine([`${time} ${level} ${entry.msg ?? ''}`, ...fields].join('  '))}\n`;
+}
+
+function fieldText(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return typeof value === 'string' && /[\s"]/.test(text) ? JSON.stringify(text) : text;
 }
 
 /** Messages that differ in numbers only are of one kind. */

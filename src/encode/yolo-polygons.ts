@@ -42,8 +42,7 @@ function joined([first = [], ...rest]: readonly Ring[]): Ring {
   return outline;
 }
 
-/** Without the first point at the end, should it be there once more. */
+/** Without the last point, which is the first again. */
 function open(ring: Ring): Ring {
-  const [first, last] = [ring[0], ring.at(-1)];
-  return ring.length > 1 && first && last && first[0] === last[0] && first[1] === last[1] ? ring.slice(0, -1) : ring;
+  return ring.slice(0, -1);
 }

@@ -83,6 +83,7 @@ export async function resolveModel(model: string): Promise<string> {
     );
     if (found) return path;
   }
+  if (model === 'demo') return BUNDLED_MODEL;
   throw await notInstalled(model);
 }
 

@@ -1,6 +1,6 @@
 import { type FSWatcher, watch } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, constants, copyFile, link, mkdir, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { basename, join, parse, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NativeFrame } from '../addon/addon.js';
 import { decodeImage, isPictureOfFolder } from '../addon/picture.js';
@@ -14,6 +14,10 @@ const RESCAN_MS = 2000;
 const SETTLE_MS = 200;
 /** One that cannot be decoded may still be on its way: it is corrupt only when it has been left alone for this long. */
 const PATIENCE_MS = 5000;
+/** Within `moveTo`: pictures that could not be decoded. */
+const BAD = 'bad';
+/** Files of one name that `moveTo` keeps apart. */
+const MAX_NAMESAKES = 10_000;
 
 interface Candidate {
   readonly path: string;
@@ -39,6 +43,9 @@ export class DropFolder implements Source {
   #changed = new AbortController();
   #corrupt = 0;
   #received = 0;
+  /** Moves under way, and what ended the first one that failed. */
+  readonly #moves = new Set<Promise<void>>();
+  #moveFailure: FastsamError | undefined;
 
   constructor(
     private readonly folder: string,
@@ -51,6 +58,7 @@ export class DropFolder implements Source {
 
   async open(): Promise<void> {
     await this.#list();
+    await this.#prepareMoves();
     try {
       this.#watcher = watch(this.folder, () => this.#changed.abort()).on('error', () => this.#watcher?.close());
     } catch {
@@ -65,8 +73,11 @@ export class DropFolder implements Source {
       const fresh = await this.#list();
       for (const candidate of fresh) {
         if (this.#stopping.signal.aborted) return;
+        if (this.#moveFailure) throw this.#moveFailure;
         const pixels = await this.#read(candidate);
-        if (pixels) yield new SourceFrame(pixels, sequence++, captureTime(), candidate.path, null, await fileOf(candidate.path));
+        if (!pixels) continue;
+        const file = await fileOf(candidate.path);
+        yield new SourceFrame(pixels, sequence++, captureTime(), candidate.path, null, file, () => this.#move(candidate));
       }
       if (fresh.length > 0) await this.#pause(SETTLE_MS);
       else await this.#pause(RESCAN_MS, this.#changed.signal);
@@ -88,6 +99,36 @@ export class DropFolder implements Source {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#watcher?.close();
+    await Promise.all(this.#moves);
+  }
+
+  /** The folders that pictures go to. Errors: SOURCE_UNSUPPORTED. */
+  async #prepareMoves(): Promise<void> {
+    const { moveTo } = this.options;
+    if (moveTo === undefined) return;
+    if (resolve(moveTo) === resolve(this.folder)) {
+      throw new FastsamError('SOURCE_UNSUPPORTED', `moveTo: ${moveTo} is the folder that is watched; expected another one`);
+    }
+    try {
+      await mkdir(join(moveTo, BAD), { recursive: true });
+      for (const folder of [this.folder, moveTo]) await access(folder, constants.W_OK);
+    } catch (cause) {
+      throw new FastsamError('SOURCE_UNSUPPORTED', `moveTo: pictures cannot be moved to ${moveTo}: ${messageOf(cause)}`, { cause });
+    }
+  }
+
+  /** Takes a picture that is done out of the folder, unless another one has taken its name meanwhile. */
+  #move({ path, version }: Candidate, within = ''): void {
+    const { moveTo } = this.options;
+    if (moveTo === undefined) return;
+    const moving = (async () => {
+      if ((await describe(path))?.version === version) await moveInto(path, join(moveTo, within));
+    })()
+      .catch((cause) => {
+        this.#moveFailure ??= new FastsamError('SOURCE_LOST', `${path}: cannot be moved to ${moveTo}: ${messageOf(cause)}`, { cause });
+      })
+      .finally(() => this.#moves.delete(moving));
+    this.#moves.add(moving);
   }
 
   /** Pictures that were not handed out in their present version. */
@@ -128,6 +169,7 @@ export class DropFolder implements Source {
       this.#received += 1;
       this.#corrupt += 1;
       this.options.onCorrupt?.(error as Error, candidate.path);
+      this.#move(candidate, BAD);
       return undefined;
     }
   }
@@ -136,6 +178,32 @@ export class DropFolder implements Source {
     const signals = [this.#stopping.signal, ...(wake ? [wake] : [])];
     await delay(ms, undefined, { signal: AbortSignal.any(signals) }).catch(() => undefined);
   }
+}
+
+/** Never in place of a file that is there already: the next free one of `a.jpg`, `a-2.jpg`, `a-3.jpg`. Also onto another file system. */
+async function moveInto(path: string, folder: string): Promise<void> {
+  const { name, ext } = parse(path);
+  for (let k = 1; k <= MAX_NAMESAKES; k += 1) {
+    const target = join(folder, k === 1 ? basename(path) : `${name}-${k}${ext}`);
+    try {
+      // A link fails where a file is, which rename would replace.
+      await link(path, target);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EEXIST') continue;
+      await copyWhole(path, target);
+    }
+    await unlink(path);
+    return;
+  }
+  throw new Error(`${folder} holds ${MAX_NAMESAKES} files of the name ${name}${ext}`);
+}
+
+/** For file systems without links, and onto another one: no reader sees half a file under the name. */
+async function copyWhole(path: string, target: string): Promise<void> {
+  const part = `${target}.part`;
+  await copyFile(path, part);
+  await rename(part, target);
 }
 
 /** A file of the future was changed before the clock was set back: it is not waited for until then. */

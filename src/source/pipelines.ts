@@ -86,6 +86,8 @@ export interface NetworkSettings extends Picture {
   readonly url: string;
   readonly username?: string | undefined;
   readonly password?: string | undefined;
+  /** HTTP: the value of the header that logs in, in place of username and password. */
+  readonly authorization?: string | undefined;
   /** Accept any certificate. */
   readonly insecureTls?: boolean | undefined;
 }
@@ -127,13 +129,14 @@ export interface MjpegSettings extends NetworkSettings {
 
 /** Motion JPEG over HTTP: one picture after the other in a multipart answer. */
 export function mjpegPipeline(platform: Platform, settings: MjpegSettings): string {
-  const { url, username, password, insecureTls, stallTimeoutMs = STALL_TIMEOUT_MS, expectIdle = false } = settings;
+  const { url, username, password, authorization, insecureTls, stallTimeoutMs = STALL_TIMEOUT_MS, expectIdle = false } = settings;
   // In whole seconds; 0 is none.
   const timeout = expectIdle ? 0 : Math.ceil(stallTimeoutMs / 1000);
   const source = [
     `souphttpsrc location=${quoted(url)}`,
     // A redirect would take the password to another server.
     `is-live=true do-timestamp=true keep-alive=false retries=0 timeout=${timeout} automatic-redirect=false`,
+    authorization === undefined ? '' : `extra-headers=${quoted(`headers,Authorization=(string)${quoted(authorization)}`)}`,
     username === undefined ? '' : `user-id=${quoted(username)}`,
     password === undefined ? '' : `user-pw=${quoted(password)}`,
     insecureTls ? 'ssl-strict=false' : '',

@@ -22,6 +22,8 @@ export interface SourceOptions {
   readonly startAtMs?: number;
   /** Directories: go on with the pictures that come later. */
   readonly watch?: boolean;
+  /** Watched directories: pictures are moved there once their frames have been released, those that are corrupt to `bad` in it. */
+  readonly moveTo?: string;
   /** RTSP, see RtspSettings. */
   readonly transport?: Transport;
   readonly latencyMs?: number;
@@ -97,7 +99,7 @@ export interface Source extends AsyncIterable<Frame> {
 /** A native frame with its place in the stream. */
 export class SourceFrame implements Frame {
   /** Of the pixels; shared by all frames that retain them. */
-  #holders = { count: 1 };
+  #holders: { count: number; readonly done: (() => void) | undefined };
   #isReleased = false;
   readonly width: number;
   readonly height: number;
@@ -110,7 +112,10 @@ export class SourceFrame implements Frame {
     readonly origin: string,
     readonly ptsNs: bigint | null = null,
     readonly file: FrameFile | undefined = undefined,
+    /** Called when the last holder has released the pixels. */
+    done: (() => void) | undefined = undefined,
   ) {
+    this.#holders = { count: 1, done };
     this.width = pixels.width;
     this.height = pixels.height;
     this.format = pixels.format;
@@ -129,24 +134,26 @@ export class SourceFrame implements Frame {
     if (this.#isReleased) return;
     this.#isReleased = true;
     this.#holders.count -= 1;
-    if (this.#holders.count === 0) this.pixels.release();
+    if (this.#holders.count > 0) return;
+    this.pixels.release();
+    this.#holders.done?.();
   }
 }
 
-/** A part of a frame, `region` in its pixels, over the same memory; the frame itself is released. Errors: SOURCE_UNSUPPORTED when nothing of it is inside. */
+/** A part of a frame, `region` in its pixels, over the same memory; the frame itself is released with it. Errors: SOURCE_UNSUPPORTED when nothing of it is inside. */
 export function croppedFrame(frame: Frame, region: Region): Frame {
   const { x, y } = region;
   const width = Math.min(region.width, frame.width - x);
   const height = Math.min(region.height, frame.height - y);
-  using whole = frame;
   if (width < 1 || height < 1) {
+    frame[Symbol.dispose]();
     throw new FastsamError(
       'SOURCE_UNSUPPORTED',
       `${frame.origin}: the region of interest lies outside its ${frame.width}×${frame.height} frames`,
     );
   }
-  const pixels = native().cropFrame(whole.pixels as NativeFrame, { x, y, width, height });
-  return new SourceFrame(pixels, frame.sequence, frame.captured, frame.origin, frame.ptsNs, frame.file);
+  const pixels = native().cropFrame(frame.pixels as NativeFrame, { x, y, width, height });
+  return new SourceFrame(pixels, frame.sequence, frame.captured, frame.origin, frame.ptsNs, frame.file, () => frame[Symbol.dispose]());
 }
 
 /** The still at `path`, as results name it. */

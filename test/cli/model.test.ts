@@ -46,7 +46,10 @@ describe('fastsamd model', () => {
     expect((await readdir(at('models'))).sort()).toEqual(['tiny.onnx', 'tiny.pt']);
     expect((await fastsamd('segment', 'test:shapes?frames=1&realtime=false', '--model', 'tiny')).code).toBe(0);
     const { stdout } = await fastsamd('model', 'list', '--json');
-    expect(JSON.parse(stdout)).toEqual([expect.objectContaining({ name: 'tiny', installed: [at('models/tiny.onnx')] })]);
+    expect(JSON.parse(stdout)).toEqual([
+      expect.objectContaining({ name: 'tiny', installed: [at('models/tiny.onnx')] }),
+      expect.objectContaining({ name: 'demo', installed: [expect.stringMatching(/models\/demo\.onnx$/)] }),
+    ]);
   });
 
   it('pulls from a file that was brought, after checking its hash', async () => {

@@ -77,7 +77,7 @@ describe('segment writes', () => {
     const coco = JSON.parse(await readFile(at('c/all.json'), 'utf8'));
     expect(coco.images).toEqual([
       { id: 1, file_name: 'b2.jpg', width: 640, height: 640 },
-      { id: 2, file_name: 'b2.jpg', width: 640, height: 640 },
+      { id: 2, file_name: 'more/b2.jpg', width: 640, height: 640 },
     ]);
     expect(coco.categories).toEqual([{ id: 1, name: 'object', supercategory: 'object' }]);
     expect(coco.annotations.map(({ id }: { id: number }) => id)).toEqual([1, 2, 3, 4, 5, 6]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createLog, isJournal, KindLimit } from '../../src/daemon/log.js';
 
-function capture(options: { journald?: boolean; now?: () => number } = {}) {
+function capture(options: { journald?: boolean; readable?: boolean; now?: () => number } = {}) {
   const lines: string[] = [];
   const log = createLog({ level: 'trace', node: 'line-3', destination: { write: (line) => void lines.push(line) }, ...options });
   return { log, lines, parsed: () => lines.map((line) => JSON.parse(line)) };
@@ -18,6 +18,16 @@ describe('log', () => {
       { level: 40, msg: 'plain' },
       { level: 50, msg: 'failed', err: { message: 'broken' } },
     ]);
+  });
+
+  it('is a line of text for a person at a terminal', () => {
+    const { log, lines } = capture({ readable: true });
+    log.info({ camera: 'belt', dropped: 2 }, 'camera belt: streaming');
+    log.error({ err: new Error('broken\n\u001b[2Jpipe') }, 'failed');
+    expect(lines[0]).toMatch(/^\d\d:\d\d:\d\d info {2}camera belt: streaming {2}camera=belt {2}dropped=2\n$/);
+    expect(lines[1]).toMatch(/^\d\d:\d\d:\d\d error failed {2}err="broken/);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not be there
+    expect(lines[1]!.trimEnd()).not.toMatch(/[\u0000-\u001f]/);
   });
 
   it("puts journald's levels before the lines", () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
+import { maskPolygons } from '../../src/encode/mask-encodings.js';
 import { labelMapPng, maskPng } from '../../src/encode/mask-pictures.js';
 import { yoloPolygons } from '../../src/encode/yolo-polygons.js';
 import { scenes, segmentsOf } from '../helpers/dense-masks.js';
@@ -40,6 +41,26 @@ it('a YOLO polygon filled is the mask again, with its holes and separate parts',
       );
       const whole = outline.map(([x, y]) => [Math.round(x), Math.round(y)] as const);
       expect(filled(whole, width, height)).toEqual(a);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+it('polygons are rings as GeoJSON has them: closed, of four positions at least, outlines and holes turning the other way', async () => {
+  const turn = (ring: readonly (readonly [number, number])[]) =>
+    ring.slice(1).reduce((sum, [x, y], k) => sum + ring[k]![0] * y - x * ring[k]![1], 0);
+  await fc.assert(
+    fc.asyncProperty(scenes(2), fc.constantFrom(0, 1, 5), async ({ width, height, masks }, tolerance) => {
+      const objects = await maskPolygons(segmentsOf(width, height, masks), undefined, tolerance);
+      for (const [outline, ...holes] of objects.flat()) {
+        for (const ring of [outline!, ...holes]) {
+          expect(ring.length).toBeGreaterThanOrEqual(4);
+          expect(ring.at(-1)).toEqual(ring[0]);
+        }
+        if (tolerance > 0) continue;
+        expect(turn(outline!)).toBeGreaterThan(0);
+        for (const hole of holes) expect(turn(hole)).toBeLessThan(0);
+      }
     }),
     { numRuns: 60 },
   );

@@ -32,9 +32,13 @@ export class MjpegServer implements AsyncDisposable {
   private constructor(
     private readonly picture: Buffer,
     private readonly tls?: https.ServerOptions,
+    login?: readonly [string, string],
   ) {
+    const expected = login && `Basic ${Buffer.from(login.join(':'), 'utf8').toString('base64')}`;
     const answer: http.RequestListener = (request, response) => {
-      if (request.method === 'GET') this.#stream(response);
+      if (expected !== undefined && request.headers.authorization !== expected) {
+        response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="camera", charset="UTF-8"' }).end();
+      } else if (request.method === 'GET') this.#stream(response);
       else response.writeHead(204).end();
     };
     this.#server = tls ? https.createServer(tls, answer) : http.createServer(answer);
@@ -45,13 +49,13 @@ export class MjpegServer implements AsyncDisposable {
     });
   }
 
-  /** An https: server with a `tls` certificate. */
-  static async start(tls?: Certificate): Promise<MjpegServer> {
+  /** An https: server with a `tls` certificate; with a `login` it answers that one only. */
+  static async start(tls?: Certificate, login?: readonly [string, string]): Promise<MjpegServer> {
     const noise = { type: 'gaussian', mean: 128, sigma: 40 } as const;
     const picture = await sharp({ create: { width: 64, height: 48, channels: 3, background: 'black', noise } })
       .jpeg()
       .toBuffer();
-    const server = new MjpegServer(picture, tls && { cert: await readFile(tls.cert), key: await readFile(tls.key) });
+    const server = new MjpegServer(picture, tls && { cert: await readFile(tls.cert), key: await readFile(tls.key) }, login);
     server.#server.listen(0, '127.0.0.1');
     await once(server.#server, 'listening');
     return server;

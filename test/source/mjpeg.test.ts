@@ -69,6 +69,33 @@ describe.skipIf(!native().features.gstreamer)('a motion-JPEG camera (needs GStre
     });
   }
 
+  for (const login of [
+    ['viewer', 's3cret/word'],
+    ['viewer', 'pässwörd €5'],
+    ['größe', '密码'],
+  ] as const) {
+    for (const secure of [false, true]) {
+      it(`logs in as ${login.join(':')}${secure ? ' over TLS' : ''}, and never says its password`, async () => {
+        const folder = await mkdtemp(join(tmpdir(), 'fastsamd-mjpeg-'));
+        await using server = await MjpegServer.start(secure ? await selfSigned(folder, 'camera') : undefined, login);
+        await rm(folder, { recursive: true });
+        const guarded = (password: string) => {
+          const url = new URL(server.url);
+          url.username = encodeURIComponent(login[0]);
+          url.password = encodeURIComponent(password);
+          return url.href;
+        };
+        const options = { insecureTls: secure };
+        await using allowed = new WatchedCamera(guarded(login[1]), { options });
+        await allowed.more(2);
+        await using refused = new WatchedCamera(guarded(`${login[1]}-wr0ng`), { options });
+        await refused.untilPhase('lost');
+        const encoded = Buffer.from(`${login[0]}:${login[1]}-wr0ng`).toString('base64');
+        expect(JSON.stringify(refused.statuses)).not.toMatch(new RegExp(`wr0ng|${encoded.slice(0, 12)}`));
+      });
+    }
+  }
+
   it('comes over TLS, from a server whose certificate is not known only when that is allowed', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'fastsamd-mjpeg-'));
     await using server = await MjpegServer.start(await selfSigned(folder, 'camera'));

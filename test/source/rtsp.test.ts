@@ -134,10 +134,10 @@ describe.skipIf(!hasRtspServer)(
       expect(watched.camera.status.reason).toMatch(/^rtsp:\/\/127\.0\.0\.1:9\/#[0-9a-f]{6}: /);
     });
 
-    it('logs in, and never says its password', async () => {
-      await using server = await RtspServer.start({ login: ['viewer', 's3cret/word'] });
+    it.each(['s3cret/word', 'pässwörd €5', '密码'])('logs in with the password %s, and never says one', async (word) => {
+      await using server = await RtspServer.start({ login: ['viewer', word] });
       const guarded = (password: string) => `rtsp://viewer:${encodeURIComponent(password)}@127.0.0.1:${server.port}/cam`;
-      await using allowed = new WatchedCamera(guarded('s3cret/word'));
+      await using allowed = new WatchedCamera(guarded(word));
       await allowed.more();
       await using refused = new WatchedCamera(guarded('wr0ng/word'));
       await refused.untilPhase('lost');

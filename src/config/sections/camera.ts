@@ -102,6 +102,10 @@ export const cameraSchema = z.strictObject({
     .optional()
     .meta({ description: 'Live cameras: drop a frame that is older than this when its turn comes; no limit when absent.' }),
   watch: z.boolean().default(false).meta({ description: 'Directories: go on with the pictures that are put there later.' }),
+  moveTo: z.string().min(1).max(4096).optional().meta({
+    description:
+      'Directories that are watched: move each picture to this folder once its result is out, and one that cannot be read to "bad" in it. Relative to this file.',
+  }),
   startAtS: z.number().min(0).max(86_400).default(0).meta({ description: 'Videos: begin this many seconds after the start.' }),
   loop: z.boolean().default(false).meta({ description: 'Files and directories: start again at the end.' }),
   realtime: z
