@@ -95,4 +95,11 @@ describe('makeDirectory', () => {
   it.each(ways)('%s gives up where no folder can be made', async (_name, make) => {
     await expect(make('/proc/fastsamd/deep/down')).rejects.toMatchObject({ code: 'ENOENT' });
   });
+
+  it('is what the sources use: no recursive mkdir', async () => {
+    const root = new URL('../src/', import.meta.url);
+    const paths = (await readdir(root, { recursive: true })).filter((path) => path.endsWith('.ts'));
+    const texts = await Promise.all(paths.map(async (path) => ({ path, text: await readFile(new URL(path, root), 'utf8') })));
+    expect(texts.filter(({ text }) => /\bmkdir(Sync)?\([^;]*recursive: true/.test(text)).map(({ path }) => path)).toEqual([]);
+  });
 });

@@ -86,7 +86,7 @@ export class Exports {
       const [written, read] = await Promise.all([target, frame.origin].map((path) => realpath(path).catch(() => undefined)));
       if (written !== undefined && written === read)
         throw new FastsamError('OUTPUT_UNWRITABLE', `${target}: is the input; expected another file`);
-      await mkdir(dirname(target), { recursive: true });
+      await makeDirectory(dirname(target));
       await writeDurably(target, png);
     });
     this.#counts.set(target, 1);

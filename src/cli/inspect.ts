@@ -1,11 +1,12 @@
 /** `fastsamd inspect`: pictures judged by a recipe. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import sharp from 'sharp';
 import { loadRecipe } from '../config/load.js';
 import { VERDICTS, type Verdict } from '../contract/inspection.js';
 import type { Frame } from '../domain/frame.js';
 import { withIds } from '../domain/prompt.js';
+import { makeDirectory } from '../durable.js';
 import { checkText, drawVerdict } from '../encode/verdict-overlay.js';
 import { FastsamError, messageOf } from '../errors.js';
 import { identityOf } from '../inspect/identity.js';
@@ -98,7 +99,7 @@ async function draw(
     outlines: outlinesOf(recipe, inspected),
   });
   await write(path, async () => {
-    await mkdir(dirname(path), { recursive: true });
+    await makeDirectory(dirname(path));
     await sharp(rgb, { raw: { width: frame.width, height: frame.height, channels: 3 } })
       .jpeg({ quality: 90 })
       .toFile(path);

@@ -1,9 +1,9 @@
 /** `fastsamd eval anomaly`, and `score` of anomaly maps: AUROC, AUPRO. */
-import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import type { CommandModule } from 'yargs';
 import { picturesOfFolder } from '../../addon/picture.js';
+import { makeDirectory } from '../../durable.js';
 import { FastsamError, messageOf } from '../../errors.js';
 import { deviationMap, learnGood } from '../../eval/anomaly/baseline.js';
 import { type AnomalySample, anomalySamples, type DeepMap, mapsOf, pictureScore, readDeepMap } from '../../eval/anomaly/data.js';
@@ -96,7 +96,7 @@ export const anomalyCommand: CommandModule<object, AnomalyArguments & { readonly
 /** Errors: OUTPUT_UNWRITABLE. */
 async function writeDeepMap(path: string, { width, height, levels }: DeepMap): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeDirectory(dirname(path));
     await sharp(levels, { raw: { width, height, channels: 1 } })
       .toColourspace('grey16')
       .png()
