@@ -4,11 +4,11 @@
  * carries the hash of the one before: nothing can be removed or edited in between without `verify` finding it.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import type { VerdictMessage } from '../contract/inspection.js';
 import type { Recipe } from '../domain/recipe.js';
+import { makeDirectorySync } from '../durable.js';
 import type {
   Accepted,
   CheckValues,
@@ -85,7 +85,7 @@ export class VerdictDatabase {
       this.#database = new Database(settings.file, { readonly: true, fileMustExist: true });
       return;
     }
-    mkdirSync(dirname(settings.file), { recursive: true });
+    makeDirectorySync(dirname(settings.file));
     this.#database = new Database(settings.file);
     try {
       this.#database.pragma('journal_mode = WAL');
