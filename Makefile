@@ -135,8 +135,9 @@ bench: build ## Measure decoding alone, then the pipeline [SOURCE=… MODEL=… 
 	test -n "$$MODEL" || { echo 'bench: expected MODEL=PATH of an ONNX model' >&2; exit 2; }
 	node bin/fastsamd bench "$${SOURCE:-test:shapes?realtime=false}" --model "$$MODEL" $${FRAMES:+--frames "$$FRAMES"}
 
-bench-track: build ## Tracks on MOT17 beside ByteTrack's rule [TRACKING=folder of sequences]
+bench-track: build ## Tracks on MOT17 beside ByteTrack's rule, and of a drawn belt [TRACKING=folder of sequences SCENES=3]
 	TRACKING="$$TRACKING" node test/bench/track.mjs
+	node test/bench/conveyor.mjs
 
 bench-measure: ## Measures of drawn parts against the truth, and what they cost
 	cmake -S native -B build/bench -DCMAKE_BUILD_TYPE=Release > build/bench.log

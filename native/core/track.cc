@@ -480,10 +480,12 @@ void Tracker::Reacquire(const TrackInput& input, TrackOutput& output) {
   }
 }
 
+/// How much two objects of one frame are the same thing: IoU of the masks, of the boxes where masks are small or
+/// missing. Boxes of one mask differ by half where parts touch, so they do not count beside masks.
 double Tracker::Overlap(const Detection& a, const Detection& b) const {
   const double iou = BoxIou(a.box, b.box);
   if (iou <= 0.0 || a.cells.count < kMinCells || b.cells.count < kMinCells) return iou;
-  return (iou + CellIou(grid_, a.cells, b.cells)) / 2.0;
+  return CellIou(grid_, a.cells, b.cells);
 }
 
 void Tracker::Begin(TrackOutput& output) {

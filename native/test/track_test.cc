@@ -212,6 +212,16 @@ TEST(Track, ASecondMaskOfAnObjectBeginsNoTrack) {
   }
 }
 
+TEST(Track, ASecondMaskOfAnObjectBeginsNoTrackWhateverItsBox) {
+  Film film;
+  for (int frame = 0; frame < 5; ++frame) {
+    Segments segments = SegmentsOf({{100, 100, 60, 60, 0.9F}, {101, 100, 60, 60, 0.8F}}, true);
+    // Where parts touch, the box of one mask reaches over the next.
+    segments.boxes[6] += 60.0F;
+    EXPECT_EQ(film.At(frame, segments).ids, (std::vector<uint32_t>{frame > 0 ? 1U : 0U, 0U}));
+  }
+}
+
 TEST(Track, APartIsNotTakenForItsWhole) {
   Film film;
   for (int frame = 0; frame < 20; ++frame) film.At(frame, {{100, 100, 80, 80}, {100, 85, 80, 50, 0.7F}});

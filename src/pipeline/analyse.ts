@@ -16,7 +16,13 @@ export interface AppliedPrompts {
 
 /** Answers text prompts; TextStage is one. */
 export interface TextLooker {
-  look(frame: Frame, segments: Segments, prompts: readonly Prompt[]): Promise<{ readonly scores: TextScores; readonly use?: TextUse }>;
+  /** `tracks`: ids of the objects, 0: none; absent without tracking. */
+  look(
+    frame: Frame,
+    segments: Segments,
+    prompts: readonly Prompt[],
+    tracks?: Uint32Array,
+  ): Promise<{ readonly scores: TextScores; readonly use?: TextUse }>;
 }
 
 export interface AnalyseContext {
@@ -40,7 +46,7 @@ export async function analyse(
   const segments = tracked?.segments ?? decoded;
   const begin = performance.now();
   const { revision, prompts, restored } = promptsFor(frame.width, frame.height);
-  const seen = prompts.some(({ type }) => type === 'text') ? await text?.look(frame, segments, prompts) : undefined;
+  const seen = prompts.some(({ type }) => type === 'text') ? await text?.look(frame, segments, prompts, tracked?.tracks.ids) : undefined;
   const matched = applyPrompts(segments, prompts, { labels: model.labels, ...(seen ? { text: seen.scores } : {}) });
   const followed = tracked && following?.answer(prompts, matched, { ...tracked, restored });
   const answers = followed?.answers ?? matched.map((answer, k) => (followsObject(prompts[k]!) ? untracked(answer) : answer));

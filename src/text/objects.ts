@@ -30,6 +30,8 @@ interface Look {
 }
 
 export interface RememberedObject {
+  /** The id of its track; 0: none, or none that is confirmed yet. */
+  track: number;
   box: Box;
   area: number;
   seenMs: number;
@@ -52,16 +54,22 @@ export class ObjectMemory {
     return this.#current;
   }
 
-  /** Recognises the objects of a frame: most alike first, by overlap of the boxes and likeness of the areas. */
-  see(segments: Segments, nowMs: number): void {
+  /**
+   * Recognises the objects of a frame: by their tracks, where they have one; those without, and those whose track was confirmed in this
+   * frame, most alike first, by overlap of the boxes and likeness of the areas. `tracks`: [count] ids, 0: none; absent without tracking.
+   */
+  see(segments: Segments, nowMs: number, tracks?: Uint32Array): void {
     // A clock that went back (another file, say) makes everything old new.
     const known = this.#objects.filter(({ seenMs }) => nowMs >= seenMs && nowMs - seenMs <= FORGET_MS);
+    const byTrack = new Map(known.filter(({ track }) => track !== 0).map((object) => [object.track, object] as const));
     const boxes = Array.from({ length: segments.count }, (_, k) => boxOf(segments, k));
     const pairs: { index: number; object: RememberedObject; likeness: number }[] = [];
     for (const [index, box] of boxes.entries()) {
       const area = segments.areas[index]!;
       if (area <= MIN_AREA) continue;
+      if (byTrack.has(tracks?.[index] ?? 0)) continue;
       for (const object of known) {
+        if (object.track !== 0) continue;
         const likeness = boxIou(box, object.box) * (Math.min(area, object.area) / Math.max(area, object.area));
         if (likeness >= SAME_OBJECT) pairs.push({ index, object, likeness });
       }
@@ -69,6 +77,7 @@ export class ObjectMemory {
     pairs.sort((a, b) => b.likeness - a.likeness || a.index - b.index);
     const current = new Array<RememberedObject | undefined>(segments.count).fill(undefined);
     const taken = new Set<RememberedObject>();
+    for (const index of boxes.keys()) if (segments.areas[index]! > MIN_AREA) current[index] = byTrack.get(tracks?.[index] ?? 0);
     for (const { index, object } of pairs) {
       if (current[index] || taken.has(object)) continue;
       current[index] = object;
@@ -78,9 +87,9 @@ export class ObjectMemory {
     for (const [index, box] of boxes.entries()) {
       const area = segments.areas[index]!;
       if (area <= MIN_AREA) continue;
-      const object = current[index] ?? { box, area, seenMs: nowMs, look: undefined, scores: undefined };
+      const object = current[index] ?? { track: 0, box, area, seenMs: nowMs, look: undefined, scores: undefined };
       if (!current[index]) fresh.push(object);
-      Object.assign(object, { box, area, seenMs: nowMs });
+      Object.assign(object, { track: tracks?.[index] || object.track, box, area, seenMs: nowMs });
       current[index] = object;
     }
     this.#current = current;

@@ -47,14 +47,15 @@ export class TextStage {
 
   /**
    * What is known about the objects of a frame, after looking at the most overdue ones. Never fails for want of the text
-   * model: then the scores say why. One call at a time, in the order of the frames.
+   * model: then the scores say why. One call at a time, in the order of the frames. `tracks`: [count] ids of the objects, 0: none;
+   * absent without tracking.
    */
-  async look(frame: Frame, segments: Segments, prompts: readonly Prompt[]): Promise<Seen> {
+  async look(frame: Frame, segments: Segments, prompts: readonly Prompt[], tracks?: Uint32Array): Promise<Seen> {
     const questions = this.#model.questions(prompts);
     const { image } = this.#model;
     if ('reason' in questions || !image) return nothingKnown(segments, 'reason' in questions ? questions.reason : 'no image encoder');
     const nowMs = Number(frame.captured.monotonicNs) / 1e6;
-    this.#memory.see(segments, nowMs);
+    this.#memory.see(segments, nowMs, tracks);
     const due = this.#memory.due(Math.ceil(this.#options.maxCropsPerFrame * this.#share()), nowMs);
     let reason: string | undefined;
     try {

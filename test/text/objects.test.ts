@@ -48,6 +48,24 @@ describe('the memory of objects', () => {
     expect(memory.current.map((object) => object?.look?.atMs)).toEqual([0, undefined]);
   });
 
+  it('goes by tracks where there are any, over distances and swaps of place, and takes a new track up where its object was', () => {
+    const memory = new ObjectMemory(RULE);
+    const seeTracked = (parts: readonly Part[], nowMs: number, tracks: readonly number[]) =>
+      memory.see(segmentsOfParts(1000, 1000, parts), nowMs, Uint32Array.from(tracks));
+    const looks = () => memory.current.map((object) => object?.look?.embedding[0]);
+    seeTracked([part(0, 0), part(200, 0)], 0, [0, 0]);
+    memory.keep(0, Float32Array.of(1), 0);
+    memory.keep(1, Float32Array.of(2), 0);
+    seeTracked([part(5, 0), part(205, 0)], 50, [7, 8]);
+    expect(looks()).toEqual([1, 2]);
+    // The two swap their places; a third without a track stands where the first was.
+    seeTracked([part(205, 0), part(5, 0), part(5, 0)], 100, [7, 8, 0]);
+    expect(looks()).toEqual([1, 2, undefined]);
+    // A track that was never seen takes nothing from one that was.
+    seeTracked([part(205, 0)], 150, [9]);
+    expect(looks()).toEqual([undefined]);
+  });
+
   it('gives each of two overlapping objects its own past', () => {
     const memory = new ObjectMemory(RULE);
     see(memory, [part(0, 0, 100, 100), part(0, 0, 80, 80)], 0);
