@@ -57,7 +57,7 @@ export async function inspect(args: InspectArguments): Promise<void> {
         engine,
         segmentation: () => segmentation,
         prompts: () => ({ revision: 0, prompts }),
-        text: new TextStage(text),
+        text: new TextStage({ model: text }),
         deliver: async (result, frame) => {
           const part = result.file?.name ?? `frame ${result.sequence}`;
           const inspected = await inspectFrame(recipe, frame, result, { scale: args.scale });
