@@ -28,7 +28,7 @@ quietly = { $(1); } > $(2) 2>&1 || { status=$$?; cat $(2) >&2; exit $$status; }
 # onnxruntime-node would download CUDA libraries otherwise; the ones of the system are used.
 export ONNXRUNTIME_NODE_INSTALL := skip
 
-.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint format fuzz fuzz-native cameras hostile soak-mqtt flood-mqtt leaving generate bench bench-track bench-measure soak chaos train-demo install uninstall sbom deb check-deb clean
+.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint format fuzz fuzz-native cameras hostile soak-mqtt flood-mqtt leaving generate bench bench-track bench-measure soak chaos train-demo install uninstall sbom deb check-deb check-arm64 check-oldest clean
 
 help: ## List the targets
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -167,6 +167,12 @@ deb: build ## Write a Debian package to build/
 
 check-deb: build ## Install that package in a root of its own, run it, remove it (root, debootstrap)
 	CHECK_DEB=1 npx vitest run test/packaging
+
+check-arm64: build ## Build and test a clean clone on an emulated arm64 processor (root, debootstrap, qemu-user-static)
+	scripts/check-root.sh arm64
+
+check-oldest: build ## Build and test a clean clone on Debian bullseye: g++ 10, glibc 2.31, GStreamer 1.18 (root, debootstrap)
+	scripts/check-root.sh oldest
 
 train-demo: ## Train the demo model anew, about an hour and a half; see models/demo/README.md
 	models/demo/train.sh

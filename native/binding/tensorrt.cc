@@ -162,7 +162,6 @@ BuildRequest ReadRequest(Napi::Value value) {
   request.dla_core = ReadInt(object.Get("dlaCore"), "request.dlaCore", -1, kMaxDlaCore);
   request.optimization_level = ReadInt(object.Get("optimizationLevel"), "request.optimizationLevel", 0, 5);
   request.timing_cache_path = ReadString(object.Get("timingCachePath"), "request.timingCachePath", kMaxPath);
-  request.calibration_path = ReadString(object.Get("calibrationPath"), "request.calibrationPath", kMaxPath);
   return request;
 }
 

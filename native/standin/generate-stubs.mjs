@@ -37,6 +37,7 @@ const CLASSES = [
   'VCudaEngine',
   'VExecutionContext',
   'VTensor',
+  'VLayer',
   'VNetworkDefinition',
   'VBuilderConfig',
   'VBuilder',

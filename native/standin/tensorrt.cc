@@ -165,7 +165,9 @@ class Memory final : public VHostMemoryStub {
 
 class Tensor final : public VTensorStub {
  public:
+  explicit Tensor(DataType type = DataType::kFLOAT) : type_(type) {}
   Dims getDimensions() const noexcept override { return dims_; }
+  DataType getType() const noexcept override { return type_; }
 #if NV_TENSORRT_MAJOR >= 10
   void setDimensions(const Dims& dims) noexcept override { dims_ = dims; }
 #else
@@ -173,16 +175,67 @@ class Tensor final : public VTensorStub {
 #endif
 
  private:
+  DataType type_;
   Dims dims_ = DimsOf(std::vector<int>{-1, 3, -1, -1});
 };
 
-class Network final : public VNetworkDefinitionStub {
+using TensorFacade = Facade<ITensor, Tensor>;
+
+/// Records its number when it is told a precision.
+class Layer final : public VLayerStub {
  public:
+  Layer(int number, LayerType type, ITensor* input, DataType output)
+      : number_(number), type_(type), input_(input), output_(output) {}
+  LayerType getType() const noexcept override { return type_; }
   int32_t getNbInputs() const noexcept override { return 1; }
-  ITensor* getInput(int32_t) const noexcept override { return &input_; }
+  int32_t getNbOutputs() const noexcept override { return 1; }
+  ITensor* getInput(int32_t) const noexcept override { return input_; }
+  ITensor* getOutput(int32_t) const noexcept override { return &output_; }
+#if NV_TENSORRT_MAJOR < 11
+  void setPrecision(DataType) noexcept override { Record("layer.precision", number_); }
+  void setOutputType(int32_t, DataType type) noexcept override { Record("layer.type", static_cast<int>(type)); }
+#endif
 
  private:
-  mutable Facade<ITensor, Tensor> input_;
+  int number_;
+  LayerType type_;
+  ITensor* input_;
+  mutable TensorFacade output_;
+};
+
+/// Public only so that it can be made: the constructors of ILayer are protected.
+struct LayerFacade final : ILayer {
+  LayerFacade(int number, LayerType type, ITensor* input, DataType output) : impl(number, type, input, output) {
+    this->mLayer = &impl;
+  }
+  Layer impl;
+};
+
+/// A chain: convolution before a quantisation, convolution in half, convolution and softmax in float.
+class Network final : public VNetworkDefinitionStub {
+ public:
+  Network() {
+    Add(LayerType::kCONVOLUTION, DataType::kFLOAT);
+    Add(LayerType::kQUANTIZE, DataType::kINT8);
+    Add(LayerType::kDEQUANTIZE, DataType::kFLOAT);
+    Add(LayerType::kCONVOLUTION, DataType::kHALF);
+    Add(LayerType::kCONVOLUTION, DataType::kFLOAT);
+    Add(LayerType::kSHUFFLE, DataType::kFLOAT);
+    Add(LayerType::kSOFTMAX, DataType::kFLOAT);
+  }
+  int32_t getNbInputs() const noexcept override { return 1; }
+  ITensor* getInput(int32_t) const noexcept override { return &input_; }
+  int32_t getNbLayers() const noexcept override { return static_cast<int32_t>(layers_.size()); }
+  ILayer* getLayer(int32_t index) const noexcept override { return layers_[static_cast<size_t>(index)].get(); }
+
+ private:
+  void Add(LayerType type, DataType output) {
+    ITensor* before = layers_.empty() ? &input_ : layers_.back()->getOutput(0);
+    layers_.push_back(std::make_unique<LayerFacade>(static_cast<int>(layers_.size()), type, before, output));
+  }
+
+  mutable TensorFacade input_;
+  std::vector<std::unique_ptr<LayerFacade>> layers_;
 };
 
 class TimingCache final : public VTimingCacheStub {
@@ -212,15 +265,9 @@ class Config final : public VBuilderConfigStub {
   void setMemoryPoolLimit(MemoryPoolType, size_t) noexcept override {}
   void setDefaultDeviceType(DeviceType) noexcept override {}
   void setDLACore(int32_t core) noexcept override { Record("config.dla", core); }
-#if NV_TENSORRT_MAJOR < 11
-  void setInt8Calibrator(IInt8Calibrator* calibrator) noexcept override { calibrator_ = calibrator; }
-#endif
 #if NV_TENSORRT_MAJOR >= 10
   void setProgressMonitor(IProgressMonitor* monitor) noexcept override { monitor_ = monitor; }
   IProgressMonitor* monitor_ = nullptr;
-#endif
-#if NV_TENSORRT_MAJOR < 11
-  IInt8Calibrator* calibrator_ = nullptr;
 #endif
 };
 
@@ -229,8 +276,9 @@ class Builder final : public VBuilderStub {
   explicit Builder(ILogger& logger) : logger_(logger) {}
 
   int32_t getNbDLACores() const noexcept override { return DlaCores(); }
-  INetworkDefinition* createNetworkV2(NetworkDefinitionCreationFlags) noexcept override {
+  INetworkDefinition* createNetworkV2(NetworkDefinitionCreationFlags flags) noexcept override {
     if (FaultOf("createNetworkV2") != 0) return nullptr;
+    Record("network.flags", static_cast<int>(flags));
     return new Facade<INetworkDefinition, Network>();
   }
   IBuilderConfig* createBuilderConfig() noexcept override {
@@ -242,10 +290,6 @@ class Builder final : public VBuilderStub {
     const int fault = FaultOf("buildSerializedNetwork");
     if (fault == cudaErrorMemoryAllocation) logger_.log(Severity::kERROR, "[virtualMemoryBuffer] OutOfMemory");
     if (fault != 0 || !Progress()) return nullptr;
-    if (!Calibrate()) {
-      logger_.log(Severity::kERROR, "Calibration failure occurred with no scaling factors detected");
-      return nullptr;
-    }
     return new Facade<IHostMemory, Memory>(Contents(std::getenv("FASTSAMD_STANDIN_PLAN")));
   }
 
@@ -263,19 +307,6 @@ class Builder final : public VBuilderStub {
     monitor->phaseFinish("Building engine from network");
 #endif
     return true;
-  }
-  bool Calibrate() {
-#if NV_TENSORRT_MAJOR < 11
-    IInt8Calibrator* calibrator = config_->impl.calibrator_;
-    if (calibrator == nullptr) return true;
-    void* bindings[1] = {};
-    const char* names[1] = {"images"};
-    int batches = 0;
-    while (calibrator->getBatch(bindings, names, 1)) ++batches;
-    return batches > 0;
-#else
-    return true;
-#endif
   }
 
   ILogger& logger_;

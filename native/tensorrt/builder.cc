@@ -8,11 +8,11 @@
 #include <iterator>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <utility>
 #include <vector>
 
 #include "cuda/runtime.h"
-#include "tensorrt/calibrator.h"
 #include "tensorrt/engine.h"
 #include "tensorrt/engine_file.h"
 #include "tensorrt/library.h"
@@ -97,27 +97,82 @@ Status FixInput(nvinfer1::INetworkDefinition& network, const BuildRequest& reque
   return Ok();
 }
 
-Status SetPrecision(nvinfer1::IBuilderConfig& config, Precision precision) {
-  // On by default, and no float32: a mantissa of 10 bits, as in float16.
-  if (precision == Precision::kFp32) config.clearFlag(nvinfer1::BuilderFlag::kTF32);
-#if NV_TENSORRT_MAJOR < 11
-  // INT8 falls back to FP16 where that is faster than FP32.
-  if (precision != Precision::kFp32) config.setFlag(nvinfer1::BuilderFlag::kFP16);
-  if (precision == Precision::kInt8) config.setFlag(nvinfer1::BuilderFlag::kINT8);
+/// Whether TensorRT computes in the types of the model, or chooses among those that it is told of.
+bool IsStronglyTyped(const BuildRequest& request) {
+#if NV_TENSORRT_MAJOR >= 11
+  static_cast<void>(request);
+  return true;
+#elif NV_TENSORRT_MAJOR >= 10
+  return request.dla_core < 0;
 #else
-  static_cast<void>(config);
-  if (precision != Precision::kFp32) {
-    return Error{ErrorCode::kEngineUnavailable,
-                 "TensorRT " + LibraryVersion() +
-                     " computes in the types that the model has; give it a model in float16 and build with --fp32, "
-                     "which leaves the types as they are"};
-  }
+  static_cast<void>(request);
+  return false;
 #endif
-  return Ok();
 }
 
-/// As trtexec does. Errors: kEngineUnavailable where there is no such core, kMisuse for fp32, which the accelerator
-/// lacks.
+uint32_t NetworkFlags([[maybe_unused]] const BuildRequest& request) {
+  using nvinfer1::NetworkDefinitionCreationFlag;
+#if NV_TENSORRT_MAJOR >= 11
+  return 0;
+#elif NV_TENSORRT_MAJOR >= 10
+  return IsStronglyTyped(request) ? 1U << static_cast<uint32_t>(NetworkDefinitionCreationFlag::kSTRONGLY_TYPED) : 0;
+#else
+  return 1U << static_cast<uint32_t>(NetworkDefinitionCreationFlag::kEXPLICIT_BATCH);
+#endif
+}
+
+#if NV_TENSORRT_MAJOR < 11
+bool IsArithmetic(nvinfer1::LayerType type) {
+  using nvinfer1::LayerType;
+  switch (type) {
+    case LayerType::kACTIVATION:
+    case LayerType::kCONVOLUTION:
+    case LayerType::kDECONVOLUTION:
+    case LayerType::kELEMENTWISE:
+    case LayerType::kMATRIX_MULTIPLY:
+    case LayerType::kREDUCE:
+    case LayerType::kSCALE:
+    case LayerType::kSOFTMAX:
+    case LayerType::kUNARY:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// Keeps what the model computes in float32 behind its last quantisation, the decoding of boxes and scores, in float32:
+/// a half has steps of 0.5 above 512.
+void KeepFloat32(const nvinfer1::INetworkDefinition& network) {
+  // Tensors that a quantisation follows: what writes them may become 8 bit.
+  std::set<const nvinfer1::ITensor*> quantised;
+  for (int32_t i = network.getNbLayers() - 1; i >= 0; --i) {
+    nvinfer1::ILayer& layer = *network.getLayer(i);
+    bool leads = layer.getType() == nvinfer1::LayerType::kQUANTIZE;
+    for (int32_t k = 0; k < layer.getNbOutputs(); ++k) leads = leads || quantised.count(layer.getOutput(k)) > 0;
+    if (leads) {
+      for (int32_t k = 0; k < layer.getNbInputs(); ++k) quantised.insert(layer.getInput(k));
+    } else if (IsArithmetic(layer.getType()) && layer.getOutput(0)->getType() == nvinfer1::DataType::kFLOAT) {
+      layer.setPrecision(nvinfer1::DataType::kFLOAT);
+      layer.setOutputType(0, nvinfer1::DataType::kFLOAT);
+    }
+  }
+}
+#endif
+
+void SetTypes([[maybe_unused]] const nvinfer1::INetworkDefinition& network, nvinfer1::IBuilderConfig& config,
+              [[maybe_unused]] const BuildRequest& request) {
+  // On by default, and no float32: a mantissa of 10 bits, as in float16. What may be less precise is typed so.
+  config.clearFlag(nvinfer1::BuilderFlag::kTF32);
+#if NV_TENSORRT_MAJOR < 11
+  if (IsStronglyTyped(request) || request.precision == Precision::kFp32) return;
+  config.setFlag(nvinfer1::BuilderFlag::kFP16);
+  if (request.precision == Precision::kInt8) config.setFlag(nvinfer1::BuilderFlag::kINT8);
+  config.setFlag(nvinfer1::BuilderFlag::kPREFER_PRECISION_CONSTRAINTS);
+  KeepFloat32(network);
+#endif
+}
+
+/// As trtexec does. Errors: kEngineUnavailable where there is no such core, kMisuse for types that it lacks.
 Status UseDla(const nvinfer1::IBuilder& builder, nvinfer1::IBuilderConfig& config, const BuildRequest& request) {
   const int cores = builder.getNbDLACores();
   if (request.dla_core >= cores) {
@@ -126,8 +181,10 @@ Status UseDla(const nvinfer1::IBuilder& builder, nvinfer1::IBuilderConfig& confi
                      " finds " + std::to_string(cores) + " of them here (Thor and Orin Nano have none, and TensorRT " +
                      "10.8 to 11.3 supports none on a Jetson); leave model.tensorrt.dlaCore out"};
   }
-  if (request.precision == Precision::kFp32) {
-    return Error{ErrorCode::kMisuse, "the Deep Learning Accelerator computes in float16 and INT8 only; build for fp16"};
+  if (request.precision != Precision::kFp16) {
+    return Error{
+        ErrorCode::kMisuse,
+        "the Deep Learning Accelerator computes in float16, and in INT8 without Q/DQ pairs only; build for fp16"};
   }
   config.setDefaultDeviceType(nvinfer1::DeviceType::kDLA);
   config.setDLACore(request.dla_core);
@@ -166,12 +223,7 @@ Result<BuildReport> BuildEngine(const BuildRequest& request, LogSink log, Progre
   const Result<std::unique_ptr<nvinfer1::IBuilder>> made = MakeBuilder(logger);
   if (!made.ok()) return made.error();
   nvinfer1::IBuilder* builder = made.value().get();
-#if NV_TENSORRT_MAJOR < 10
-  const uint32_t flags = 1U << static_cast<uint32_t>(nvinfer1::NetworkDefinitionCreationFlag::kEXPLICIT_BATCH);
-#else
-  const uint32_t flags = 0;
-#endif
-  const std::unique_ptr<nvinfer1::INetworkDefinition> network(builder->createNetworkV2(flags));
+  const std::unique_ptr<nvinfer1::INetworkDefinition> network(builder->createNetworkV2(NetworkFlags(request)));
   const std::unique_ptr<nvinfer1::IBuilderConfig> config(builder->createBuilderConfig());
   if (network == nullptr || config == nullptr) {
     return WithAdvice(logger.Failure(ErrorCode::kEngineFailed, "TensorRT's builder does not start"));
@@ -182,7 +234,7 @@ Result<BuildReport> BuildEngine(const BuildRequest& request, LogSink log, Progre
   BuildReport report;
   if (Status s = FixInput(*network, request, report); !s.ok()) return s.error();
 
-  if (Status s = SetPrecision(*config, request.precision); !s.ok()) return s.error();
+  SetTypes(*network, *config, request);
   if (request.workspace_bytes > 0) {
     config->setMemoryPoolLimit(nvinfer1::MemoryPoolType::kWORKSPACE, request.workspace_bytes);
   }
@@ -193,14 +245,6 @@ Result<BuildReport> BuildEngine(const BuildRequest& request, LogSink log, Progre
   config->setBuilderOptimizationLevel(request.optimization_level);
 #endif
   const std::unique_ptr<nvinfer1::ITimingCache> cache = UseTimingCache(*config, request.timing_cache_path);
-#if NV_TENSORRT_MAJOR < 11
-  Calibrator calibrator;
-  if (request.precision == Precision::kInt8) {
-    Status opened = calibrator.Open(request.calibration_path, report.input_width, report.input_height);
-    if (!opened.ok()) return WithAdvice(opened.error());
-    config->setInt8Calibrator(&calibrator);
-  }
-#endif
 #if NV_TENSORRT_MAJOR >= 10
   Progress monitor(progress);
   config->setProgressMonitor(&monitor);

@@ -9,6 +9,8 @@
 
 namespace fastsamd::tensorrt {
 
+/// What the model computes in. From TensorRT 10 on the types of its tensors say so and are obeyed; TensorRT 8, and
+/// every TensorRT for the Deep Learning Accelerator, is told which types it may use.
 enum class Precision { kFp32, kFp16, kInt8 };
 
 /// What the builder is doing: a phase and how much of it is done. Returning false ends the build.
@@ -31,8 +33,6 @@ struct BuildRequest {
   /// File with the times of tactics measured in earlier builds; read when it is there, written after a build. A build
   /// with the same layers then takes seconds. Empty: none.
   std::string timing_cache_path;
-  /// For kInt8: letterboxed pictures, each 3 * input_height * input_width bytes, red, green and blue plane.
-  std::string calibration_path;
 };
 
 struct BuildReport {
@@ -41,9 +41,10 @@ struct BuildReport {
   int input_height = 0;
 };
 
-/// Builds an engine for this GPU from an ONNX file. Takes minutes and much memory: in a process of its own. Errors:
-/// kModelCorrupt and kModelUnsupported (with the parser's words), kEngineUnavailable, kOutOfMemory, kEngineFailed,
-/// kOutputUnwritable.
+/// Builds an engine for this GPU from an ONNX file whose tensors have the types that they are to be computed in:
+/// float16 weights for kFp16, Q/DQ pairs for kInt8 (src/model/convert writes both). Takes minutes and much memory: in a
+/// process of its own. Errors: kModelCorrupt and kModelUnsupported (with the parser's words), kEngineUnavailable,
+/// kOutOfMemory, kEngineFailed, kOutputUnwritable.
 Result<BuildReport> BuildEngine(const BuildRequest& request, LogSink log, ProgressSink progress);
 
 }  // namespace fastsamd::tensorrt

@@ -109,13 +109,16 @@ TEST_F(Builder, Float32IsNotTensorFloat32) {
 TEST_F(Builder, UsesTheAcceleratorAsTrtexecDoes) {
   request_.dla_core = 1;
   EXPECT_EQ(CodeWith(""), ErrorCode::kMisuse) << "the accelerator has no float32";
-#if NV_TENSORRT_MAJOR < 11
+  request_.precision = Precision::kInt8;
+  EXPECT_EQ(CodeWith(""), ErrorCode::kMisuse) << "the accelerator reads no Q/DQ pairs";
   request_.precision = Precision::kFp16;
   standin::SetFaults("");
   ASSERT_TRUE(Build().ok());
   EXPECT_EQ(standin::RecordedOf("config.dla"), std::vector<int>{1});
-  std::remove(request_.plan_path.c_str());
+#if NV_TENSORRT_MAJOR < 11
+  EXPECT_EQ(standin::RecordedOf("layer.precision").size(), 2U) << "types are chosen for the accelerator";
 #endif
+  std::remove(request_.plan_path.c_str());
   setenv("FASTSAMD_STANDIN_DLA_CORES", "0", 1);
   EXPECT_EQ(CodeWith(""), ErrorCode::kEngineUnavailable) << "Thor has none";
   unsetenv("FASTSAMD_STANDIN_DLA_CORES");
@@ -148,21 +151,29 @@ TEST_F(Builder, LooksForTacticsAsLongAsAsked) {
 }
 #endif
 
-TEST_F(Builder, PrecisionsOfThisTensorRt) {
-  request_.precision = Precision::kInt8;
-  request_.calibration_path = WriteFile("pictures.rgb", std::vector<char>(2 * 3 * kSide * kSide, 100));
-#if NV_TENSORRT_MAJOR < 11
-  EXPECT_TRUE(Build().ok());
-  std::remove(request_.plan_path.c_str());
-  EXPECT_EQ(CodeWith("cudaMalloc:1:2"), ErrorCode::kOutOfMemory);
-  EXPECT_EQ(CodeWith("cudaMemcpy:1:1"), ErrorCode::kEngineFailed);
-  request_.calibration_path = WriteFile("pictures.rgb", std::vector<char>(3 * kSide * kSide - 1, 100));
-  EXPECT_EQ(CodeWith(""), ErrorCode::kSourceNotFound);
-  request_.precision = Precision::kFp16;
-  EXPECT_TRUE(Build().ok());
+/// From TensorRT 10 on the types of the model are the law. Before, the builder is told what it may use, and that what
+/// follows the last quantisation in float32 stays so: layers 4 and 6 of the stand-in's network.
+TEST_F(Builder, ComputesInTheTypesOfTheModel) {
+  using nvinfer1::BuilderFlag;
+  for (const Precision precision : {Precision::kFp16, Precision::kInt8}) {
+    standin::SetFaults("");
+    request_.precision = precision;
+    ASSERT_TRUE(Build().ok());
+    const std::vector<int> flags = standin::RecordedOf("config.set");
+#if NV_TENSORRT_MAJOR >= 10
+    EXPECT_EQ(standin::RecordedOf("network.flags"), std::vector<int>{NV_TENSORRT_MAJOR >= 11 ? 0 : 2});
+    EXPECT_TRUE(flags.empty());
+    EXPECT_TRUE(standin::RecordedOf("layer.precision").empty());
 #else
-  EXPECT_EQ(CodeWith(""), ErrorCode::kEngineUnavailable);
+    std::vector<int> expected = {static_cast<int>(BuilderFlag::kFP16)};
+    if (precision == Precision::kInt8) expected.push_back(static_cast<int>(BuilderFlag::kINT8));
+    expected.push_back(static_cast<int>(BuilderFlag::kPREFER_PRECISION_CONSTRAINTS));
+    EXPECT_EQ(flags, expected);
+    EXPECT_EQ(standin::RecordedOf("layer.precision"), (std::vector<int>{6, 4}));
+    EXPECT_EQ(standin::RecordedOf("layer.type"), (std::vector<int>{0, 0}));
 #endif
+    EXPECT_EQ(standin::RecordedOf("config.clear"), std::vector<int>{static_cast<int>(BuilderFlag::kTF32)});
+  }
 }
 
 }  // namespace

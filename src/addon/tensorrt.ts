@@ -67,6 +67,7 @@ export interface LoadedEngine {
 export interface BuildRequest {
   readonly onnxPath: string;
   readonly planPath: string;
+  /** What the model computes in. From TensorRT 10 on its types say so; before, and on the accelerator, this does. */
   readonly precision: Precision;
   /** For models that leave their input size open. */
   readonly inputWidth: number;
@@ -79,8 +80,6 @@ export interface BuildRequest {
   readonly optimizationLevel: number;
   /** Times of tactics, kept from build to build; empty: none. */
   readonly timingCachePath: string;
-  /** For int8: letterboxed pictures, 3 × height × width bytes each, one after another; else empty. */
-  readonly calibrationPath: string;
 }
 
 /** `text` is a log line, or the phase that is at `step` of `steps` (TensorRT before 10 knows no steps: 0 of 0). */

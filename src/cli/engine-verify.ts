@@ -1,11 +1,10 @@
 /** `fastsamd engine verify` and `model verify --against`: does an engine, or a converted model, see what its model sees? */
-
-import { SEGMENTATION_DEFAULTS } from '../domain/segmentation.js';
-import { type Agreement, agreementOf, compareSegments, SCORE_MARGIN, shortcomings, total } from '../engine/agreement.js';
+import { type Agreement, SCORE_MARGIN } from '../engine/agreement.js';
 import type { SegmentationEngine } from '../engine/engine.js';
 import { openEngine } from '../engine/open.js';
 import { isEngineFile } from '../engine/tensorrt/open.js';
-import { readSidecar, type Verification, writeSidecar } from '../engine/tensorrt/sidecar.js';
+import { readSidecar, writeSidecar } from '../engine/tensorrt/sidecar.js';
+import { compareOn, type Verdict, verdictOf } from '../engine/verdict.js';
 import { FastsamError } from '../errors.js';
 import { sha256OfFile } from '../model/checksum.js';
 import { resolveModel } from '../model/installed.js';
@@ -56,15 +55,12 @@ export async function verifyModelAgainst(args: AgainstArguments): Promise<void> 
   if (verdict) tell({ model: path, against }, verdict, args.json);
 }
 
-interface Verdict {
+interface Judged extends Verdict {
   readonly compared: readonly Compared[];
-  readonly all: Agreement;
-  readonly shortcomings: readonly string[];
-  readonly verification: Verification;
 }
 
 /** The verdict over all pictures; undefined when the user ended it before: there is no verdict on a part of them. */
-async function judge(open: () => Promise<SegmentationEngine>, against: string, args: PictureArguments): Promise<Verdict | undefined> {
+async function judge(open: () => Promise<SegmentationEngine>, against: string, args: PictureArguments): Promise<Judged | undefined> {
   const engine = await open();
   using finishing = finishBeforeLeaving();
   let compared: Compared[];
@@ -79,21 +75,10 @@ async function judge(open: () => Promise<SegmentationEngine>, against: string, a
     await engine.stop();
   }
   if (finishing.signal.aborted) return undefined;
-  const all = total(compared);
-  const short = shortcomings(all);
-  const verification: Verification = {
-    verdict: short.length === 0 ? 'pass' : 'fail',
-    at: new Date().toISOString(),
-    images: compared.length,
-    agreement: agreementOf(all),
-    boxIou: all.boxIou,
-    maskIou: all.maskIou,
-    scoreDifference: all.scoreDifference,
-  };
-  return { compared, all, shortcomings: short, verification };
+  return { compared, ...verdictOf(compared) };
 }
 
-function tell(what: Readonly<Record<string, string>>, { compared, all, shortcomings: short, verification }: Verdict, json: boolean): void {
+function tell(what: Readonly<Record<string, string>>, { compared, all, shortcomings: short, verification }: Judged, json: boolean): void {
   const figures = { ...what, ...verification, shortcomings: short, perImage: compared };
   say(json ? JSON.stringify(figures) : report(compared, all, short));
   if (short.length > 0) process.exitCode = 1;
@@ -105,15 +90,13 @@ async function compareAll(
   { images, conf }: PictureArguments,
   finishing: Finishing,
 ): Promise<Compared[]> {
-  const options = { ...SEGMENTATION_DEFAULTS, conf: conf - SCORE_MARGIN };
   const progress = startProgress(undefined);
   const compared: Compared[] = [];
   try {
     await withSource(images, {}, finishing, async (source) => {
       for await (const frame of source) {
         using held = frame;
-        const [got, expected] = await Promise.all([engine.segment(held, options), reference.segment(held, options)]);
-        compared.push({ image: held.origin, ...compareSegments(got.segments, expected.segments, conf) });
+        compared.push({ image: held.origin, ...(await compareOn(engine, reference, held, conf)) });
         progress.advance();
       }
     });

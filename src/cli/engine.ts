@@ -29,19 +29,17 @@ function precisionOf(args: BuildArguments): Precision {
   const chosen = PRECISIONS.filter((precision) => args[precision]);
   if (chosen.length > 1)
     throw new FastsamError('USAGE', `expected one of --fp16, --fp32 and --int8, got ${chosen.map((name) => `--${name}`).join(' and ')}`);
-  if (args.int8 !== (args.calib !== undefined))
-    throw new FastsamError('USAGE', '--int8 and --calib DIR go together: pictures of what the camera will see');
   return chosen[0] ?? 'fp16';
 }
 
 export async function build(args: BuildArguments): Promise<void> {
-  const precision = precisionOf(args);
   demandRange('--workspace', args.workspace, 0, 1_048_576, true);
   demandRange('--optimization', args.optimization, 0, 5, true);
   if (args.dla !== undefined) demandRange('--dla', args.dla, 0, 15, true);
   const model = await resolveModel(args.model);
   if (isEngineFile(model)) throw new FastsamError('USAGE', `${model}: is an engine already; build takes the ONNX model`);
-  const wanted = await wantedFor(model, { precision, dlaCore: args.dla });
+  const wanted = await wantedFor(model, { precision: precisionOf(args), dlaCore: args.dla, calibration: args.calib });
+  const { precision } = wanted;
   const enginePath = args.output ?? enginePathOf(model, precision, wanted.dlaCore);
   const begin = performance.now();
   const progress = startBuildProgress();
@@ -52,12 +50,15 @@ export async function build(args: BuildArguments): Promise<void> {
       enginePath,
       workspaceMiB: args.workspace,
       optimizationLevel: args.optimization,
-      calibration: args.calib,
+      pictures: args.calib,
       onProgress: progress.report,
     });
     progress.stop();
     const seconds = ((performance.now() - begin) / 1000).toFixed(0);
-    say(`wrote ${enginePath}: ${megabytes(sidecar.plan.bytes)}, ${precision}, input ${sidecar.input.join('×')}, in ${seconds} s`);
+    const verified = sidecar.verification ? `, verification: ${sidecar.verification.verdict}` : '';
+    say(
+      `wrote ${enginePath}: ${megabytes(sidecar.plan.bytes)}, ${precision}, input ${sidecar.input.join('×')}, in ${seconds} s${verified}`,
+    );
   } finally {
     progress.stop();
   }

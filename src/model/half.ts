@@ -19,3 +19,9 @@ export function toHalf(data: Float32Array): Uint16Array {
   }
   return halves;
 }
+
+/** The smallest half that is not smaller than `value`, which is positive and at most 65504. */
+export function halfNotBelow(value: number): number {
+  const step = 2 ** Math.max(Math.floor(Math.log2(value)) - 10, -24);
+  return Math.ceil(value / step) * step;
+}

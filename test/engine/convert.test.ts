@@ -8,11 +8,26 @@ import * as fc from 'fast-check';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type NativeFrame, native } from '../../src/addon/addon.js';
+import type { Precision } from '../../src/domain/precision.js';
 import { convertModel, writeModel } from '../../src/engine/convert/convert.js';
 import { Histogram } from '../../src/engine/convert/histogram.js';
+import { calibrationPictures } from '../../src/engine/convert/pictures.js';
+import { precisionOf, typedModel } from '../../src/engine/convert/tensorrt.js';
 import { anatomyOf, convolutionWeights, GraphIndex } from '../../src/model/convert/anatomy.js';
+import { halfNotBelow, toHalf } from '../../src/model/half.js';
 import { readModel } from '../../src/model/onnx.js';
-import { attributeOf, DATA_TYPE, decodeModel, encodeModel, floatTensor, type OnnxModel, valueInfo } from '../../src/model/onnx-proto.js';
+import {
+  attributeOf,
+  DATA_TYPE,
+  decodeModel,
+  encodeModel,
+  floatsOf,
+  floatTensor,
+  type OnnxModel,
+  type OnnxTensor,
+  type OnnxValue,
+  valueInfo,
+} from '../../src/model/onnx-proto.js';
 import { openSource } from '../../src/source/open.js';
 import { fastsamd } from '../helpers/command.js';
 import { modelOf, testModel } from '../helpers/onnx-model.js';
@@ -141,6 +156,94 @@ describe('int8', () => {
     const { agreement, maskIou } = await verify(at('demo.int8.onnx'), demo, at('pictures'));
     expect(agreement).toBeGreaterThan(0.9);
     expect(maskIou).toBeGreaterThan(0.9);
+  });
+});
+
+describe('for TensorRT', () => {
+  const typed = async (model: string, precision: Precision, tensorrt: string) => {
+    const pictures = await calibrationPictures(at('pictures'));
+    return typedModel(model, { precision, tensorrt, pictures });
+  };
+  const elementOf = (values: readonly { readonly type?: OnnxValue['type'] }[] = []) => values.map(({ type }) => type?.tensorType?.elemType);
+
+  it('float16 has a picture and proto masks in float16, and detections in float32', { timeout: 120_000 }, async () => {
+    const model = (await typed(demo, 'fp16', '10.3.0'))!;
+    expectSorted(model);
+    expect(elementOf(model.graph!.input)).toEqual([DATA_TYPE.float16]);
+    const outputs = model.graph!.output!.map(({ type }) => [type!.tensorType!.shape!.dim!.length, type!.tensorType!.elemType]);
+    expect(new Map(outputs as [number, number][])).toEqual(
+      new Map([
+        [3, DATA_TYPE.float],
+        [4, DATA_TYPE.float16],
+      ]),
+    );
+  });
+
+  it('int8 has symmetric pairs in front of convolutions alone, in float16 from TensorRT 10 on', { timeout: 240_000 }, async () => {
+    for (const [version, element] of [
+      ['8.5.2', DATA_TYPE.float],
+      ['10.3.0', DATA_TYPE.float16],
+    ] as const) {
+      const model = (await typed(demo, 'int8', version))!;
+      expectSorted(model);
+      expect(elementOf(model.graph!.input)).toEqual([element]);
+      const graph = new GraphIndex(model.graph!);
+      const scales: number[] = [];
+      for (const node of model.graph!.node!.filter(({ opType }) => opType === 'QuantizeLinear')) {
+        const [x, scale, zero] = node.input!.map((name) => graph.constants.get(name));
+        expect([x, scale!.dataType, zero!.dataType, [...zero!.rawData!]]).toEqual([undefined, element, DATA_TYPE.int8, [0]]);
+        scales.push(scale!.rawData!.length);
+        // Between convolution and activation there is no pair: TensorRT makes one kernel of both.
+        expect(graph.producer(node.input![0]!)?.opType).not.toBe('Conv');
+        const [dequantise] = graph.after(node);
+        expect(graph.after(dequantise!).map(({ opType }) => opType)).toContain('Conv');
+      }
+      expect(scales.length).toBeGreaterThan(20);
+      for (const node of model.graph!.node!.filter(({ opType }) => opType === 'Conv')) {
+        const weights = graph.producer(node.input![1]!);
+        const whole = graph.producer(node.input![0]!)?.opType === 'DequantizeLinear';
+        expect(weights?.opType === 'DequantizeLinear').toBe(whole && weights !== undefined);
+        // TensorRT reads biases in floating point only.
+        if (weights && node.input![2]) expect(graph.constants.get(node.input![2])?.dataType).toBe(element);
+        if (node.input!.includes('images')) expect(weights).toBeUndefined();
+      }
+    }
+  });
+
+  it('a file for onnxruntime becomes the same network as its float32 model', { timeout: 240_000 }, async () => {
+    const { model } = await convertModel(demo, { precision: 'int8', calibration: at('pictures') });
+    await writeModel(at('unsigned.int8.onnx'), model);
+    expect(await precisionOf(at('unsigned.int8.onnx'), 'fp16')).toBe('int8');
+    const [direct, derived] = [(await typed(demo, 'int8', '8.6.1'))!, (await typed(at('unsigned.int8.onnx'), 'int8', '8.6.1'))!];
+    const constants = ({ graph }: OnnxModel) => new Map(graph!.initializer!.map((tensor) => [tensor.name, tensor]));
+    const [a, b] = [constants(direct), constants(derived)];
+    const weights = [...a.values()].filter(({ dataType, dims = [] }) => dataType === DATA_TYPE.int8 && dims.length === 4);
+    expect(weights.length).toBeGreaterThan(50);
+    for (const { name, rawData } of weights) expect(Buffer.from(b.get(name)!.rawData!), name).toEqual(Buffer.from(rawData!));
+    // The ranges went through 8 bit once: as wide, within one of 255 levels.
+    for (const { name } of direct.graph!.node!.filter(({ opType }) => opType === 'QuantizeLinear')) {
+      const scale = (model: Map<string, OnnxTensor>) => floatsOf(model.get(`${name!.slice(0, -2)}_scale`)!)[0]!;
+      expect(Math.abs(scale(b) / scale(a) - 1), name).toBeLessThan(0.02);
+    }
+    // Written for TensorRT already: used as it is.
+    await writeModel(at('signed.int8.onnx'), direct);
+    expect(await typed(at('signed.int8.onnx'), 'int8', '8.6.1')).toBeUndefined();
+    const { agreement, maskIou } = await verify(at('signed.int8.onnx'), demo, at('pictures'));
+    expect(agreement).toBeGreaterThan(0.9);
+    expect(maskIou).toBeGreaterThan(0.9);
+  });
+
+  it('half scales are never smaller than asked for, and halves', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 2 ** -24, max: 60_000, noNaN: true }), (value) => {
+        const half = halfNotBelow(value);
+        expect(half).toBeGreaterThanOrEqual(value);
+        expect(half).toBeLessThanOrEqual(Math.max(value * (1 + 2 ** -10), value + 2 ** -24));
+        const [bits] = toHalf(Float32Array.of(half));
+        const [exponent, mantissa] = [bits! >> 10, bits! & 0x3ff];
+        expect(exponent === 0 ? mantissa * 2 ** -24 : (1 + mantissa / 1024) * 2 ** (exponent - 15)).toBe(half);
+      }),
+    );
   });
 });
 

@@ -38,6 +38,8 @@ export interface TestModel {
   readonly dynamic?: boolean;
   /** The inference never ends: of a picture that is not all of one colour (which the first inference after loading is of), or of any. */
   readonly hangs?: 'on pictures' | 'always';
+  /** The picture goes through a convolution first, so that there is something to convert. */
+  readonly convolution?: boolean;
 }
 
 /** Three rectangles that do not overlap, of falling score, in a 320 × 320 input. */
@@ -57,6 +59,7 @@ export function testModel({
   rows,
   dynamic,
   hangs,
+  convolution = false,
 }: TestModel = {}): Uint8Array {
   const anchors = (width * height * (1 / 64 + 1 / 256 + 1 / 1024)) | 0;
   const channels = rows ?? 4 + classes + 32;
@@ -73,7 +76,8 @@ export function testModel({
     name: 'test',
     // The constants plus nothing of the mean of the picture: the input is used, and does not matter.
     node: [
-      { opType: 'ReduceMean', input: ['images'], output: ['mean'], attribute: [attributeOf('keepdims', 0)] },
+      ...(convolution ? [{ opType: 'Conv', input: ['images', 'kernel'], output: ['seen'] }] : []),
+      { opType: 'ReduceMean', input: [convolution ? 'seen' : 'images'], output: ['mean'], attribute: [attributeOf('keepdims', 0)] },
       ...(hangs ? endlessLoop(hangs) : [{ opType: 'Identity', input: ['mean'], output: ['looped'] }]),
       { opType: 'Mul', input: ['looped', 'zero'], output: ['nothing'] },
       { opType: 'Add', input: ['detections', 'nothing'], output: ['output0'] },
@@ -81,6 +85,7 @@ export function testModel({
     ],
     initializer: [
       floatTensor('zero', [], new Float32Array(1)),
+      ...(convolution ? [floatTensor('kernel', [1, 3, 1, 1], Float32Array.of(1, 1, 1))] : []),
       ...(hangs ? [{ name: 'rounds', dims: [], dataType: DATA_TYPE.int64, rawData: bytesOf(BigInt64Array.of(2n ** 62n)) }] : []),
       floatTensor('detections', [1, channels, anchors], detections),
       floatTensor('proto', [1, 32, height / 4, width / 4], proto),

@@ -4,9 +4,9 @@
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -49,6 +49,9 @@ describe.skipIf(!existsSync(join(standin, 'build/Release/fastsamd.node')))('Tens
     directory = await mkdtemp(join(tmpdir(), 'fastsamd-tensorrt-'));
     const { native } = (await import(join(standin, 'dist/addon/addon.js'))) as typeof import('../../src/addon/addon.js');
     addon = native();
+    await sharp({ create: { width: 64, height: 64, channels: 3, background: '#777' } })
+      .png()
+      .toFile(at('grey.png'));
   });
   afterEach(() => faults(''));
   afterAll(() => rm(directory, { recursive: true }));
@@ -94,11 +97,15 @@ describe.skipIf(!existsSync(join(standin, 'build/Release/fastsamd.node')))('Tens
       const paths = pictures.map((name) => `${shared}images/${name}`);
       const model = at('real.onnx');
       await copyFile(`${shared}models/yolov8n-seg-agnostic-640.onnx`, model);
+      await mkdir(at('pictures'));
+      for (const path of paths) await copyFile(path, at(`pictures/${basename(path)}`));
       const plan = writePlayback(at('real.plan'), { width: 640, height: 640, classes: 1 }, await recordingsOf(model, paths, 640, 640));
       const args = ['segment', ...paths, '--model', model, '--conf', '0.1', '--json'];
+      // The stand-in answers these pictures alone, so the engine is verified on them.
+      const built = await fastsamd(['engine', 'build', model, '--calib', at('pictures')], { FASTSAMD_STANDIN_PLAN: plan });
+      expect(built.stdout).toMatch(/wrote .*real\.fp16\.engine: .* verification: pass/);
       const expected = await fastsamd([...args, '--backend', 'onnxruntime']);
       const got = await fastsamd([...args, '--backend', 'tensorrt'], { FASTSAMD_STANDIN_PLAN: plan });
-      expect(got.stderr).toMatch(/building real\.fp16\.engine: there is none yet/);
       expect([expected.code, got.code]).toEqual([0, 0]);
       const [a, b] = [resultsOf(got), resultsOf(expected)];
       expect(b.flatMap(({ objects }) => objects).length).toBeGreaterThan(10);
@@ -177,9 +184,6 @@ describe.skipIf(!existsSync(join(standin, 'build/Release/fastsamd.node')))('Tens
 
   it('a lost GPU ends a command with its reason', async () => {
     const picture = at('grey.png');
-    await sharp({ create: { width: 64, height: 64, channels: 3, background: '#777' } })
-      .png()
-      .toFile(picture);
     const lost = await fastsamd(['segment', picture, '--model', engineFile()], { FASTSAMD_STANDIN_FAULTS: 'cudaGraphLaunch:1:700' });
     expect(lost.code).toBe(1);
     expect(lost.stderr).toMatch(/the GPU is lost to this process/);
@@ -189,8 +193,10 @@ describe.skipIf(!existsSync(join(standin, 'build/Release/fastsamd.node')))('Tens
     let model = '';
     let plan = '';
     beforeAll(async () => {
-      model = await writeTestModel(at('model.onnx'));
+      model = await writeTestModel(at('model.onnx'), { convolution: true });
       plan = engineFile('model.plan');
+      await mkdir(at('calibration'));
+      await copyFile(at('grey.png'), at('calibration/grey.png'));
     });
     const build = (args: readonly string[] = [], env: Record<string, string> = {}) =>
       fastsamd(['engine', 'build', model, ...args], { FASTSAMD_STANDIN_PLAN: plan, ...env });
@@ -205,7 +211,7 @@ describe.skipIf(!existsSync(join(standin, 'build/Release/fastsamd.node')))('Tens
       const info = await fastsamd(['engine', 'info', engine(), '--json']);
       expect(JSON.parse(info.stdout)).toMatchObject({
         usable: { yes: true },
-        sidecar: { precision: 'fp16', device: 'stand-in', verification: null },
+        sidecar: { precision: 'fp16', device: 'stand-in', verification: { verdict: 'pass', agreement: 1, images: 8 } },
       });
       expect((await readdir(directory)).filter((name) => name.includes('.part'))).toEqual([]);
       const used = await segment();
@@ -222,9 +228,14 @@ describe.skipIf(!existsSync(join(standin, 'build/Release/fastsamd.node')))('Tens
         {},
         /not the bytes that were built/,
       ],
-      ['a sidecar that is no JSON', () => writeFile(`${engine()}.json`, '{'), {}, /says nothing about itself/],
-      ['no sidecar', () => rm(`${engine()}.json`), {}, /says nothing about itself/],
-      ['another model', () => writeTestModel(model, { metadata: { names: "{0: 'x'}" } }).then(() => undefined), {}, /another model/],
+      ['a sidecar that is no JSON', () => writeFile(`${engine()}.json`, '{'), {}, /no sidecar file that can be read/],
+      ['no sidecar', () => rm(`${engine()}.json`), {}, /no sidecar file that can be read/],
+      [
+        'another model',
+        () => writeTestModel(model, { convolution: true, metadata: { names: "{0: 'x'}" } }).then(() => undefined),
+        {},
+        /another model/,
+      ],
       ['a refusal by TensorRT itself', async () => {}, { FASTSAMD_STANDIN_FAULTS: 'deserializeCudaEngine:1:1' }, /refuses this engine/],
     ])('are built again after %s', async (_, spoil, env, why) => {
       await build();
@@ -239,7 +250,7 @@ describe.skipIf(!existsSync(join(standin, 'build/Release/fastsamd.node')))('Tens
       const before = await readFile(engine());
       for (const [fault, why] of [
         ['buildSerializedNetwork:1:2', /OutOfMemory.*--workspace/],
-        ['buildSerializedNetwork:1:kill', /was killed, most likely because memory ran out/],
+        ['buildSerializedNetwork:1:kill', /was killed \(SIGKILL\), and not by the kernel for want of memory/],
         ['parseFromFile', /TensorRT cannot read it/],
         ['createInferBuilder', /builder does not start/],
       ] as const) {
@@ -251,36 +262,65 @@ describe.skipIf(!existsSync(join(standin, 'build/Release/fastsamd.node')))('Tens
       expect((await readdir(directory)).filter((name) => name.includes('.part'))).toEqual([]);
     });
 
-    it('int8 is used only after a passed verification', async () => {
-      const built = await build(['--int8', '--calib', directory]);
-      expect(built.stderr).toMatch(/calibrating with \d+ pictures/);
-      expect(built.code).toBe(0);
-      const int8 = at('model.int8.engine');
+    it('fewer bits are used only after a passed verification, which the build takes', async () => {
+      const refusedOf = (file: string) => openEngine({ model: file, demandVerified: true });
       const { openEngine } = (await import(join(standin, 'dist/engine/open.js'))) as typeof import('../../src/engine/open.js');
-      const open = () => openEngine({ model: int8, demandVerified: true });
-      await expect(open()).rejects.toMatchObject({
-        code: 'ENGINE_UNVERIFIED',
-        message: expect.stringMatching(/engine verify .*--against/),
-      });
+      expect((await build(['--int8'])).stderr).toMatch(/int8 needs a folder of pictures/);
+      const built = await build(['--int8', '--calib', at('calibration')]);
+      expect(built.stderr).toMatch(/verified: 6 of 6 objects on 1 pictures/);
+      expect(built).toMatchObject({ code: 0, stdout: expect.stringMatching(/verification: pass/) });
+      const int8 = at('model.int8.engine');
+      await (await refusedOf(int8)).stop();
 
-      // The engine plays back what the model answers to everything.
-      const verify = ['engine', 'verify', int8, '--against', model, '--images', at('grey.png')];
-      const passed = await fastsamd([...verify, '--json']);
-      expect(JSON.parse(passed.stdout)).toMatchObject({ verdict: 'pass', agreement: 1, images: 1 });
-      expect(passed.code).toBe(0);
-      await (await open()).stop();
-
-      // One that finds something else fails, and is refused.
+      // One that finds something else fails, and is refused, in float16 too; "engine verify" takes the verdict again.
       plan = writePlayback(at('wrong.plan'), MODEL, [rectangles(320, 320, [{ cxcywh: [160, 160, 40, 40], score: 0.9 }])]);
-      await build(['--int8', '--calib', directory]);
-      const failed = await fastsamd(verify);
-      expect(failed.code).toBe(1);
-      expect(failed.stdout).toMatch(/fail: agreement 0\.000, expected ≥ 0\.95/);
-      await expect(open()).rejects.toMatchObject({ code: 'ENGINE_UNVERIFIED', message: expect.stringMatching(/did not pass/) });
-      const warnings: string[] = [];
-      await (await openEngine({ model: int8, onUnverified: (message) => warnings.push(message) })).stop();
-      expect(warnings).toHaveLength(1);
-      plan = at('model.plan');
+      try {
+        for (const [args, file, safer] of [
+          [['--int8', '--calib', at('calibration')], int8, /did not pass.*use fp16/],
+          [[], engine(), /did not pass.*use fp32/],
+        ] as const) {
+          const failed = await build(args);
+          expect(failed.stdout).toMatch(/verification: fail/);
+          expect(failed.stderr).toMatch(/verification failed: agreement 0\.000, expected ≥ 0\.95/);
+          await expect(refusedOf(file)).rejects.toMatchObject({ code: 'ENGINE_UNVERIFIED', message: expect.stringMatching(safer) });
+        }
+        const warnings: string[] = [];
+        await (await openEngine({ model: int8, onUnverified: (message) => warnings.push(message) })).stop();
+        expect(warnings).toHaveLength(1);
+        const verify = await fastsamd(['engine', 'verify', int8, '--against', model, '--images', at('grey.png')]);
+        expect(verify).toMatchObject({ code: 1, stdout: expect.stringMatching(/fail: agreement 0\.000/) });
+      } finally {
+        plan = at('model.plan');
+      }
+      await build([], { FASTSAMD_STANDIN_FAULTS: '' });
+      const again = await fastsamd(['engine', 'verify', int8, '--against', model, '--images', at('grey.png'), '--json'], {});
+      expect(JSON.parse(again.stdout)).toMatchObject({ verdict: 'fail' });
+    });
+
+    it('are built again when the calibration pictures change', async () => {
+      const wantedOf = async () => {
+        const { wantedFor } = (await import(
+          join(standin, 'dist/engine/tensorrt/open.js')
+        )) as typeof import('../../src/engine/tensorrt/open.js');
+        return (await wantedFor(model, { precision: 'int8', calibration: at('calibration') })).calibration;
+      };
+      const before = await wantedOf();
+      await copyFile(at('grey.png'), at('calibration/another.png'));
+      expect(before).toMatch(/^[0-9a-f]{64}$/);
+      expect(await wantedOf()).not.toBe(before);
+      await rm(at('calibration/another.png'));
+      expect(await wantedOf()).toBe(before);
+    });
+
+    it('wait for another builder of the folder, and take what it has built', async () => {
+      await rm(engine());
+      const [one, other] = await Promise.all([build(), build()]);
+      expect([one.code, other.code]).toEqual([0, 0]);
+      expect(`${one.stderr}${other.stderr}`).toMatch(/waiting for the build of process \d+/);
+      const builds = `${one.stderr}${other.stderr}`.match(/Building engine from network 100|Building engine from network/g) ?? [];
+      expect(builds.length).toBeGreaterThan(0);
+      const info = JSON.parse((await fastsamd(['engine', 'info', engine(), '--json'])).stdout) as { usable: { yes: boolean } };
+      expect(info.usable.yes).toBe(true);
     });
   });
 });

@@ -16,9 +16,13 @@ const build: CommandModule<object, BuildArguments> = {
         int8: {
           type: 'boolean',
           default: false,
-          describe: 'Eight bit integers; needs --calib, and "engine verify" before "run" takes it.',
+          describe: 'Eight bit integers; needs --calib unless the model is in 8 bit already.',
         },
-        calib: { type: 'string', requiresArg: true, describe: 'Folder of pictures to calibrate int8 with.' },
+        calib: {
+          type: 'string',
+          requiresArg: true,
+          describe: 'Folder of pictures of what the camera will see: to calibrate int8 with, and to verify the engine with.',
+        },
         workspace: { type: 'number', default: 0, describe: 'Scratch memory of the builder, MiB; 0: all there is.' },
         optimization: {
           type: 'number',
@@ -29,7 +33,7 @@ const build: CommandModule<object, BuildArguments> = {
         output: { alias: 'o', type: 'string', requiresArg: true, describe: 'Engine file; MODEL.fp16.engine beside the model when absent.' },
       })
       .example('$0 engine build fastsam-s', 'what "run" would do at its first start')
-      .example('$0 engine build FastSAM-s.onnx --int8 --calib pictures', 'then: engine verify'),
+      .example('$0 engine build FastSAM-s.onnx --int8 --calib pictures', 'calibrates, builds and verifies'),
   handler: async (args) => (await import('../engine.js')).build(args),
 };
 

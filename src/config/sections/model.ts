@@ -23,10 +23,10 @@ export const modelSchema = z.strictObject({
     .prefault({}),
   tensorrt: z
     .strictObject({
-      precision: z
-        .enum(PRECISIONS)
-        .default('fp16')
-        .meta({ description: 'What the engine computes in. int8 needs calibration, and a passed "fastsamd engine verify".' }),
+      precision: z.enum(PRECISIONS).default('fp16').meta({
+        description:
+          'What the engine computes in. Fewer bits than fp32 are verified against the model after the build. int8 needs calibration, unless the model is in 8 bit already.',
+      }),
       dlaCore: z.number().int().min(0).max(15).optional().meta({ description: 'Deep Learning Accelerator core; the GPU when absent.' }),
       workspaceMiB: z
         .number()
@@ -43,11 +43,14 @@ export const modelSchema = z.strictObject({
       engineDirectory: path
         .optional()
         .meta({ description: 'Folder of built engines; beside the model when absent. Relative to this file.' }),
-      calibration: path.optional().meta({ description: 'Folder of pictures for int8. Relative to this file.' }),
+      calibration: path.optional().meta({
+        description:
+          'Folder of pictures of what the camera sees: for int8, and to verify the engine with (drawn scenes when absent). Relative to this file.',
+      }),
       allowUnverified: z
         .boolean()
         .default(false)
-        .meta({ description: 'Use an int8 engine that "fastsamd engine verify" has not passed; raises an alert.' }),
+        .meta({ description: 'Use an engine that has not passed its verification; raises an alert.' }),
     })
     .prefault({}),
 });

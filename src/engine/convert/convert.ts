@@ -56,9 +56,7 @@ export async function convertModel(path: string, options: ConvertOptions): Promi
     const all = [...anatomy.body].filter(({ opType }) => opType.startsWith('Conv')).length;
     return { model, width, height, convolutions: [all, all], pictures: 0 };
   }
-  const opset = Number(simplified.model.opsetImport?.find(({ domain }) => !domain)?.version ?? 0);
-  if (opset < LEAST_OPSET)
-    throw new FastsamError('MODEL_UNSUPPORTED', `${path}: opset ${opset}; int8 needs ${LEAST_OPSET} or later (export it with opset=17)`);
+  demandPerAxisOpset(path, simplified.model);
   await proveRuns(path, simplified);
   const placement = placePairs(anatomy, simplified.input);
   const ranges = await measureRanges(simplified, placement.measured, pictures, (done) => options.onProgress?.(done, pictures.length));
@@ -68,12 +66,19 @@ export async function convertModel(path: string, options: ConvertOptions): Promi
   return { model, width, height, convolutions: [placement.convolutions.size, all], pictures: pictures.length };
 }
 
-function signed(model: OnnxModel, { producerName = '' }: OnnxModel): OnnxModel {
+/** Errors: MODEL_UNSUPPORTED. */
+export function demandPerAxisOpset(path: string, { opsetImport = [] }: OnnxModel): void {
+  const opset = Number(opsetImport.find(({ domain }) => !domain)?.version ?? 0);
+  if (opset < LEAST_OPSET)
+    throw new FastsamError('MODEL_UNSUPPORTED', `${path}: opset ${opset}; int8 needs ${LEAST_OPSET} or later (export it with opset=17)`);
+}
+
+export function signed(model: OnnxModel, { producerName = '' }: OnnxModel): OnnxModel {
   return { ...model, producerName: 'fastsamd', producerVersion: producerName };
 }
 
 /** One inference: outputs of the contract, finite. Errors: MODEL_UNSUPPORTED. */
-async function proveRuns(path: string, { model, input, width, height }: Simplified): Promise<void> {
+export async function proveRuns(path: string, { model, input, width, height }: Simplified): Promise<void> {
   const grey = new Float32Array(3 * width * height).fill(114 / 255);
   let outputs: OnnxRuntime.InferenceSession.ReturnType;
   try {

@@ -7,10 +7,13 @@ import { unlink } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { native } from '../../addon/addon.js';
 import { FastsamError, messageOf } from '../../errors.js';
+import { writeModel } from '../convert/convert.js';
+import { calibrationPictures } from '../convert/pictures.js';
+import { typedModel } from '../convert/tensorrt.js';
 import { tensorRt } from './available.js';
 import type { BuildOrder, FromBuilder } from './build-protocol.js';
-import { writeCalibration } from './calibration.js';
-import { reasonToBuild } from './sidecar.js';
+import { reasonToBuild, type Verification } from './sidecar.js';
+import { type BuiltPlan, verifyPlan } from './verify.js';
 
 /** When memory runs out, the kernel takes this process and not the daemon. */
 const OOM_SCORE = '900';
@@ -32,22 +35,38 @@ async function lock(path: string): Promise<boolean> {
   }
 }
 
-async function build({ pictures, lockPath, enginePath, wanted, ...request }: BuildOrder): Promise<FromBuilder> {
+async function build({ model, pictures: folder, lockPath, enginePath, wanted, ...order }: BuildOrder): Promise<FromBuilder> {
+  const typedPath = `${order.planPath}.onnx`;
   try {
     if ((await lock(lockPath)) && (await reasonToBuild(enginePath, wanted)) === undefined) return { type: 'there' };
-    if (pictures !== undefined) {
-      const count = await writeCalibration(pictures, request.calibrationPath, request.inputWidth, request.inputHeight);
-      void say({ type: 'report', kind: 'info', text: `calibrating with ${count} pictures of ${pictures}`, step: 0, steps: 0 });
-    }
+    const pictures = folder === undefined ? [] : await calibrationPictures(folder);
+    const typed = await typedModel(model, {
+      precision: order.precision,
+      tensorrt: wanted.platform.tensorrt,
+      pictures,
+      onPicture: (done) =>
+        void say({ type: 'report', kind: 'progress', text: `calibrating with ${folder}`, step: done, steps: pictures.length }),
+    });
+    if (typed) await writeModel(typedPath, typed);
+    const request = { ...order, onnxPath: typed ? typedPath : model };
     const { inputWidth, inputHeight } = await tensorRt().build(request, (kind, text, step, steps) => {
       void say({ type: 'report', kind, text, step, steps });
     });
-    return { type: 'built', inputWidth, inputHeight };
+    const plan = { path: order.planPath, model, dlaCore: order.dlaCore, inputWidth, inputHeight };
+    return { type: 'built', inputWidth, inputHeight, verification: order.precision === 'fp32' ? null : await verdict(plan, pictures) };
   } catch (error) {
     return { type: 'failed', code: error instanceof FastsamError ? error.code : 'INTERNAL', message: messageOf(error) };
   } finally {
-    if (pictures !== undefined) await unlink(request.calibrationPath).catch(() => undefined);
+    await unlink(typedPath).catch(() => undefined);
   }
+}
+
+async function verdict(plan: BuiltPlan, pictures: readonly string[]): Promise<Verification | null> {
+  const { verification, summary } = await verifyPlan(plan, pictures, (done, total) => {
+    void say({ type: 'report', kind: 'progress', text: 'verifying against onnxruntime', step: done, steps: total });
+  });
+  void say({ type: 'report', kind: verification?.verdict === 'pass' ? 'progress' : 'warning', text: summary, step: 0, steps: 0 });
+  return verification;
 }
 
 try {

@@ -2,15 +2,18 @@
 
 import type { BuildRequest } from '../../addon/tensorrt.js';
 import type { ErrorCode } from '../../errors.js';
-import type { Wanted } from './sidecar.js';
+import type { Verification, Wanted } from './sidecar.js';
 
-/** The native request; for int8 with the pictures to calibrate with, and where to put them letterboxed. */
+/** The native request, and what happens before and after it. */
 export interface BuildOrder extends BuildRequest {
   /** Locked while building: two builds at once would need twice the memory. */
   readonly lockPath: string;
   /** What is built: where it goes, and for what. A builder that had to wait for another may find it there. */
   readonly enginePath: string;
   readonly wanted: Wanted;
+  /** The ONNX file of the user; what is built from it is written to `onnxPath` first, where that is another file. */
+  readonly model: string;
+  /** Folder of pictures to calibrate int8 with, and to verify with; drawn scenes when absent. */
   readonly pictures?: string;
 }
 
@@ -23,5 +26,11 @@ export type FromBuilder =
       readonly steps: number;
     }
   | { readonly type: 'there' }
-  | { readonly type: 'built'; readonly inputWidth: number; readonly inputHeight: number }
+  | {
+      readonly type: 'built';
+      readonly inputWidth: number;
+      readonly inputHeight: number;
+      /** Null where nothing was verified: float32, and pictures without an object. */
+      readonly verification: Verification | null;
+    }
   | { readonly type: 'failed'; readonly code: ErrorCode; readonly message: string };

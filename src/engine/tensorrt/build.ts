@@ -1,16 +1,18 @@
 /** Builds an engine in a process of its own, and puts it in place whole or not at all. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { readdir, rename, stat, unlink } from 'node:fs/promises';
+import { readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { TensorRtPlatform } from '../../addon/tensorrt.js';
 import { compiledModule } from '../../compiled.js';
+import { POWER_MODE_FILES, parsePowerMode } from '../../domain/power-mode.js';
 import { makeDirectory } from '../../durable.js';
 import { FastsamError, messageOf } from '../../errors.js';
 import { sha256OfFile } from '../../model/checksum.js';
 import { type ModelMetadata, readModelMetadata } from '../../model/onnx.js';
+import { needsCalibration } from '../convert/tensorrt.js';
 import type { BuildOrder, FromBuilder } from './build-protocol.js';
 import { demandMemory, MEMORY_ADVICE, outOfMemoryKills, watchMemory } from './memory.js';
-import { BUILDER_OPTIONS, readSidecar, type Sidecar, type Wanted, writeSidecar } from './sidecar.js';
+import { BUILDER_OPTIONS, readSidecar, type Sidecar, type Verification, type Wanted, writeSidecar } from './sidecar.js';
 
 const DEFAULT_SIZE = [640, 640] as const;
 
@@ -28,18 +30,18 @@ export interface BuildOptions extends Wanted {
   readonly workspaceMiB: number;
   /** How long the builder looks for fast tactics, 0 to 5. */
   readonly optimizationLevel: number;
-  /** Folder of pictures; needed for int8. */
-  readonly calibration?: string | undefined;
+  /** Folder of pictures to calibrate int8 with, unless the model is quantised already, and to verify with. */
+  readonly pictures?: string | undefined;
   readonly onProgress?: (progress: BuildProgress) => void;
 }
 
 /**
  * Builds `model` into `enginePath` and its sidecar. An engine that is there is replaced at the end, or stays. Errors: those of
- * TensorRtAddon.build and demandMemory; ENGINE_FAILED when the process dies.
+ * typedModel, TensorRtAddon.build, verifyPlan and demandMemory; ENGINE_FAILED when the process dies.
  */
 export async function buildEngine(options: BuildOptions): Promise<Sidecar> {
-  const { model, enginePath, precision, dlaCore, calibration, workspaceMiB } = options;
-  if (precision === 'int8' && calibration === undefined)
+  const { model, enginePath, precision, dlaCore, pictures, workspaceMiB } = options;
+  if (precision === 'int8' && pictures === undefined && (await needsCalibration(model)))
     throw new FastsamError('USAGE', 'int8 needs a folder of pictures to calibrate with (--calib, model.tensorrt.calibration)');
   const metadata = await readModelMetadata(model);
   await demandMemory();
@@ -47,6 +49,7 @@ export async function buildEngine(options: BuildOptions): Promise<Sidecar> {
   await prepareFolder(enginePath);
   const [inputHeight, inputWidth] = inputSizeOf(metadata);
   const order: BuildOrder = {
+    model,
     onnxPath: model,
     planPath: part,
     precision,
@@ -59,35 +62,36 @@ export async function buildEngine(options: BuildOptions): Promise<Sidecar> {
     timingCachePath: join(dirname(enginePath), 'tensorrt-timing.cache'),
     lockPath: join(dirname(enginePath), 'tensorrt-build.lock'),
     enginePath,
-    wanted: { modelSha256: options.modelSha256, platform: options.platform, precision, dlaCore },
-    calibrationPath: calibration === undefined ? '' : `${part}.pictures`,
-    ...(calibration === undefined ? {} : { pictures: calibration }),
+    wanted: { modelSha256: options.modelSha256, platform: options.platform, precision, dlaCore, calibration: options.calibration },
+    ...(pictures === undefined ? {} : { pictures }),
   };
   try {
-    const input = await runBuilder(order, options.onProgress ?? (() => {}));
-    if (input === undefined) {
-      const built = await readSidecar(enginePath);
-      if (built) return built;
+    const built = await runBuilder(order, options.onProgress ?? (() => {}));
+    if (built === undefined) {
+      const other = await readSidecar(enginePath);
+      if (other) return other;
       throw new FastsamError('ENGINE_FAILED', `${enginePath}: built by another process, and gone again`);
     }
     const sidecar: Sidecar = {
       v: 1,
       model: { path: model, sha256: options.modelSha256 },
       ...tiedTo(options.platform),
+      powerMode: await powerMode(),
       precision,
+      calibration: options.calibration ?? null,
       dlaCore,
-      input,
+      input: built.input,
       labels: metadata.names.length > 1 ? [...metadata.names] : [],
       plan: { bytes: (await stat(part)).size, sha256: await sha256OfFile(part) },
       builtAt: new Date().toISOString(),
-      verification: null,
+      verification: built.verification,
     };
     // In this order: a crash in between leaves a plan that its sidecar does not describe, which is built again.
     await rename(part, enginePath);
     await writeSidecar(enginePath, sidecar);
     return sidecar;
   } finally {
-    for (const file of [part, `${part}.pictures`]) await unlink(file).catch(() => undefined);
+    for (const file of [part, `${part}.onnx`]) await unlink(file).catch(() => undefined);
   }
 }
 
@@ -100,6 +104,13 @@ function inputSizeOf({ inputs, imgsz }: ModelMetadata): readonly [number, number
 
 function tiedTo({ tensorrt, cuda, computeCapability, device, multiprocessors }: TensorRtPlatform) {
   return { tensorrt, cuda, computeCapability, device, multiprocessors, builderOptions: BUILDER_OPTIONS };
+}
+
+/** `15W`; null where there is no nvpmodel. */
+async function powerMode(): Promise<string | null> {
+  const [status, modes] = await Promise.all(POWER_MODE_FILES.map((path) => readFile(path, 'utf8').catch(() => null)));
+  const mode = parsePowerMode(status!, modes!);
+  return mode && (mode.name ?? `mode ${mode.id}`);
 }
 
 /** Makes the folder, and removes what builds that were killed left in it. Errors: OUTPUT_UNWRITABLE. */
@@ -130,8 +141,14 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** Resolves with the engine's [height, width]; undefined: another process has built it meanwhile. */
-async function runBuilder(order: BuildOrder, onProgress: (progress: BuildProgress) => void): Promise<[number, number] | undefined> {
+interface Built {
+  /** [height, width]. */
+  readonly input: [number, number];
+  readonly verification: Verification | null;
+}
+
+/** Undefined: another process has built it meanwhile. */
+async function runBuilder(order: BuildOrder, onProgress: (progress: BuildProgress) => void): Promise<Built | undefined> {
   const killedBefore = await outOfMemoryKills();
   const child = fork(compiledModule('./build-process.js', import.meta.url), {
     execArgv: [],
@@ -147,7 +164,7 @@ async function runBuilder(order: BuildOrder, onProgress: (progress: BuildProgres
     if (outcome.type === 'there') return undefined;
     if (outcome.type === 'killed') throw killed((await outOfMemoryKills()) > killedBefore);
     if (outcome.type === 'failed') throw new FastsamError(outcome.code, outcome.message);
-    return [outcome.inputHeight, outcome.inputWidth];
+    return { input: [outcome.inputHeight, outcome.inputWidth], verification: outcome.verification };
   } catch (error) {
     throw short ?? error;
   } finally {
@@ -176,7 +193,7 @@ function outcomeOf(
       if (message.type !== 'report') return resolve(message);
       const { kind, text, step, steps } = message;
       if (kind === 'progress') onProgress({ text, fraction: steps > 0 ? step / steps : null });
-      else if (kind !== 'info' || order.calibrationPath !== '') onProgress({ text, fraction: null });
+      else if (kind !== 'info') onProgress({ text, fraction: null });
     });
     child.once('error', (cause) => reject(new FastsamError('ENGINE_FAILED', `the builder does not start: ${messageOf(cause)}`, { cause })));
     child.once('exit', (code, signal) => {

@@ -1,10 +1,13 @@
 /** From a model to a TensorRT engine at work: the engine file that is there, or one that is built first. */
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { basename, extname, parse } from 'node:path';
 import type { LoadedEngine } from '../../addon/tensorrt.js';
 import type { Precision } from '../../domain/precision.js';
 import { FastsamError, isEngineRebuildable, messageOf } from '../../errors.js';
 import { sha256OfFile } from '../../model/checksum.js';
+import { calibrationPictures } from '../convert/pictures.js';
+import { needsCalibration, precisionOf } from '../convert/tensorrt.js';
 import type { SegmentationEngine } from '../engine.js';
 import { tensorRt } from './available.js';
 import { type BuildProgress, buildEngine } from './build.js';
@@ -23,7 +26,7 @@ export interface TensorRtSettings {
   readonly contexts: number;
   /** Where engines are kept; beside the model when absent. */
   readonly engineDirectory?: string | undefined;
-  /** Pictures for int8. */
+  /** Folder of pictures: for int8, and to verify what is built. */
   readonly calibration?: string | undefined;
 }
 
@@ -32,7 +35,7 @@ export const TENSORRT_DEFAULTS: TensorRtSettings = { precision: 'fp16', workspac
 export interface TensorRtHooks {
   /** Called when an engine has to be built, with why, and as the build goes on. */
   readonly onBuild?: (progress: BuildProgress) => void;
-  /** Refuse an int8 engine that "engine verify" has not passed. */
+  /** Refuse an int8 engine that has not passed its verification, and a float16 one that has failed it. */
   readonly demandVerified?: boolean;
   /** Told what TensorRT warns of when it loads an engine. */
   readonly onWarning?: (message: string) => void;
@@ -53,11 +56,20 @@ export function isEngineFile(path: string): boolean {
 export async function openTensorRt(model: string, settings: TensorRtSettings, hooks: TensorRtHooks = {}): Promise<SegmentationEngine> {
   if (isEngineFile(model)) return openEngineFile(model, settings, hooks);
   const wanted = await wantedFor(model, settings);
-  const enginePath = enginePathOf(model, settings.precision, wanted.dlaCore, settings.engineDirectory);
+  const enginePath = enginePathOf(model, wanted.precision, wanted.dlaCore, settings.engineDirectory);
   const build = (why: string) => {
     hooks.onBuild?.({ text: `building ${basename(enginePath)}: ${why}`, fraction: null });
     const { onBuild } = hooks;
-    return buildEngine({ ...wanted, ...settings, dlaCore: wanted.dlaCore, model, enginePath, ...(onBuild ? { onProgress: onBuild } : {}) });
+    const { workspaceMiB, optimizationLevel, calibration: pictures } = settings;
+    return buildEngine({
+      ...wanted,
+      workspaceMiB,
+      optimizationLevel,
+      pictures,
+      model,
+      enginePath,
+      ...(onBuild ? { onProgress: onBuild } : {}),
+    });
   };
   const why = await reasonToBuild(enginePath, wanted);
   let sidecar = why === undefined ? (await readSidecar(enginePath))! : await build(why);
@@ -79,9 +91,25 @@ async function load(path: string, contexts: number, dlaCore: number | null, { on
   return loaded;
 }
 
-export async function wantedFor(model: string, settings: Pick<TensorRtSettings, 'precision' | 'dlaCore'>): Promise<Wanted> {
+/** What an engine of this model has to be on this machine. Errors: ENGINE_UNAVAILABLE; those of readModel. */
+export async function wantedFor(
+  model: string,
+  { precision: asked, dlaCore, calibration }: Pick<TensorRtSettings, 'precision' | 'dlaCore' | 'calibration'>,
+): Promise<Wanted> {
   const platform = await tensorRt().platform();
-  return { platform, modelSha256: await sha256OfFile(model), precision: settings.precision, dlaCore: settings.dlaCore ?? null };
+  const modelSha256 = await sha256OfFile(model);
+  const precision = await precisionOf(model, asked);
+  const calibrated = calibration !== undefined && precision === 'int8' && (await needsCalibration(model));
+  return { platform, modelSha256, precision, dlaCore: dlaCore ?? null, calibration: calibrated ? await digestOf(calibration) : undefined };
+}
+
+/** Of all pictures of a folder; undefined when there is none to read. */
+async function digestOf(folder: string): Promise<string | undefined> {
+  const pictures = await calibrationPictures(folder).catch(() => []);
+  if (pictures.length === 0) return undefined;
+  const hash = createHash('sha256');
+  for (const picture of pictures) hash.update(await sha256OfFile(picture));
+  return hash.digest('hex');
 }
 
 async function openEngineFile(path: string, { contexts }: TensorRtSettings, hooks: TensorRtHooks): Promise<SegmentationEngine> {
@@ -103,15 +131,17 @@ async function openEngineFile(path: string, { contexts }: TensorRtSettings, hook
 }
 
 function demandVerdict(enginePath: string, { precision, verification, model }: Sidecar, hooks: TensorRtHooks): void {
-  if (precision !== 'int8' || verification?.verdict === 'pass') return;
+  if (precision === 'fp32' || verification?.verdict === 'pass') return;
   const state = verification ? 'did not pass its verification' : 'has not been verified';
   const verify = `run "fastsamd engine verify ${enginePath} --against ${model.path} --images DIR"`;
-  const problem = `${enginePath}: int8 can lose objects, and this engine ${state}; ${verify}`;
-  if (!hooks.demandVerified) {
+  const problem = `${enginePath}: ${precision} can lose objects, and this engine ${state}; ${verify}`;
+  // Float16 is rarely wrong: without a verdict, because the pictures showed no objects, it is used and told.
+  if (!hooks.demandVerified || (precision === 'fp16' && !verification)) {
     hooks.onUnverified?.(problem);
     return;
   }
-  throw new FastsamError('ENGINE_UNVERIFIED', `${problem}, use fp16, or set model.tensorrt.allowUnverified`);
+  const safer = precision === 'int8' ? 'fp16' : 'fp32';
+  throw new FastsamError('ENGINE_UNVERIFIED', `${problem}, use ${safer}, or set model.tensorrt.allowUnverified`);
 }
 
 function engineOf(loaded: LoadedEngine, name: string, sidecar: Sidecar | undefined): SegmentationEngine {

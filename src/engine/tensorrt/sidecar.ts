@@ -40,6 +40,8 @@ const sidecarSchema = z.object({
   /** Power mode at the time (nvpmodel): tactics are timed in it. For people; an engine runs in any. */
   powerMode: z.string().nullable().optional(),
   precision: z.enum(PRECISIONS),
+  /** Digest of the pictures that int8 was calibrated with; null: none were needed. */
+  calibration: sha256.nullable().optional(),
   /** Deep Learning Accelerator core; null: the GPU. */
   dlaCore: z.number().int().nullable(),
   /** [height, width]. */
@@ -48,7 +50,7 @@ const sidecarSchema = z.object({
   labels: z.array(z.string()).max(65536),
   plan: z.object({ bytes: z.number().int(), sha256 }),
   builtAt: z.iso.datetime(),
-  /** Of "engine verify"; a new engine has none. */
+  /** Of the build, or a later "engine verify"; null: float32, or no objects in the pictures. */
   verification: verificationSchema.nullable(),
 });
 
@@ -56,7 +58,7 @@ export type Verification = z.output<typeof verificationSchema>;
 export type Sidecar = z.output<typeof sidecarSchema>;
 
 /** Counts up when engines are built with other options from the same model and configuration. */
-export const BUILDER_OPTIONS = 2;
+export const BUILDER_OPTIONS = 3;
 
 /** What an engine must be of for this machine, model and configuration. */
 export interface Wanted {
@@ -64,6 +66,8 @@ export interface Wanted {
   readonly platform: TensorRtPlatform;
   readonly precision: Precision;
   readonly dlaCore: number | null;
+  /** Digest of the pictures to calibrate with; undefined: no matter, or they are not there any more. */
+  readonly calibration?: string | undefined;
 }
 
 const MAX_SIDECAR_BYTES = 4 * 2 ** 20;
@@ -103,7 +107,7 @@ export async function writeSidecar(enginePath: string, sidecar: Sidecar): Promis
 /** Why the engine cannot be what is wanted; empty when it is. Pure. */
 export function differences(sidecar: Sidecar, wanted: Wanted): string[] {
   const { platform } = wanted;
-  const pairs: readonly [string, unknown, unknown][] = [
+  const pairs: [string, unknown, unknown][] = [
     ['model', sidecar.model.sha256.slice(0, 12), wanted.modelSha256.slice(0, 12)],
     ['TensorRT', sidecar.tensorrt, platform.tensorrt],
     ['CUDA', sidecar.cuda, platform.cuda],
@@ -114,6 +118,8 @@ export function differences(sidecar: Sidecar, wanted: Wanted): string[] {
     ['precision', sidecar.precision, wanted.precision],
     ['DLA core', sidecar.dlaCore ?? 'none', wanted.dlaCore ?? 'none'],
   ];
+  const { calibration } = wanted;
+  if (calibration !== undefined) pairs.push(['set of calibration pictures', sidecar.calibration?.slice(0, 12), calibration.slice(0, 12)]);
   return pairs.filter(([, built, now]) => built !== now).map(([name, built, now]) => `${name} ${built ?? 'unknown'}, now ${now}`);
 }
 
@@ -136,9 +142,9 @@ export async function demandIntact(enginePath: string, sidecar: Sidecar): Promis
 export async function reasonToBuild(enginePath: string, wanted: Wanted): Promise<string | undefined> {
   if (!existsSync(enginePath)) return 'there is none yet';
   const sidecar = await readSidecar(enginePath);
-  if (!sidecar) return 'the one that is there says nothing about itself';
+  if (!sidecar) return 'the existing engine has no sidecar file that can be read';
   const stale = differences(sidecar, wanted);
-  if (stale.length > 0) return `the one that is there was built for another ${stale.join(', ')}`;
+  if (stale.length > 0) return `the existing engine was built for another ${stale.join(', ')}`;
   return demandIntact(enginePath, sidecar).then(
     () => undefined,
     (error: unknown) => messageOf(error),

@@ -6,7 +6,7 @@ import type { Anatomy } from './anatomy.js';
 
 /** Operators that TensorRT and onnxruntime compute in float16. Others stay in float32, between two casts. */
 const HALF = new Set(
-  'Conv ConvTranspose Sigmoid Relu LeakyRelu PRelu HardSigmoid HardSwish Tanh Softplus Clip Add Sub Mul Div Concat Split Slice Pad MaxPool AveragePool GlobalAveragePool Resize Reshape Transpose Squeeze Unsqueeze Flatten Identity MatMul Softmax'.split(
+  'Conv ConvTranspose Sigmoid Relu LeakyRelu PRelu HardSigmoid HardSwish Tanh Softplus Clip Add Sub Mul Div Concat Split Slice Pad MaxPool AveragePool GlobalAveragePool Resize Reshape Transpose Squeeze Unsqueeze Flatten Identity MatMul Softmax QuantizeLinear DequantizeLinear'.split(
     ' ',
   ),
 );

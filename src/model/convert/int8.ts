@@ -1,6 +1,7 @@
 /**
- * An INT8 model with explicit QuantizeLinear/DequantizeLinear pairs from a float32 one. The placement is the one that
- * onnxruntime fuses into integer kernels from the picture to the last convolutions; see docs/models.md for why. Pure.
+ * An INT8 model with explicit QuantizeLinear/DequantizeLinear pairs from a float32 one, for onnxruntime: the placement is the
+ * one that it fuses into integer kernels from the picture to the last convolutions; see docs/models.md for why. The form for
+ * TensorRT is in int8-tensorrt.ts. Pure.
  */
 import { attributeOf, bytesOf, DATA_TYPE, floatsOf, floatTensor, type OnnxModel, type OnnxNode, type OnnxTensor } from '../onnx-proto.js';
 import { type Anatomy, convolutionWeights, type GraphIndex } from './anatomy.js';
@@ -12,7 +13,17 @@ export interface Range {
 }
 
 /** Operators that only move values: what they write has the scale of what they read. */
-const MOVES = new Set(['MaxPool', 'Resize', 'Split', 'Slice', 'Reshape', 'Transpose', 'Squeeze', 'Unsqueeze', 'Flatten']);
+export const MOVES: ReadonlySet<string> = new Set([
+  'MaxPool',
+  'Resize',
+  'Split',
+  'Slice',
+  'Reshape',
+  'Transpose',
+  'Squeeze',
+  'Unsqueeze',
+  'Flatten',
+]);
 
 /** Where the pairs go, and which ranges have to be measured for them. */
 export interface Placement {
@@ -60,15 +71,28 @@ export function placePairs(anatomy: Anatomy, input: string): Placement {
   return { anatomy, convolutions, tensors: [...tensors], measured: [...tensors].filter((name) => !derived(name)) };
 }
 
-function isNearest({ attribute = [] }: OnnxNode): boolean {
+export function isNearest({ attribute = [] }: OnnxNode): boolean {
   const mode = attribute.find(({ name }) => name === 'mode')?.s;
   return mode === undefined || Buffer.from(mode).toString() === 'nearest';
 }
 
-interface Levels {
+/** How the values of a tensor become 8 bit: value = (level − zero) × scale. */
+export interface Levels {
   readonly scale: number;
   readonly zero: number;
 }
+
+/** What the two forms of INT8 differ in, once it is known which tensors get a pair. */
+export interface Int8Form {
+  /** Of activations. */
+  readonly type: 'uint8' | 'int8';
+  /** The scale to use in place of one that is at least so large. */
+  readonly scale: (value: number) => number;
+  /** Biases as 32 bit numbers in the scale of the products; else they stay float32. */
+  readonly quantisedBias: boolean;
+}
+
+const FOR_ONNXRUNTIME: Int8Form = { type: 'uint8', scale: Math.fround, quantisedBias: true };
 
 /**
  * Writes the pairs and the 8 bit weights. `ranges` has every tensor of `placement.measured`. Activations: unsigned, one scale and
@@ -76,8 +100,17 @@ interface Levels {
  */
 export function toInt8(model: OnnxModel, placement: Placement, ranges: ReadonlyMap<string, Range>): OnnxModel {
   const { anatomy, convolutions, tensors } = placement;
-  const { graph } = anatomy;
-  const levels = levelsOf(graph, tensors, ranges);
+  return writePairs(model, anatomy.graph, convolutions, levelsOf(anatomy.graph, tensors, ranges), FOR_ONNXRUNTIME);
+}
+
+/** A pair at every tensor of `levels`, read by all that read the tensor, and 8 bit weights for `convolutions`. */
+export function writePairs(
+  model: OnnxModel,
+  graph: GraphIndex,
+  convolutions: ReadonlySet<OnnxNode>,
+  levels: ReadonlyMap<string, Levels>,
+  form: Int8Form,
+): OnnxModel {
   const constants: OnnxTensor[] = [];
   const nodes: OnnxNode[] = [];
   const dequantised = new Map<string, string>();
@@ -86,7 +119,7 @@ export function toInt8(model: OnnxModel, placement: Placement, ranges: ReadonlyM
     constants.push(scalar(`${tensor}_scale`, scale), {
       name: `${tensor}_zero`,
       dims: [],
-      dataType: DATA_TYPE.uint8,
+      dataType: DATA_TYPE[form.type],
       rawData: Uint8Array.of(zero),
     });
     const parameters = [`${tensor}_scale`, `${tensor}_zero`];
@@ -98,7 +131,7 @@ export function toInt8(model: OnnxModel, placement: Placement, ranges: ReadonlyM
   for (const { name } of model.graph?.input ?? []) if (levels.has(name)) pair(name);
   for (const node of graph.nodes) {
     const input = (node.input ?? []).map((name) => dequantised.get(name) ?? name);
-    if (convolutions.has(node)) input.splice(1, input.length, ...quantisedWeights(graph, node, levels, constants, nodes));
+    if (convolutions.has(node)) input.splice(1, input.length, ...quantisedWeights(graph, node, { levels, form, constants, nodes }));
     nodes.push({ ...node, input });
     for (const name of node.output) if (levels.has(name)) pair(name);
   }
@@ -137,9 +170,17 @@ function levelsOf(graph: GraphIndex, tensors: readonly string[], ranges: Readonl
 function quantisedWeights(
   graph: GraphIndex,
   node: OnnxNode,
-  levels: ReadonlyMap<string, Levels>,
-  constants: OnnxTensor[],
-  nodes: OnnxNode[],
+  {
+    levels,
+    form,
+    constants,
+    nodes,
+  }: {
+    readonly levels: ReadonlyMap<string, Levels>;
+    readonly form: Int8Form;
+    readonly constants: OnnxTensor[];
+    readonly nodes: OnnxNode[];
+  },
 ): string[] {
   const weights = convolutionWeights(graph, node)!;
   const dims = weights.dims!.map(Number);
@@ -151,9 +192,9 @@ function quantisedWeights(
   for (let channel = 0; channel < channels; channel += 1) {
     const row = data.subarray(channel * size, (channel + 1) * size);
     const most = row.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
-    const scale = Math.fround(most / 127) || 1;
+    const scale = form.scale(most / 127) || 1;
     scales[channel] = scale;
-    for (let k = 0; k < size; k += 1) bytes[channel * size + k] = Math.round(row[k]! / scale);
+    for (let k = 0; k < size; k += 1) bytes[channel * size + k] = Math.max(-127, Math.min(Math.round(row[k]! / scale), 127));
   }
   const stem = node.output[0]!;
   const dequantise = (what: string, tensor: OnnxTensor, scale: Float32Array, zero: OnnxTensor) => {
@@ -173,7 +214,7 @@ function quantisedWeights(
     dequantise('w', { name: `${stem}_w`, dims, dataType: DATA_TYPE.int8, rawData: bytesOf(bytes) }, scales, zeros('w', DATA_TYPE.int8, 1)),
   ];
   const bias = graph.constants.get(node.input?.[2] ?? '');
-  if (!bias) return [...names, ...(node.input ?? []).slice(2)];
+  if (!bias || !form.quantisedBias) return [...names, ...(node.input ?? []).slice(2)];
   const inputScale = levels.get(node.input![0]!)!.scale;
   const biasScales = scales.map((scale) => Math.fround(scale * inputScale));
   const values = Int32Array.from(floatsOf(bias), (value, channel) => {

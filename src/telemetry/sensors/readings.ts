@@ -1,4 +1,5 @@
 /** What a machine's sensors say, read by discovery: paths move with every JetPack, names of attributes do not. */
+import { POWER_MODE_FILES, type PowerMode, parsePowerMode } from '../../domain/power-mode.js';
 import { type GpuReading, readClocks, readGpu } from './clocks.js';
 import type { DiskSpace, SensorFiles, SensorProblem } from './files.js';
 import { type OverCurrent, type Rail, readOverCurrent, readRails } from './power.js';
@@ -16,12 +17,6 @@ export interface Memory {
   readonly availableBytes: number | null;
   readonly swapTotalBytes: number | null;
   readonly swapFreeBytes: number | null;
-}
-
-export interface PowerMode {
-  readonly id: number;
-  /** `MAXN`, `15W`; null when nvpmodel.conf does not tell. */
-  readonly name: string | null;
 }
 
 export interface SensorReadings {
@@ -87,10 +82,8 @@ function readBoard(files: SensorFiles): Board {
 
 /** The mode that nvpmodel applied last, and its name. */
 function readPowerMode(files: SensorFiles): PowerMode | null {
-  const id = /pmode:\s*(\d+)/.exec(files.read('/var/lib/nvpmodel/status') ?? '')?.[1];
-  if (id === undefined) return null;
-  const names = (files.read('/etc/nvpmodel.conf') ?? '').matchAll(/<\s*POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+)\s*>/g);
-  return { id: Number(id), name: [...names].find((match) => Number(match[1]) === Number(id))?.[2] ?? null };
+  const [status, modes] = POWER_MODE_FILES;
+  return parsePowerMode(files.read(status), files.read(modes));
 }
 
 function readMemory(files: SensorFiles): Memory {
