@@ -28,6 +28,9 @@ export class TensorRtEngine implements SegmentationEngine {
   /** When the GPU is expected to be through with all that it was given. */
   #busyUntil = 0;
   #active = 0;
+  /** Frames begun so far: a frame during which it stays the same had the GPU to itself. */
+  #begun = 0;
+  #lastDone = Number.NEGATIVE_INFINITY;
 
   constructor(
     readonly model: ModelIdentity,
@@ -52,7 +55,7 @@ export class TensorRtEngine implements SegmentationEngine {
     const context = await this.#slots.take();
     try {
       const taken = performance.now();
-      this.#begin(taken);
+      const alone = this.#begin(taken);
       if (options.edges)
         throw new FastsamError('ENGINE_UNAVAILABLE', 'edge maps need the masks on the CPU: use the backend onnxruntime for them');
       const snapToBorder = snapDistance(options.snapToBorder, this.loaded.classes);
@@ -61,7 +64,7 @@ export class TensorRtEngine implements SegmentationEngine {
         snapToBorder,
         ...decodeForTracking(tracking, this.model),
       });
-      this.#learn(timings);
+      this.#learn(timings, alone());
       const { preprocess, infer, decode } = timings;
       const wait = Math.max(performance.now() - begin - preprocess - infer - decode, 0);
       return { segments, geometry, timings: { wait, preprocess, infer, decode } };
@@ -71,13 +74,20 @@ export class TensorRtEngine implements SegmentationEngine {
     }
   }
 
-  #begin(now: number): void {
+  /** The answer tells, when the frame is through, whether no other was on the GPU meanwhile. */
+  #begin(now: number): () => boolean {
     this.#active += 1;
+    this.#begun += 1;
     this.#busyUntil = Math.max(this.#busyUntil, now) + this.#gpuMs;
+    const [first, begun] = [this.#active === 1, this.#begun];
+    return () => first && this.#begun === begun;
   }
 
-  #learn({ preprocess, infer }: TensorRtSegmented['timings']): void {
-    const ms = preprocess + infer;
+  /** A frame that shares the GPU takes longer; what it costs is then the time since the one before was through. */
+  #learn({ preprocess, infer }: TensorRtSegmented['timings'], alone: boolean): void {
+    const now = performance.now();
+    const ms = alone ? preprocess + infer : Math.min(preprocess + infer, now - this.#lastDone);
+    this.#lastDone = now;
     this.#gpuMs = this.#gpuMs === 0 ? ms : this.#gpuMs + SMOOTHING * (ms - this.#gpuMs);
   }
 
