@@ -1,5 +1,5 @@
 /** What the doctor says about the model where engines have to be built. */
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -7,6 +7,7 @@ import type { TensorRtAddon } from '../../src/addon/tensorrt.js';
 import { parseConfig } from '../../src/config/load.js';
 import { checkModel } from '../../src/doctor/parts.js';
 import { sha256OfFile } from '../../src/model/checksum.js';
+import { writeTestModel } from '../helpers/onnx-model.js';
 import { FakeContext, gpuOf, writeEngine } from '../helpers/tensorrt.js';
 
 const gpu = vi.hoisted(() => ({ addon: undefined as TensorRtAddon | undefined }));
@@ -28,7 +29,7 @@ describe('the doctor and the engine', () => {
     const engines = join(directory, 'engines');
     await mkdir(engines);
     const path = join(directory, 'doctor.onnx');
-    await writeFile(path, 'a model');
+    await writeTestModel(path);
     const model = { path, backend: 'tensorrt', tensorrt: { precision: 'fp32', engineDirectory: engines } };
     const missing = { status: 'warning', remedy: 'the daemon builds it at its start; "fastsamd engine build" does it now' };
     expect(await check(model)).toMatchObject({ ...missing, detail: expect.stringMatching(/doctor\.fp32\.engine: there is none yet/) });

@@ -18,6 +18,8 @@ export async function measureRanges(
   pictures: readonly string[],
   onPicture: (done: number) => void,
 ): Promise<Map<string, Range>> {
+  // Nothing to measure in a network of a single convolution.
+  if (tensors.length === 0) return new Map();
   const session = await ort.InferenceSession.create(encodeModel(withOutputs(model, tensors)), { logSeverityLevel: 3 });
   try {
     const histograms = new Map(tensors.map((name) => [name, new Histogram()]));
