@@ -48,7 +48,7 @@ function iou(one, other) {
 const ious = a.slice(0, b.length).map(({ mask }, k) => iou(mask, b[k].mask));
 const equal = a.filter(({ mask }, k) => mask.counts === b[k]?.mask.counts).length;
 const scores = a.slice(0, b.length).map(({ score }, k) => Math.abs(score - b[k].score));
-console.log(
-  `masks: ${a.length} here, ${b.length} there, ${equal} equal to the last pixel, least IoU ${Math.min(...ious).toFixed(4)}, scores within ${Math.max(...scores).toFixed(5)}`,
+process.stdout.write(
+  `masks: ${a.length} here, ${b.length} there, ${equal} equal to the last pixel, least IoU ${Math.min(...ious).toFixed(4)}, scores within ${Math.max(...scores).toFixed(5)}\n`,
 );
 if (a.length === 0 || a.length !== b.length || ious.some((value) => !(value >= LEAST_IOU))) process.exit(1);
