@@ -124,7 +124,7 @@ describe('problems name the line, the key and what was expected', () => {
     [
       'an unknown kind of prompt',
       'model: { path: m }\ncameras: [{ id: a, source: x, prompts: [{ type: bx }] }]\n',
-      'c.yaml:2:43 cameras[0].prompts[0].type: expected "everything", "box", "points", "text", "label" or "track", got "bx"; did you mean "box"?',
+      'c.yaml:2:43 cameras[0].prompts[0].type: expected "everything", "box", "points", "text", "label", "track" or "salient", got "bx"; did you mean "box"?',
     ],
     [
       'a key of another kind of prompt',
