@@ -64,7 +64,7 @@ export class TextBench {
       if (segments.count === 0) throw new FastsamError('SOURCE_CORRUPT', 'nothing is found in the first frame; bench --text needs objects');
       for (let k = 0; k < SINGLE_LOOKS; k += 1) {
         const begin = performance.now();
-        await stage.look(picture, segments, this.prompts);
+        await stage.score(picture, segments, this.prompts);
         this.#cropMs.push(performance.now() - begin);
       }
       break;

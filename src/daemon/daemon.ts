@@ -34,7 +34,7 @@ import { Cameras } from './cameras.js';
 import { lastStateAfter } from './engine-news.js';
 import { engineOpener } from './engine-opener.js';
 import { stepEvent } from './governor/governor.js';
-import { Upkeep } from './health/upkeep.js';
+import { NodeHealth } from './health/node-health.js';
 import { FASTSAMD_VERSION, infoMessage } from './info.js';
 import { Inspections } from './inspection/inspections.js';
 import { ServiceManager } from './service.js';
@@ -90,7 +90,7 @@ export class Daemon {
   readonly #publisher: Publisher;
   readonly #jobs: JobRunner;
   #broker: EmbeddedBroker | undefined;
-  readonly #upkeep: Upkeep;
+  readonly #health: NodeHealth;
   readonly #startedAt = new Date();
   #config: Config;
   #engine: SegmentationEngine | undefined;
@@ -165,7 +165,7 @@ export class Daemon {
       publishEvent: (camera, event, identity) => this.#happened(camera, event, identity),
       addSink: (camera, sink) => this.#cameras.addSink(camera, sink),
       assertAnswerable: ({ prompts }) => assertLabels(withIds(prompts), this.#engine!.model),
-      degraded: () => this.#upkeep.degradation.smallModel,
+      degraded: () => this.#health.degradation.smallModel,
       log,
     });
     this.control = new Control({
@@ -193,7 +193,7 @@ export class Daemon {
       connect: this.#broker && (() => this.#broker!.link()),
       jobs: config.jobs,
       runJob: (job, queue) => this.#jobs.run(job, queue),
-      onLink: () => this.#upkeep.look(),
+      onLink: () => this.#health.assess(),
       node: config.node,
       bootId: this.bootId,
       telemetryIntervalMs: config.telemetry.intervalMs,
@@ -205,7 +205,7 @@ export class Daemon {
       control: this.control,
       log,
     });
-    this.#upkeep = new Upkeep({
+    this.#health = new NodeHealth({
       node: config.node,
       bootId: this.bootId,
       cameras: () =>
@@ -259,10 +259,10 @@ export class Daemon {
     this.#register.start(await this.#keeper.load());
     this.#zones.start(await this.#zoneKeeper.load());
     try {
-      await this.#upkeep.listen();
+      await this.#health.listen();
       if (this.#config.console.enabled) await this.#startConsole();
       const open = this.deps.openEngine ?? openEngine;
-      this.#engine = await this.#upkeep.open(engineOpener({ model, status: this.#status, open, log: this.#log }));
+      this.#engine = await this.#health.open(engineOpener({ model, status: this.#status, open, log: this.#log }));
       // A stop does not wait for a first inference that hangs.
       if (!this.#stopping) await Promise.race([this.#engine.measureNetwork(1), this.#end]);
       for (const { prompts } of this.#config.cameras) assertLabels(withIds(prompts), this.#engine.model);
@@ -286,7 +286,7 @@ export class Daemon {
       await this.stop(messageOf(error));
       throw error;
     }
-    this.#upkeep.start();
+    this.#health.start();
     this.#publisher.takeJobs();
     this.#report(this.#config.telemetry.intervalMs);
   }
@@ -318,7 +318,7 @@ export class Daemon {
    * changed. Errors: PROMPT_INVALID and those of loading a text model, for prompts that cannot be answered.
    */
   reload(config: Config): Promise<Reloaded> {
-    const reloaded = this.#reloading.then(() => this.#upkeep.reloading(() => this.#reload(config)));
+    const reloaded = this.#reloading.then(() => this.#health.reloading(() => this.#reload(config)));
     this.#reloading = reloaded.catch(() => undefined);
     return reloaded;
   }
@@ -366,7 +366,7 @@ export class Daemon {
   }
 
   async #stop(reason: string, last: 'stopping' | 'degraded'): Promise<void> {
-    this.#upkeep.stop(reason);
+    this.#health.stop(reason);
     void this.#reporter?.stop();
     await within(DRAIN_MS, Promise.all([this.#cameras.stop(), this.#inspections.stop()]));
     this.#register.stop();
@@ -397,8 +397,8 @@ export class Daemon {
         segment: (frame, options) => this.#jobs.segment(frame, options),
         identity: { node: this.#config.node, bootId: this.bootId },
       },
-      probe: (path) => this.#upkeep.probe(path),
-      governed: () => this.#upkeep.degradation.name !== '',
+      probe: (path) => this.#health.probe(path),
+      governed: () => this.#health.degradation.name !== '',
       usersFile: this.#state.users,
       invitesFile: this.#state.invites,
       log: this.#log,
@@ -427,7 +427,7 @@ export class Daemon {
         segmentation: config.inspection ? { ...this.#config.segmentation, snapToBorder: 0 } : this.#config.segmentation,
       }),
       prompts: (width, height) => this.#register.take(id, width, height),
-      text: new TextStage({ model: this.#text, share: () => this.#upkeep.degradation.textShare }),
+      text: new TextStage({ model: this.#text, share: () => this.#health.degradation.textShare }),
       identity: { node, bootId: this.bootId, maxPayloadBytes: mqtt.maxPayloadBytes },
       onStatus: (status) => this.#cameraChanged(id, status),
       eventDebounceMs: this.#config.events.debounceMs,
@@ -442,8 +442,8 @@ export class Daemon {
       onTrackId: (last) => this.#nextTrackIds.set(id, last + 1),
       onFollow: (message) => this.#status.setFollow(message),
       onCounted: (frame, changed) => this.#zones.counted(id, frame, changed),
-      delivering: this.#upkeep.delivering,
-      degradation: () => this.#upkeep.degradation,
+      delivering: this.#health.delivering,
+      degradation: () => this.#health.degradation,
       log: this.#log,
     });
   }
@@ -459,7 +459,7 @@ export class Daemon {
       lastFrameAgeMs: task?.lastFrameAgeMs ?? null,
       ...(reason === undefined ? {} : { reason: reason.slice(0, 1000) }),
     });
-    this.#upkeep.look();
+    this.#health.assess();
   }
 
   #report(intervalMs: number): void {
@@ -468,9 +468,9 @@ export class Daemon {
       bootId: this.bootId,
       intervalMs,
       meters: () => this.#cameras.tasks.map((task) => task.meter),
-      system: this.#upkeep.system,
+      system: this.#health.system,
       mqtt: () => this.#publisher.stats(),
-      governor: () => this.#upkeep.governorTelemetry,
+      governor: () => this.#health.governorTelemetry,
       publish: (message) => {
         this.#publisher.publishTelemetry(message);
         this.#console?.telemetry(message);
@@ -478,7 +478,7 @@ export class Daemon {
       log: this.#log,
     });
     const reporter = this.#reporter;
-    this.#upkeep.telemetry = () => reporter.collect();
+    this.#health.telemetry = () => reporter.collect();
     reporter.start();
   }
 }

@@ -30,7 +30,7 @@ export const VERDICTS_FILE = 'verdicts.db';
 const USERS = 'console-users.json';
 const INVITES = 'console-invites.json';
 const ALERT = 'state-directory';
-const LOOK_MS = 5000;
+const CHECK_MS = 5000;
 /** The alert about a folder that was deleted stays for so long after it was made again. */
 const ALERT_MS = 600_000;
 
@@ -61,7 +61,7 @@ export class StateDirectory {
   readonly #deps: StateDirectoryDeps;
   readonly #lock: string;
   #descriptor: number | undefined;
-  #looking: NodeJS.Timeout | undefined;
+  #checking: NodeJS.Timeout | undefined;
   #busy = false;
   #madeAgainAt: number | undefined;
 
@@ -84,12 +84,12 @@ export class StateDirectory {
   async start(): Promise<void> {
     await this.#take();
     if (this.#descriptor !== undefined) await Promise.all([this.prompts, this.zones, this.retained].map(removeParts));
-    this.#looking = setInterval(() => void this.#look(), LOOK_MS).unref();
+    this.#checking = setInterval(() => void this.#check(), CHECK_MS).unref();
   }
 
   /** Frees the lock. */
   stop(): void {
-    clearInterval(this.#looking);
+    clearInterval(this.#checking);
     if (this.#descriptor !== undefined) closeSync(this.#descriptor);
     this.#descriptor = undefined;
   }
@@ -115,7 +115,7 @@ export class StateDirectory {
   }
 
   /** Whether the folder is still the one whose lock is held. */
-  async #look(): Promise<void> {
+  async #check(): Promise<void> {
     if (this.#busy) return;
     this.#busy = true;
     try {

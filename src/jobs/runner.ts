@@ -12,15 +12,15 @@ import { encodeResult } from '../encode/result.js';
 import type { SegmentationEngine, Segmented } from '../engine/engine.js';
 import type { Gate, Turn } from '../engine/scheduler.js';
 import { FastsamError, isFastsamError, messageOf } from '../errors.js';
-import { analyse, type TextLooker } from '../pipeline/analyse.js';
+import { analyse, type TextScorer } from '../pipeline/analyse.js';
 import { PREPARE_MARGIN_MS } from '../pipeline/segment-frames.js';
 import { assertInFrame } from '../prompt/frame-check.js';
 import { assertLabels } from '../prompt/label-check.js';
 import { captureTime, SourceFrame } from '../source/source.js';
 
 /** Objects are looked at over several frames of a camera; a job is one picture. */
-const NO_TEXT: TextLooker = {
-  look: async () => ({
+const NO_TEXT: TextScorer = {
+  score: async () => ({
     scores: { byPrompt: new Map(), agesMs: new Float32Array(), unscored: 0, reason: 'text prompts are not answered in jobs' },
   }),
 };

@@ -15,9 +15,9 @@ export interface AppliedPrompts {
 }
 
 /** Answers text prompts; TextStage is one. */
-export interface TextLooker {
+export interface TextScorer {
   /** `tracks`: ids of the objects, 0: none; absent without tracking. */
-  look(
+  score(
     frame: Frame,
     segments: Segments,
     prompts: readonly Prompt[],
@@ -31,7 +31,7 @@ export interface AnalyseContext {
   /** The prompts for a frame of this size; called once: the frame boundary of a prompt change. */
   readonly prompts: (frameWidth: number, frameHeight: number) => AppliedPrompts;
   /** Asked when a prompt is a text; without it such prompts are answered with a reason. */
-  readonly text?: TextLooker | undefined;
+  readonly text?: TextScorer | undefined;
   /** Frames dropped since the previous result, by reason; called last. */
   readonly dropped: () => Readonly<Record<string, number>>;
 }
@@ -46,7 +46,7 @@ export async function analyse(
   const segments = tracked?.segments ?? decoded;
   const begin = performance.now();
   const { revision, prompts, restored } = promptsFor(frame.width, frame.height);
-  const seen = prompts.some(({ type }) => type === 'text') ? await text?.look(frame, segments, prompts, tracked?.tracks.ids) : undefined;
+  const seen = prompts.some(({ type }) => type === 'text') ? await text?.score(frame, segments, prompts, tracked?.tracks.ids) : undefined;
   const matched = applyPrompts(segments, prompts, { labels: model.labels, ...(seen ? { text: seen.scores } : {}) });
   const followed = tracked && following?.answer(prompts, matched, { ...tracked, restored });
   const answers = followed?.answers ?? matched.map((answer, k) => (followsObject(prompts[k]!) ? untracked(answer) : answer));

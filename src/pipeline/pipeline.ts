@@ -1,7 +1,7 @@
 /** The dataflow of one camera: source → segment → analyse → deliver. */
 import type { SegmentationEngine } from '../engine/engine.js';
 import type { Source } from '../source/source.js';
-import { type AppliedPrompts, analyse, type TextLooker } from './analyse.js';
+import { type AppliedPrompts, analyse, type TextScorer } from './analyse.js';
 import { type PipelineSource, type ScheduleOptions, segmentFrames } from './segment-frames.js';
 import type { ResultSink } from './sinks.js';
 
@@ -11,7 +11,7 @@ export interface PipelineDeps extends ScheduleOptions {
   /** The prompts for a frame of this size; called once a frame, in order: the frame boundary of a prompt change. */
   readonly prompts: (frameWidth: number, frameHeight: number) => AppliedPrompts;
   /** Looks at objects for text prompts; without it they are answered with a reason. */
-  readonly text?: TextLooker | undefined;
+  readonly text?: TextScorer | undefined;
   /** Takes the results, one at a time and in order. The frame is released afterwards. */
   readonly deliver: ResultSink['take'];
 }

@@ -12,7 +12,7 @@ import { assertInFrame, type FrameSize } from './frame-check.js';
 import type { SavedPrompts } from './store.js';
 
 /** The rest of a time limit is looked at this often: the clock may have been set meanwhile. */
-const LOOK_MS = 1000;
+const CHECK_MS = 1000;
 /** The clock is kept right in small steps all the time; only a larger one moves what was announced. */
 const CLOCK_STEP_MS = 1000;
 
@@ -253,20 +253,20 @@ export class PromptRegister {
   }
 
   /**
-   * The prompts of a camera hold for as long as they were to, whatever becomes of the clock; where that is set, the time
-   * that was announced moves with it.
+   * The prompts of a camera keep their duration when the clock is set; the announced time of their end
+   * moves with the clock.
    */
   #expireAt(camera: string, atMs: number): void {
     const entry = this.#cameras.get(camera)!;
     const deadline = performance.now() + (atMs - this.#now());
-    const look = () => {
+    const check = () => {
       const leftMs = deadline - performance.now();
       if (leftMs <= 0) return this.#expire(camera);
       this.#moveExpiry(entry, camera, this.#now() + leftMs);
-      entry.expiry = setTimeout(look, Math.min(leftMs, LOOK_MS));
+      entry.expiry = setTimeout(check, Math.min(leftMs, CHECK_MS));
       entry.expiry.unref();
     };
-    look();
+    check();
   }
 
   #expire(camera: string): void {

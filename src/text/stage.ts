@@ -50,7 +50,7 @@ export class TextStage {
    * model: then the scores say why. One call at a time, in the order of the frames. `tracks`: [count] ids of the objects, 0: none;
    * absent without tracking.
    */
-  async look(frame: Frame, segments: Segments, prompts: readonly Prompt[], tracks?: Uint32Array): Promise<Seen> {
+  async score(frame: Frame, segments: Segments, prompts: readonly Prompt[], tracks?: Uint32Array): Promise<Seen> {
     const questions = this.#model.questions(prompts);
     const { image } = this.#model;
     if ('reason' in questions || !image) return nothingKnown(segments, 'reason' in questions ? questions.reason : 'no image encoder');

@@ -41,7 +41,7 @@ export async function ask(
 ) {
   using frame = frameOfParts(width, height, parts, atMs, format);
   const segments = segmentsOfParts(width, height, parts);
-  const { scores, use } = await stage.look(frame, segments, prompts);
+  const { scores, use } = await stage.score(frame, segments, prompts);
   return { answers: applyPrompts(segments, prompts, { text: scores }), use, model };
 }
 

@@ -8,7 +8,7 @@ import { assess, type CameraEvidence, degradedReason, type Evidence, type Findin
 import type { Progress } from './progress.js';
 import { HealthRecord } from './record.js';
 
-const LOOK_MS = 1000;
+const ASSESS_MS = 1000;
 /** Sensors change slowly. */
 const SENSORS_MS = 5000;
 
@@ -42,7 +42,7 @@ export class HealthMonitor {
   readonly #deps: MonitorDeps;
   readonly #record = new HealthRecord();
   #readings: SensorReadings = NO_READINGS;
-  #looking: NodeJS.Timeout | undefined;
+  #assessing: NodeJS.Timeout | undefined;
   #sampling: NodeJS.Timeout | undefined;
   #overCurrent: { first: number; last: number; at: number } | undefined;
   readonly #log = { lost: 0, at: Number.NEGATIVE_INFINITY };
@@ -68,22 +68,22 @@ export class HealthMonitor {
     const { service } = this.#deps;
     void this.#sample();
     this.#sampling ??= setInterval(() => void this.#sample(), SENSORS_MS);
-    this.#looking ??= setInterval(() => this.look(), LOOK_MS);
-    this.look();
+    this.#assessing ??= setInterval(() => this.assess(), ASSESS_MS);
+    this.assess();
     service.startWatchdog((limitMs) => this.alive(limitMs));
   }
 
   stop(): void {
-    clearInterval(this.#looking);
+    clearInterval(this.#assessing);
     clearInterval(this.#sampling);
-    this.#looking = undefined;
+    this.#assessing = undefined;
     this.#sampling = undefined;
     this.#deps.service.stopWatchdog();
   }
 
   /** One look, at once: after a change that should not wait for the next second. */
-  look(): void {
-    if (!this.#looking) return;
+  assess(): void {
+    if (!this.#assessing) return;
     const { node, bootId, publish, log, governed } = this.#deps;
     const now = Date.now();
     const findings = assess(this.#evidence());

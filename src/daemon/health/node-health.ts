@@ -20,7 +20,7 @@ import { HealthMonitor, type MonitorDeps } from './monitor.js';
 import { Progress } from './progress.js';
 import { watchedEngine } from './watched-engine.js';
 
-export interface UpkeepDeps extends Pick<MonitorDeps, 'node' | 'bootId' | 'cameras' | 'mqttLink' | 'lostLogLines' | 'publish'> {
+export interface NodeHealthDeps extends Pick<MonitorDeps, 'node' | 'bootId' | 'cameras' | 'mqttLink' | 'lostLogLines' | 'publish'> {
   readonly governor: GovernorConfig;
   /** Whether text prompts may be asked. */
   readonly textPrompts: boolean;
@@ -34,14 +34,14 @@ export interface UpkeepDeps extends Pick<MonitorDeps, 'node' | 'bootId' | 'camer
   readonly log: Logger;
 }
 
-export class Upkeep {
+export class NodeHealth {
   readonly inference = new Progress();
   readonly delivering = new Progress();
   readonly system: SystemSampler;
   readonly #sensors: SensorProcess;
   readonly #service: ServiceManager;
   readonly #monitor: HealthMonitor;
-  readonly #deps: UpkeepDeps;
+  readonly #deps: NodeHealthDeps;
   readonly #levels: readonly DegradationLevel[];
   readonly #governor: Governor;
   readonly #metrics: MetricsServer;
@@ -49,7 +49,7 @@ export class Upkeep {
   #telemetry: (() => Promise<TelemetryMessage>) | undefined;
   #loaded = false;
 
-  constructor(deps: UpkeepDeps) {
+  constructor(deps: NodeHealthDeps) {
     const { service, governor, log } = deps;
     this.#deps = deps;
     this.#service = service;
@@ -128,9 +128,9 @@ export class Upkeep {
     this.#service.ready(this.#monitor.statusLine());
   }
 
-  /** Something changed that should not wait for the next look. */
-  look(): void {
-    this.#monitor.look();
+  /** Something changed that should not wait for the next assessment. */
+  assess(): void {
+    this.#monitor.assess();
   }
 
   /** Around a reload. */
@@ -162,6 +162,6 @@ export class Upkeep {
     const setting = step.degradation.name === '' ? 'everything' : step.degradation.name;
     log.warn({ governor: step.to, reason: step.reason }, `governor: step ${step.direction} to ${setting}: ${step.reason}`);
     onStep(step);
-    this.look();
+    this.assess();
   }
 }
