@@ -260,12 +260,12 @@ export async function pictureRoutes(routes: FastifyInstance, { pictures, fromCam
       { parseAs: 'buffer', bodyLimit: MAX_BYTES },
       (_request: FastifyRequest, body: Buffer, done: (error: Error | null, body?: Buffer) => void) => done(null, body),
     );
-    upload.post('/pictures', { bodyLimit: MAX_BYTES, preValidation: demandOperator }, async (request) => {
+    upload.post('/pictures', { bodyLimit: MAX_BYTES, onRequest: demandOperator }, async (request) => {
       if (!Buffer.isBuffer(request.body)) throw new FastsamError('REQUEST_INVALID', 'expected a picture as the body');
       return { id: await pictures.add(request.body, request.user) };
     });
   });
-  routes.post<{ Params: { camera: string } }>('/cameras/:camera/picture', { preValidation: demandOperator }, async (request) => {
+  routes.post<{ Params: { camera: string } }>('/cameras/:camera/picture', { onRequest: demandOperator }, async (request) => {
     const frame = await fromCamera(request.user, request.params.camera);
     return { id: await pictures.addFrame(frame, request.user, request.params.camera) };
   });
@@ -281,6 +281,7 @@ export async function pictureRoutes(routes: FastifyInstance, { pictures, fromCam
   });
 }
 
+/** Refuses viewers before the body is read. */
 async function demandOperator(request: FastifyRequest): Promise<void> {
   if (request.user.role === 'viewer') throw new FastsamError('REQUEST_FORBIDDEN', 'pictures: expected the role operator, got viewer');
 }

@@ -319,7 +319,8 @@ export class ConsoleServer {
   }
 
   async #api(routes: FastifyInstance): Promise<void> {
-    routes.addHook('preHandler', async (request, reply) => {
+    // Before the body is read: a photo of 16 MB is received from users alone.
+    routes.addHook('onRequest', async (request, reply) => {
       const user = this.#identify(request);
       if (!user) return reply.code(401).send({ code: 'REQUEST_FORBIDDEN', error: 'log in first' });
       request.user = user;
