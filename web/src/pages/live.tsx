@@ -7,7 +7,7 @@ import { ask, daemonNow, hello, hold, may, prompts as promptsOf, type Response, 
 import { type Draft, EMPTY, freeId, ordered, promptOf, type Tool } from '../ui/draft.js';
 import { Icon, type IconName } from '../ui/icons.js';
 import { colourOf, cssOf } from '../view/colours.js';
-import { type Shown, Stage, type StageStyle } from '../view/stage.js';
+import { type Shown, Stage, type StageStyle, wantedRenderer } from '../view/stage.js';
 
 const STALE_MS = 1000;
 const OLD_MS = 3000;
@@ -134,7 +134,7 @@ function Camera({ camera, cameras }: { camera: string; cameras: readonly string[
   const can = may('operator');
 
   useEffect(() => {
-    const view = new Stage(canvas.current!, new URLSearchParams(location.search).get('renderer') ?? undefined);
+    const view = new Stage(canvas.current!, wantedRenderer());
     stage.current = view;
     Object.assign(window, { fastsamStage: view });
     const times: number[] = [];

@@ -5,7 +5,7 @@ import type { ViewAnswer } from '../../../src/contract/console.js';
 import { hello, may, post, tell } from '../link/link.js';
 import { EMPTY, ordered, promptOf } from '../ui/draft.js';
 import { Icon } from '../ui/icons.js';
-import { Stage, type StageStyle } from '../view/stage.js';
+import { Stage, type StageStyle, wantedRenderer } from '../view/stage.js';
 
 const EXPORTS = [
   ['png', 'PNG with masks'],
@@ -38,7 +38,7 @@ export function Photo() {
   const cameras = (hello.value?.cameras ?? []).filter(({ pictures }) => pictures);
 
   useEffect(() => {
-    const view = new Stage(canvas.current!);
+    const view = new Stage(canvas.current!, wantedRenderer());
     stage.current = view;
     Object.assign(window, { fastsamStage: view });
     const paste = (event: ClipboardEvent) => {

@@ -92,17 +92,25 @@ void main() {
   result = vec4(colour, 1.0);
 }`;
 
+const UNIFORMS = ['picture', 'map', 'colours', 'mapSize', 'pixel', 'opacity', 'contours', 'hasPicture'] as const;
+type Uniform = (typeof UNIFORMS)[number];
+
 class WebGlRenderer implements Renderer {
   readonly name = 'webgl2';
   #program: WebGLProgram | undefined;
+  #uniforms: Partial<Record<Uniform, WebGLUniformLocation | null>> = {};
   readonly #textures: WebGLTexture[] = [];
   #mapSize = [1, 1];
   #hasPicture = false;
   #picture: Picture | undefined;
+  #drawn: { readonly colours: Uint8Array<ArrayBuffer>; readonly style: Style } | undefined;
+  // Without this the browser never restores the context.
   readonly #onLost = (event: Event) => event.preventDefault();
+  // A frozen frame and a photo have no next frame that would draw them again.
   readonly #onRestored = () => {
     this.#prepare();
     if (this.#picture) this.setPicture(this.#picture);
+    if (this.#drawn) this.draw(this.#drawn.colours, this.#drawn.style);
   };
 
   constructor(
@@ -117,7 +125,7 @@ class WebGlRenderer implements Renderer {
   setPicture(picture: Picture): void {
     const { gl } = this;
     const { bitmap, map } = picture;
-    // The bitmap is the stage's, which closes it after the next frame.
+    // The bitmap belongs to the stage, which closes it just before it sets the next picture.
     this.#picture = picture;
     this.#hasPicture = bitmap !== undefined;
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
@@ -132,9 +140,10 @@ class WebGlRenderer implements Renderer {
     this.#mapSize = [map.width, map.height];
   }
 
-  draw(colours: Uint8Array<ArrayBuffer>, { opacity, contours }: Style): void {
+  draw(colours: Uint8Array<ArrayBuffer>, style: Style): void {
     const { gl, canvas } = this;
     const program = this.#program;
+    this.#drawn = { colours, style };
     if (!program || gl.isContextLost()) return;
     const rows = Math.max(1, Math.ceil(colours.length / 4 / TABLE_WIDTH));
     const table = new Uint8Array(rows * TABLE_WIDTH * 4);
@@ -144,14 +153,14 @@ class WebGlRenderer implements Renderer {
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, TABLE_WIDTH, rows, 0, gl.RGBA, gl.UNSIGNED_BYTE, table);
     gl.viewport(0, 0, canvas.width, canvas.height);
     gl.useProgram(program);
-    const at = (name: string) => gl.getUniformLocation(program, name);
+    const at = (name: Uniform) => this.#uniforms[name] ?? null;
     gl.uniform1i(at('picture'), 0);
     gl.uniform1i(at('map'), 1);
     gl.uniform1i(at('colours'), 2);
     gl.uniform2f(at('mapSize'), this.#mapSize[0]!, this.#mapSize[1]!);
     gl.uniform2f(at('pixel'), 1 / canvas.width, 1 / canvas.height);
-    gl.uniform1f(at('opacity'), opacity);
-    gl.uniform1f(at('contours'), contours ? 1 : 0);
+    gl.uniform1f(at('opacity'), style.opacity);
+    gl.uniform1f(at('contours'), style.contours ? 1 : 0);
     gl.uniform1f(at('hasPicture'), this.#hasPicture ? 1 : 0);
     gl.drawArrays(gl.TRIANGLES, 0, 3);
   }
@@ -177,6 +186,7 @@ class WebGlRenderer implements Renderer {
     }
     gl.linkProgram(program);
     this.#program = program;
+    this.#uniforms = Object.fromEntries(UNIFORMS.map((name) => [name, gl.getUniformLocation(program, name)]));
     this.#textures.length = 0;
     for (let i = 0; i < 3; i += 1) {
       const texture = gl.createTexture();

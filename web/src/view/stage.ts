@@ -17,6 +17,11 @@ export interface StageStyle extends Style {
 
 const NEAR_CELLS = 4;
 
+/** `?renderer=2d` in the address: for machines whose WebGL draws wrongly. */
+export function wantedRenderer(): string | undefined {
+  return new URLSearchParams(location.search).get('renderer') ?? undefined;
+}
+
 export class Stage {
   style: StageStyle = { opacity: 0.35, contours: true, least: 0, masks: 'all' };
   /** The frame on the screen. */
