@@ -1,7 +1,7 @@
 /** The page in a real browser, against a real daemon. */
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import axe from 'axe-core';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeRle } from '../../src/encode/mask-encodings.js';
@@ -49,7 +49,6 @@ const isBuilt = existsSync(fileURLToPath(new URL('../../dist/web/index.html', im
 const PAGES = ['live', 'photo', 'events', 'health', 'charts', 'config'] as const;
 /** Few frames a second: the browser draws without a graphics card. */
 const CAMERAS = ['belt', 'gate'].map((id) => ({ id, source: SCENE.replace('fps=20', 'fps=5') }));
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 let browser: Browser;
 let node: ConsoleNode;
@@ -238,7 +237,7 @@ describe.skipIf(!CHROMIUM || !isBuilt)('console page (needs chromium and "make b
     const page = await open('', { ...options, colorScheme: 'dark' });
     // The policy of the page admits no script; the debugger brings axe in.
     const client = await page.context().newCDPSession(page);
-    await client.send('Runtime.evaluate', { expression: AXE });
+    await client.send('Runtime.evaluate', { expression: axe.source });
     const violations = async (rules: string) => {
       const expression = `axe.run(document, ${rules}).then(({ violations }) =>
         JSON.stringify(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html.slice(0, 120))])))`;

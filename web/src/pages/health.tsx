@@ -51,7 +51,7 @@ export function Health() {
                     <td>
                       <span class={`state ${state?.state ?? ''}`}>{state?.state ?? 'waiting'}</span> {state?.reason}
                     </td>
-                    <td>{state ? clock(state.since) : ''}</td>
+                    <td class="when">{state ? clock(state.since) : ''}</td>
                     <td>{state?.reconnects}</td>
                     <td hidden={!may('admin')}>
                       {state?.state === 'paused' ? (
@@ -92,7 +92,7 @@ export function Health() {
                     <span class={`state ${ok ? 'ready' : 'lost'}`}>{ok ? 'ok' : 'fails'}</span>
                   </td>
                   <td>{reason}</td>
-                  <td class="quiet">{since ? clock(since) : ''}</td>
+                  <td class="when">{since ? clock(since) : ''}</td>
                 </tr>
               ))}
             </tbody>

@@ -1,0 +1,81 @@
+/** `fastsamd console`, as an administrator runs it. */
+import { spawn } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Invites } from '../../src/console/sessions.js';
+import { Users } from '../../src/console/users.js';
+
+const BIN = fileURLToPath(new URL('../../bin/fastsamd', import.meta.url));
+const PASSWORD = 'a long enough password';
+
+let folder: string;
+let file: string;
+
+/** Runs `fastsamd console …args` with a line of standard input. */
+function run(args: readonly string[], input = ''): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, [BIN, 'console', ...args], { stdio: 'pipe' });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
+  child.stdin.on('error', () => undefined).end(`${input}\n`);
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, ...output })));
+}
+
+describe('fastsamd console', { timeout: 60_000 }, () => {
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'fastsamd-console-cli-'));
+    file = join(folder, 'config.yaml');
+    await writeFile(
+      file,
+      `node: line-3\nmodel: { path: model.onnx }\ncameras: [{ id: belt, source: "test:shapes" }]\nmqtt: { url: "mqtt://127.0.0.1" }\nstateDir: state\n`,
+    );
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  it('adds a user, invites and removes it', async () => {
+    const users = new Users(join(folder, 'state/line-3/console-users.json'));
+    const added = await run(['add-user', 'anna', '--role', 'viewer', '--camera', 'belt', '--config', file], PASSWORD);
+    expect(added).toMatchObject({ code: 0, stderr: '' });
+    expect(await users.verify('anna', PASSWORD)).toEqual({ name: 'anna', role: 'viewer', cameras: ['belt'] });
+    const invited = await run(['invite', 'anna', '--url', 'https://line-3.factory/', '--config', file]);
+    const token = /^https:\/\/line-3\.factory\/#invite=(\S+)$/m.exec(invited.stdout)?.[1];
+    const invites = new Invites(join(folder, 'state/line-3/console-invites.json'));
+    expect(await invites.redeem(token!)).toBe('anna');
+    expect(await invites.redeem(token!)).toBeUndefined();
+    expect(await run(['remove-user', 'anna', '--config', file])).toMatchObject({ code: 0 });
+    expect(await users.list()).toEqual([]);
+  });
+
+  it('says what is wrong: a short password, a camera and a user that are not there', async () => {
+    const wrong = await Promise.all([
+      run(['add-user', 'anna', '--config', file], 'short'),
+      run(['add-user', 'anna', '--camera', 'roof', '--config', file], PASSWORD),
+      run(['invite', 'otto', '--config', file]),
+      run(['remove-user', 'otto', '--config', file]),
+    ]);
+    expect(wrong.every(({ code }) => code !== 0)).toBe(true);
+    const [password, camera, invited, removed] = wrong.map(({ stderr }) => stderr);
+    expect(password).toMatch(/expected a password of \d+ to \d+ characters/);
+    expect(camera).toMatch(/--camera roof: expected one of belt/);
+    expect(invited).toMatch(/no user "otto"; .*add-user/);
+    expect(removed).toMatch(/no user "otto"/);
+  });
+
+  it('writes a certificate of this machine that its authority signed, and keeps the authority', async () => {
+    const tls = join(folder, 'tls');
+    expect(await run(['certificate', tls, '--name', 'line-3.factory'])).toMatchObject({ code: 0 });
+    const read = async (name: string) => new X509Certificate(await readFile(join(tls, name)));
+    const [authority, certificate] = [await read('ca.crt'), await read('console.crt')];
+    expect(certificate.verify(authority.publicKey)).toBe(true);
+    expect(certificate.checkHost('line-3.factory')).toBe('line-3.factory');
+    expect(certificate.checkIP('127.0.0.1')).toBe('127.0.0.1');
+    for (const name of ['ca.key', 'console.key']) expect((await stat(join(tls, name))).mode & 0o777).toBe(0o600);
+    await run(['certificate', tls]);
+    expect((await read('ca.crt')).fingerprint256).toBe(authority.fingerprint256);
+    expect((await read('console.crt')).serialNumber).not.toBe(certificate.serialNumber);
+  });
+});
