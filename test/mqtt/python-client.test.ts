@@ -1,0 +1,84 @@
+/** clients/python against a daemon behind a real mosquitto. PYTHON names an interpreter with paho-mqtt and numpy. */
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { start } from '../helpers/command.js';
+import { Broker, hasMosquitto } from '../helpers/mosquitto.js';
+import { writeTestModel } from '../helpers/onnx-model.js';
+
+const CLIENT = fileURLToPath(new URL('../../clients/python', import.meta.url));
+const python = process.env.PYTHON ?? 'python3';
+
+function hasPaho(): boolean {
+  try {
+    execFileSync(python, ['-c', 'import paho.mqtt.client, numpy'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const PROGRAM = `
+import json, sys
+from fastsamd import Node, RequestError, to_mask
+
+with Node("line-3", port=int(sys.argv[1])) as node:
+    answer = node.request("prompt/set", camera="belt", prompts=[{"type": "box", "box": [0, 0, 600, 600], "id": "station"}])
+    try:
+        node.request("prompt/set", camera="belt", prompts=[{"type": "box", "box": [0]}])
+    except RequestError as error:
+        refused = error.code
+    results = node.results("belt", timeout=20)
+    result = next(r for r in results if r["promptRevision"] == answer["revision"] and r["objects"])
+    found = result["objects"][0]
+    mask = to_mask(found["mask"])
+    rows, columns = mask.any(axis=1).nonzero()[0], mask.any(axis=0).nonzero()[0]
+    print(json.dumps({
+        "refused": refused, "area": [int(mask.sum()), found["area"]], "shape": list(mask.shape),
+        "frame": [result["frame"]["height"], result["frame"]["width"]], "prompts": found["prompts"],
+        "extent": [int(columns[0]), int(rows[0]), int(columns[-1]), int(rows[-1])], "bbox": found["bbox"],
+    }))
+`;
+
+describe.skipIf(!hasMosquitto || !hasPaho())('the client for Python (needs mosquitto, and Python with paho-mqtt and numpy)', () => {
+  let folder = '';
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'fastsamd-python-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it('sets prompts, is told what is refused, and gives masks as arrays', { timeout: 120_000 }, async () => {
+    await using broker = await Broker.start();
+    const model = await writeTestModel(join(folder, 'three.onnx'));
+    const config = {
+      node: 'line-3',
+      stateDir: join(folder, 'state'),
+      model: { path: model },
+      mqtt: { url: `mqtt://127.0.0.1:${broker.port}` },
+      cameras: [{ id: 'belt', source: 'test:shapes', maxFps: 5 }],
+    };
+    await writeFile(join(folder, 'node.yaml'), JSON.stringify(config));
+    await writeFile(join(folder, 'program.py'), PROGRAM);
+    const daemon = start('run', '--config', join(folder, 'node.yaml'));
+    try {
+      await daemon.line(/"msg":"[^"]*ready/i);
+      const { stdout } = await promisify(execFile)(python, [join(folder, 'program.py'), String(broker.port)], {
+        env: { ...process.env, PYTHONPATH: CLIENT, PYTHONDONTWRITEBYTECODE: '1' },
+      });
+      const told = JSON.parse(stdout);
+      expect(told.refused).toBe('PROMPT_INVALID');
+      expect(told.shape).toEqual(told.frame);
+      expect(told.prompts).toEqual(['station']);
+      expect(told.area[0]).toBe(told.area[1]);
+      for (const [k, edge] of [0, 1].entries()) expect(told.extent[edge]).toBeGreaterThanOrEqual(Math.floor(told.bbox[k]) - 1);
+      for (const k of [2, 3]) expect(told.extent[k]).toBeLessThanOrEqual(Math.ceil(told.bbox[k]));
+    } finally {
+      daemon.process.kill('SIGTERM');
+      await daemon.outcome;
+    }
+  });
+});
