@@ -14,10 +14,11 @@ readonly runtime_packages=(
 # mosquitto: the tests start brokers of their own; the service that its package brings is neither needed nor touched.
 # strace: which files a run writes and which addresses it connects to.
 # chromium: the browser that the console is tested with.
+# python3-paho-mqtt, python3-numpy: what clients/python needs.
 # python3-gi, gir1.2-gst-rtsp-server-1.0: the RTSP server that cameras are tested against.
 readonly test_packages=(
   cmake libgtest-dev clang-format mosquitto mosquitto-clients strace systemd python3-gi gir1.2-gst-rtsp-server-1.0
-  chromium
+  chromium python3-paho-mqtt python3-numpy
 )
 
 say() { printf 'setup: %s\n' "$*"; }

@@ -35,7 +35,7 @@ class RequestError(Exception):
 class Node:
     """One node behind a broker. A context manager; thread-safe."""
 
-    def __init__(self, node, host="127.0.0.1", port=1883, username=None, password=None, prefix="fastsam/v1", tls=False):
+    def __init__(self, node, host="127.0.0.1", port=1883, username=None, password=None, prefix="fastsam/v1", tls=False, ca_file=None):
         self._base = f"{prefix}/{node}"
         self._address = (host, port)
         self._answers = {}
@@ -47,8 +47,8 @@ class Node:
         self._client = mqtt.Client(version.VERSION2) if version else mqtt.Client()
         if username is not None:
             self._client.username_pw_set(username, password)
-        if tls:
-            self._client.tls_set()
+        if tls or ca_file is not None:
+            self._client.tls_set(ca_certs=ca_file)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = lambda *_: self._ready.set()
         self._client.on_message = self._on_message
@@ -67,7 +67,7 @@ class Node:
     def close(self):
         """Ends the connection, and every iteration over results."""
         with self._lock:
-            waiting = list(self._queues.values())
+            waiting = [each for queues in self._queues.values() for each in queues]
         for each in waiting:
             _put(each, None)
         self._client.disconnect()
@@ -82,16 +82,28 @@ class Node:
         topic = f"{self._base}/cameras/{camera}/result"
         waiting = queue.Queue(MAX_WAITING)
         with self._lock:
-            self._queues[topic] = waiting
+            self._queues.setdefault(topic, []).append(waiting)
         self._client.subscribe(topic)
-        while True:
-            try:
-                result = waiting.get(timeout=timeout)
-            except queue.Empty:
-                raise TimeoutError(f"{topic}: no result within {timeout} s") from None
-            if result is None:
+        try:
+            while True:
+                try:
+                    result = waiting.get(timeout=timeout)
+                except queue.Empty:
+                    raise TimeoutError(f"{topic}: no result within {timeout} s") from None
+                if result is None:
+                    return
+                yield result
+        finally:
+            self._forget(topic, waiting)
+
+    def _forget(self, topic, waiting):
+        with self._lock:
+            left = [each for each in self._queues[topic] if each is not waiting]
+            if left:
+                self._queues[topic] = left
                 return
-            yield result
+            del self._queues[topic]
+        self._client.unsubscribe(topic)
 
     def request(self, verb, timeout=10, **payload):
         """Sends a request such as `prompt/set` and returns its answer.
@@ -108,7 +120,7 @@ class Node:
             raise TimeoutError(f"{verb}: no answer within {timeout} s") from None
         finally:
             del self._answers[request_id]
-        if reply["status"] != "ok":
+        if reply.get("status") != "ok":
             raise RequestError(reply.get("code"), reply.get("error"))
         return reply
 
@@ -127,13 +139,14 @@ class Node:
         except ValueError:
             return
         with self._lock:
-            waiting = self._queues.get(message.topic)
-        if waiting is not None:
+            queues = list(self._queues.get(message.topic, []))
+        if not isinstance(content, dict):
+            return
+        for waiting in queues:
             _put(waiting, content)
-        elif isinstance(content, dict):
-            answer = self._answers.get(content.get("id"))
-            if answer is not None and answer.empty():
-                answer.put(content)
+        answer = None if queues else self._answers.get(content.get("id"))
+        if answer is not None:
+            _put(answer, content)
 
 
 def _put(waiting, item):
@@ -149,13 +162,18 @@ def _put(waiting, item):
 
 
 def to_mask(mask):
-    """The mask of an object (maskEncoding: rle) as a numpy array of bool, height by width."""
+    """The mask of an object (maskEncoding: rle) as a numpy array of bool, height by width.
+
+    Raises ValueError for another encoding, and for runs that do not fill the frame.
+    """
     import numpy
 
     if "counts" not in mask:
         raise ValueError("expected a mask as RLE; set publish.maskEncoding: rle for this camera")
     height, width = mask["size"]
     runs = _runs(mask["counts"])
+    if min(runs, default=0) < 0 or sum(runs) != height * width:
+        raise ValueError(f"the runs of the mask do not fill a frame of {width} x {height} pixels")
     pixels = numpy.repeat(numpy.arange(len(runs)) % 2 == 1, runs)
     return pixels.reshape(width, height).T
 
@@ -168,6 +186,8 @@ def _runs(counts):
         value = shift = 0
         more = True
         while more:
+            if position == len(counts):
+                raise ValueError("the runs of the mask end early")
             code = ord(counts[position]) - 48
             value |= (code & 0x1F) << shift
             shift += 5

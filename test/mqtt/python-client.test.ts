@@ -1,4 +1,4 @@
-/** clients/python against a daemon behind a real mosquitto. PYTHON names an interpreter with paho-mqtt and numpy. */
+/** clients/python against a daemon behind a real mosquitto. PYTHON names another interpreter than Debian's. */
 import { execFile, execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { Broker, hasMosquitto } from '../helpers/mosquitto.js';
 import { writeTestModel } from '../helpers/onnx-model.js';
 
 const CLIENT = fileURLToPath(new URL('../../clients/python', import.meta.url));
-const python = process.env.PYTHON ?? 'python3';
+const python = process.env.PYTHON ?? '/usr/bin/python3';
 
 function hasPaho(): boolean {
   try {
@@ -44,6 +44,50 @@ with Node("line-3", port=int(sys.argv[1])) as node:
     }))
 `;
 
+/** Two iterations over one camera; the second goes on when the first has ended. */
+const TWO_READERS = `
+import json, sys
+from fastsamd import Node
+
+with Node("line-3", port=int(sys.argv[1])) as node:
+    one, two = node.results("belt", timeout=20), node.results("belt", timeout=20)
+    both = next(one)["camera"] == next(two)["camera"] == "belt"
+    one.close()
+    print(json.dumps({"both": both, "again": next(two)["camera"] == "belt"}))
+`;
+
+/** No node, a wrong password, and masks that are none. */
+const ERRORS = `
+import json, sys
+from fastsamd import Node, to_mask
+
+told = []
+def tell(action):
+    try:
+        action()
+    except Exception as error:
+        told.append([type(error).__name__, str(error)])
+
+port = int(sys.argv[1])
+def enter(password):
+    with Node("line-3", port=port, username="camera", password=password):
+        pass
+tell(lambda: enter("wrong"))
+with Node("line-3", port=port, username="camera", password="right") as node:
+    tell(lambda: node.request("read/ping", timeout=0.1))
+    tell(lambda: next(node.results("belt", timeout=0.1)))
+tell(lambda: to_mask({"size": [2, 3], "png": ""}))
+tell(lambda: to_mask({"size": [2, 3], "counts": "5"}))
+tell(lambda: to_mask({"size": [2, 3], "counts": "P"}))
+print(json.dumps(told))
+`;
+
+function program(text: string, port: number) {
+  return promisify(execFile)(python, ['-c', text, String(port)], {
+    env: { ...process.env, PYTHONPATH: CLIENT, PYTHONDONTWRITEBYTECODE: '1' },
+  });
+}
+
 describe.skipIf(!hasMosquitto || !hasPaho())('the client for Python (needs mosquitto, and Python with paho-mqtt and numpy)', () => {
   let folder = '';
   beforeAll(async () => {
@@ -62,13 +106,10 @@ describe.skipIf(!hasMosquitto || !hasPaho())('the client for Python (needs mosqu
       cameras: [{ id: 'belt', source: 'test:shapes', maxFps: 5 }],
     };
     await writeFile(join(folder, 'node.yaml'), JSON.stringify(config));
-    await writeFile(join(folder, 'program.py'), PROGRAM);
     const daemon = start('run', '--config', join(folder, 'node.yaml'));
     try {
-      await daemon.line(/"msg":"[^"]*ready/i);
-      const { stdout } = await promisify(execFile)(python, [join(folder, 'program.py'), String(broker.port)], {
-        env: { ...process.env, PYTHONPATH: CLIENT, PYTHONDONTWRITEBYTECODE: '1' },
-      });
+      await daemon.line(/camera belt: streaming/);
+      const { stdout } = await program(PROGRAM, broker.port);
       const told = JSON.parse(stdout);
       expect(told.refused).toBe('PROMPT_INVALID');
       expect(told.shape).toEqual(told.frame);
@@ -76,9 +117,25 @@ describe.skipIf(!hasMosquitto || !hasPaho())('the client for Python (needs mosqu
       expect(told.area[0]).toBe(told.area[1]);
       for (const [k, edge] of [0, 1].entries()) expect(told.extent[edge]).toBeGreaterThanOrEqual(Math.floor(told.bbox[k]) - 1);
       for (const k of [2, 3]) expect(told.extent[k]).toBeLessThanOrEqual(Math.ceil(told.bbox[k]));
+
+      const { stdout: two } = await program(TWO_READERS, broker.port);
+      expect(JSON.parse(two)).toEqual({ both: true, again: true });
     } finally {
       daemon.process.kill('SIGTERM');
       await daemon.outcome;
     }
+  });
+
+  it('says what is wrong', { timeout: 60_000 }, async () => {
+    await using broker = await Broker.start({ users: { camera: 'right' } });
+    const { stdout } = await program(ERRORS, broker.port);
+    expect(JSON.parse(stdout)).toEqual([
+      ['ConnectionError', expect.stringMatching(/^the broker refuses the login: /)],
+      ['TimeoutError', 'read/ping: no answer within 0.1 s'],
+      ['TimeoutError', 'fastsam/v1/line-3/cameras/belt/result: no result within 0.1 s'],
+      ['ValueError', 'expected a mask as RLE; set publish.maskEncoding: rle for this camera'],
+      ['ValueError', 'the runs of the mask do not fill a frame of 3 x 2 pixels'],
+      ['ValueError', 'the runs of the mask end early'],
+    ]);
   });
 });
