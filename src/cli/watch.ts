@@ -1,6 +1,12 @@
 /** `fastsamd watch`: what a node says, as it says it. */
 
-import { type EventMessage, type ResultMessage, resultMessageSchema } from '../contract/messages.js';
+import {
+  type EventMessage,
+  type ResultMessage,
+  resultMessageSchema,
+  type SummaryMessage,
+  summaryMessageSchema,
+} from '../contract/messages.js';
 import { FastsamError } from '../errors.js';
 import type { InboundMessage } from '../mqtt/connection.js';
 import { withoutControls } from '../printable.js';
@@ -35,7 +41,7 @@ export async function watch(given: WatchOptions): Promise<void> {
     process.stdout.write(textOf(message, base, args));
   };
   const connection = await connectTo(args, show, new AbortController().signal);
-  for (const topic of ['state', 'alert/+', ...['state', 'result', 'event'].map((kind) => `cameras/${args.camera}/${kind}`)]) {
+  for (const topic of ['state', 'alert/+', ...['state', 'result', 'summary', 'event'].map((kind) => `cameras/${args.camera}/${kind}`)]) {
     await connection.subscribe(`${base}/${topic}`);
   }
   // A node that is there, or ever was, has a retained state.
@@ -59,6 +65,10 @@ function textOf({ topic, payload }: InboundMessage, base: string, { draw, json }
     const result = resultMessageSchema.safeParse(value).data;
     if (!result) return '';
     return draw ? `${drawing(result)}${withoutControls(summary(result))}` : withoutControls(summary(result));
+  }
+  if (kind.endsWith('/summary')) {
+    const brief = summaryMessageSchema.safeParse(value).data;
+    return brief ? withoutControls(briefly(kind.split('/')[1]!, brief)) : '';
   }
   if (kind.endsWith('/event')) {
     const { ts, camera, type, replayed, v, node, bootId, eventId, ...rest } = value as EventMessage & Record<string, unknown>;
@@ -94,4 +104,9 @@ function summary({ camera, seq, objects, prompts, latencyMs, promptRevision, deg
   );
   const note = degraded ? ', degraded' : '';
   return `${camera} #${seq}: ${objects.length} objects, ${latencyMs.total.toFixed(1)} ms, revision ${promptRevision}${note}${answers.join('')}\n`;
+}
+
+/** `belt #1042: 12 objects, revision 3, answers 20-`. */
+function briefly(camera: string, { seq, found, revision, answers, degraded }: SummaryMessage): string {
+  return `${camera} #${seq}: ${found} objects, revision ${revision}${degraded ? ', degraded' : ''}${answers && `, answers ${answers}`}\n`;
 }

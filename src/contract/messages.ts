@@ -6,6 +6,7 @@ import { jobAnswerSchema } from './job.js';
 import { cameraStateMessageSchema, infoMessageSchema, promptsMessageSchema, stateMessageSchema } from './node.js';
 import { responseMessageSchema } from './request.js';
 import { resultMessageSchema } from './result.js';
+import { summaryMessageSchema } from './summary.js';
 import { telemetryMessageSchema } from './telemetry.js';
 import { countsMessageSchema, followMessageSchema, zonesMessageSchema } from './tracking.js';
 
@@ -19,6 +20,7 @@ export const messageSchemas = {
   'fastsam.v1.zones': zonesMessageSchema,
   'fastsam.v1.counts': countsMessageSchema,
   'fastsam.v1.result': resultMessageSchema,
+  'fastsam.v1.summary': summaryMessageSchema,
   'fastsam.v1.event': eventMessageSchema,
   'fastsam.v1.health': healthMessageSchema,
   'fastsam.v1.alert': alertMessageSchema,
@@ -36,6 +38,7 @@ export * from './job.js';
 export * from './node.js';
 export * from './request.js';
 export * from './result.js';
+export * from './summary.js';
 export * from './telemetry.js';
 export * from './tracking.js';
 export * from './verbs.js';

@@ -2,6 +2,7 @@
 import type { CameraConfig, PublishConfig } from '../config/schema.js';
 import type { CameraEvent } from '../contract/event.js';
 import type { ResultMessage } from '../contract/result.js';
+import type { SummaryMessage } from '../contract/summary.js';
 import type { FollowMessage, TracksData } from '../contract/tracking.js';
 import type { Snapshot } from '../control/services.js';
 import type { Frame } from '../domain/frame.js';
@@ -9,6 +10,7 @@ import type { FrameResult } from '../domain/result.js';
 import { Cadence } from '../encode/cadence.js';
 import { encodeResult } from '../encode/result.js';
 import { encodeJpeg } from '../encode/snapshot.js';
+import { summaryOf } from '../encode/summary.js';
 import { FastsamError } from '../errors.js';
 import type { ResultSink } from '../pipeline/sinks.js';
 import type { CameraMeter } from '../telemetry/meter.js';
@@ -30,6 +32,8 @@ export interface CameraDeliveryDeps {
   /** Something is turned down at present. */
   readonly governed: () => boolean;
   readonly onResult: (message: ResultMessage, json: string) => void | Promise<void>;
+  /** In place of a result, with publish.objects: none. */
+  readonly onSummary: (message: SummaryMessage) => void;
   readonly onEvent: (event: CameraEvent) => void;
   /** A followed prompt has changed its state. */
   readonly onFollow: (message: FollowMessage) => void;
@@ -55,7 +59,7 @@ export class CameraDelivery implements ResultSink {
 
   /** The frame belongs to the caller, who keeps it until the promise settles. */
   async take(result: FrameResult, frame: Frame): Promise<void> {
-    const { camera, identity, publish, eventDebounceMs, meter, governed, tracking, zones, onResult, onEvent } = this.#deps;
+    const { camera, identity, publish, eventDebounceMs, meter, governed, tracking, zones, onResult, onSummary, onEvent } = this.#deps;
     const { objects, maskEncoding, polygonTolerance, ...cadence } = publish();
     const now = performance.now();
     for (const event of this.#prompts.observe(result.answers, result.promptRevision, eventDebounceMs, now)) onEvent(event);
@@ -68,10 +72,11 @@ export class CameraDelivery implements ResultSink {
       ...(result.tracks && { tracking: { tracks: result.tracks, eventsDropped: this.#objects.dropped } }),
     };
     const due = this.#cadence.admit(result, cadence, now);
-    if (!due) {
+    if (!due || objects === 'none') {
       const { timings, captured } = result;
       const total = Number(process.hrtime.bigint() - captured.monotonicNs) / 1e6;
       meter.record({ latencyMs: { ...timings, total }, ...seen }, now);
+      if (due) onSummary(summaryOf(due, governed()));
       return;
     }
     const { message, json } = await encodeResult(due, {

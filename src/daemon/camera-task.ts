@@ -5,6 +5,7 @@ import { sourceName, withoutSource } from '../config/source-name.js';
 import type { CameraEvent } from '../contract/event.js';
 import type { BoundData, CameraTelemetry, FollowMessage, TracksData } from '../contract/messages.js';
 import type { ResultMessage } from '../contract/result.js';
+import type { SummaryMessage } from '../contract/summary.js';
 import type { Snapshot } from '../control/services.js';
 import type { FollowedPrompt } from '../domain/prompt.js';
 import type { FrameResult } from '../domain/result.js';
@@ -47,6 +48,8 @@ export interface CameraTaskDeps {
   readonly onStatus: (status: CameraStatus) => void;
   /** The next result waits for it. */
   readonly onResult: (message: ResultMessage, json: string) => void | Promise<void>;
+  /** In place of a result, with publish.objects: none. */
+  readonly onSummary: (message: SummaryMessage) => void;
   /** Told of every result, before anything is done with it. */
   readonly onSegmented: (result: FrameResult) => void;
   /** Told of every result under way. */

@@ -437,6 +437,7 @@ export class Daemon {
         this.#publisher.publishResult(id, json);
         return this.deps.onResult?.(message);
       },
+      onSummary: (message) => this.#publisher.publishSummary(id, message),
       zones: this.#zones.zonesOf(id),
       firstTrackId: this.#nextTrackIds.get(id) ?? 1,
       onTrackId: (last) => this.#nextTrackIds.set(id, last + 1),

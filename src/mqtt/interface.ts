@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import type { EventsConfig, JobsConfig, MqttConfig } from '../config/schema.js';
-import type { CameraEvent, MqttTelemetry, ResultMessage, TelemetryMessage } from '../contract/messages.js';
+import type { CameraEvent, MqttTelemetry, ResultMessage, SummaryMessage, TelemetryMessage } from '../contract/messages.js';
 import type { Control } from '../control/control.js';
 import type { StatusBoard } from '../status/board.js';
 import type { JobWorkerDeps } from './job-worker.js';
@@ -56,6 +56,7 @@ export interface Publisher {
   stop(reason: string, timeoutMs: number, last?: 'stopping' | 'degraded'): Promise<void>;
   /** `message`: as encoded, or its JSON. */
   publishResult(camera: string, message: ResultMessage | string): void;
+  publishSummary(camera: string, message: SummaryMessage): void;
   publishTelemetry(message: TelemetryMessage): void;
   link(): LinkState;
   /** Arrives once and in order, whatever becomes of the broker meanwhile, within the bounds of the spool. */

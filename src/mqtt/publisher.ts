@@ -8,6 +8,7 @@ import type {
   ResultMessage,
   SchemaName,
   StateMessage,
+  SummaryMessage,
   TelemetryMessage,
 } from '../contract/messages.js';
 import { followsObject } from '../domain/prompt.js';
@@ -169,6 +170,11 @@ class MqttPublisher implements Publisher {
 
   publishResult(camera: string, message: ResultMessage | string): void {
     this.#sample(this.#topics.result(camera), message, { expiryS: RESULT_EXPIRY_S, schema: 'fastsam.v1.result' });
+  }
+
+  publishSummary(camera: string, message: SummaryMessage): void {
+    // Without the name of the schema, which would be a third of the packet.
+    this.#sample(this.#topics.summary(camera), message, { expiryS: RESULT_EXPIRY_S });
   }
 
   publishTelemetry(message: TelemetryMessage): void {

@@ -15,6 +15,7 @@ export interface Topics {
   readonly requests: readonly string[];
   cameraState(camera: string): string;
   result(camera: string): string;
+  summary(camera: string): string;
   prompts(camera: string): string;
   inspection(camera: string): string;
   follow(camera: string): string;
@@ -44,6 +45,7 @@ export function topicsOf(prefix: string, node: string, groups: readonly string[]
     requests: requestBases.map((requestBase) => `${requestBase}#`),
     cameraState: (camera) => `${base}/cameras/${camera}/state`,
     result: (camera) => `${base}/cameras/${camera}/result`,
+    summary: (camera) => `${base}/cameras/${camera}/summary`,
     prompts: (camera) => `${base}/cameras/${camera}/prompts`,
     inspection: (camera) => `${base}/cameras/${camera}/inspection`,
     follow: (camera) => `${base}/cameras/${camera}/follow`,

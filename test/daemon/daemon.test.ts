@@ -10,7 +10,9 @@ import {
   eventMessageSchema,
   infoMessageSchema,
   resultMessageSchema,
+  type SummaryMessage,
   stateMessageSchema,
+  summaryMessageSchema,
   telemetryMessageSchema,
 } from '../../src/contract/messages.js';
 import { fastsamd, type RunningCommand, start } from '../helpers/command.js';
@@ -150,6 +152,32 @@ describe.skipIf(!hasMosquitto)('fastsamd run (needs mosquitto)', { timeout: 60_0
     await observer.publish(`${BASE}/request/read/snapshot`, '{"id":"s1","camera":"belt"}');
     const { packet } = await observer.until(`${BASE}/cameras/belt/snapshot`);
     expect(await sharp(packet.payload as Buffer).metadata()).toMatchObject({ format: 'jpeg', width: 320, height: 320 });
+  });
+
+  it('sends at most 150 bytes a frame over a radio link, topic and headers included', async () => {
+    const prompts = [
+      { type: 'box', box: [40, 40, 120, 120], id: 'station' },
+      { type: 'points', points: [[1, 1]], id: 'corner' },
+      { type: 'everything', id: 'all' },
+    ];
+    const cameras = [{ id: 'belt', source: SCENE, publish: { objects: 'none' }, prompts }];
+    const observer = await broker.observe(`${BASE}/#`);
+    daemon = start('run', '--config', await writeConfig(broker.port, { cameras }));
+    const first = await observer.untilJson<SummaryMessage>(`${BASE}/cameras/belt/summary`);
+    expect(summaryMessageSchema.parse(first)).toEqual(first);
+    expect(first).toMatchObject({ revision: 1, found: 3, answers: '103' });
+    await observer.untilJson<SummaryMessage>(`${BASE}/cameras/belt/summary`, ({ seq }) => seq >= first.seq + 3);
+    const sent = observer.received.filter(({ topic }) => topic.endsWith('/summary'));
+    for (const { packet } of sent) {
+      expect(packet.payload.length).toBeLessThanOrEqual(100);
+      // "length" counts what follows the fixed header, which takes 3 bytes here at most.
+      expect(packet.length! + 3).toBeLessThanOrEqual(150);
+    }
+    expect(observer.received.filter(({ topic }) => topic.endsWith('/result'))).toEqual([]);
+    const watching = start('watch', NODE, '--broker', broker.url);
+    await watching.line(/^belt #\d+: 3 objects, revision 1, answers 103$/);
+    watching.process.kill('SIGINT');
+    expect((await watching.outcome).code).toBe(0);
   });
 
   it('is asked and watched from the command line', async () => {

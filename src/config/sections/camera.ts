@@ -9,7 +9,10 @@ const side = z.number().int().min(16).max(16384);
 const offset = z.number().int().min(0).max(16384);
 
 export const publishSchema = z.strictObject({
-  objects: z.enum(['matched', 'all']).default('matched').meta({ description: 'With prompts: only the objects they matched, or all.' }),
+  objects: z.enum(['matched', 'all', 'none']).default('matched').meta({
+    description:
+      'With prompts: only the objects they matched, or all. none: a summary of 75 to 150 bytes in place of each result, for radio links.',
+  }),
   maskEncoding: z
     .enum(MASK_ENCODINGS)
     .default('rle')
