@@ -28,7 +28,7 @@ quietly = { $(1); } > $(2) 2>&1 || { status=$$?; cat $(2) >&2; exit $$status; }
 # onnxruntime-node would download CUDA libraries otherwise; the ones of the system are used.
 export ONNXRUNTIME_NODE_INSTALL := skip
 
-.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint format fuzz fuzz-native cameras hostile soak-mqtt flood-mqtt leaving generate bench bench-track bench-measure soak chaos train-demo install uninstall sbom deb check-deb check-arm64 check-oldest clean
+.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint format fuzz fuzz-native cameras hostile soak-mqtt flood-mqtt leaving generate bench bench-track bench-measure soak chaos train-demo install uninstall sbom deb check-deb check-package check-arm64 check-oldest clean
 
 help: ## List the targets
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -164,6 +164,9 @@ sbom: build ## Write the bill of materials of what is installed (CycloneDX) to b
 
 deb: build ## Write a Debian package to build/
 	scripts/deb.sh
+
+check-package: build ## Pack, install the package into an empty folder with npm, run the demo there (minutes)
+	scripts/check-package.sh
 
 check-deb: build ## Install that package in a root of its own, run it, remove it (root, debootstrap)
 	CHECK_DEB=1 npx vitest run test/packaging
