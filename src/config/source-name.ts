@@ -8,6 +8,8 @@ import { createHash } from 'node:crypto';
 const SCHEME = /^([a-z][a-z0-9+.-]{1,31}):(.*)$/is;
 /** A file, a device or a test scene of this machine, in letters that no form of credentials does without. */
 const LOCAL = /^[\p{L}\p{N}\s._:/+,()[\]~-]*$/u;
+/** An absolute path behind `file://`: no form of credentials begins so, and "%" is common in names of pictures. */
+const ABSOLUTE_FILE = /^file:\/\/\/[\p{L}\p{N}\s._:/+,()[\]~%-]*$/iu;
 const TEST_SCENE = /^[a-z]+(\?[a-z]+=[a-z0-9.]+(&[a-z]+=[a-z0-9.]+)*)?$/i;
 const HASH_LENGTH = 6;
 /** A shorter piece of a URL would be found in ordinary words. */
@@ -22,6 +24,7 @@ export function sourceName(uri: string): string {
   const [, scheme = 'file', rest = uri] = SCHEME.exec(uri) ?? [];
   const name = scheme.toLowerCase();
   const hidden = `#${createHash('sha256').update(uri).digest('hex').slice(0, HASH_LENGTH)}`;
+  if (ABSOLUTE_FILE.test(uri)) return uri;
   if (name === 'file' || name === 'v4l2' || name === 'csi') return LOCAL.test(rest) ? uri : `${name}:${hidden}`;
   if (name === 'test') return TEST_SCENE.test(rest) ? uri : `${name}:${hidden}`;
   const host = hostOf(uri);

@@ -1,10 +1,11 @@
 import { type FSWatcher, watch } from 'node:fs';
-import { access, constants, copyFile, link, mkdir, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { access, constants, copyFile, link, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { basename, join, parse, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NativeFrame } from '../addon/addon.js';
 import { decodeImage, isPictureOfFolder } from '../addon/picture.js';
 import type { Frame } from '../domain/frame.js';
+import { makeDirectory } from '../durable.js';
 import { FastsamError, messageOf } from '../errors.js';
 import { captureTime, fileOf, type Place, type Source, SourceFrame, type SourceOptions } from './source.js';
 
@@ -110,7 +111,7 @@ export class DropFolder implements Source {
       throw new FastsamError('SOURCE_UNSUPPORTED', `moveTo: ${moveTo} is the folder that is watched; expected another one`);
     }
     try {
-      await mkdir(join(moveTo, BAD), { recursive: true });
+      await makeDirectory(join(moveTo, BAD));
       for (const folder of [this.folder, moveTo]) await access(folder, constants.W_OK);
     } catch (cause) {
       throw new FastsamError('SOURCE_UNSUPPORTED', `moveTo: pictures cannot be moved to ${moveTo}: ${messageOf(cause)}`, { cause });
