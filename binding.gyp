@@ -78,6 +78,7 @@
             'native/capture/decoders.cc',
             'native/capture/gstreamer.cc',
             'native/capture/guard.cc',
+            'native/capture/hardware_decoders.cc',
             'native/capture/pipeline.cc',
             'native/capture/sample.cc',
             'native/capture/unpack.cc',

@@ -48,6 +48,9 @@ NativeCapture::NativeCapture(const Napi::CallbackInfo& info) : Napi::ObjectWrap<
   if (const Napi::Value start = object.Get("startAtMs"); !start.IsUndefined()) {
     options.start_at = ReadTimeout(start, "options.startAtMs");
   }
+  if (const Napi::Value decoder = object.Get("decoder"); !decoder.IsUndefined()) {
+    options.decoder = static_cast<DecoderChoice>(ReadChoice(decoder, "options.decoder", {"cpu", "auto", "hardware"}));
+  }
   capture_ = std::make_shared<Capture>(std::move(options));
   lane_ = std::make_unique<Lane>(
       info.Env(), "fastsamd.capture", [capture = capture_] { capture->Interrupt(); },

@@ -8,23 +8,28 @@
 
 #include "capture/decoders.h"
 #include "capture/guard.h"
+#include "capture/hardware_decoders.h"
 #include "capture/mailbox.h"
 
 namespace fastsamd {
 
 /// What the streaming thread shares with the reader; outlives both.
 struct Capture::Feed {
-  explicit Feed(bool is_live)
+  Feed(bool is_live, DecoderChoice decoder_choice)
       : live(is_live),
+        choice(decoder_choice),
         mailbox(is_live ? WhenFull::kOverwrite : WhenFull::kWait),
-        guard(std::make_shared<Guard>(is_live)) {}
+        guard(std::make_shared<Guard>(is_live)),
+        decoders(std::make_shared<HardwareDecoders>()) {}
 
   const bool live;
+  const DecoderChoice choice;
   Mailbox<Arrival> mailbox;
   std::atomic<uint64_t> received{0};
   std::atomic<uint64_t> corrupt{0};
   std::atomic<bool> delivered{false};
   const std::shared_ptr<Guard> guard;
+  const std::shared_ptr<HardwareDecoders> decoders;
   std::mutex mutex;
   std::optional<Error> error;
 
@@ -67,6 +72,7 @@ struct Capture::Feed {
     }
     Guard::Watch(feed->guard, bin);
     ForEachElement(bin, &TuneDecoder);
+    HardwareDecoders::Watch(feed->decoders, bin, feed->choice);
     GstAppSink* app_sink = GST_APP_SINK(sink.get());
     const GstPtr<GstCaps> chosen(gst_app_sink_get_caps(app_sink));
     if (chosen == nullptr) {
@@ -103,7 +109,7 @@ std::function<void(GstElement*)> SeekTo(std::chrono::milliseconds start) {
 
 Capture::Capture(CaptureOptions options)
     : options_(std::move(options)),
-      feed_(std::make_shared<Feed>(options_.live)),
+      feed_(std::make_shared<Feed>(options_.live, options_.decoder)),
       pipeline_(options_.pipeline,
                 {[feed = feed_](GstBin* bin) { return Feed::Connect(bin, feed); }, SeekTo(options_.start_at),
                  [feed = feed_](const Error& error) { feed->Fail(error); },
@@ -131,7 +137,7 @@ Result<std::optional<CapturedFrame>> Capture::Read(std::chrono::milliseconds tim
       case Mailbox<Arrival>::Outcome::kItem:
         break;
     }
-    Result<MappedFrame> mapped = MapSample(arrival->sample, pixels_);
+    Result<MappedFrame> mapped = MapSample(arrival->sample, feed_->decoders->colorimetry(), pixels_);
     if (mapped.ok()) {
       feed_->delivered = true;
       return std::optional<CapturedFrame>({std::move(mapped).value(), arrival->monotonic_ns, arrival->pts_ns});

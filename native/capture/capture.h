@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "capture/hardware_decoders.h"
 #include "capture/pipeline.h"
 #include "capture/sample.h"
 #include "core/result.h"
@@ -20,6 +21,8 @@ struct CaptureOptions {
   std::chrono::milliseconds start_timeout{10'000};
   /// Of a file: begin here rather than at its start.
   std::chrono::milliseconds start_at{0};
+  /// What decodebin may choose from.
+  DecoderChoice decoder = DecoderChoice::kCpu;
 };
 
 /// received = frames read + overwritten + corrupt + discarded + the one in the slot, if any.

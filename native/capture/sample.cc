@@ -152,12 +152,17 @@ bool IsCorrupt(GstSample* sample) {
   return buffer == nullptr || GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_CORRUPTED);
 }
 
-Result<MappedFrame> MapSample(const GstPtr<GstSample>& sample, PixelPool& pool) {
+Result<MappedFrame> MapSample(const GstPtr<GstSample>& sample, const GstVideoColorimetry& told, PixelPool& pool) {
   const GstCaps* caps = gst_sample_get_caps(sample.get());
   GstVideoInfo info;
   if (caps == nullptr || gst_video_info_from_caps(&info, caps) == FALSE ||
       GST_VIDEO_INFO_FORMAT(&info) == GST_VIDEO_FORMAT_ENCODED) {
     return Error{ErrorCode::kSourceUnsupported, "expected raw video at the sink; put a decoder before it"};
+  }
+  // An element of NVIDIA's that drops the colorimetry leaves caps without it.
+  const bool tells = gst_structure_has_field(gst_caps_get_structure(caps, 0), "colorimetry") == TRUE;
+  if (!tells && GST_VIDEO_INFO_IS_YUV(&info) && told.range != GST_VIDEO_COLOR_RANGE_UNKNOWN) {
+    GST_VIDEO_INFO_COLORIMETRY(&info) = told;
   }
   const std::optional<PixelFormat> direct = DirectFormat(info);
   if (!direct && !CanUnpack(info)) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <gst/gst.h>
+#include <gst/video/video.h>
 
 #include <cstdint>
 #include <memory>
@@ -36,10 +37,10 @@ Arrival TimeSample(GstPtr<GstSample> sample, GstElement* sink, bool live);
 bool IsCorrupt(GstSample* sample);
 
 /// Maps a sample for reading, with the format, size, strides and colorimetry of its own caps, which may change from
-/// one sample to the next. A colorimetry that is not known is bt601 below 720 lines, else bt709, and limited range.
-/// Formats outside PixelFormat are converted to RGBA, in memory of `pool`.
-/// Errors: kSourceUnsupported when GStreamer does not tell how a format is read, kSourceCorrupt when the pixels cannot
-/// be mapped.
-Result<MappedFrame> MapSample(const GstPtr<GstSample>& sample, PixelPool& pool);
+/// one sample to the next. Where the caps have no colorimetry it is `told`, what the input of the decoder said; when
+/// that is unknown too, bt601 below 720 lines, else bt709, and limited range. Formats outside PixelFormat are converted
+/// to RGBA, in memory of `pool`. Errors: kSourceUnsupported when GStreamer does not tell how a format is read,
+/// kSourceCorrupt when the pixels cannot be mapped.
+Result<MappedFrame> MapSample(const GstPtr<GstSample>& sample, const GstVideoColorimetry& told, PixelPool& pool);
 
 }  // namespace fastsamd

@@ -8,6 +8,7 @@
 import { createRequire } from 'node:module';
 import type { PixelFormat, PixelRegion } from '../domain/frame.js';
 import type { LetterboxGeometry } from '../domain/geometry.js';
+import type { Decoder } from '../domain/picture.js';
 import type { Segments } from '../domain/segments.js';
 import { FastsamError, messageOf } from '../errors.js';
 import type { GpuStatus } from './gpus.js';
@@ -132,6 +133,8 @@ export interface CaptureOptions {
   readonly startTimeoutMs: number;
   /** Of a file: begin here rather than at its start. */
   readonly startAtMs?: number;
+  /** What decodebin may choose: cpu (default), auto: hardware for everything but JPEG, hardware: any. */
+  readonly decoder?: Decoder;
 }
 
 /**

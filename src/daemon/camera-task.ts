@@ -102,9 +102,11 @@ export class CameraTask {
       this.#lastCorrupt = { source, reason, at: new Date().toISOString() };
       deps.onEvent({ type: 'input-corrupt', source, reason });
     };
+    const onFallback = (why: string) =>
+      log.warn({ camera: config.id, reason: why }, `camera ${config.id}: the hardware decoder failed, the processor decodes instead`);
     this.#camera = new Camera({
       uri: config.source,
-      options: { ...sourceOptions(config), onCorrupt },
+      options: { ...sourceOptions(config), onCorrupt, onFallback },
       region: config.roi,
       maxFps: () => config.maxFps,
       onWedged: config.onWedged,

@@ -1,5 +1,9 @@
 /** How a camera can be asked for its pictures. */
 
+/** Who decodes a stream. auto: the hardware where a Jetson's is dependable, and the processor when it fails. */
+export const DECODERS = ['auto', 'hardware', 'cpu'] as const;
+export type Decoder = (typeof DECODERS)[number];
+
 /** Degrees clockwise. */
 export const ROTATIONS = [0, 90, 180, 270] as const;
 export const FLIPS = ['none', 'horizontal', 'vertical'] as const;

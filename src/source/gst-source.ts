@@ -2,7 +2,8 @@ import { type Capture, type CapturedFrame, native } from '../addon/addon.js';
 import { redactUri } from '../config/redact.js';
 import { withoutSource } from '../config/source-name.js';
 import type { Frame, FrameFile } from '../domain/frame.js';
-import { FastsamError } from '../errors.js';
+import type { Decoder } from '../domain/picture.js';
+import { FastsamError, isFastsamError, messageOf } from '../errors.js';
 import { STALL_TIMEOUT_MS } from './pipelines.js';
 import type { Address } from './reachability.js';
 import { captureTime, type Place, type Source, SourceFrame, type SourceOptions } from './source.js';
@@ -23,11 +24,16 @@ export interface GstSourceSettings {
   readonly live: boolean;
   /** A device or server, which has no end: when it ends it is lost. */
   readonly endless?: boolean;
-  /** Made at every opening: a device may have got another number, a password may have changed. */
-  readonly plan: () => Promise<CapturePlan>;
+  /**
+   * Made at every opening: a device may have got another number, a password may have changed. With `cpuOnly` after a plan that
+   * may fall back has failed.
+   */
+  readonly plan: (cpuOnly: boolean) => Promise<CapturePlan>;
   readonly address?: Address;
   /** Of a video file. */
   readonly file?: FrameFile;
+  /** What to do when it does not open, or is lost. */
+  readonly advice?: string;
   /** Why it may have refused to open, where GStreamer does not know; undefined when that is not known either. */
   readonly diagnose?: () => Promise<string | undefined>;
 }
@@ -39,6 +45,10 @@ export interface CapturePlan {
   readonly secrets?: readonly string[];
   /** Of a file: begin here. */
   readonly startAtMs?: number;
+  /** What decodebin may choose; default cpu. */
+  readonly decoder?: Decoder;
+  /** When it gives no frame, the processor is to decode instead. */
+  readonly mayFallBack?: boolean;
 }
 
 interface Counts {
@@ -56,6 +66,8 @@ export class GstSource implements Source {
   #secrets: readonly string[] = [];
   /** Frames that were handed out and replaced by a newer one. */
   #overtaken = 0;
+  #cpuOnly = false;
+  #mayFallBack = false;
   #hung = false;
   #capture: Capture | undefined;
   #stopped = false;
@@ -81,22 +93,41 @@ export class GstSource implements Source {
         `${this.uri}: this build has no GStreamer; install libgstreamer-plugins-base1.0-dev and run "make build"`,
       );
     }
-    const { pipeline, secrets = [], startAtMs = 0 } = await this.settings.plan();
+    const { pipeline, secrets = [], startAtMs = 0, decoder = 'cpu', mayFallBack = false } = await this.settings.plan(this.#cpuOnly);
     this.#secrets = secrets;
+    this.#mayFallBack = mayFallBack;
     if (this.#stopped) throw new FastsamError('MISUSE', `${this.uri}: opened after stop`);
-    this.#capture = openCapture({ pipeline, live: this.live, startTimeoutMs: OPEN_TIMEOUT_MS, startAtMs });
+    this.#capture = openCapture({ pipeline, live: this.live, startTimeoutMs: OPEN_TIMEOUT_MS, startAtMs, decoder });
     try {
       await this.#bounded(this.#capture.start(), OPEN_TIMEOUT_MS, 'the source did not start');
     } catch (error) {
       await this.#close();
+      if (this.#fallsBack(error)) return this.open();
       throw await this.#explained(error);
     }
+  }
+
+  /** Whether to try again with the processor's decoder: the hardware's gave no frame, and it may be the reason. */
+  #fallsBack(error: unknown): boolean {
+    const ofDecoder = isFastsamError(error, 'SOURCE_UNSUPPORTED', 'SOURCE_CORRUPT', 'SOURCE_LOST');
+    if (!this.#mayFallBack || this.#cpuOnly || this.#stopped || !ofDecoder) return false;
+    this.#cpuOnly = true;
+    this.options.onFallback?.(messageOf(this.#named(error)));
+    return true;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Frame> {
     let round = 0;
     while (this.#capture && !this.#stopped) {
-      const captured = await this.#read(this.#capture, round === 0);
+      let captured: Awaited<ReturnType<Capture['read']>>;
+      try {
+        captured = await this.#read(this.#capture, round === 0);
+      } catch (error) {
+        if (round > 0 || !this.#fallsBack(error)) throw round > 0 ? error : await this.#explained(error);
+        await this.#close();
+        await this.open();
+        continue;
+      }
       if (captured) {
         round += 1;
         yield this.#framed(captured, this.#sequence++);
@@ -150,7 +181,7 @@ export class GstSource implements Source {
         return await this.#bounded(capture.read(limit), limit, 'no frame');
       } catch (error) {
         const idle = this.live && expectIdle && error instanceof FastsamError && error.code === 'SOURCE_TIMEOUT';
-        if (!idle) throw first ? await this.#explained(error) : this.#named(error);
+        if (!idle) throw first ? error : this.#named(error);
       }
     }
   }
@@ -170,6 +201,7 @@ export class GstSource implements Source {
     const { secretUri } = this.settings;
     let text = redactUri(secretUri === undefined ? error.message : withoutSource(error.message, secretUri));
     for (const secret of this.#secrets) text = text.replaceAll(secret, '***');
+    if (this.settings.advice !== undefined) text = `${text}; ${this.settings.advice}`;
     return new FastsamError(error.code, text.startsWith(this.uri) ? text : `${this.uri}: ${text}`);
   }
 

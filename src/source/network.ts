@@ -3,11 +3,12 @@ import http from 'node:http';
 import https from 'node:https';
 import { readSecret } from '../config/secrets.js';
 import { sourceName } from '../config/source-name.js';
+import type { Decoder } from '../domain/picture.js';
 import { FastsamError, messageOf } from '../errors.js';
 import { certificateProblem } from './certificate.js';
+import { decodingPlan } from './decoding.js';
 import { type CapturePlan, GstSource } from './gst-source.js';
-import { mjpegPipeline, type NetworkSettings, rtspPipeline } from './pipelines.js';
-import { platform } from './platform.js';
+import { mjpegPipeline, type NetworkSettings, type Platform, rtspPipeline } from './pipelines.js';
 import type { Address } from './reachability.js';
 import type { Source, SourceOptions } from './source.js';
 
@@ -17,11 +18,12 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = { rtsp: 554, rtsps: 322,
 /** `rtsp://[USER:PASSWORD@]HOST[:PORT]/PATH` and `rtsps://`: H.264 or H.265. */
 export function openRtsp(url: URL, options: SourceOptions): Source {
   const greeting = `OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: fastsamd\r\n\r\n`;
-  return networkSource(url, options, { greeting, reply: 'RTSP/' }, async (network) => {
+  return networkSource(url, options, { greeting, reply: 'RTSP/' }, (machine, decoder, network) => {
     const { transport, latencyMs } = options;
-    return rtspPipeline(await platform(), {
+    return rtspPipeline(machine, {
       ...options,
       ...network,
+      decoder,
       ...(transport === undefined ? {} : { transport }),
       ...(latencyMs === undefined ? {} : { latencyMs }),
     });
@@ -32,8 +34,8 @@ export function openRtsp(url: URL, options: SourceOptions): Source {
 export function openMjpeg(url: URL, options: SourceOptions): Source {
   const greeting = `OPTIONS * HTTP/1.1\r\nHost: ${url.host}\r\nUser-Agent: fastsamd\r\nConnection: close\r\n\r\n`;
   const probe = { greeting, reply: 'HTTP/' };
-  return networkSource(url, options, probe, async (network) =>
-    mjpegPipeline(await platform(), { ...options, ...(await loginInUtf8(network)) }),
+  return networkSource(url, options, probe, async (machine, decoder, network) =>
+    mjpegPipeline(machine, { ...options, ...(await loginInUtf8(network)), decoder }),
   );
 }
 
@@ -41,14 +43,14 @@ function networkSource(
   url: URL,
   options: SourceOptions,
   probe: Pick<Address, 'greeting' | 'reply'>,
-  build: (network: NetworkSettings) => Promise<string>,
+  build: (machine: Platform, decoder: Decoder, network: NetworkSettings) => string | Promise<string>,
 ): Source {
   const scheme = url.protocol.slice(0, -1);
-  const plan = async (): Promise<CapturePlan> => {
+  const plan = async (cpuOnly: boolean): Promise<CapturePlan> => {
     const { username, password } = await credentialsOf(url, options);
-    const pipeline = await build({ url: withoutCredentials(url), username, password, insecureTls: options.insecureTls });
-    const secrets = password === undefined ? [] : [password, basic(username ?? '', password)];
-    return { pipeline, secrets };
+    const network = { url: withoutCredentials(url), username, password, insecureTls: options.insecureTls };
+    const plan = await decodingPlan(options.decoder, cpuOnly, (machine, decoder) => build(machine, decoder, network));
+    return { ...plan, secrets: password === undefined ? [] : [password, basic(username ?? '', password)] };
   };
   const address: Address = {
     host: url.hostname.replace(/^\[|\]$/g, ''),

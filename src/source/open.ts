@@ -5,13 +5,13 @@ import { isImagePath, pictureKindOf } from '../addon/picture.js';
 import { sourceName } from '../config/source-name.js';
 import { parseSource } from '../config/source-uri.js';
 import { FastsamError, systemCodeOf } from '../errors.js';
+import { decodingPlan } from './decoding.js';
 import { resolveDevice } from './devices.js';
 import { DropFolder } from './drop-folder.js';
 import { GstSource } from './gst-source.js';
 import { imageDirectory, imageFile } from './image.js';
 import { openMjpeg, openRtsp } from './network.js';
 import { csiPipeline, customPipeline, filePipeline, v4l2Pipeline } from './pipelines.js';
-import { platform } from './platform.js';
 import type { Source, SourceOptions } from './source.js';
 import { TestSceneSource } from './test-scene.js';
 
@@ -62,7 +62,12 @@ async function openFile(path: string, options: SourceOptions): Promise<Source> {
   const { realtime = false, resume } = options;
   // Behind the last frame that was handed out.
   const startAtMs = resume && 'afterMs' in resume ? Math.floor(resume.afterMs) + 1 : (options.startAtMs ?? 0);
-  const plan = async () => ({ pipeline: filePipeline(await platform(), resolve(path), realtime, options), startAtMs });
+  const plan = async (cpuOnly: boolean) => ({
+    ...(await decodingPlan(options.decoder, cpuOnly, (machine, decoder) =>
+      filePipeline(machine, resolve(path), realtime, { ...options, decoder }),
+    )),
+    startAtMs,
+  });
   return new GstSource({ uri: path, live: realtime, plan, file: { name: basename(path), modifiedMs: null } }, options);
 }
 
@@ -82,19 +87,25 @@ async function kindOf(path: string): Promise<'file' | 'directory' | 'other'> {
 
 function openV4l2(name: string, uri: string, options: SourceOptions): Source {
   // Looked up at every opening: the camera may come back under another number.
-  const plan = async () => {
+  const plan = async (cpuOnly: boolean) => {
     const device = await resolveDevice(name);
-    return { pipeline: v4l2Pipeline(await platform(), device, options) };
+    return decodingPlan(options.decoder, cpuOnly, (machine, decoder) => v4l2Pipeline(machine, device, { ...options, decoder }));
   };
   return new GstSource({ uri, live: true, endless: true, plan }, options);
 }
 
 function openCsi(sensor: number, uri: string, options: SourceOptions): Source {
-  return new GstSource({ uri, live: true, endless: true, plan: async () => ({ pipeline: csiPipeline(sensor, options) }) }, options);
+  const plan = async () => ({ pipeline: csiPipeline(sensor, options) });
+  return new GstSource({ uri, live: true, endless: true, plan, advice: ARGUS_ADVICE }, options);
 }
+
+/** Argus often keeps a sensor after an error, until its daemon starts again. */
+const ARGUS_ADVICE =
+  'when the sensor is connected and no other program uses it, start the camera daemon again: sudo systemctl restart nvargus-daemon';
 
 /** Pipelines come from the local configuration or command line only; nothing remote can name a source. */
 function openCustom(text: string, uri: string, options: SourceOptions): Source {
-  const plan = async () => ({ pipeline: customPipeline(await platform(), text, options) });
+  const plan = (cpuOnly: boolean) =>
+    decodingPlan(options.decoder, cpuOnly, (machine, decoder) => customPipeline(machine, text, { ...options, decoder }));
   return new GstSource({ uri: sourceName(uri), secretUri: uri, live: true, plan }, options);
 }

@@ -1,8 +1,13 @@
 /** GStreamer pipelines as text, in gst-launch syntax: pure functions of the platform, one per kind of source. */
-import type { CameraPixelFormat, Flip, Rotation, Transport } from '../domain/picture.js';
+import type { CameraPixelFormat, Decoder, Flip, Rotation, Transport } from '../domain/picture.js';
 
 /** What the machine has to work with: on a Jetson, pixels are decoded, converted, turned and scaled by its own units. */
 export type Platform = 'generic' | 'jetson';
+
+/** Whether a pipeline is for those units. */
+export function usesHardware(platform: Platform, decoder: Decoder = 'auto'): boolean {
+  return platform === 'jetson' && decoder !== 'cpu';
+}
 
 /** How the frames of a camera leave the pipeline. */
 export interface Picture {
@@ -14,10 +19,12 @@ export interface Picture {
   /** Clockwise, before `flip`. */
   readonly rotate?: Rotation;
   readonly flip?: Flip;
+  /** Of a Jetson; default auto, for which JPEG is decoded by the processor. */
+  readonly decoder?: Decoder;
 }
 
 /**
- * How frames leave the pipeline. On a Jetson in the formats that the letterbox reads directly; elsewhere as the decoder made
+ * How frames leave the pipeline. From nvvidconv in the formats that the letterbox reads directly; elsewhere as the decoder made
  * them, because the capture reads every format and is more exact than GStreamer's conversion to RGB.
  */
 const SINK_CAPS: Readonly<Record<Platform, string>> = {
@@ -36,8 +43,12 @@ export function quoted(text: string): string {
 /** `realtime`: frames come at their own rate; otherwise as fast as they are taken. Turned upright by the file's own tag first. */
 export function filePipeline(platform: Platform, path: string, realtime: boolean, picture: Picture = {}): string {
   const upright = 'videoflip video-direction=auto';
-  const decode = platform === 'jetson' ? ['decodebin', 'nvvidconv', SINK_CAPS.jetson] : ['decodebin', 'videoconvert'];
-  return chain(`filesrc location=${quoted(path)}`, ...decode, upright, ...scaled(platform, picture), sink(realtime));
+  const hardware = usesHardware(platform, picture.decoder);
+  // videoflip turns the frames: only videoflip reads the tag of the file that says which side is up, and it reads no device
+  // memory. Elements before typefind do not see the size that is asked for at the end: nvvidconv would scale to that size
+  // before videoflip exchanges the sides, and videoscale would have to scale again.
+  const copied = hardware ? [words(['nvvidconv', SMOOTH]), SINK_CAPS.jetson, 'typefind'] : [];
+  return chain(`filesrc location=${quoted(path)}`, 'decodebin', CONVERTED, ...copied, upright, ...scaled(false, picture), sink(realtime));
 }
 
 export interface V4l2Settings extends Picture {
@@ -46,16 +57,17 @@ export interface V4l2Settings extends Picture {
 
 /** Raw or motion-JPEG frames of a V4L2 device; what is not asked for is the driver's choice. */
 export function v4l2Pipeline(platform: Platform, device: string, settings: V4l2Settings = {}): string {
-  const { pixelFormat } = settings;
+  const { pixelFormat, decoder } = settings;
+  const hardware = usesHardware(platform, decoder);
   const types = pixelFormat ? [CAPS_OF[pixelFormat]] : ['video/x-raw', 'image/jpeg'];
   const caps = types.map((type) => `${type}${wanted(settings)}`).join(';');
-  const decode = platform === 'jetson' && pixelFormat === 'mjpeg' ? ['jpegparse', 'nvv4l2decoder mjpeg=1'] : ['decodebin'];
+  const decode = pixelFormat === 'mjpeg' ? jpegDecoder(hardware, decoder) : ['decodebin'];
   return chain(
     `v4l2src device=${quoted(device)}`,
     `capsfilter caps=${quoted(caps)}`,
     ...decode,
-    ...converted(platform),
-    ...turned(platform, settings),
+    CONVERTED,
+    ...turned(hardware, settings),
     sink(false),
   );
 }
@@ -77,7 +89,7 @@ export function csiPipeline(sensor: number, picture: Picture = {}): string {
   return chain(
     `nvarguscamerasrc sensor-id=${sensor}`,
     `video/x-raw(memory:NVMM),format=NV12${wanted(picture)}`,
-    ...turned('jetson', picture, true),
+    ...turned(true, picture),
     sink(false),
   );
 }
@@ -98,8 +110,9 @@ export interface RtspSettings extends NetworkSettings {
   readonly latencyMs?: number;
 }
 
-/** H.264 or H.265, whichever the server offers; decoded by nvv4l2decoder where decodebin finds it. */
+/** H.264 or H.265, whichever the server offers. */
 export function rtspPipeline(platform: Platform, settings: RtspSettings): string {
+  const hardware = usesHardware(platform, settings.decoder);
   const { url, username, password, insecureTls, transport = 'tcp', latencyMs = 200 } = settings;
   const protocols = { tcp: 'tcp', udp: 'udp+udp-mcast', auto: 'tcp+udp+udp-mcast' }[transport];
   const source = [
@@ -110,14 +123,7 @@ export function rtspPipeline(platform: Platform, settings: RtspSettings): string
     password === undefined ? '' : `user-pw=${quoted(password)}`,
     insecureTls ? 'tls-validation-flags=0' : '',
   ];
-  return chain(
-    words(source),
-    'application/x-rtp,media=video',
-    'decodebin',
-    ...converted(platform),
-    ...scaled(platform, settings),
-    sink(false),
-  );
+  return chain(words(source), 'application/x-rtp,media=video', 'decodebin', CONVERTED, ...scaled(hardware, settings), sink(false));
 }
 
 export interface MjpegSettings extends NetworkSettings {
@@ -141,14 +147,16 @@ export function mjpegPipeline(platform: Platform, settings: MjpegSettings): stri
     password === undefined ? '' : `user-pw=${quoted(password)}`,
     insecureTls ? 'ssl-strict=false' : '',
   ];
-  const decode = platform === 'jetson' ? ['jpegparse', 'nvv4l2decoder mjpeg=1'] : ['image/jpeg', 'jpegdec'];
-  return chain(words(source), 'multipartdemux', ...decode, ...converted(platform), ...scaled(platform, settings), sink(false));
+  const hardware = usesHardware(platform, settings.decoder);
+  const decode = ['image/jpeg', ...jpegDecoder(hardware, settings.decoder)];
+  return chain(words(source), 'multipartdemux', ...decode, CONVERTED, ...scaled(hardware, settings), sink(false));
 }
 
 /** A pipeline of the user's own; without an `appsink name=sink` it gets ours. */
 export function customPipeline(platform: Platform, text: string, picture: Picture = {}): string {
   if (/\bappsink\b[^!]*\bname=["']?sink\b/.test(text)) return text;
-  return chain(text, ...converted(platform), ...scaled(platform, picture), sink(false));
+  const hardware = usesHardware(platform, picture.decoder);
+  return chain(text, CONVERTED, ...scaled(hardware, picture), sink(false));
 }
 
 function chain(...elements: string[]): string {
@@ -163,9 +171,17 @@ function sink(sync: boolean): string {
   return `appsink name=sink sync=${sync}`;
 }
 
-function converted(platform: Platform): string[] {
-  return platform === 'jetson' ? [] : ['videoconvert'];
+/** Thor's decoder reads no JPEG, and Orin's is fragile: hardware only where it is asked for by name. */
+function jpegDecoder(hardware: boolean, decoder: Decoder = 'auto'): string[] {
+  return hardware && decoder === 'hardware' ? ['jpegparse', 'nvv4l2decoder mjpeg=1'] : ['jpegdec'];
 }
+
+/**
+ * videoconvert converts to a format that the next element reads, and passes frames on unchanged when it reads theirs, in device
+ * memory too. It stands before nvvidconv, which reads no RGB and no BGR. nvvidconv scales to the nearest pixel by default.
+ */
+const CONVERTED = 'videoconvert';
+const SMOOTH = 'interpolation-method=5';
 
 function wanted({ width, height, fps }: Picture): string {
   return [
@@ -176,23 +192,23 @@ function wanted({ width, height, fps }: Picture): string {
 }
 
 /** To the sink's formats, turned as configured. */
-function turned(platform: Platform, { rotate = 0, flip = 'none' }: Picture, nvmm = platform === 'jetson'): string[] {
+function turned(hardware: boolean, { rotate = 0, flip = 'none' }: Picture): string[] {
   const direction = directionOf(rotate, flip);
-  if (nvmm) return [words(['nvvidconv', FLIP_METHOD[direction]]), SINK_CAPS.jetson];
+  if (hardware) return [words(['nvvidconv', SMOOTH, FLIP_METHOD[direction]]), SINK_CAPS.jetson];
   return [direction === 'identity' ? '' : `videoflip video-direction=${direction}`, SINK_CAPS.generic];
 }
 
 /** As `turned`, and scaled to the size that is asked for; of one side only, the other follows. */
-function scaled(platform: Platform, picture: Picture): string[] {
-  const { width, height } = picture;
-  const size =
-    width === undefined && height === undefined
-      ? ''
-      : `${wanted({ ...(width && { width }), ...(height && { height }) })},pixel-aspect-ratio=1/1`;
-  const elements = turned(platform, picture);
+function scaled(hardware: boolean, picture: Picture): string[] {
+  const { width, height, rotate = 0 } = picture;
+  if (width === undefined && height === undefined) return turned(hardware, picture);
+  const size = `${wanted({ ...(width && { width }), ...(height && { height }) })},pixel-aspect-ratio=1/1`;
+  const elements = turned(hardware, picture);
   const caps = `${elements.pop()}${size}`;
-  if (size !== '' && platform === 'generic') elements.push('videoscale');
-  return [...elements, caps];
+  if (!hardware) return [...elements, 'videoscale add-borders=false', caps];
+  // nvvidconv takes the other side from the ratio before it turns: turned by one, scaled by a second.
+  const second = rotate % 180 !== 0 && (width === undefined || height === undefined);
+  return [...elements, ...(second ? ['video/x-raw(memory:NVMM)', words(['nvvidconv', SMOOTH])] : []), caps];
 }
 
 /** The eight ways to hold a picture, in the names of videoflip. */

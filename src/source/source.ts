@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { type NativeFrame, native, type Region } from '../addon/addon.js';
 import type { SecretReference } from '../config/secrets.js';
 import type { CaptureTime, Frame, FrameFile, PixelFormat } from '../domain/frame.js';
-import type { CameraPixelFormat, Flip, Rotation, Transport } from '../domain/picture.js';
+import type { CameraPixelFormat, Decoder, Flip, Rotation, Transport } from '../domain/picture.js';
 import { FastsamError } from '../errors.js';
 import type { Address } from './reachability.js';
 
@@ -18,6 +18,10 @@ export interface SourceOptions {
   /** Clockwise, before `flip`; everything but test scenes. */
   readonly rotate?: Rotation;
   readonly flip?: Flip;
+  /** Default: auto. */
+  readonly decoder?: Decoder;
+  /** Told why the processor decodes in place of the hardware. */
+  readonly onFallback?: (why: string) => void;
   /** Videos: begin here. */
   readonly startAtMs?: number;
   /** Directories: go on with the pictures that come later. */

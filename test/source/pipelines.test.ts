@@ -12,7 +12,8 @@ import {
   v4l2Pipeline,
 } from '../../src/source/pipelines.js';
 
-/** As the decoder made them; on a Jetson in the formats that the letterbox reads. */
+const SMOOTH = 'interpolation-method=5';
+/** As the decoder made them; from nvvidconv in the formats that the letterbox reads. */
 const CAPS = 'video/x-raw';
 const JETSON_CAPS = 'video/x-raw,format=(string){I420,NV12,RGB,BGR,RGBA}';
 
@@ -23,7 +24,7 @@ describe('pipelines', () => {
     );
     expect(filePipeline('generic', '/clips/a.mp4', true)).toMatch(/sync=true$/);
     expect(filePipeline('jetson', '/clips/a.mp4', false)).toBe(
-      `filesrc location="/clips/a.mp4" ! decodebin ! nvvidconv ! ${JETSON_CAPS} ! videoflip video-direction=auto ! nvvidconv ! ${JETSON_CAPS} ! appsink name=sink sync=false`,
+      `filesrc location="/clips/a.mp4" ! decodebin ! videoconvert ! nvvidconv ${SMOOTH} ! ${JETSON_CAPS} ! typefind ! videoflip video-direction=auto ! ${CAPS} ! appsink name=sink sync=false`,
     );
   });
 
@@ -38,10 +39,16 @@ describe('pipelines', () => {
       `v4l2src device="/dev/video0" ! capsfilter caps="video/x-raw,format=YUY2,width=640" ! decodebin ! videoconvert ! videoflip video-direction=90r ! ${CAPS} ! appsink name=sink sync=false`,
     );
     expect(v4l2Pipeline('jetson', '/dev/video0', { pixelFormat: 'mjpeg', flip: 'vertical' })).toBe(
-      `v4l2src device="/dev/video0" ! capsfilter caps="image/jpeg" ! jpegparse ! nvv4l2decoder mjpeg=1 ! nvvidconv flip-method=6 ! ${JETSON_CAPS} ! appsink name=sink sync=false`,
+      `v4l2src device="/dev/video0" ! capsfilter caps="image/jpeg" ! jpegdec ! videoconvert ! nvvidconv ${SMOOTH} flip-method=6 ! ${JETSON_CAPS} ! appsink name=sink sync=false`,
+    );
+    expect(v4l2Pipeline('jetson', '/dev/video0', { pixelFormat: 'mjpeg', decoder: 'hardware' })).toContain(
+      '! jpegparse ! nvv4l2decoder mjpeg=1 !',
+    );
+    expect(v4l2Pipeline('jetson', '/dev/video0', { decoder: 'cpu', rotate: 90 })).toBe(
+      v4l2Pipeline('generic', '/dev/video0', { rotate: 90 }),
     );
     expect(csiPipeline(1, { width: 1920, height: 1080, fps: 30, rotate: 180 })).toBe(
-      `nvarguscamerasrc sensor-id=1 ! video/x-raw(memory:NVMM),format=NV12,width=1920,height=1080,framerate=30/1 ! nvvidconv flip-method=2 ! ${JETSON_CAPS} ! appsink name=sink sync=false`,
+      `nvarguscamerasrc sensor-id=1 ! video/x-raw(memory:NVMM),format=NV12,width=1920,height=1080,framerate=30/1 ! nvvidconv ${SMOOTH} flip-method=2 ! ${JETSON_CAPS} ! appsink name=sink sync=false`,
     );
   });
 
@@ -53,13 +60,13 @@ describe('pipelines', () => {
     expect(
       rtspPipeline('jetson', { url: 'rtsps://cam/1', transport: 'udp', latencyMs: 50, insecureTls: true, width: 1280, height: 720 }),
     ).toBe(
-      `rtspsrc location="rtsps://cam/1" protocols=udp+udp-mcast latency=50 drop-on-latency=true tcp-timeout=5000000 timeout=5000000 tls-validation-flags=0 ! application/x-rtp,media=video ! decodebin ! nvvidconv ! ${JETSON_CAPS},width=1280,height=720,pixel-aspect-ratio=1/1 ! appsink name=sink sync=false`,
+      `rtspsrc location="rtsps://cam/1" protocols=udp+udp-mcast latency=50 drop-on-latency=true tcp-timeout=5000000 timeout=5000000 tls-validation-flags=0 ! application/x-rtp,media=video ! decodebin ! videoconvert ! nvvidconv ${SMOOTH} ! ${JETSON_CAPS},width=1280,height=720,pixel-aspect-ratio=1/1 ! appsink name=sink sync=false`,
     );
     expect(mjpegPipeline('generic', { url: 'http://cam/video', width: 320 })).toBe(
-      `souphttpsrc location="http://cam/video" is-live=true do-timestamp=true keep-alive=false retries=0 timeout=3 automatic-redirect=false ! multipartdemux ! image/jpeg ! jpegdec ! videoconvert ! videoscale ! ${CAPS},width=320,pixel-aspect-ratio=1/1 ! appsink name=sink sync=false`,
+      `souphttpsrc location="http://cam/video" is-live=true do-timestamp=true keep-alive=false retries=0 timeout=3 automatic-redirect=false ! multipartdemux ! image/jpeg ! jpegdec ! videoconvert ! videoscale add-borders=false ! ${CAPS},width=320,pixel-aspect-ratio=1/1 ! appsink name=sink sync=false`,
     );
     expect(mjpegPipeline('jetson', { url: 'https://cam/video', insecureTls: true, stallTimeoutMs: 1200 })).toBe(
-      `souphttpsrc location="https://cam/video" is-live=true do-timestamp=true keep-alive=false retries=0 timeout=2 automatic-redirect=false ssl-strict=false ! multipartdemux ! jpegparse ! nvv4l2decoder mjpeg=1 ! nvvidconv ! ${JETSON_CAPS} ! appsink name=sink sync=false`,
+      `souphttpsrc location="https://cam/video" is-live=true do-timestamp=true keep-alive=false retries=0 timeout=2 automatic-redirect=false ssl-strict=false ! multipartdemux ! image/jpeg ! jpegdec ! videoconvert ! nvvidconv ${SMOOTH} ! ${JETSON_CAPS} ! appsink name=sink sync=false`,
     );
     expect(mjpegPipeline('generic', { url: 'http://cam/video', expectIdle: true })).toContain(' timeout=0 automatic-redirect=false !');
   });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MASK_ENCODINGS } from '../../domain/mask.js';
-import { CAMERA_PIXEL_FORMATS, FLIPS, ROTATIONS, TRANSPORTS } from '../../domain/picture.js';
+import { CAMERA_PIXEL_FORMATS, DECODERS, FLIPS, ROTATIONS, TRANSPORTS } from '../../domain/picture.js';
 import { idSchema, promptSetSchema } from '../../domain/prompt.js';
 import { lineSetSchema, planeSchema, scaleSchema, zoneSetSchema } from '../../domain/zone.js';
 import { milliseconds, path, secretEnv, secretFile } from './common.js';
@@ -75,6 +75,10 @@ export const cameraSchema = z.strictObject({
   height: side.optional().meta({ description: 'The same for the height.' }),
   fps: z.number().min(0.1).max(1000).optional().meta({ description: 'Devices are asked for this frame rate.' }),
   pixelFormat: z.enum(CAMERA_PIXEL_FORMATS).optional().meta({ description: 'V4L2 devices are asked for this format.' }),
+  decoder: z.enum(DECODERS).default('auto').meta({
+    description:
+      'What decodes, scales and turns frames on a Jetson. auto: the hardware, except for JPEG, and the processor when the hardware fails; elsewhere auto is cpu.',
+  }),
   rotate: z
     .literal([...ROTATIONS])
     .default(0)

@@ -1,0 +1,439 @@
+// A GStreamer plugin with the elements that NVIDIA's have on a Jetson: the same names, caps and properties, and the
+// habits that pipelines have to know about. "Device memory" (memory:NVMM) is a name on system memory here. For tests:
+// GST_PLUGIN_PATH.
+//   FASTSAMD_STANDIN_JETSON=thor       nvv4l2decoder decodes no JPEG and has no property mjpeg
+//   FASTSAMD_STANDIN_DECODER=broken    nvv4l2decoder fails at its first buffer
+#include <gst/base/gstbasetransform.h>
+#include <gst/gst.h>
+#include <gst/video/video.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+namespace {
+
+constexpr const char* kNvmm = "memory:NVMM";
+
+bool Is(const char* variable, const char* value) {
+  const char* text = std::getenv(variable);
+  return text != nullptr && std::strcmp(text, value) == 0;
+}
+
+void ForgetColours(GstStructure* structure) {
+  gst_structure_remove_fields(structure, "colorimetry", "chroma-site", nullptr);
+}
+
+GstElement* Make(const char* factory) {
+  GstElement* element = gst_element_factory_make(factory, nullptr);
+  if (element == nullptr) g_error("stand-in: no element %s", factory);
+  return element;
+}
+
+// ---- the label: system memory in, "device memory" out
+// -----------------------------------------------------------------
+
+struct Label {
+  GstBaseTransform parent;
+};
+struct LabelClass {
+  GstBaseTransformClass parent;
+};
+G_DEFINE_TYPE(Label, label, GST_TYPE_BASE_TRANSFORM)
+
+GstCaps* LabelCaps(GstBaseTransform*, GstPadDirection direction, GstCaps* caps, GstCaps* filter) {
+  GstCaps* result = gst_caps_new_empty();
+  for (guint i = 0; i < gst_caps_get_size(caps); ++i) {
+    GstStructure* structure = gst_structure_copy(gst_caps_get_structure(caps, i));
+    ForgetColours(structure);
+    gst_caps_append_structure_full(result, structure,
+                                   direction == GST_PAD_SINK ? gst_caps_features_new(kNvmm, nullptr) : nullptr);
+  }
+  if (filter != nullptr) {
+    GstCaps* both = gst_caps_intersect_full(filter, result, GST_CAPS_INTERSECT_FIRST);
+    gst_caps_unref(result);
+    result = both;
+  }
+  return result;
+}
+
+void label_class_init(LabelClass* klass) {
+  GstElementClass* element = GST_ELEMENT_CLASS(klass);
+  gst_element_class_set_static_metadata(element, "label", "Filter", "stand-in", "fastsamd");
+  gst_element_class_add_pad_template(
+      element, gst_pad_template_new("sink", GST_PAD_SINK, GST_PAD_ALWAYS, gst_caps_from_string("video/x-raw")));
+  gst_element_class_add_pad_template(element, gst_pad_template_new("src", GST_PAD_SRC, GST_PAD_ALWAYS,
+                                                                   gst_caps_from_string("video/x-raw(memory:NVMM)")));
+  GstBaseTransformClass* transform = GST_BASE_TRANSFORM_CLASS(klass);
+  transform->transform_caps = LabelCaps;
+  transform->transform_ip = [](GstBaseTransform*, GstBuffer*) { return GST_FLOW_OK; };
+}
+void label_init(Label*) {}
+
+GstElement* MakeLabel() { return GST_ELEMENT(g_object_new(label_get_type(), nullptr)); }
+
+// ---- nvvidconv
+// --------------------------------------------------------------------------------------------------------
+
+// No RGB and no BGR in three bytes, no 10 bit formats in system memory.
+constexpr const char* kConvertible =
+    "video/x-raw(memory:NVMM),format={NV12,I420,RGBA,BGRx,P010_10LE,NV16,NV24,UYVY,YUY2,GRAY8};"
+    "video/x-raw,format={I420,UYVY,YUY2,YVYU,NV12,NV16,NV24,GRAY8,BGRx,RGBA,Y42B}";
+enum { kFlipMethod = 1, kInterpolation };
+
+struct Convert {
+  GstBaseTransform parent;
+  gint flip;
+  gint interpolation;
+  GstVideoInfo in, out, flat, flipped;
+  GstVideoConverter *to_flat, *to_out;
+};
+struct ConvertClass {
+  GstBaseTransformClass parent;
+};
+G_DEFINE_TYPE(Convert, convert, GST_TYPE_BASE_TRANSFORM)
+Convert* AsConvert(void* object) { return static_cast<Convert*>(object); }
+
+bool Swaps(int flip) { return flip == 1 || flip == 3 || flip == 5 || flip == 7; }
+
+GstCaps* ConvertCaps(GstBaseTransform* self, GstPadDirection direction, GstCaps* caps, GstCaps* filter) {
+  GstCaps* any = gst_caps_new_empty();
+  for (guint i = 0; i < gst_caps_get_size(caps); ++i) {
+    GstStructure* structure = gst_structure_copy(gst_caps_get_structure(caps, i));
+    ForgetColours(structure);
+    gst_structure_remove_fields(structure, "format", "width", "height", "pixel-aspect-ratio", nullptr);
+    gst_structure_set(structure, "width", GST_TYPE_INT_RANGE, 1, 32768, "height", GST_TYPE_INT_RANGE, 1, 32768,
+                      nullptr);
+    gst_caps_append_structure_full(any, gst_structure_copy(structure), gst_caps_features_new(kNvmm, nullptr));
+    gst_caps_append_structure(any, structure);
+  }
+  GstPad* other = direction == GST_PAD_SINK ? self->srcpad : self->sinkpad;
+  GstCaps* templ = gst_pad_get_pad_template_caps(other);
+  GstCaps* result = gst_caps_intersect(templ, any);
+  gst_caps_unref(templ);
+  gst_caps_unref(any);
+  if (filter != nullptr) {
+    GstCaps* both = gst_caps_intersect_full(filter, result, GST_CAPS_INTERSECT_FIRST);
+    gst_caps_unref(result);
+    result = both;
+  }
+  return result;
+}
+
+GstCaps* FixateCaps(GstBaseTransform* self, GstPadDirection direction, GstCaps* caps, GstCaps* others) {
+  others = gst_caps_make_writable(gst_caps_truncate(others));
+  if (direction == GST_PAD_SRC) return gst_caps_fixate(others);
+  const GstStructure* in = gst_caps_get_structure(caps, 0);
+  GstStructure* out = gst_caps_get_structure(others, 0);
+  gint width = 0, height = 0, given_width = 0, given_height = 0;
+  gst_structure_get_int(in, "width", &width);
+  gst_structure_get_int(in, "height", &height);
+  const bool has_width = gst_structure_get_int(out, "width", &given_width) == TRUE;
+  const bool has_height = gst_structure_get_int(out, "height", &given_height) == TRUE;
+  if (has_width && !has_height) {
+    // By the ratio of the picture before it is turned: NVIDIA's does so, too.
+    gst_structure_fixate_field_nearest_int(out, "height", given_width * height / width);
+  } else if (has_height && !has_width) {
+    gst_structure_fixate_field_nearest_int(out, "width", given_height * width / height);
+  } else if (!has_width) {
+    const bool swaps = Swaps(AsConvert(self)->flip);
+    gst_structure_fixate_field_nearest_int(out, "width", swaps ? height : width);
+    gst_structure_fixate_field_nearest_int(out, "height", swaps ? width : height);
+  }
+  gst_structure_fixate_field_string(out, "format", gst_structure_get_string(in, "format"));
+  return gst_caps_fixate(others);
+}
+
+void FreeConverters(Convert* self) {
+  g_clear_pointer(&self->to_flat, gst_video_converter_free);
+  g_clear_pointer(&self->to_out, gst_video_converter_free);
+}
+
+/// Samples stay what they are: what the caps said about their range is not looked at.
+void Plain(GstVideoInfo* info) {
+  if (GST_VIDEO_INFO_IS_YUV(info)) gst_video_colorimetry_from_string(&info->colorimetry, "bt601");
+}
+
+gboolean SetCaps(GstBaseTransform* base, GstCaps* in, GstCaps* out) {
+  Convert* self = AsConvert(base);
+  if (!gst_video_info_from_caps(&self->in, in) || !gst_video_info_from_caps(&self->out, out)) return FALSE;
+  FreeConverters(self);
+  const int width = GST_VIDEO_INFO_WIDTH(&self->in);
+  const int height = GST_VIDEO_INFO_HEIGHT(&self->in);
+  const bool swaps = Swaps(self->flip);
+  const GstVideoFormat format = GST_VIDEO_INFO_IS_RGB(&self->in) ? GST_VIDEO_FORMAT_RGBA : GST_VIDEO_FORMAT_AYUV;
+  gst_video_info_set_format(&self->flat, format, width, height);
+  gst_video_info_set_format(&self->flipped, format, swaps ? height : width, swaps ? width : height);
+  for (GstVideoInfo* info : {&self->in, &self->out, &self->flat, &self->flipped}) Plain(info);
+  // The converter wants equal rates.
+  for (GstVideoInfo* info : {&self->flat, &self->flipped, &self->out}) {
+    info->fps_n = self->in.fps_n;
+    info->fps_d = self->in.fps_d;
+  }
+  self->to_flat = gst_video_converter_new(&self->in, &self->flat, nullptr);
+  const auto method = self->interpolation == 0 ? GST_VIDEO_RESAMPLER_METHOD_NEAREST : GST_VIDEO_RESAMPLER_METHOD_LINEAR;
+  self->to_out = gst_video_converter_new(
+      &self->flipped, &self->out,
+      gst_structure_new("options", GST_VIDEO_CONVERTER_OPT_RESAMPLER_METHOD, GST_TYPE_VIDEO_RESAMPLER_METHOD, method,
+                        GST_VIDEO_CONVERTER_OPT_RESAMPLER_TAPS, G_TYPE_UINT, 2U, nullptr));
+  return self->to_flat != nullptr && self->to_out != nullptr;
+}
+
+/// nvvidconv's numbers: 1 counterclockwise, 2 by 180°, 3 clockwise, 4 horizontally, 5 and 7 about a diagonal, 6
+/// vertically.
+void Turn(int flip, const GstVideoFrame& from, GstVideoFrame& to) {
+  const int width = GST_VIDEO_FRAME_WIDTH(&from);
+  const int height = GST_VIDEO_FRAME_HEIGHT(&from);
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      const int left = x, right = width - 1 - x, top = y, bottom = height - 1 - y;
+      const int at[8][2] = {{left, top},  {top, right},    {right, bottom}, {bottom, left},
+                            {right, top}, {bottom, right}, {left, bottom},  {top, left}};
+      const auto* source = static_cast<const guint32*>(GST_VIDEO_FRAME_PLANE_DATA(&from, 0));
+      auto* target = static_cast<guint32*>(GST_VIDEO_FRAME_PLANE_DATA(&to, 0));
+      target[at[flip][1] * (GST_VIDEO_FRAME_PLANE_STRIDE(&to, 0) / 4) + at[flip][0]] =
+          source[y * (GST_VIDEO_FRAME_PLANE_STRIDE(&from, 0) / 4) + x];
+    }
+  }
+}
+
+GstFlowReturn Transform(GstBaseTransform* base, GstBuffer* in, GstBuffer* out) {
+  Convert* self = AsConvert(base);
+  GstBuffer* flat = gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&self->flat), nullptr);
+  GstBuffer* flipped = gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&self->flipped), nullptr);
+  GstVideoFrame a, b, c, d;
+  gst_video_frame_map(&a, &self->in, in, GST_MAP_READ);
+  gst_video_frame_map(&b, &self->flat, flat, GST_MAP_READWRITE);
+  gst_video_frame_map(&c, &self->flipped, flipped, GST_MAP_READWRITE);
+  gst_video_frame_map(&d, &self->out, out, GST_MAP_WRITE);
+  gst_video_converter_frame(self->to_flat, &a, &b);
+  Turn(self->flip, b, c);
+  gst_video_converter_frame(self->to_out, &c, &d);
+  for (GstVideoFrame* frame : {&a, &b, &c, &d}) gst_video_frame_unmap(frame);
+  gst_buffer_unref(flat);
+  gst_buffer_unref(flipped);
+  return GST_FLOW_OK;
+}
+
+gboolean UnitSize(GstBaseTransform*, GstCaps* caps, gsize* size) {
+  GstVideoInfo info;
+  if (!gst_video_info_from_caps(&info, caps)) return FALSE;
+  *size = GST_VIDEO_INFO_SIZE(&info);
+  return TRUE;
+}
+
+void convert_class_init(ConvertClass* klass) {
+  GObjectClass* object = G_OBJECT_CLASS(klass);
+  object->set_property = [](GObject* self, guint id, const GValue* value, GParamSpec*) {
+    (id == kFlipMethod ? AsConvert(self)->flip : AsConvert(self)->interpolation) = g_value_get_int(value);
+  };
+  object->get_property = [](GObject* self, guint id, GValue* value, GParamSpec*) {
+    g_value_set_int(value, id == kFlipMethod ? AsConvert(self)->flip : AsConvert(self)->interpolation);
+  };
+  object->finalize = [](GObject* self) {
+    FreeConverters(AsConvert(self));
+    G_OBJECT_CLASS(convert_parent_class)->finalize(self);
+  };
+  const auto flags = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_property(object, kFlipMethod, g_param_spec_int("flip-method", "", "", 0, 7, 0, flags));
+  // 0 is the nearest pixel, and the default.
+  g_object_class_install_property(object, kInterpolation,
+                                  g_param_spec_int("interpolation-method", "", "", 0, 5, 0, flags));
+  GstElementClass* element = GST_ELEMENT_CLASS(klass);
+  gst_element_class_set_static_metadata(element, "nvvidconv", "Filter/Converter/Video/Scaler", "stand-in", "fastsamd");
+  for (const auto& [name, direction] : {std::pair{"sink", GST_PAD_SINK}, std::pair{"src", GST_PAD_SRC}}) {
+    gst_element_class_add_pad_template(
+        element, gst_pad_template_new(name, direction, GST_PAD_ALWAYS, gst_caps_from_string(kConvertible)));
+  }
+  GstBaseTransformClass* transform = GST_BASE_TRANSFORM_CLASS(klass);
+  transform->transform_caps = ConvertCaps;
+  transform->fixate_caps = FixateCaps;
+  transform->set_caps = SetCaps;
+  transform->get_unit_size = UnitSize;
+  transform->transform = Transform;
+}
+void convert_init(Convert*) {}
+
+// ---- bins around decoders and a camera
+// ---------------------------------------------------------------------------------
+
+struct Decoder {
+  GstBin parent;
+  gboolean mjpeg, disable_dpb, fast;
+};
+struct DecoderClass {
+  GstBinClass parent;
+};
+G_DEFINE_TYPE(Decoder, decoder, GST_TYPE_BIN)
+struct JpegDecoder {
+  GstBin parent;
+};
+struct JpegDecoderClass {
+  GstBinClass parent;
+};
+G_DEFINE_TYPE(JpegDecoder, jpeg_decoder, GST_TYPE_BIN)
+struct Camera {
+  GstBin parent;
+  gint sensor;
+};
+struct CameraClass {
+  GstBinClass parent;
+};
+G_DEFINE_TYPE(Camera, camera, GST_TYPE_BIN)
+
+std::string DecodableCaps() {
+  std::string caps =
+      "video/x-h264,stream-format=(string)byte-stream,alignment=(string)au;"
+      "video/x-h265,stream-format=(string)byte-stream,alignment=(string)au";
+  if (!Is("FASTSAMD_STANDIN_JETSON", "thor")) caps = "image/jpeg;" + caps;
+  return caps;
+}
+
+void AddGhost(GstElement* bin, GstElement* element, const char* name) {
+  GstPad* target = gst_element_get_static_pad(element, name);
+  GstPadTemplate* templ = gst_element_class_get_pad_template(GST_ELEMENT_GET_CLASS(bin), name);
+  gst_element_add_pad(bin, gst_ghost_pad_new_from_template(name, target, templ));
+  gst_object_unref(target);
+}
+
+struct Inside {
+  GstElement* bin;
+  GstElement* first;
+  GstElement* rest;
+  bool made;
+};
+
+/// What is inside depends on what comes in.
+GstPadProbeReturn OnCaps(GstPad*, GstPadProbeInfo* info, gpointer data) {
+  auto* inside = static_cast<Inside*>(data);
+  GstEvent* event = GST_PAD_PROBE_INFO_EVENT(info);
+  if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS || inside->made) return GST_PAD_PROBE_OK;
+  if (Is("FASTSAMD_STANDIN_DECODER", "broken")) {
+    GST_ELEMENT_ERROR(inside->bin, STREAM, DECODE, ("Failed to process frame."), ("stand-in"));
+    return GST_PAD_PROBE_OK;
+  }
+  GstCaps* caps = nullptr;
+  gst_event_parse_caps(event, &caps);
+  const char* name = gst_structure_get_name(gst_caps_get_structure(caps, 0));
+  GstElement* decoder = Make(std::strcmp(name, "image/jpeg") == 0     ? "jpegdec"
+                             : std::strcmp(name, "video/x-h264") == 0 ? "avdec_h264"
+                                                                      : "avdec_h265");
+  gst_bin_add(GST_BIN(inside->bin), decoder);
+  gst_element_link(decoder, inside->rest);
+  gst_element_link(inside->first, decoder);
+  gst_element_sync_state_with_parent(decoder);
+  inside->made = true;
+  return GST_PAD_PROBE_OK;
+}
+
+void FillDecoder(GstElement* bin, const char* caps_text, const char* format) {
+  GstElement* first = Make("capsfilter");
+  GstElement* convert = Make("videoconvert");
+  GstElement* caps = Make("capsfilter");
+  GstElement* label = MakeLabel();
+  GstCaps* in = gst_caps_from_string(caps_text);
+  GstCaps* out = gst_caps_new_simple("video/x-raw", "format", G_TYPE_STRING, format, nullptr);
+  g_object_set(first, "caps", in, nullptr);
+  g_object_set(caps, "caps", out, nullptr);
+  gst_caps_unref(in);
+  gst_caps_unref(out);
+  gst_bin_add_many(GST_BIN(bin), first, convert, caps, label, nullptr);
+  gst_element_link_many(convert, caps, label, nullptr);
+  AddGhost(bin, first, "sink");
+  AddGhost(bin, label, "src");
+  GstPad* pad = gst_element_get_static_pad(first, "sink");
+  gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, OnCaps, new Inside{bin, first, convert, false},
+                    [](gpointer data) { delete static_cast<Inside*>(data); });
+  gst_object_unref(pad);
+}
+
+void AddTemplates(GstElementClass* element, const char* sink, const char* src) {
+  if (sink != nullptr) {
+    gst_element_class_add_pad_template(
+        element, gst_pad_template_new("sink", GST_PAD_SINK, GST_PAD_ALWAYS, gst_caps_from_string(sink)));
+  }
+  gst_element_class_add_pad_template(
+      element, gst_pad_template_new("src", GST_PAD_SRC, GST_PAD_ALWAYS, gst_caps_from_string(src)));
+}
+
+void decoder_class_init(DecoderClass* klass) {
+  GObjectClass* object = G_OBJECT_CLASS(klass);
+  object->set_property = [](GObject* self, guint id, const GValue* value, GParamSpec*) {
+    auto* decoder = reinterpret_cast<Decoder*>(self);
+    (id == 1 ? decoder->mjpeg : id == 2 ? decoder->disable_dpb : decoder->fast) = g_value_get_boolean(value);
+  };
+  object->get_property = [](GObject* self, guint id, GValue* value, GParamSpec*) {
+    const auto* decoder = reinterpret_cast<const Decoder*>(self);
+    g_value_set_boolean(value, id == 1 ? decoder->mjpeg : id == 2 ? decoder->disable_dpb : decoder->fast);
+  };
+  const auto flags = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+  if (!Is("FASTSAMD_STANDIN_JETSON", "thor")) {
+    g_object_class_install_property(object, 1, g_param_spec_boolean("mjpeg", "", "", FALSE, flags));
+  }
+  g_object_class_install_property(object, 2, g_param_spec_boolean("disable-dpb", "", "", FALSE, flags));
+  g_object_class_install_property(object, 3, g_param_spec_boolean("enable-max-performance", "", "", FALSE, flags));
+  GstElementClass* element = GST_ELEMENT_CLASS(klass);
+  gst_element_class_set_static_metadata(element, "nvv4l2decoder", "Codec/Decoder/Video", "stand-in", "fastsamd");
+  AddTemplates(element, DecodableCaps().c_str(), "video/x-raw(memory:NVMM),format=NV12");
+}
+void decoder_init(Decoder* self) { FillDecoder(GST_ELEMENT(self), DecodableCaps().c_str(), "NV12"); }
+
+void jpeg_decoder_class_init(JpegDecoderClass* klass) {
+  GstElementClass* element = GST_ELEMENT_CLASS(klass);
+  gst_element_class_set_static_metadata(element, "nvjpegdec", "Codec/Decoder/Image", "stand-in", "fastsamd");
+  AddTemplates(element, "image/jpeg", "video/x-raw(memory:NVMM),format=I420");
+}
+void jpeg_decoder_init(JpegDecoder* self) { FillDecoder(GST_ELEMENT(self), "image/jpeg", "I420"); }
+
+void camera_class_init(CameraClass* klass) {
+  GObjectClass* object = G_OBJECT_CLASS(klass);
+  object->set_property = [](GObject* self, guint, const GValue* value, GParamSpec*) {
+    reinterpret_cast<Camera*>(self)->sensor = g_value_get_int(value);
+  };
+  object->get_property = [](GObject* self, guint, GValue* value, GParamSpec*) {
+    g_value_set_int(value, reinterpret_cast<Camera*>(self)->sensor);
+  };
+  const auto flags = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_property(object, 1, g_param_spec_int("sensor-id", "", "", 0, 255, 0, flags));
+  GstElementClass* element = GST_ELEMENT_CLASS(klass);
+  gst_element_class_set_static_metadata(element, "nvarguscamerasrc", "Video/Capture", "stand-in", "fastsamd");
+  AddTemplates(element, nullptr, "video/x-raw(memory:NVMM),format=NV12");
+  // Two sensors are there.
+  element->change_state = [](GstElement* self, GstStateChange change) {
+    if (change == GST_STATE_CHANGE_READY_TO_PAUSED && reinterpret_cast<Camera*>(self)->sensor > 1) {
+      GST_ELEMENT_ERROR(self, RESOURCE, FAILED, ("No cameras available"), ("stand-in"));
+      return GST_STATE_CHANGE_FAILURE;
+    }
+    return GST_ELEMENT_CLASS(camera_parent_class)->change_state(self, change);
+  };
+}
+void camera_init(Camera* self) {
+  GstElement* source = Make("videotestsrc");
+  GstElement* caps = Make("capsfilter");
+  GstElement* label = MakeLabel();
+  gst_util_set_object_arg(G_OBJECT(source), "pattern", "smpte");
+  g_object_set(source, "is-live", TRUE, nullptr);
+  GstCaps* nv12 = gst_caps_from_string("video/x-raw,format=NV12");
+  g_object_set(caps, "caps", nv12, nullptr);
+  gst_caps_unref(nv12);
+  gst_bin_add_many(GST_BIN(self), source, caps, label, nullptr);
+  gst_element_link_many(source, caps, label, nullptr);
+  AddGhost(GST_ELEMENT(self), label, "src");
+}
+
+gboolean Register(GstPlugin* plugin) {
+  // As JetPack ranks them: decodebin takes them before any other.
+  return gst_element_register(plugin, "nvvidconv", GST_RANK_PRIMARY, convert_get_type()) &&
+         gst_element_register(plugin, "nvv4l2decoder", GST_RANK_PRIMARY + 11, decoder_get_type()) &&
+         gst_element_register(plugin, "nvjpegdec", GST_RANK_PRIMARY + 10, jpeg_decoder_get_type()) &&
+         gst_element_register(plugin, "nvarguscamerasrc", GST_RANK_PRIMARY, camera_get_type());
+}
+
+}  // namespace
+
+#define PACKAGE "fastsamd"
+extern "C" {
+GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, nvstandin, "stand-ins for NVIDIA's elements", Register, "1.0",
+                  "BSD", "fastsamd", "fastsamd")
+}
