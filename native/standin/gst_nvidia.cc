@@ -304,6 +304,14 @@ struct Inside {
   bool made;
 };
 
+/// A broken decoder ends the stream with an error, as NVIDIA's does: decodebin may swallow the message of an element
+/// that it is still trying, and would wait for frames for ever.
+GstPadProbeReturn OnBuffer(GstPad*, GstPadProbeInfo* info, gpointer) {
+  gst_buffer_unref(GST_PAD_PROBE_INFO_BUFFER(info));
+  GST_PAD_PROBE_INFO_FLOW_RETURN(info) = GST_FLOW_ERROR;
+  return GST_PAD_PROBE_HANDLED;
+}
+
 /// What is inside depends on what comes in.
 GstPadProbeReturn OnCaps(GstPad*, GstPadProbeInfo* info, gpointer data) {
   auto* inside = static_cast<Inside*>(data);
@@ -345,6 +353,9 @@ void FillDecoder(GstElement* bin, const char* caps_text, const char* format) {
   GstPad* pad = gst_element_get_static_pad(first, "sink");
   gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, OnCaps, new Inside{bin, first, convert, false},
                     [](gpointer data) { delete static_cast<Inside*>(data); });
+  if (Is("FASTSAMD_STANDIN_DECODER", "broken")) {
+    gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, OnBuffer, nullptr, nullptr);
+  }
   gst_object_unref(pad);
 }
 
