@@ -233,12 +233,14 @@ function Camera({ camera, cameras }: { camera: string; cameras: readonly string[
     const prompt = draft.value && promptOf(draft.value, freeId(draft.value.tool, held?.prompts.map(({ id }) => id) ?? []));
     if (!prompt || !held) return;
     const before = held;
+    remember(before);
     const answer = await ask('prompt/add', {
       camera,
       prompts: [prompt],
       ifRevision: before.revision,
       ...(lasts.value ? { ttlS: 60 } : {}),
     });
+    if (answer.status === 'error') forget(before);
     if (answer.code === 'REVISION_CONFLICT') {
       conflict.value = { revision: promptsOf(camera)?.revision ?? 0 };
       return;
@@ -247,24 +249,28 @@ function Camera({ camera, cameras }: { camera: string; cameras: readonly string[
       tell(answer.error ?? 'refused', 'error');
       return;
     }
-    remember(before);
     tell(`${prompt.id} added (revision ${answer.revision})${lasts.value ? ', for 60 s' : ''}`);
     use('look');
     freeze(false);
   };
 
+  // Before the answer: the prompt may show as matched first, and undo must know it then.
   const remember = (before: PromptsMessage) => {
     undone.current.push(before);
     if (undone.current.length > MAX_UNDO) undone.current.shift();
   };
 
+  const forget = (before: PromptsMessage) => {
+    undone.current = undone.current.filter((kept) => kept !== before);
+  };
+
   const remove = async (id: string) => {
     if (!held) return;
-    const answer = await ask('prompt/remove', { camera, ids: [id], ifRevision: held.revision });
-    if (answer.status === 'ok') {
-      remember(held);
-      tell(`${id} removed`);
-    } else tell(answer.error ?? 'refused', 'error');
+    const before = held;
+    remember(before);
+    const answer = await ask('prompt/remove', { camera, ids: [id], ifRevision: before.revision });
+    if (answer.status === 'error') forget(before);
+    tell(answer.status === 'ok' ? `${id} removed` : (answer.error ?? 'refused'), answer.status === 'ok' ? 'info' : 'error');
   };
 
   const undo = async () => {
