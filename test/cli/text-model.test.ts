@@ -71,7 +71,10 @@ describe('text models by name', () => {
     expect((await readdir(at('models/toy'))).sort()).toEqual([...FILES].sort());
     expect(await segment('--text-model', 'toy')).toMatchObject({ code: 0, stdout: expect.stringMatching(/p1 text: object 0/) });
     const { stdout } = await fastsamd('model', 'list', '--json');
-    expect(JSON.parse(stdout)).toEqual([expect.objectContaining({ name: 'toy', installed: [at('models/toy')] })]);
+    expect(JSON.parse(stdout)).toEqual([
+      expect.objectContaining({ name: 'toy', installed: [at('models/toy')] }),
+      expect.objectContaining({ name: 'demo' }),
+    ]);
     expect(await fastsamd('segment', 'x.jpg', '--model', 'toy')).toMatchObject({
       code: 3,
       stderr: expect.stringContaining('for text prompts'),
