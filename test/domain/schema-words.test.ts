@@ -7,8 +7,8 @@ import { parsePrompts } from '../../src/domain/prompt.js';
 it.each([
   [5, 'prompts: expected a list, got 5'],
   [[5], 'prompts[0]: expected an object, got 5'],
-  [[{}], 'prompts[0].type: missing; expected everything, box, points, text, label or track'],
-  [[{ type: 'bx' }], 'prompts[0].type: expected everything, box, points, text, label or track, got "bx"'],
+  [[{}], 'prompts[0].type: missing; expected everything, box, points, text, label, track or salient'],
+  [[{ type: 'bx' }], 'prompts[0].type: expected everything, box, points, text, label, track or salient, got "bx"'],
   [[{ type: 'box' }], 'prompts[0].box: missing; expected a list'],
   [[{ type: 'box', box: 5 }], 'prompts[0].box: expected a list, got 5'],
   [[{ type: 'box', box: [1, 2, 3] }], 'prompts[0].box: expected at least 4 entries, got a list of 3'],

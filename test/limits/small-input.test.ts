@@ -188,7 +188,7 @@ describe('a small input', { timeout: 60_000 }, () => {
     const encoder = await loadTextEncoder(await findTextModel(directory), { contextLength: 12, padId: 0, timeoutMs: 500 });
     await costsLittle(
       'catastrophic pattern',
-      { code: 'ENGINE_FAILED', message: /text encoder: no answer within 500 ms; it was ended/ },
+      { code: 'ENGINE_FAILED', message: /text encoder: no answer within 500 ms; the thread was terminated/ },
       () => encoder.encode([`${'a'.repeat(60)}b`]),
     );
     await encoder.stop();
