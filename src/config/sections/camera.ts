@@ -11,7 +11,7 @@ const offset = z.number().int().min(0).max(16384);
 export const publishSchema = z.strictObject({
   objects: z.enum(['matched', 'all', 'none']).default('matched').meta({
     description:
-      'With prompts: only the objects they matched, or all. none: a summary of 75 to 150 bytes in place of each result, for radio links.',
+      'With prompts: only the objects they matched, or all. none: a summary of at most 150 bytes with up to 40 prompts in place of each result, for radio links.',
   }),
   maskEncoding: z
     .enum(MASK_ENCODINGS)
