@@ -41,7 +41,7 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/measure.js')).measureCommand,
   },
   {
-    command: 'inspect <recipe> <pictures>',
+    command: 'inspect <pictures>',
     describe: 'Judge parts by a recipe: OK, NOK or UNSURE, with the values and limits',
     load: async () => (await import('./commands/inspect.js')).inspectCommand,
   },
@@ -57,7 +57,7 @@ const commands: readonly CommandEntry[] = [
   },
   {
     command: 'eval',
-    describe: 'Measure a model on a benchmark: COCO, LVIS',
+    describe: 'Score a model on a benchmark: COCO, LVIS, edges, saliency, anomalies, buildings',
     load: async () => (await import('./eval/index.js')).evalCommand,
   },
   {

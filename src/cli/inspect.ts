@@ -1,14 +1,12 @@
 /** `fastsamd inspect`: pictures judged by a recipe. */
 import { writeFile } from 'node:fs/promises';
-import { basename, dirname, extname, join } from 'node:path';
-import sharp from 'sharp';
+import { basename, extname, join } from 'node:path';
 import { loadRecipe } from '../config/load.js';
 import { VERDICTS, type Verdict } from '../contract/inspection.js';
 import type { Frame } from '../domain/frame.js';
 import { withIds } from '../domain/prompt.js';
-import { makeDirectory } from '../durable.js';
+import { ContactSheet } from '../encode/contact-sheet.js';
 import { checkText, drawVerdict } from '../encode/verdict-overlay.js';
-import { FastsamError, messageOf } from '../errors.js';
 import { identityOf } from '../inspect/identity.js';
 import { type Inspected, inspectFrame, outlinesOf } from '../inspect/inspect.js';
 import { runPipeline } from '../pipeline/pipeline.js';
@@ -20,6 +18,7 @@ import { finishBeforeLeaving, withSource, writeLine } from './leaving.js';
 import { demandRange, type SegmentationArguments, segmentationOf } from './model-options.js';
 import { type ModelArguments, openModel } from './open-model.js';
 import { Inputs } from './overwriting.js';
+import { demandPicture, writeOutput, writePicture } from './picture-file.js';
 import type { PromptArguments } from './prompt-options.js';
 import { promptsOf } from './prompts-of.js';
 import { tell } from './terminal.js';
@@ -31,6 +30,7 @@ export interface InspectArguments extends SegmentationArguments, PromptArguments
   readonly json: boolean;
   readonly csv?: string | undefined;
   readonly out?: string | undefined;
+  readonly sheet?: string | undefined;
 }
 
 /** Exit code 1 when a part is not OK. */
@@ -42,7 +42,12 @@ export async function inspect(args: InspectArguments): Promise<void> {
   const identity = identityOf(recipe, 0);
   const prompts = promptsOf(args);
   const inputs = await Inputs.of([args.pictures, args.recipe]);
-  if (args.csv !== undefined) await inputs.demandOther(args.csv, '--csv');
+  for (const option of ['csv', 'out', 'sheet'] as const) {
+    const path = args[option];
+    if (path !== undefined) await inputs.demandOther(path, `--${option}`);
+  }
+  if (args.sheet !== undefined) demandPicture(args.sheet, '--sheet');
+  const sheet = new ContactSheet();
   const rows = [csvLine(['picture', 'verdict', 'reasons', ...recipe.checks.map(({ id }) => id)])];
   const counts: Record<Verdict, number> = { OK: 0, NOK: 0, UNSURE: 0 };
   const engine = await openModel(args);
@@ -66,14 +71,21 @@ export async function inspect(args: InspectArguments): Promise<void> {
           rows.push(csvLine([part, verdict, reasons.join(' '), ...checks.map(({ value }) => value)]));
           if (args.json) await writeLine(JSON.stringify({ part, verdict, reasons, recipe: identity, model: result.model.name, checks }));
           else for (const line of report(part, inspected)) await writeLine(line);
-          if (args.out !== undefined) await draw(join(args.out, `${part}.jpg`), frame, part, inspected, recipe);
+          if (args.out === undefined && args.sheet === undefined) return;
+          const drawn = await draw(frame, part, inspected, recipe);
+          if (args.out !== undefined) await writePicture(join(args.out, `${part}.jpg`), drawn, frame);
+          if (args.sheet !== undefined) await sheet.add(verdict, drawn, frame);
         },
       }),
     );
   } finally {
     await Promise.all([engine.stop(), text.stop()]);
   }
-  if (args.csv !== undefined) await write(args.csv, async () => writeFile(args.csv!, `${rows.join('\n')}\n`));
+  if (args.csv !== undefined) await writeOutput(args.csv, () => writeFile(args.csv!, `${rows.join('\n')}\n`));
+  if (args.sheet !== undefined) {
+    await writeOutput(args.sheet, () => sheet.write(args.sheet!));
+    if (sheet.left > 0) tell(`fastsamd: ${args.sheet} has no room for ${sheet.left} parts; those not OK are shown first`);
+  }
   const total = counts.OK + counts.NOK + counts.UNSURE;
   tell(`fastsamd: ${total} inspected by ${identity.id}: ${VERDICTS.map((verdict) => `${counts[verdict]} ${verdict}`).join(', ')}`);
   if (counts.OK < total || total === 0) process.exitCode = 1;
@@ -84,32 +96,12 @@ function* report(part: string, { verdict, reasons, checks }: Inspected): Iterabl
   for (const check of checks) yield `  ${check.result.padEnd(6)} ${checkText(check)}`;
 }
 
-async function draw(
-  path: string,
-  frame: Frame,
-  part: string,
-  inspected: Inspected,
-  recipe: Parameters<typeof outlinesOf>[0],
-): Promise<void> {
+function draw(frame: Frame, part: string, inspected: Inspected, recipe: Parameters<typeof outlinesOf>[0]): Promise<Uint8Array> {
   const { verdict, checks } = inspected;
-  const rgb = await drawVerdict(frame, {
+  return drawVerdict(frame, {
     verdict,
     title: `${recipe.recipe}  ${basename(part, extname(part))}`,
     checks,
     outlines: outlinesOf(recipe, inspected),
   });
-  await write(path, async () => {
-    await makeDirectory(dirname(path));
-    await sharp(rgb, { raw: { width: frame.width, height: frame.height, channels: 3 } })
-      .jpeg({ quality: 90 })
-      .toFile(path);
-  });
-}
-
-async function write(path: string, work: () => Promise<unknown>): Promise<void> {
-  try {
-    await work();
-  } catch (cause) {
-    throw new FastsamError('OUTPUT_UNWRITABLE', `${path}: cannot be written: ${messageOf(cause)}`, { cause });
-  }
 }

@@ -1,12 +1,8 @@
 /** `fastsamd measure`: what the objects of one picture measure. */
-import { dirname, extname } from 'node:path';
-import sharp from 'sharp';
 import { DIMENSION, MEASURES, type Measure } from '../domain/measure.js';
 import { boxOf } from '../domain/segments.js';
-import { makeDirectory } from '../durable.js';
 import { drawMeasures } from '../encode/measure-overlay.js';
 import { objectsToSend } from '../encode/result.js';
-import { FastsamError, messageOf } from '../errors.js';
 import { measureObjects, type ObjectMeasures, protoCell } from '../measure/measures.js';
 import { runPipeline } from '../pipeline/pipeline.js';
 import { assertLabels } from '../prompt/label-check.js';
@@ -17,6 +13,7 @@ import { finishBeforeLeaving, sayWritten, withSource, writeLine } from './leavin
 import { demandRange, type SegmentationArguments, segmentationOf } from './model-options.js';
 import { type ModelArguments, openModel } from './open-model.js';
 import { Inputs } from './overwriting.js';
+import { demandPicture, writePicture } from './picture-file.js';
 import type { PromptArguments } from './prompt-options.js';
 import { promptsOf } from './prompts-of.js';
 
@@ -77,7 +74,7 @@ export async function measure(args: MeasureArguments): Promise<void> {
           } else for (const line of table(measured, scaled)) await writeLine(line);
           if (args.out === undefined) return;
           const rgb = await drawMeasures(frame, measured, { format: (object, name) => scaled.format(object, name), unit: scaled.unit });
-          await writePicture(args.out, rgb, frame.width, frame.height);
+          await writePicture(args.out, rgb, frame);
           sayWritten(args.out, { onlyJson: args.json });
         },
       }),
@@ -153,17 +150,6 @@ function* table(measured: readonly ObjectMeasures[], scaled: Scaled): Iterable<s
 
 /** Errors: USAGE for what is no picture, or is the input. */
 async function checkOutput(path: string, picture: string): Promise<void> {
-  if (!/\.(jpe?g|png|webp)$/i.test(path)) {
-    throw new FastsamError('USAGE', `--out ${path}: expected a picture (.jpg, .png, .webp), got ${extname(path) || 'no extension'}`);
-  }
+  demandPicture(path, '--out');
   await (await Inputs.of([picture])).demandOther(path, '--out');
-}
-
-async function writePicture(path: string, rgb: Uint8Array, width: number, height: number): Promise<void> {
-  try {
-    await makeDirectory(dirname(path));
-    await sharp(rgb, { raw: { width, height, channels: 3 } }).toFile(path);
-  } catch (cause) {
-    throw new FastsamError('OUTPUT_UNWRITABLE', `${path}: cannot be written: ${messageOf(cause)}`, { cause });
-  }
 }

@@ -37,7 +37,6 @@ export const promptOptions = {
     default: 'clip-vit-base-patch32',
     describe: 'Directory with text_model.onnx, vision_model.onnx and tokenizer.json, or the name of an installed model.',
   },
-  follow: { type: 'boolean', default: false, describe: 'Lock onto the object of --box, --point or --text and follow it. Implies --track.' },
   salient: {
     choices: ['best', 'all'] as const,
     describe: 'What stands out: the surest object near the middle of the picture, or all such objects.',

@@ -2,6 +2,7 @@
 
 export const trackOptions = {
   track: { type: 'boolean', default: false, describe: 'Give objects ids that they keep from frame to frame, and draw their trails.' },
+  follow: { type: 'boolean', default: false, describe: 'Lock onto the object of --box, --point or --text and follow it. Implies --track.' },
   'camera-motion': {
     choices: ['fixed', 'moving'] as const,
     default: 'fixed' as const,

@@ -1,5 +1,5 @@
 /** `fastsamd measure` and `fastsamd inspect` on drawn parts. */
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -76,7 +76,7 @@ describe('fastsamd measure', () => {
 describe('fastsamd inspect', () => {
   it('says OK with exit code 0, writes the annotated picture and a table', async () => {
     const { code, stdout, stderr } = await fastsamd(
-      ...['inspect', at('wide.yaml'), at('part.jpg'), '--model', MODEL, '--scale', '0.1'],
+      ...['inspect', at('part.jpg'), '--recipe', at('wide.yaml'), '--model', MODEL, '--scale', '0.1'],
       ...['--out', at('judged'), '--csv', at('table.csv')],
     );
     expect(stderr).toMatch(/1 inspected by belt: 1 OK, 0 NOK, 0 UNSURE/);
@@ -87,18 +87,30 @@ describe('fastsamd inspect', () => {
   });
 
   it('says NOK or UNSURE with exit code 1, and why, as JSON with the hash of the recipe', async () => {
-    const nok = await fastsamd('inspect', at('narrow.yaml'), at('part.jpg'), '--model', MODEL, '--scale', '0.1', '--json');
+    const nok = await fastsamd('inspect', at('part.jpg'), '--recipe', at('narrow.yaml'), '--model', MODEL, '--scale', '0.1', '--json');
     expect(nok.code).toBe(1);
     const message = JSON.parse(nok.stdout);
     expect(message).toMatchObject({ part: 'part.jpg', verdict: 'NOK', reasons: ['ABOVE'], recipe: { id: 'belt', revision: 0 } });
     expect(message.recipe.sha256).toMatch(/^[0-9a-f]{64}$/);
-    const unsure = await fastsamd('inspect', at('wide.yaml'), at('part.jpg'), '--model', MODEL, '--json');
+    const unsure = await fastsamd('inspect', at('part.jpg'), '--recipe', at('wide.yaml'), '--model', MODEL, '--json');
     expect(unsure.code).toBe(1);
     expect(JSON.parse(unsure.stdout)).toMatchObject({ verdict: 'UNSURE', reasons: ['CALIBRATION_MISSING'] });
   });
 
+  it('puts every part on one sheet, and refuses a sheet that is no picture or is the input', { timeout: 60_000 }, async () => {
+    await mkdir(at('two'));
+    for (const name of ['a.jpg', 'b.jpg']) await copyFile(at('part.jpg'), join(at('two'), name));
+    const run = (sheet: string) =>
+      fastsamd('inspect', at('two'), '--recipe', at('wide.yaml'), '--model', MODEL, '--scale', '0.1', '--sheet', sheet);
+    expect(await run(at('sheet.png'))).toMatchObject({ code: 0 });
+    // Two tiles of 320 px side by side, 8 px around each.
+    expect(await sharp(at('sheet.png')).metadata()).toMatchObject({ width: 664, height: 336 });
+    expect(await run(at('sheet.txt'))).toMatchObject({ code: 2, stderr: expect.stringMatching(/--sheet .*expected a picture/) });
+    expect(await run(join(at('two'), 'a.jpg'))).toMatchObject({ code: 2, stderr: expect.stringMatching(/would be destroyed/) });
+  });
+
   it('refuses a recipe with a typing error as a whole, naming line and key', async () => {
-    const { code, stderr } = await fastsamd('inspect', at('typo.yaml'), at('part.jpg'), '--model', MODEL);
+    const { code, stderr } = await fastsamd('inspect', at('part.jpg'), '--recipe', at('typo.yaml'), '--model', MODEL);
     expect(code).toBe(2);
     expect(stderr).toMatch(/typo\.yaml:5:12 objects\.parts\.minArae: unknown key; did you mean "minArea"\?/);
   });

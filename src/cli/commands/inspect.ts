@@ -7,10 +7,15 @@ import type { Command } from './command.js';
 export const inspectCommand: Command<InspectArguments> = {
   builder: (yargs) =>
     yargs
-      .positional('recipe', { type: 'string', demandOption: true, describe: 'Recipe (YAML): objects, checks, limits.' })
       .positional('pictures', { type: 'string', demandOption: true, describe: 'A picture, a directory of pictures, or a video.' })
       .options({ ...modelOptions, ...segmentationOptions, ...promptOptions })
       .options({
+        recipe: {
+          type: 'string',
+          demandOption: true,
+          requiresArg: true,
+          describe: 'Recipe (YAML): objects, checks, limits.',
+        },
         'snap-to-border': {
           type: 'number',
           describe: 'Input pixels within which a box side moves onto the border of the frame; 0 when absent.',
@@ -19,9 +24,10 @@ export const inspectCommand: Command<InspectArguments> = {
         json: { type: 'boolean', default: false, describe: 'One JSON object per picture.' },
         csv: { type: 'string', requiresArg: true, describe: 'Table of all pictures: the value of every check.' },
         out: { type: 'string', requiresArg: true, describe: 'Directory for the pictures with outlines, values and verdict.' },
+        sheet: { type: 'string', requiresArg: true, describe: 'One picture of all parts, each with its verdict (.jpg, .png, .webp).' },
       })
-      .example('$0 inspect bracket.yaml pictures --scale 0.05 --out judged', 'every picture is one part')
-      .example('$0 inspect bracket.yaml part.png --json', 'for a script')
+      .example('$0 inspect pictures --recipe bracket.yaml --scale 0.05 --sheet parts.jpg', 'every picture is one part')
+      .example('$0 inspect part.png --recipe bracket.yaml --json', 'for a script')
       .epilogue('Exit code 0 when every part is OK, 1 when one is NOK or UNSURE. Recipes: docs/inspection.md.'),
   handler: async (args) => (await import('../inspect.js')).inspect(args),
 };
