@@ -9,6 +9,7 @@ import { encodeJpeg } from '../../src/encode/snapshot.js';
 import { openEngine } from '../../src/engine/open.js';
 import { openSource } from '../../src/source/open.js';
 import { openPicture } from '../../src/source/picture-bytes.js';
+import { CHROMIUM } from './chromium.js';
 import { type ConsoleNode, consoleNode, SCENE } from './console-node.js';
 
 /** The page's side of `evaluate`. */
@@ -44,7 +45,6 @@ declare const document: {
 declare const location: { hash: string };
 declare const innerWidth: number;
 
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 const isBuilt = existsSync(fileURLToPath(new URL('../../dist/web/index.html', import.meta.url)));
 const PAGES = ['live', 'photo', 'events', 'health', 'charts', 'config'] as const;
 /** Few frames a second: the browser draws without a graphics card. */

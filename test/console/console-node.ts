@@ -1,5 +1,5 @@
 /** A daemon in this process with its console on, on a free port: shapes that move, and a model that finds three rectangles. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -8,7 +8,7 @@ import { configSchema } from '../../src/config/schema.js';
 import { Users } from '../../src/console/users.js';
 import type { ClientInput, ConsoleUser, ServerMessage, ViewMeta } from '../../src/contract/console.js';
 import { ackMessage, readView, type View } from '../../src/contract/view-message.js';
-import { Daemon } from '../../src/daemon/daemon.js';
+import { Daemon, type DaemonDeps } from '../../src/daemon/daemon.js';
 import { consoleFilesOf } from '../../src/daemon/state-directory.js';
 import { writeTestModel } from '../helpers/onnx-model.js';
 
@@ -25,6 +25,7 @@ export interface ConsoleNode extends AsyncDisposable {
 export async function consoleNode(
   changes: Record<string, unknown> = {},
   users: readonly (ConsoleUser & { readonly password: string })[] = [],
+  deps: Partial<DaemonDeps> = {},
 ): Promise<ConsoleNode> {
   const folder = await mkdtemp(join(tmpdir(), 'fastsamd-console-'));
   const { console: consoleChanges = {}, ...rest } = changes as { console?: object };
@@ -45,11 +46,10 @@ export async function consoleNode(
   const log = pino({ level: 'info' }, { write: (line) => void logged.push(line) });
   const file = consoleFilesOf(config).users;
   for (const { password, ...user } of users) {
-    const { mkdir } = await import('node:fs/promises');
     await mkdir(join(folder, config.node), { recursive: true });
     await new Users(file).add(user, password);
   }
-  const daemon = new Daemon({ config, log });
+  const daemon = new Daemon({ config, log, ...deps });
   await daemon.start();
   const port = daemon.console!.port!;
   return {
