@@ -38,6 +38,7 @@ declare const window: {
   fastsamStage: {
     style: object;
     onFrame: (shown: { readonly seq: number }) => void;
+    readonly drawn: number;
     readonly rendererName: string;
     readonly openBitmaps: number;
   };
@@ -110,7 +111,7 @@ describe.skipIf(!CHROMIUM || !isBuilt)('masks and pictures (needs chromium and "
   ] as const)('draws every mask on its own picture, with %s, %i frames', async (renderer, count) => {
     const page = await browser.newPage({ viewport: { width: 760, height: 520 } });
     await page.goto(`${node.url}/?renderer=${renderer}#live/belt`);
-    await page.waitForFunction(() => (window.fastsamStage as unknown as { drawn: number } | undefined)?.drawn! > 0);
+    await page.waitForFunction(() => window.fastsamStage?.drawn > 0);
     expect(await page.evaluate(() => window.fastsamStage.rendererName)).toBe(renderer);
     await page.evaluate(readBack, { width: WIDTH, height: HEIGHT, codeHeight: CODE_HEIGHT, bitWidth: BIT_WIDTH, between: BETWEEN });
     await page.waitForFunction((least) => window.seen.length >= least, count, { timeout: 30_000 + 400 * count });
