@@ -28,7 +28,7 @@ quietly = { $(1); } > $(2) 2>&1 || { status=$$?; cat $(2) >&2; exit $$status; }
 # onnxruntime-node would download CUDA libraries otherwise; the ones of the system are used.
 export ONNXRUNTIME_NODE_INSTALL := skip
 
-.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint format fuzz fuzz-native cameras hostile soak-mqtt flood-mqtt frames-exact leaving generate bench bench-track bench-measure soak chaos train-demo install uninstall sbom deb check-deb check-package check-arm64 check-oldest clean
+.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint format fuzz fuzz-native cameras hostile soak-mqtt flood-mqtt frames-exact leaving generate bench bench-track bench-measure bench-console soak chaos train-demo install uninstall sbom deb check-deb check-package check-arm64 check-oldest clean
 
 help: ## List the targets
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -147,6 +147,10 @@ bench-measure: ## Measures of drawn parts against the truth, and what they cost
 	cmake -S native -B build/bench -DCMAKE_BUILD_TYPE=Release > build/bench.log
 	cmake --build build/bench --target bench_measure >> build/bench.log
 	build/bench/bench_measure
+
+bench-console: build ## What the console costs and how soon it shows things, in a real browser [ONLY=cost|rate|page|slow MINUTES=10 ROUNDS=5]
+	scripts/setup.sh test
+	node test/bench/console.mjs
 
 soak: build ## A long run with faults, reported in docs/soak.md [MINUTES=30 SEED=…]
 	SOAK_MINUTES=$${MINUTES:-30} SOAK_SEED=$${SEED:-20261125} SOAK_REPORT=docs/soak.md npx vitest run test/soak/soak.test.ts
