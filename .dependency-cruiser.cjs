@@ -78,6 +78,21 @@ for (const [depth, names] of layers.entries()) {
   }
 }
 
+// The console's page, floor by floor as well. Of the daemon it knows the messages alone.
+const pageFloors = ['main', 'app', 'pages', 'live', 'ui', 'view', 'link'];
+const pagePlace = (name) => `^web/src/${name}(/|\\.tsx?$)`;
+for (const [depth, name] of pageFloors.entries()) {
+  const banned = pageFloors.slice(0, depth).map(pagePlace);
+  if (banned.length > 0)
+    forbidden.push({ name: `page-${name}-imports-downward`, severity: 'error', from: { path: pagePlace(name) }, to: { path: banned } });
+}
+forbidden.push({
+  name: 'page-knows-messages-only',
+  severity: 'error',
+  from: { path: '^web/src/' },
+  to: { path: '^src/', pathNot: '^src/contract/' },
+});
+
 module.exports = {
   forbidden,
   options: {

@@ -72,7 +72,7 @@ must 'system packages' scripts/setup.sh test
 must 'build' make --no-print-directory build
 check 'biome (lint and format)' biome check .
 check 'clang-format' clang_format
-check 'dependency-cruiser (layers)' depcruise --config .dependency-cruiser.cjs src
+check 'dependency-cruiser (layers)' depcruise --config .dependency-cruiser.cjs src web/src
 check 'includes of native/ (layers)' node scripts/check-native-layers.mjs
 check 'tsc (types)' tsc -p tsconfig.json
 check 'tsc (types of the console page)' tsc -p web/tsconfig.json

@@ -1,6 +1,6 @@
 import { render } from 'preact';
+import { App } from './app.js';
 import { start } from './link/link.js';
-import { App } from './ui/app.js';
 import { applyTheme } from './ui/theme.js';
 
 applyTheme();

@@ -1,17 +1,17 @@
 import { signal } from '@preact/signals';
 import type { FunctionComponent } from 'preact';
 import { useEffect } from 'preact/hooks';
-import type { StateMessage } from '../../../src/contract/node.js';
-import { hello, notice, post, reconnectNow, status, topics, wasUpdated, watching } from '../link/link.js';
-import { Charts } from '../pages/charts.js';
-import { Config } from '../pages/config.js';
-import { Events } from '../pages/events.js';
-import { Health } from '../pages/health.js';
-import { Live } from '../pages/live.js';
-import { Login } from '../pages/login.js';
-import { Photo } from '../pages/photo.js';
-import { Icon, type IconName } from './icons.js';
-import { theme, toggleTheme } from './theme.js';
+import type { StateMessage } from '../../src/contract/node.js';
+import { hello, notice, post, reconnectNow, status, topics, wasUpdated, watching } from './link/link.js';
+import { Charts } from './pages/charts.js';
+import { Config } from './pages/config.js';
+import { Events } from './pages/events.js';
+import { Health } from './pages/health.js';
+import { Live } from './pages/live.js';
+import { Login } from './pages/login.js';
+import { Photo } from './pages/photo.js';
+import { Icon, type IconName } from './ui/icons.js';
+import { theme, toggleTheme } from './ui/theme.js';
 
 const PAGES: readonly { readonly id: string; readonly name: string; readonly icon: IconName; readonly page: FunctionComponent }[] = [
   { id: 'live', name: 'Live', icon: 'live', page: Live },

@@ -1,0 +1,352 @@
+/** One camera, large: its picture with tools, its prompts and its objects. */
+import { useComputed, useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import type { CameraStateMessage, InfoMessage, PromptsMessage } from '../../../src/contract/node.js';
+import { ask, daemonNow, hold, may, prompts as promptsOf, status, tell, topics, watch } from '../link/link.js';
+import { type Draft, EMPTY, freeId, promptOf, type Tool } from '../ui/draft.js';
+import { Icon, type IconName } from '../ui/icons.js';
+import { type Shown, Stage, type StageStyle, wantedRenderer } from '../view/stage.js';
+import { ageText, OLD_MS, STALE_MS } from './age.js';
+import { guess, outcomeOf, placeOf, step, type Tried } from './answers.js';
+import { DraftPanel } from './draft-panel.js';
+import { Help, useKeys } from './keys.js';
+import { Marks, Tags } from './marks.js';
+import { ObjectList } from './object-list.js';
+import { pointer } from './pointer.js';
+import { PromptList, STRIP } from './prompt-list.js';
+
+const LIST_MS = 250;
+const MAX_UNDO = 10;
+
+const TOOLS: readonly { readonly id: Tool; readonly name: string; readonly icon: IconName; readonly key: string }[] = [
+  { id: 'look', name: 'Look', icon: 'look', key: 'v' },
+  { id: 'point', name: 'Point', icon: 'point', key: 'p' },
+  { id: 'box', name: 'Box', icon: 'box', key: 'b' },
+  { id: 'text', name: 'Text', icon: 'text', key: 't' },
+  { id: 'label', name: 'Label', icon: 'label', key: 'l' },
+];
+
+export function Camera({ camera, cameras }: { camera: string; cameras: readonly string[] }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const stage = useRef<Stage>();
+  const shown = useSignal<Shown | undefined>(undefined);
+  const fps = useSignal(0);
+  const age = useSignal<number | undefined>(undefined);
+  const isFrozen = useSignal(false);
+  const tool = useSignal<Tool>('look');
+  const draft = useSignal<Draft | undefined>(undefined);
+  const tried = useSignal<Tried | undefined>(undefined);
+  const conflict = useSignal<{ readonly revision: number } | undefined>(undefined);
+  const focused = useSignal(-1);
+  const lasts = useSignal(false);
+  const style = useSignal<StageStyle>({ opacity: 0.35, contours: true, least: 0, masks: 'all' });
+  const isHelp = useSignal(false);
+  const undone = useRef<PromptsMessage[]>([]);
+  const strips = useRef(new Map<string, string[]>());
+  const held = promptsOf(camera);
+  const state = topics.value.get(`cameras/${camera}/state`) as CameraStateMessage | undefined;
+  const info = topics.value.get('info') as InfoMessage | undefined;
+  const can = may('operator');
+
+  useEffect(() => {
+    const view = new Stage(canvas.current!, wantedRenderer());
+    stage.current = view;
+    Object.assign(window, { fastsamStage: view });
+    const times: number[] = [];
+    let listedAt = 0;
+    view.onFrame = (frame) => {
+      const now = performance.now();
+      times.push(now);
+      while (times.length > 1 && now - times[0]! > 2000) times.shift();
+      for (const { id, status: answer } of frame.meta.answers) {
+        const strip = strips.current.get(id) ?? [];
+        strip.push(answer);
+        if (strip.length > STRIP) strip.shift();
+        strips.current.set(id, strip);
+      }
+      // Lists follow four times a second: more cannot be read.
+      if (now - listedAt < LIST_MS) return;
+      listedAt = now;
+      shown.value = frame;
+      fps.value = times.length > 1 ? ((times.length - 1) * 1000) / (now - times[0]!) : 0;
+    };
+    const leave = watch(camera, { level: 'auto', frame: (bytes, drawn) => view.frame(bytes, drawn) });
+    const timer = setInterval(() => {
+      age.value = view.shown && daemonNow() - view.shown.capturedAtMs;
+    }, 200);
+    const fit = new ResizeObserver(() => {
+      view.fit();
+      view.redraw();
+    });
+    fit.observe(canvas.current!);
+    return () => {
+      leave();
+      clearInterval(timer);
+      fit.disconnect();
+      view.close();
+    };
+  }, [camera]);
+
+  useEffect(() => {
+    const view = stage.current!;
+    view.style = style.value;
+    view.redraw();
+  }, [style.value]);
+
+  const freeze = (on: boolean) => {
+    const view = stage.current!;
+    if (on === view.isFrozen || (on && !view.shown)) return;
+    view.isFrozen = on;
+    isFrozen.value = on;
+    if (on) {
+      hold(camera, view.shown!.seq);
+      shown.value = view.shown;
+    }
+  };
+
+  const use = (next: Tool) => {
+    tool.value = next;
+    draft.value = next === 'look' ? undefined : { ...EMPTY, tool: next };
+    tried.value = undefined;
+    conflict.value = undefined;
+    stage.current!.selected = new Set();
+    stage.current!.redraw();
+    // Nobody hits a part that moves with a finger.
+    if (next !== 'look' && matchMedia('(pointer: coarse)').matches) freeze(true);
+  };
+
+  const cancel = () => {
+    if (draft.value && (draft.value.points.length > 0 || draft.value.box || draft.value.text)) use(tool.value);
+    else {
+      use('look');
+      freeze(false);
+    }
+  };
+
+  const change = async (next: Draft) => {
+    draft.value = next;
+    const view = stage.current!;
+    const frame = view.shown;
+    const prompt = promptOf(next, 'draft');
+    if (!frame || !prompt) {
+      tried.value = undefined;
+      return;
+    }
+    guess(view, next);
+    tried.value = { state: 'asking', text: 'asking the daemon …' };
+    const answer = await ask('prompt/try', { camera, seq: frame.seq, prompts: [prompt] });
+    if (draft.value !== next) return;
+    const outcome = outcomeOf(answer);
+    tried.value = outcome.tried;
+    if (view.shown?.seq === frame.seq || view.isFrozen) {
+      view.selected = new Set(outcome.objects);
+      view.redraw();
+    }
+  };
+
+  const commit = async () => {
+    const prompt = draft.value && promptOf(draft.value, freeId(draft.value.tool, held?.prompts.map(({ id }) => id) ?? []));
+    if (!prompt || !held) return;
+    const before = held;
+    remember(before);
+    const answer = await ask('prompt/add', {
+      camera,
+      prompts: [prompt],
+      ifRevision: before.revision,
+      ...(lasts.value ? { ttlS: 60 } : {}),
+    });
+    if (answer.status === 'error') forget(before);
+    if (answer.code === 'REVISION_CONFLICT') {
+      conflict.value = { revision: promptsOf(camera)?.revision ?? 0 };
+      return;
+    }
+    if (answer.status === 'error') {
+      tell(answer.error ?? 'refused', 'error');
+      return;
+    }
+    tell(`${prompt.id} added (revision ${answer.revision})${lasts.value ? ', for 60 s' : ''}`);
+    use('look');
+    freeze(false);
+  };
+
+  // Before the answer: the prompt may show as matched first, and undo must know it then.
+  const remember = (before: PromptsMessage) => {
+    undone.current.push(before);
+    if (undone.current.length > MAX_UNDO) undone.current.shift();
+  };
+
+  const forget = (before: PromptsMessage) => {
+    undone.current = undone.current.filter((kept) => kept !== before);
+  };
+
+  const remove = async (id: string) => {
+    if (!held) return;
+    const before = held;
+    remember(before);
+    const answer = await ask('prompt/remove', { camera, ids: [id], ifRevision: before.revision });
+    if (answer.status === 'error') forget(before);
+    tell(answer.status === 'ok' ? `${id} removed` : (answer.error ?? 'refused'), answer.status === 'ok' ? 'info' : 'error');
+  };
+
+  const undo = async () => {
+    const before = undone.current.pop();
+    if (!before) {
+      tell('nothing to undo');
+      return;
+    }
+    const answer = await ask('prompt/set', { camera, prompts: before.prompts });
+    tell(answer.status === 'ok' ? 'undone' : (answer.error ?? 'refused'), answer.status === 'ok' ? 'info' : 'error');
+  };
+
+  const focus = (index: number) => {
+    const view = stage.current!;
+    focused.value = index;
+    view.selected = index < 0 ? new Set() : new Set([index]);
+    view.redraw();
+  };
+
+  /** A point in the middle of what is shown of an object: where its mask is certain to be. */
+  const take = (index: number, isObject = true) => {
+    const view = stage.current!;
+    const place = placeOf(view.shown, index);
+    if (!place || !can) return;
+    if (tool.value !== 'point') use('point');
+    void change({ ...draft.value!, tool: 'point', points: [...draft.value!.points, [...place, isObject]] });
+  };
+
+  useKeys({
+    ' ': () => freeze(!isFrozen.value),
+    Escape: cancel,
+    Enter: () => (draft.value && tried.value ? void commit() : focused.value >= 0 && take(focused.value)),
+    z: () => void undo(),
+    m: () => {
+      style.value = { ...style.value, masks: style.value.masks === 'all' ? 'matched' : style.value.masks === 'matched' ? 'none' : 'all' };
+    },
+    '?': () => {
+      isHelp.value = !isHelp.value;
+    },
+    '[': () => focus(step(stage.current!, focused.value, 'smaller')),
+    ']': () => focus(step(stage.current!, focused.value, 'larger')),
+    ...Object.fromEntries(TOOLS.map(({ id, key }) => [key, () => (id === 'look' || can) && use(id)])),
+  });
+
+  const isOld = status.value !== 'open' || (age.value ?? Number.POSITIVE_INFINITY) > OLD_MS;
+  const isStale = !isOld && (age.value ?? 0) > STALE_MS;
+  const isLate = !isFrozen.value && (isOld || isStale) && shown.value !== undefined;
+  const answers = shown.value?.meta.answers ?? [];
+  const summary = useComputed(() => `Camera ${camera}: ${shown.value?.objects.count ?? 0} objects`);
+
+  return (
+    <div class={`camera ${isFrozen.value ? 'frozen' : ''}`}>
+      <h1 class="hidden">Camera {camera}</h1>
+      <section class="viewer" aria-label="Picture">
+        <div class="topline">
+          {cameras.length > 1 ? (
+            <a class="round" href="#live" aria-label="All cameras">
+              <Icon name="grid" />
+            </a>
+          ) : null}
+          <strong>{camera}</strong>
+          <span class={`state ${state?.state ?? ''}`}>{state?.state ?? 'waiting'}</span>
+          <span class="space" />
+          <span class="figures">
+            <span>{fps.value.toFixed(1)} fps</span>
+            <span class={isOld ? 'bad' : isStale ? 'warn' : ''}>{ageText(age.value)}</span>
+            <span class="wide">revision {shown.value?.promptRevision ?? held?.revision ?? '–'}</span>
+          </span>
+        </div>
+        <div class={`stage ${isLate ? (isOld ? 'old' : 'stale') : ''}`} style={aspect(shown.value)}>
+          <canvas
+            ref={canvas}
+            role="img"
+            aria-label={summary.value}
+            data-tool={tool.value}
+            {...pointer({ stage, tool, draft, change: (next) => void change(next), focus, can })}
+          />
+          <Marks draft={draft.value} />
+          <Tags stage={stage.current} shown={shown.value} answers={answers} focused={focused.value} />
+          {shown.value === undefined ? <p class="waiting">{waitingText(state)}</p> : null}
+          {isLate ? <p class="late">{status.value === 'open' ? `last picture ${ageText(age.value)}` : 'not connected'}</p> : null}
+          {isFrozen.value ? <p class="ice">frozen · frame {stage.current?.shown?.seq}</p> : null}
+          {stage.current?.shown && !stage.current.shown.picture ? <p class="withheld">pictures of this camera are withheld</p> : null}
+        </div>
+        <div class="toolbar" role="toolbar" aria-label="Tools">
+          {TOOLS.map(({ id, name, icon, key }) => {
+            const isUseful = id === 'look' || (can && (id !== 'text' || has(info, 'text')) && (id !== 'label' || has(info, 'label')));
+            return isUseful ? (
+              <button
+                key={id}
+                type="button"
+                aria-pressed={tool.value === id}
+                onClick={() => use(id)}
+                title={`${name} (${key.toUpperCase()})`}
+              >
+                <Icon name={icon} />
+                <span>{name}</span>
+              </button>
+            ) : null;
+          })}
+          <span class="divider" />
+          <button type="button" aria-pressed={isFrozen.value} onClick={() => freeze(!isFrozen.value)} title="Freeze (Space)">
+            <Icon name={isFrozen.value ? 'play' : 'freeze'} />
+            <span>{isFrozen.value ? 'Go live' : 'Freeze'}</span>
+          </button>
+          {can ? (
+            <button type="button" onClick={() => void undo()} title="Undo (Z)">
+              <Icon name="undo" />
+              <span>Undo</span>
+            </button>
+          ) : null}
+          <button type="button" onClick={() => (isHelp.value = !isHelp.value)} title="Keys (?)" aria-expanded={isHelp.value}>
+            <Icon name="help" />
+            <span>Keys</span>
+          </button>
+        </div>
+        {isHelp.value ? <Help /> : null}
+      </section>
+      <aside aria-label="Prompts and objects">
+        {draft.value ? (
+          <DraftPanel
+            draft={draft.value}
+            tried={tried.value}
+            conflict={conflict.value}
+            labels={shown.value?.meta.labels ?? []}
+            lasts={lasts.value}
+            onLasts={(on) => (lasts.value = on)}
+            onChange={(next) => void change(next)}
+            onCommit={() => void commit()}
+            onAgain={() => {
+              conflict.value = undefined;
+              void commit();
+            }}
+            onCancel={cancel}
+          />
+        ) : null}
+        <PromptList held={held} answers={answers} strips={strips.current} can={can} onRemove={(id) => void remove(id)} />
+        <ObjectList
+          shown={shown.value}
+          style={style.value}
+          focused={focused.value}
+          onStyle={(next) => (style.value = { ...style.value, ...next })}
+          onFocus={focus}
+          onTake={take}
+          can={can}
+        />
+      </aside>
+    </div>
+  );
+}
+
+function has(info: InfoMessage | undefined, type: string): boolean {
+  return info?.capabilities.includes(`prompt:${type}`) ?? false;
+}
+
+function aspect(shown: Shown | undefined): string {
+  const { width, height } = shown?.frame ?? { width: 16, height: 9 };
+  return `--aspect: ${width} / ${height}; --ratio: ${width / height}`;
+}
+
+function waitingText(state: CameraStateMessage | undefined): string {
+  if (!state) return 'waiting for the camera; the model may still be loading';
+  return state.reason ?? `the camera is ${state.state}`;
+}

@@ -1,0 +1,74 @@
+import type { Draft } from '../ui/draft.js';
+import { Icon } from '../ui/icons.js';
+import type { Tried } from './answers.js';
+
+interface DraftPanelProps {
+  readonly draft: Draft;
+  readonly tried: Tried | undefined;
+  readonly conflict: { readonly revision: number } | undefined;
+  readonly labels: readonly string[];
+  readonly lasts: boolean;
+  readonly onLasts: (on: boolean) => void;
+  readonly onChange: (next: Draft) => void;
+  readonly onCommit: () => void;
+  readonly onAgain: () => void;
+  readonly onCancel: () => void;
+}
+
+export function DraftPanel({ draft, tried, conflict, labels, lasts, onLasts, onChange, onCommit, onAgain, onCancel }: DraftPanelProps) {
+  const hints: Record<Draft['tool'], string> = {
+    point: 'Click the object. Shift-click or a long press marks what does not belong to it.',
+    box: 'Drag a box around the object.',
+    text: 'Say what to look for: "a red part".',
+    label: 'Choose classes of the model.',
+  };
+  return (
+    <section class="panel draft" aria-label="New prompt">
+      <h2>New {draft.tool} prompt</h2>
+      {draft.tool === 'text' ? (
+        <input
+          aria-label="Text"
+          value={draft.text}
+          placeholder="a red part"
+          maxLength={200}
+          autofocus
+          onInput={(event) => onChange({ ...draft, text: event.currentTarget.value })}
+        />
+      ) : null}
+      {draft.tool === 'label' ? (
+        <select
+          multiple
+          aria-label="Classes"
+          onChange={(event) => onChange({ ...draft, labels: [...event.currentTarget.selectedOptions].map(({ value }) => value) })}
+        >
+          {labels.map((label) => (
+            <option key={label}>{label}</option>
+          ))}
+        </select>
+      ) : null}
+      <p class={`tried ${tried?.state ?? ''}`} role="status">
+        {tried?.text ?? hints[draft.tool]}
+      </p>
+      {conflict ? (
+        <p class="tried error" role="alert">
+          Somebody changed the prompts meanwhile (revision {conflict.revision}).{' '}
+          <button type="button" onClick={onAgain}>
+            Apply again
+          </button>
+        </p>
+      ) : null}
+      <div class="row">
+        <label class="check">
+          <input type="checkbox" checked={lasts} onChange={(event) => onLasts(event.currentTarget.checked)} /> for 60 s only
+        </label>
+        <span class="space" />
+        <button type="button" onClick={onCancel}>
+          Cancel
+        </button>
+        <button type="button" class="primary" disabled={!tried || tried.state === 'asking' || tried.state === 'error'} onClick={onCommit}>
+          <Icon name="check" /> Add
+        </button>
+      </div>
+    </section>
+  );
+}
