@@ -11,7 +11,7 @@ import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { Invites } from '../console/sessions.js';
 import { MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, Users } from '../console/users.js';
-import { consoleFilesOf } from '../daemon/state-directory.js';
+import { type StateFiles, stateDirectoryOf, stateFilesIn } from '../daemon/state-directory.js';
 import { idSchema } from '../domain/prompt.js';
 import { makeDirectory } from '../durable.js';
 import { FastsamError, messageOf } from '../errors.js';
@@ -170,8 +170,8 @@ async function openssl(...args: string[]): Promise<void> {
   }
 }
 
-async function filesOf(config: Config): Promise<ReturnType<typeof consoleFilesOf>> {
-  const files = consoleFilesOf(config);
+async function filesOf(config: Config): Promise<StateFiles> {
+  const files = stateFilesIn(stateDirectoryOf(config));
   await makeDirectory(dirname(files.users), 0o700);
   return files;
 }

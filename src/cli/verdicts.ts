@@ -1,9 +1,8 @@
 /** `fastsamd verdicts list | show | export | verify`: the record of a node, also while it runs. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { loadConfig } from '../config/load.js';
 import type { Verdict } from '../contract/inspection.js';
-import { stateDirectoryOf, VERDICTS_FILE } from '../daemon/state-directory.js';
+import { stateDirectoryOf, stateFilesIn } from '../daemon/state-directory.js';
 import { checkText } from '../encode/verdict-overlay.js';
 import { FastsamError, messageOf } from '../errors.js';
 import type { StoredVerdict } from '../record/protocol.js';
@@ -128,7 +127,8 @@ function filterOf({ camera, part, verdict, since }: Omit<ListArguments, 'limit'>
 }
 
 async function withRecord(args: RecordArguments, use: (record: VerdictDatabase) => Promise<void>): Promise<void> {
-  const file = args.file ?? (args.config === undefined ? undefined : join(stateDirectoryOf(await loadConfig(args.config)), VERDICTS_FILE));
+  const file =
+    args.file ?? (args.config === undefined ? undefined : stateFilesIn(stateDirectoryOf(await loadConfig(args.config))).verdicts);
   if (file === undefined) throw new FastsamError('USAGE', 'expected --config FILE of the node, or --file verdicts.db');
   if (!existsSync(file)) throw new FastsamError('SOURCE_NOT_FOUND', `${file}: no such file; expected the record of a node that inspects`);
   let record: VerdictDatabase;

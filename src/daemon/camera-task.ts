@@ -45,7 +45,8 @@ export interface CameraTaskDeps {
   readonly prompts: (frameWidth: number, frameHeight: number) => AppliedPrompts;
   readonly text: TextStage;
   readonly identity: { readonly node: string; readonly bootId: string; readonly maxPayloadBytes: number };
-  readonly onStatus: (status: CameraStatus) => void;
+  /** `lastFrameAgeMs`: as of the task. */
+  readonly onStatus: (status: CameraStatus, lastFrameAgeMs: number | null) => void;
   /** The next result waits for it. */
   readonly onResult: (message: ResultMessage, json: string) => void | Promise<void>;
   /** In place of a result, with publish.objects: none. */
@@ -91,7 +92,7 @@ export class CameraTask {
     const watch = new CameraWatch();
     const onStatus = (status: CameraStatus) => {
       log[logLevel(status)]({ camera: config.id, reason: status.reason }, `camera ${config.id}: ${status.phase}`);
-      deps.onStatus(status);
+      deps.onStatus(status, this.lastFrameAgeMs);
       const event = watch.observe(status.phase, status.reason, status.enteredAt);
       if (event) deps.onEvent(event);
     };

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { CameraConfig } from '../config/schema.js';
 import type { TracksData } from '../contract/messages.js';
 import type { CameraService } from '../control/services.js';
+import type { FollowedPrompt } from '../domain/prompt.js';
 import { FastsamError } from '../errors.js';
 import { type ResultSink, Sinks } from '../pipeline/sinks.js';
 import { within } from '../time/within.js';
@@ -11,11 +12,12 @@ import { type CameraTask, trackingOff } from './camera-task.js';
 /** How long a removed or changed camera may take to let go of its last frame, milliseconds. */
 const STOP_MS = 2000;
 
-export interface CamerasDeps {
+/** Where the tasks of cameras come from. */
+export interface TaskFactory {
   /** Builds the task of a camera; it does nothing before `run`. */
-  readonly create: (config: CameraConfig, sinks: ResultSink) => CameraTask;
+  create(config: CameraConfig, sinks: ResultSink): CameraTask;
   /** A camera that is no longer configured has stopped. */
-  readonly onRemoved: (id: string) => void;
+  forget(id: string): void;
 }
 
 interface Running {
@@ -25,7 +27,8 @@ interface Running {
 }
 
 export class Cameras implements CameraService {
-  readonly #deps: CamerasDeps;
+  /** Undefined until the cameras may begin. */
+  #factory: TaskFactory | undefined;
   /** By camera; they stay while it restarts. */
   readonly #sinks = new Map<string, Sinks>();
   #running = new Map<string, Running>();
@@ -36,10 +39,18 @@ export class Cameras implements CameraService {
     this.#fail = reject;
   });
 
-  constructor(deps: CamerasDeps) {
-    this.#deps = deps;
+  constructor() {
     // `finished` of the daemon reports the failure; without a caller there, the rejection must not end the process.
     this.lost.catch(() => undefined);
+  }
+
+  /** The engine is loaded: from here on `apply` starts cameras. */
+  open(factory: TaskFactory): void {
+    this.#factory = factory;
+  }
+
+  get areOpen(): boolean {
+    return this.#factory !== undefined;
   }
 
   /** In the order of the configuration. */
@@ -56,11 +67,26 @@ export class Cameras implements CameraService {
   }
 
   /**
+   * The objects that new prompts of a camera follow, as far as they are known at once. `tracking`: whether its configuration says
+   * so. Errors: TRACKING_OFF, PROMPT_INVALID for an object of a frame that the camera has not shown.
+   */
+  bind(id: string, tracking: boolean, prompts: readonly FollowedPrompt[]): ReturnType<CameraTask['bind']> {
+    if (!tracking) throw trackingOff(id);
+    const running = this.#running.get(id);
+    if (running) return running.task.bind(prompts);
+    const early = prompts.find((prompt) => prompt.type === 'track' || ('at' in prompt && prompt.at !== undefined));
+    if (early) throw new FastsamError('PROMPT_INVALID', `prompt "${early.id}": camera "${id}" has shown no frame yet`);
+    return [];
+  }
+
+  /**
    * Makes these the cameras: stops those that are gone, restarts those with another source, and starts new ones. Cameras whose
-   * configuration differs in prompts, publish, console, lines and zones alone run on, for these are read with every frame. Never rejects.
+   * configuration differs in prompts, publish, console, lines and zones alone run on, for these are read with every frame.
+   * To be called once the cameras are open. Never rejects.
    */
   async apply(configs: readonly CameraConfig[]): Promise<void> {
-    if (this.#stopping) return;
+    const factory = this.#factory;
+    if (this.#stopping || !factory) return;
     const wanted = new Map(configs.map((config) => [config.id, config]));
     const isKept = ({ config }: Running) => {
       const next = wanted.get(config.id);
@@ -72,10 +98,10 @@ export class Cameras implements CameraService {
     for (const { config } of ending) {
       if (wanted.has(config.id)) continue;
       this.#closeSinks(config.id);
-      this.#deps.onRemoved(config.id);
+      factory.forget(config.id);
     }
     if (this.#stopping) return;
-    this.#running = new Map(configs.map((config) => [config.id, this.#running.get(config.id) ?? this.#start(config)]));
+    this.#running = new Map(configs.map((config) => [config.id, this.#running.get(config.id) ?? this.#start(config, factory)]));
   }
 
   /** Takes no more frames. Settles when those in flight are delivered. */
@@ -130,8 +156,8 @@ export class Cameras implements CameraService {
     sinks?.close().catch(() => undefined);
   }
 
-  #start(config: CameraConfig): Running {
-    const task = this.#deps.create(config, this.#sinksOf(config.id));
+  #start(config: CameraConfig, factory: TaskFactory): Running {
+    const task = factory.create(config, this.#sinksOf(config.id));
     const ended = task.run();
     ended.catch((error: unknown) => this.#fail(error));
     return { config, task, ended };

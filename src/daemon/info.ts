@@ -1,6 +1,7 @@
 /** What a node tells about itself on `info`. */
 import { createRequire } from 'node:module';
 import os from 'node:os';
+import type { LiveConfig } from '../config/live-config.js';
 import { redactConfig } from '../config/redact.js';
 import type { Config } from '../config/schema.js';
 import { sourceName } from '../config/source-name.js';
@@ -8,6 +9,8 @@ import { type InfoMessage, VERBS } from '../contract/messages.js';
 import { MASK_ENCODINGS } from '../domain/mask.js';
 import { PROMPT_LIMITS } from '../domain/prompt.js';
 import type { ModelIdentity } from '../domain/result.js';
+import type { StatusBoard } from '../status/board.js';
+import type { NodeEngine } from './node-engine.js';
 
 const require = createRequire(import.meta.url);
 /** Characters of a reason. */
@@ -20,7 +23,29 @@ function versionOf(packageJson: string): string {
 
 export const FASTSAMD_VERSION = versionOf('../../package.json');
 
-export function infoMessage(config: Config, model: ModelIdentity | null, bootId: string, startedAt: Date): InfoMessage {
+export interface NodeInfoDeps {
+  readonly live: LiveConfig;
+  readonly engine: Pick<NodeEngine, 'opened'>;
+  readonly bootId: string;
+  readonly status: Pick<StatusBoard, 'setInfo'>;
+}
+
+export class NodeInfo {
+  readonly #deps: NodeInfoDeps;
+  readonly #startedAt = new Date();
+
+  constructor(deps: NodeInfoDeps) {
+    this.#deps = deps;
+  }
+
+  /** Puts what the node is now on the status board. */
+  publish(): void {
+    const { live, engine, bootId, status } = this.#deps;
+    status.setInfo(infoMessage(live.current, engine.opened?.engine.model ?? null, bootId, this.#startedAt));
+  }
+}
+
+function infoMessage(config: Config, model: ModelIdentity | null, bootId: string, startedAt: Date): InfoMessage {
   return {
     v: 1,
     node: config.node,

@@ -21,6 +21,9 @@ export class ServiceManager {
   readonly #log: Logger;
   #watchdog: NodeJS.Timeout | undefined;
   #complained = false;
+  /** As last told. */
+  #status = '';
+  #isReady = false;
 
   constructor({ environment, log }: ServiceDeps) {
     this.#socket = environment.NOTIFY_SOCKET || undefined;
@@ -35,17 +38,28 @@ export class ServiceManager {
     return this.#watchdogMs === undefined ? undefined : this.#watchdogMs / 2;
   }
 
+  /** The start is over. */
   ready(status: string): void {
+    this.#isReady = true;
+    this.#status = status;
     this.#send(['READY=1', `STATUS=${status}`]);
   }
 
   status(status: string): void {
+    if (status === this.#status) return;
+    this.#status = status;
     this.#send([`STATUS=${status}`]);
   }
 
-  /** To be followed by `ready`. */
-  reloading(): void {
+  /** Says `reloading` for as long as `reload` takes; nothing during the start, which would look as if it were over. */
+  async reloading<T>(reload: () => Promise<T>): Promise<T> {
+    if (!this.#isReady) return reload();
     this.#send(['RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`]);
+    try {
+      return await reload();
+    } finally {
+      this.ready(this.#status);
+    }
   }
 
   stopping(status: string): void {

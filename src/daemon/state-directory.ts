@@ -20,15 +20,34 @@ export function stateDirectoryOf({ stateDir, node }: Pick<Config, 'stateDir' | '
   return join(stateDir ?? process.env.STATE_DIRECTORY?.split(':')[0] ?? user(), node);
 }
 
-const LOCK = 'lock';
-const PROMPTS = 'prompts.json';
-const ZONES = 'zones.json';
-const EVENTS = 'events.db';
-const RETAINED = 'retained.json';
-/** The record of inspections. */
-export const VERDICTS_FILE = 'verdicts.db';
-const USERS = 'console-users.json';
-const INVITES = 'console-invites.json';
+/** What a node keeps in its state directory. */
+export interface StateFiles {
+  readonly lock: string;
+  readonly prompts: string;
+  readonly zones: string;
+  readonly events: string;
+  /** Which retained topics the node has published. */
+  readonly retained: string;
+  /** The record of inspections. */
+  readonly verdicts: string;
+  /** Users of the console, and their invitations. */
+  readonly users: string;
+  readonly invites: string;
+}
+
+export function stateFilesIn(folder: string): StateFiles {
+  return {
+    lock: join(folder, 'lock'),
+    prompts: join(folder, 'prompts.json'),
+    zones: join(folder, 'zones.json'),
+    events: join(folder, 'events.db'),
+    retained: join(folder, 'retained.json'),
+    verdicts: join(folder, 'verdicts.db'),
+    users: join(folder, 'console-users.json'),
+    invites: join(folder, 'console-invites.json'),
+  };
+}
+
 const ALERT = 'state-directory';
 const CHECK_MS = 5000;
 /** The alert about a folder that was deleted stays for so long after it was made again. */
@@ -43,23 +62,10 @@ export interface StateDirectoryDeps {
   readonly log: Logger;
 }
 
-/** Where the users of the console and their invitations are kept, for the command line. */
-export function consoleFilesOf(config: Pick<Config, 'stateDir' | 'node'>): { readonly users: string; readonly invites: string } {
-  const folder = stateDirectoryOf(config);
-  return { users: join(folder, USERS), invites: join(folder, INVITES) };
-}
-
 /** The folder at run time: held by one daemon at a time, and made again when somebody deletes it. */
 export class StateDirectory {
-  readonly prompts: string;
-  readonly zones: string;
-  readonly events: string;
-  readonly retained: string;
-  readonly verdicts: string;
-  readonly users: string;
-  readonly invites: string;
+  readonly #files: StateFiles;
   readonly #deps: StateDirectoryDeps;
-  readonly #lock: string;
   #descriptor: number | undefined;
   #checking: NodeJS.Timeout | undefined;
   #busy = false;
@@ -67,14 +73,7 @@ export class StateDirectory {
 
   constructor(deps: StateDirectoryDeps) {
     this.#deps = deps;
-    this.prompts = join(deps.path, PROMPTS);
-    this.zones = join(deps.path, ZONES);
-    this.events = join(deps.path, EVENTS);
-    this.retained = join(deps.path, RETAINED);
-    this.verdicts = join(deps.path, VERDICTS_FILE);
-    this.users = join(deps.path, USERS);
-    this.invites = join(deps.path, INVITES);
-    this.#lock = join(deps.path, LOCK);
+    this.#files = stateFilesIn(deps.path);
   }
 
   /**
@@ -83,7 +82,8 @@ export class StateDirectory {
    */
   async start(): Promise<void> {
     await this.#take();
-    if (this.#descriptor !== undefined) await Promise.all([this.prompts, this.zones, this.retained].map(removeParts));
+    const { prompts, zones, retained } = this.#files;
+    if (this.#descriptor !== undefined) await Promise.all([prompts, zones, retained].map(removeParts));
     this.#checking = setInterval(() => void this.#check(), CHECK_MS).unref();
   }
 
@@ -99,7 +99,7 @@ export class StateDirectory {
     try {
       await makeDirectory(path);
       const self = `node ${node}, process ${process.pid} on ${hostname()}, since ${new Date().toISOString()}`;
-      const answer = await native().lockFile(this.#lock, self);
+      const answer = await native().lockFile(this.#files.lock, self);
       if ('holder' in answer) {
         const holder = oneLine(answer.holder) || 'a process that has not said its name yet';
         throw new FastsamError(
@@ -120,7 +120,7 @@ export class StateDirectory {
     this.#busy = true;
     try {
       const held = this.#descriptor;
-      if (held !== undefined && (await isOpenFile(this.#lock, held))) return this.#clear();
+      if (held !== undefined && (await isOpenFile(this.#files.lock, held))) return this.#clear();
       await this.#take();
       if (this.#descriptor === held || held === undefined) return;
       closeSync(held);

@@ -6,7 +6,7 @@ import { reachable } from '../broker/embedded-broker.js';
 import type { CameraConfig, Config } from '../config/schema.js';
 import { sourceName, withoutSource } from '../config/source-name.js';
 import { sourceOptions } from '../daemon/camera-options.js';
-import { engineOptions } from '../daemon/engine-opener.js';
+import { engineOptions } from '../daemon/node-engine.js';
 import { openEngine } from '../engine/open.js';
 import { type ErrorCode, FastsamError, isFastsamError, messageOf } from '../errors.js';
 import { openConnection } from '../mqtt/connection.js';

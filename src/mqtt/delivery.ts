@@ -67,7 +67,7 @@ export class Delivery {
     return this.#refused;
   }
 
-  /** To be called after every change of the outbox. */
+  /** Sends what waits, as far as the lanes have room. */
   wake(): void {
     if (!this.#over) {
       this.#sendReliable();

@@ -5,20 +5,16 @@ import type { EventsConfig, JobsConfig, MqttConfig } from '../config/schema.js';
 import type { CameraEvent, MqttTelemetry, ResultMessage, SummaryMessage, TelemetryMessage } from '../contract/messages.js';
 import type { Control } from '../control/control.js';
 import type { StatusBoard } from '../status/board.js';
+import type { EventIdentity } from '../status/feed.js';
 import type { JobWorkerDeps } from './job-worker.js';
-
-/** Of an event that may have been published before. */
-export interface EventIdentity {
-  readonly eventId: string;
-  readonly ts: string;
-}
 
 export interface PublisherDeps {
   readonly config: MqttConfig;
   readonly node: string;
   /** New at every start of the process. */
   readonly bootId: string;
-  readonly telemetryIntervalMs: number;
+  /** At present: telemetry that is not delivered expires after two intervals. */
+  readonly telemetryIntervalMs: () => number;
   readonly events: EventsConfig;
   /** Where events wait; it may not exist yet. */
   readonly eventsFile: string;
@@ -35,8 +31,6 @@ export interface PublisherDeps {
   readonly runJob: JobWorkerDeps['run'];
   /** Opens the stream to a broker in this process, in place of a connection to `config.url`. */
   readonly connect?: (() => Duplex) | undefined;
-  /** The link to the broker came up, ended, or could not be made: `link()` has news. */
-  readonly onLink?: () => void;
   readonly log: Logger;
 }
 
@@ -59,6 +53,8 @@ export interface Publisher {
   publishSummary(camera: string, message: SummaryMessage): void;
   publishTelemetry(message: TelemetryMessage): void;
   link(): LinkState;
+  /** `listener` is called when the link to the broker came up, ended, or could not be made. */
+  onLinkChange(listener: () => void): void;
   /** Arrives once and in order, whatever becomes of the broker meanwhile, within the bounds of the spool. */
   publishEvent(camera: string, event: CameraEvent, identity?: EventIdentity): void;
   /** The folder of the events was deleted and made again: what waits is written there once more. */

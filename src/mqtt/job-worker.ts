@@ -14,7 +14,7 @@ import type { InboundMessage } from './connection.js';
 import { JobSlot, SLOT_LOST } from './job-slot.js';
 import { JobRoom, JobStarts, MAX_STARTS, slotOfRecord } from './job-starts.js';
 import type { Publication } from './publication.js';
-import { mayRespondTo } from './response-topic.js';
+import { mayRespondTo } from './topics.js';
 
 /** A vanished node has this long to come back by itself; the random part spreads those that would step in. */
 const ADOPT_AFTER_MS = { min: 2000, spread: 4000 } as const;

@@ -25,9 +25,20 @@ export class Outbox {
   #responses: Publication[] = [];
   readonly #dropped = new Map<string, number>();
   #online = false;
+  #onReady: () => void = () => undefined;
 
   constructor(deps: OutboxDeps) {
     this.#deps = deps;
+  }
+
+  /** From now on `listener` is called whenever there may be something to take, here or in the spool of events. */
+  onReady(listener: () => void): void {
+    this.#onReady = listener;
+  }
+
+  /** To be called when something else than a message of the outbox waits to be sent. */
+  wake(): void {
+    this.#onReady();
   }
 
   /** Messages not delivered since the start, by topic. */
@@ -43,12 +54,14 @@ export class Outbox {
   putState(publication: Publication): void {
     this.#state.set(publication.topic, publication);
     this.#unsent.add(publication.topic);
+    this.#onReady();
   }
 
   /** Empties a retained topic: sent until delivered once, then forgotten. */
   clearState(topic: string): void {
     this.#state.set(topic, { topic, payload: '', qos: 1, retain: true });
     this.#unsent.add(topic);
+    this.#onReady();
   }
 
   /** The payload of a retained topic did not arrive. */
@@ -75,7 +88,9 @@ export class Outbox {
   putSample(publication: Publication): void {
     const { topic } = publication;
     if (!this.#online || this.#samples.has(topic)) this.drop(topic);
-    if (this.#online) this.#samples.set(topic, publication);
+    if (!this.#online) return;
+    this.#samples.set(topic, publication);
+    this.#onReady();
   }
 
   /** Appends an answer; drops the oldest one of a full queue, whose requester has waited longest and likely left. */
@@ -83,6 +98,7 @@ export class Outbox {
     if (this.#online) this.#responses.push(publication);
     else this.drop(publication.topic);
     if (this.#responses.length > MAX_RESPONSES) this.drop(this.#responses.shift()!.topic);
+    this.#onReady();
   }
 
   /** A connection is up: all state has to be sent again, whatever an earlier broker got. */

@@ -4,8 +4,7 @@ import type { ResponseMessage } from '../contract/messages.js';
 import type { Caller, Control } from '../control/control.js';
 import type { InboundMessage } from './connection.js';
 import type { Publication } from './publication.js';
-import { mayRespondTo } from './response-topic.js';
-import type { Topics } from './topics.js';
+import { mayRespondTo, type Topics } from './topics.js';
 
 export interface RequestsDeps {
   readonly control: Pick<Control, 'handle'>;

@@ -4,6 +4,7 @@
 const VERB = /^[a-z0-9-]{1,32}(\/[a-z0-9-]{1,32}){0,3}$/;
 
 export interface Topics {
+  readonly node: string;
   /** `PREFIX/NODE`, without a trailing slash. */
   readonly base: string;
   readonly state: string;
@@ -36,6 +37,7 @@ export function topicsOf(prefix: string, node: string, groups: readonly string[]
   const base = `${prefix}/${node}`;
   const requestBases = [`${base}/request/`, ...groups.map((group) => `${prefix}/@${group}/request/`)];
   return {
+    node,
     base,
     state: `${base}/state`,
     availability: `${base}/availability`,
@@ -63,4 +65,12 @@ export function topicsOf(prefix: string, node: string, groups: readonly string[]
     },
     relative: (topic) => (topic.startsWith(`${base}/`) ? topic.slice(base.length + 1) : topic),
   };
+}
+
+/**
+ * Whether a requester's response topic may be published on. Anybody may name one; without bounds this node would
+ * publish anything anywhere for them. `prefix` ends with "/".
+ */
+export function mayRespondTo(topic: string, prefix: string): boolean {
+  return topic.startsWith(prefix) && topic.length > prefix.length && topic.length <= 512 && !/[+#\0]/.test(topic);
 }

@@ -20,11 +20,13 @@ export interface ReporterDeps {
 
 export class TelemetryReporter {
   readonly #deps: ReporterDeps;
+  #intervalMs: number;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
 
   constructor(deps: ReporterDeps) {
     this.#deps = deps;
+    this.#intervalMs = deps.intervalMs;
   }
 
   start(): void {
@@ -33,7 +35,17 @@ export class TelemetryReporter {
       this.#running ??= this.#report().finally(() => {
         this.#running = undefined;
       });
-    }, this.#deps.intervalMs);
+    }, this.#intervalMs);
+  }
+
+  /** Reports at this interval from now on. */
+  every(intervalMs: number): void {
+    if (intervalMs === this.#intervalMs) return;
+    this.#intervalMs = intervalMs;
+    if (!this.#timer) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.start();
   }
 
   /** Resolves when the report under way, if any, is out. */

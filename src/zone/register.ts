@@ -5,6 +5,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
+import type { CameraConfig } from '../config/schema.js';
 import { toTimestamp } from '../contract/common.js';
 import type { CountsMessage, RequestOf, ZonesMessage } from '../contract/messages.js';
 import { idSchema } from '../domain/prompt.js';
@@ -32,6 +33,13 @@ export interface ConfiguredZones {
   readonly plane?: PlaneConfig | undefined;
   /** Whether the camera tracks; lines and zones of one that does not are nobody's. */
   readonly tracking: boolean;
+}
+
+/** The lines and zones of these cameras, by camera. */
+export function configuredZones(cameras: readonly CameraConfig[]): ReadonlyMap<string, ConfiguredZones> {
+  return new Map(
+    cameras.map(({ id, lines, zones, scale, plane, tracking }) => [id, { lines, zones, scale, plane, tracking: tracking.enabled }]),
+  );
 }
 
 interface ZoneSet {

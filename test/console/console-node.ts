@@ -8,8 +8,9 @@ import { configSchema } from '../../src/config/schema.js';
 import { Users } from '../../src/console/users.js';
 import type { ClientInput, ConsoleUser, ServerMessage, ViewMeta } from '../../src/contract/console.js';
 import { ackMessage, readView, type View } from '../../src/contract/view-message.js';
-import { Daemon, type DaemonDeps } from '../../src/daemon/daemon.js';
-import { consoleFilesOf } from '../../src/daemon/state-directory.js';
+import { Daemon } from '../../src/daemon/daemon.js';
+import type { DaemonDeps } from '../../src/daemon/parts.js';
+import { stateDirectoryOf, stateFilesIn } from '../../src/daemon/state-directory.js';
 import { writeTestModel } from '../helpers/onnx-model.js';
 
 export const SCENE = 'test:shapes?width=320&height=320&fps=20';
@@ -44,7 +45,7 @@ export async function consoleNode(
   });
   const logged: string[] = [];
   const log = pino({ level: 'info' }, { write: (line) => void logged.push(line) });
-  const file = consoleFilesOf(config).users;
+  const file = stateFilesIn(stateDirectoryOf(config)).users;
   for (const { password, ...user } of users) {
     await mkdir(join(folder, config.node), { recursive: true });
     await new Users(file).add(user, password);

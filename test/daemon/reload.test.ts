@@ -91,6 +91,14 @@ describe.skipIf(!hasMosquitto)('a reload (needs mosquitto)', { timeout: 60_000 }
       await until(() => since('gate').length > 3 && since('belt').length > 3 && since('steady').length > 3);
       expect(new Set(results.slice(from).map(({ camera }) => camera))).toEqual(new Set(['steady', 'belt', 'gate']));
 
+      // Nor with a recipe that is not there: what goes with it is not applied either.
+      const inspecting = { ...steady, tracking: { enabled: true }, inspection: { recipe: join(folder, 'none.yaml') } };
+      await expect(daemon.reload(configOf([inspecting, gate], { segmentation: { conf: 0.2 } }))).rejects.toMatchObject({
+        code: 'CONFIG_INVALID',
+      });
+      expect(daemon.config.segmentation.conf).toBe(0.7);
+      expect(daemon.config.cameras.map(({ id }) => id)).toEqual(['steady', 'belt', 'gate']);
+
       // Removed: with its retained topics.
       await daemon.reload(configOf([steady, gate]));
       from = results.length;

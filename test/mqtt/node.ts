@@ -102,7 +102,7 @@ export function testNode(mqtt: z.input<typeof mqttSchema>, options: TestNodeOpti
     config,
     node: 'line-3',
     bootId,
-    telemetryIntervalMs: 1000,
+    telemetryIntervalMs: () => 1000,
     tracking: (camera) => camera === 'belt',
     status,
     control,

@@ -10,11 +10,11 @@ import type { Recipe } from '../../domain/recipe.js';
 import { FastsamError } from '../../errors.js';
 import { canonicalJson, sha256Of } from '../../inspect/identity.js';
 import { statisticsOf } from '../../inspect/statistics.js';
-import type { EventIdentity } from '../../mqtt/interface.js';
 import type { ResultSink } from '../../pipeline/sinks.js';
 import type { NewVerdict, RecordedTrigger, StoredRecipe, StoredVerdict } from '../../record/protocol.js';
 import { VerdictRecord } from '../../record/record.js';
 import type { StatusBoard } from '../../status/board.js';
+import type { EventIdentity } from '../../status/feed.js';
 import { Inspector, identityOf } from './inspector.js';
 
 const ALERT = 'record-failing';
@@ -56,19 +56,25 @@ export class Inspections implements InspectionService {
     this.#deps = deps;
   }
 
-  /** Makes these the cameras that inspect. Errors: CONFIG_INVALID and PROMPT_INVALID of a recipe, OUTPUT_UNWRITABLE of the record. */
-  async apply(cameras: readonly CameraConfig[]): Promise<void> {
+  /**
+   * Checks all that may be refused of making these the cameras that inspect, and returns what does it. Errors: CONFIG_INVALID and
+   * PROMPT_INVALID of a recipe, OUTPUT_UNWRITABLE of the record; nothing has changed then.
+   */
+  async prepare(cameras: readonly CameraConfig[]): Promise<() => Promise<void>> {
     const wanted = new Map(cameras.flatMap(({ id, inspection }) => (inspection ? [[id, inspection] as const] : [])));
     const recipes = new Map<string, Recipe>();
     for (const [id, { recipe }] of wanted) recipes.set(id, await this.#load(recipe));
+    if (wanted.size > 0) await this.#open();
+    return () => this.#apply(wanted, recipes);
+  }
+
+  async #apply(wanted: ReadonlyMap<string, Station['config']>, recipes: ReadonlyMap<string, Recipe>): Promise<void> {
     for (const [id, station] of this.#stations) {
       if (JSON.stringify(wanted.get(id)) === JSON.stringify(station.config)) continue;
       this.#stations.delete(id);
       await station.end();
       if (!wanted.has(id)) this.#deps.status.delete(`cameras/${id}/inspection`);
     }
-    if (wanted.size === 0) return;
-    await this.#open();
     for (const [id, config] of wanted) {
       if (!this.#stations.has(id)) await this.#begin(id, config);
       await this.#takeOver(id, recipes.get(id)!);

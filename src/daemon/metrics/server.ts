@@ -27,8 +27,8 @@ const TIMEOUTS = {
   connectionsCheckingInterval: TIMEOUT_CHECK_MS,
 } as const;
 
-export interface MetricsDeps {
-  readonly config: MetricsConfig;
+/** What the answers of the probes are made of. */
+export interface ProbeDeps {
   /** Of this moment; undefined before the model is loaded. */
   readonly telemetry: () => Promise<TelemetryMessage | undefined>;
   /** Of fastsamd. */
@@ -36,13 +36,17 @@ export interface MetricsDeps {
   /** Of the lines and zones of the cameras that track. */
   readonly counts?: () => readonly CountsMessage[];
   readonly health: () => { readonly alive: boolean; readonly ready: boolean; readonly findings: readonly Finding[] };
+}
+
+export interface MetricsDeps extends ProbeDeps {
+  readonly config: MetricsConfig;
   readonly log: Logger;
 }
 
 /** What a path of the probes answers, for any server that has it; undefined for a path that is none. */
 export async function probe(
   path: string,
-  { telemetry, health, version, counts }: Pick<MetricsDeps, 'telemetry' | 'health' | 'version' | 'counts'>,
+  { telemetry, health, version, counts }: ProbeDeps,
 ): Promise<{ readonly status: number; readonly body: string; readonly type: string } | undefined> {
   const { alive, ready, findings } = health();
   switch (path) {

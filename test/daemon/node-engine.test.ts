@@ -1,7 +1,7 @@
 /** How often a build says how far it is. */
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { buildReporter } from '../../src/daemon/engine-news.js';
+import { buildReporter } from '../../src/daemon/node-engine.js';
 
 describe('progress of a build', () => {
   beforeEach(() => {
