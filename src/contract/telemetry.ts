@@ -99,6 +99,14 @@ export const mqttTelemetrySchema = z.object({
       ignored: count.meta({ description: 'Retained requests, and those of a flood beyond what is worth an answer.' }),
     })
     .meta({ description: 'Requests since the start: each is in one of these.' }),
+  jobs: z
+    .object({
+      done: count.meta({ description: 'Jobs that were answered with a result.' }),
+      failed: count.meta({ description: 'Jobs that were answered with an error, or given back because the GPU was lost.' }),
+      adopted: count.meta({ description: 'Places of other nodes in a queue that this node took over.' }),
+    })
+    .optional()
+    .meta({ description: 'Jobs since the start; absent without job queues.' }),
 });
 
 const railSchema = z.object({

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { type JobAnswer, jobAnswerSchema } from '../../src/contract/messages.js';
+import { type JobAnswer, jobAnswerSchema, type TelemetryMessage } from '../../src/contract/messages.js';
 import { type RunningCommand, start } from '../helpers/command.js';
 import { Broker, hasMosquitto } from '../helpers/mosquitto.js';
 import { writeTestModel } from '../helpers/onnx-model.js';
@@ -29,6 +29,7 @@ async function startNode(node: string, port: number, path = model): Promise<Runn
     node,
     model: { path, onnxruntime: { threads: 1 } },
     cameras: [],
+    telemetry: { intervalMs: 500 },
     jobs: { queues: ['inspect'], concurrency: 1 },
     mqtt: { url: `mqtt://127.0.0.1:${port}`, reconnect: { minMs: 50, maxMs: 500 } },
     stateDir: folder,
@@ -134,6 +135,8 @@ describe.skipIf(!hasMosquitto)('jobs (needs mosquitto)', { timeout: 120_000 + JO
       const half = JSON.stringify({ id: 'x4', image: image.slice(0, image.length / 2) });
       expect(await ask('x4', half)).toMatchObject({ status: 'error' });
       expect(await ask('x5', JSON.stringify({ id: 'x5', image }))).toMatchObject({ status: 'ok', result: { camera: 'inspect' } });
+      const { mqtt } = await observer.untilJson<TelemetryMessage>('fastsam/v1/single/telemetry', ({ mqtt: { jobs } }) => jobs?.done === 1);
+      expect(mqtt.jobs).toEqual({ done: 1, failed: 5, adopted: 0 });
       node.process.kill('SIGTERM');
       expect((await node.outcome).code).toBe(0);
     } finally {

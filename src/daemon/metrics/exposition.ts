@@ -170,6 +170,11 @@ function addNode(family: AddFamily, { mqtt, system, governor, uptimeS }: Telemet
   family('counter', 'mqtt_reconnects_total', 'Connections to the broker after the first', [[{}, mqtt.reconnects]]);
   family('gauge', 'mqtt_connected', 'Whether the broker is connected', [[{}, mqtt.connectedSince === null ? 0 : 1]]);
   family('counter', 'mqtt_requests_total', 'Requests, by outcome', labelled('outcome', mqtt.requests));
+  if (mqtt.jobs) {
+    const { adopted, ...jobs } = mqtt.jobs;
+    family('counter', 'mqtt_jobs_total', 'Jobs, by outcome', labelled('outcome', jobs));
+    family('counter', 'mqtt_job_slots_adopted_total', 'Places of other nodes in a queue that were taken over', [[{}, adopted]]);
+  }
   family('gauge', 'spool_events', 'Events that wait for the broker', [[{}, mqtt.spool.depth]]);
   family('gauge', 'spool_bytes', 'Size of the events that wait for the broker', [[{}, mqtt.spool.bytes]]);
   family('counter', 'spool_events_dropped_total', 'Events lost, by reason', labelled('reason', mqtt.spool.dropped));
