@@ -29,5 +29,7 @@ node --input-type=module -e "
   for (const name of SCHEMA_NAMES) writeFileSync(\`docs/schemas/\${name}.json\`, JSON.stringify(jsonSchemaOf(name), null, 2) + '\n');
 "
 echo 'generate: docs/schemas'
+node scripts/list-contract.mjs
+echo 'generate: docs/mqtt.md (lists)'
 node scripts/draw-floors.mjs
 echo 'generate: docs/architecture.md (floors)'
