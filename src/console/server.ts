@@ -1,7 +1,7 @@
 /** The console's server: its page, its socket, logins, and the probes of the node. Off unless configured; loaded only then. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import fastifyCookie from '@fastify/cookie';
 import fastifyStatic from '@fastify/static';
@@ -35,6 +35,11 @@ const TICK_MS = 2000;
 const REVIEW_MS = 5000;
 const REQUEST_MS = 15_000;
 const MAX_CONNECTIONS = 128;
+/** Connections without a whole request so far. The oldest makes room for a new one, so that silent ones keep no user out. */
+const MAX_WAITING = 64;
+const HEADERS_MS = 5000;
+/** Without it Node applies the time-outs every 30 s. */
+const TIMEOUT_CHECK_MS = 1000;
 const MAX_JSON_BYTES = 65_536;
 const COOKIE_SECONDS = 7 * 86_400;
 const THUMBNAIL_WIDTH = 320;
@@ -86,6 +91,8 @@ export class ConsoleServer {
   readonly #viewers = new Set<Viewer>();
   #app: FastifyInstance | undefined;
   #ends: (() => void)[] = [];
+  /** Connections that have not sent a whole request, by the address and port of the other end. */
+  readonly #waiting = new Map<string, Socket>();
 
   constructor(deps: ConsoleDeps) {
     this.#deps = deps;
@@ -187,8 +194,9 @@ export class ConsoleServer {
   async #create(): Promise<FastifyInstance> {
     const { tls } = this.#config;
     const https = tls.certFile !== undefined && tls.keyFile !== undefined ? await readCertificate(tls.certFile, tls.keyFile) : null;
+    const timeouts = { headersTimeout: HEADERS_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS };
     const app = fastify({
-      ...(https ? { https } : {}),
+      ...(https ? { https: { ...https, ...timeouts, handshakeTimeout: HEADERS_MS } } : { http: timeouts }),
       bodyLimit: MAX_JSON_BYTES,
       requestTimeout: REQUEST_MS,
       connectionTimeout: REQUEST_MS,
@@ -197,7 +205,9 @@ export class ConsoleServer {
       forceCloseConnections: true,
     }) as unknown as FastifyInstance;
     app.decorateRequest('user', null as unknown as ConsoleUser);
+    app.server.on('connection', (socket: Socket) => this.#wait(socket));
     app.addHook('onRequest', async (request, reply) => this.#admit(request, reply));
+    app.addHook('preHandler', async ({ raw: { socket } }) => void this.#waiting.delete(otherEnd(socket)));
     app.setErrorHandler((error, _request, reply) => this.#fail(error, reply));
     await app.register(fastifyCookie);
     await app.register(fastifyWebsocket, {
@@ -220,6 +230,14 @@ export class ConsoleServer {
       });
     }
     return app;
+  }
+
+  /** Under TLS requests have another socket than connections; both have the same other end. */
+  #wait(socket: Socket): void {
+    const end = otherEnd(socket);
+    this.#waiting.set(end, socket);
+    socket.once('close', () => this.#waiting.delete(end));
+    if (this.#waiting.size > MAX_WAITING) this.#waiting.values().next().value?.destroy();
   }
 
   /** Of every request, before anything of it is read. */
@@ -441,4 +459,8 @@ async function readCertificate(certFile: string, keyFile: string): Promise<{ cer
   } catch (cause) {
     throw new FastsamError('CONFIG_INVALID', `console.tls: ${messageOf(cause)}; expected PEM files`, { cause });
   }
+}
+
+function otherEnd({ remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>): string {
+  return `${remoteAddress} ${remotePort}`;
 }

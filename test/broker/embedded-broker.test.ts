@@ -1,5 +1,6 @@
 /** The embedded broker under attack: over real sockets, with the real client. `BROKER_SECONDS` lengthens the guessing. */
 import { type EventEmitter, once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,9 +11,12 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EmbeddedBroker } from '../../src/broker/embedded-broker.js';
 import { mqttSchema } from '../../src/config/sections/mqtt.js';
+import { figure } from '../helpers/figure.js';
 import { testNode } from '../mqtt/node.js';
 
 const SECONDS = Number(process.env.BROKER_SECONDS ?? 2);
+/** Of the broker, of the first packet. */
+const MAX_CONNECT_BYTES = 16 * 1024;
 const log = pino({ level: 'silent' });
 
 describe('the embedded broker', { timeout: 60_000 + SECONDS * 1000 }, () => {
@@ -62,7 +66,7 @@ describe('the embedded broker', { timeout: 60_000 + SECONDS * 1000 }, () => {
     for (let k = 0; k < 200; k += 1) await silent();
     const begin = performance.now();
     const connected = await client();
-    process.stdout.write(`login beside 200 silent sockets: ${(performance.now() - begin).toFixed(0)} ms\n`);
+    figure({ what: 'login beside 200 silent sockets', value: performance.now() - begin, unit: 'ms', most: 6000 });
     await connected.endAsync();
   });
 
@@ -93,9 +97,8 @@ describe('the embedded broker', { timeout: 60_000 + SECONDS * 1000 }, () => {
         else refused += 1;
       }
     }
-    process.stdout.write(
-      `wrong passwords: ${(tried / SECONDS).toFixed(1)} tried a second, ${(refused / SECONDS).toFixed(0)} refused unread\n`,
-    );
+    figure({ what: `wrong passwords of one address tried a second, over ${SECONDS} s`, value: tried / SECONDS, most: 10 });
+    figure({ what: 'refused unread a second', value: refused / SECONDS });
     expect(tried).toBeLessThanOrEqual(10 + 5 * (SECONDS + 5));
     expect(refused).toBeGreaterThan(0);
     await delay(1000);
@@ -113,10 +116,71 @@ describe('the embedded broker', { timeout: 60_000 + SECONDS * 1000 }, () => {
     const heard = event(other, 'message');
     other.publish('ping', 'x');
     await heard;
-    process.stdout.write(`message beside 20,000 filters: ${(performance.now() - begin).toFixed(0)} ms\n`);
+    figure({
+      what: 'message beside a client that asked for 20,000 subscriptions',
+      value: performance.now() - begin,
+      unit: 'ms',
+      most: 1000,
+    });
     await greedy.unsubscribeAsync(filters.slice(0, 50));
     await greedy.subscribeAsync('b/#');
     await Promise.all([greedy.endAsync(), other.endAsync()]);
+  });
+
+  it('holds little of each connection before its login', async () => {
+    const memory = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))![1]);
+    // Both ends of the connections are in this process; the clients write once and keep nothing.
+    const begun = Buffer.concat([connectHead(MAX_CONNECT_BYTES - 100), Buffer.alloc(MAX_CONNECT_BYTES - 200)]);
+    const round = async () => {
+      const opened = await Promise.all(Array.from({ length: 32 }, silent));
+      for (const socket of opened) socket.write(begun);
+      await delay(300);
+      return opened;
+    };
+    for (const socket of await round()) socket.destroy();
+    await delay(300);
+    const before = memory();
+    await round();
+    figure({
+      what: 'memory of a connection before its login, with 16 KiB of an unfinished CONNECT',
+      value: (memory() - before) / 32,
+      unit: 'KiB',
+      most: 64,
+    });
+  });
+
+  it('answers a ping beside a client that tries for 20,000 subscriptions and 20,000 retained messages', async () => {
+    const other = await client();
+    await other.subscribeAsync('ping');
+    let longest = 0;
+    let isOver = false;
+    const pings = (async () => {
+      while (!isOver) {
+        const begin = performance.now();
+        const heard = event(other, 'message');
+        other.publish('ping', 'x');
+        await heard;
+        longest = Math.max(longest, performance.now() - begin);
+        await delay(20);
+      }
+    })();
+    const greedy = await client();
+    const closed = new Promise<void>((resolve) => greedy.once('close', () => resolve()));
+    greedy.on('error', () => undefined);
+    for (let k = 0; k < 200; k += 1) {
+      await greedy.subscribeAsync(Array.from({ length: 100 }, (_, n) => `a/${k}/${n}/+/#`)).catch(() => undefined);
+    }
+    for (let k = 0; k < 20_000; k += 1) greedy.publish(`retained/${k}`, 'x', { retain: true });
+    await closed;
+    isOver = true;
+    await pings;
+    figure({
+      what: 'longest wait of a client beside one with 20,000 subscriptions and 20,000 retained messages',
+      value: longest,
+      unit: 'ms',
+      most: 1000,
+    });
+    await other.endAsync();
   });
 
   it('retains a bounded number of messages', async () => {

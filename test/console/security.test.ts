@@ -1,5 +1,7 @@
 /** Who may do what, and what reaches the console at all. */
+import { once } from 'node:events';
 import { request } from 'node:http';
+import net from 'node:net';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isAddressed, isSameOrigin } from '../../src/console/guard.js';
@@ -7,6 +9,7 @@ import { LoginLimits } from '../../src/console/login-limits.js';
 import { QualityControl } from '../../src/console/quality.js';
 import { Sessions } from '../../src/console/sessions.js';
 import { VERBS } from '../../src/contract/verbs.js';
+import { figure } from '../helpers/figure.js';
 import { type ConsoleNode, consoleNode, login as loginOnce, Page } from './console-node.js';
 
 const USERS = [
@@ -92,6 +95,22 @@ describe('console security', { timeout: 60_000 }, () => {
     await expect(Page.open(node, { headers: { cookie, origin: 'http://evil.example' } })).rejects.toThrow('HTTP 403');
     await expect(Page.open(node)).rejects.toThrow('HTTP 401');
     (await Page.open(node, { headers: { cookie } }))[Symbol.dispose]();
+  });
+
+  it('answers beside 210 connections that send nothing, half of a head, or a head without its body', async () => {
+    const host = `127.0.0.1:${node.port}`;
+    const head = `Host: ${host}\r\nOrigin: http://${host}\r\n`;
+    const login = `POST /api/login HTTP/1.1\r\n${head}Content-Type: application/json\r\nContent-Length: 9\r\n\r\n`;
+    const sockets = Array.from({ length: 210 }, (_, k) => {
+      const socket = net.connect(node.port, '127.0.0.1', () => socket.write(['', `GET / HTTP/1.1\r\n${head}`, login][k % 3]!));
+      return socket.on('error', () => undefined).resume();
+    });
+    const closed = sockets.map((socket) => once(socket, 'close'));
+    await Promise.all(closed.slice(0, 100));
+    const begin = performance.now();
+    expect((await ask('GET', '/api/me', { host })).status).toBe(200);
+    figure({ what: 'console beside 210 connections without a whole request', value: performance.now() - begin, unit: 'ms', most: 6000 });
+    for (const socket of sockets) socket.destroy();
   });
 
   it('lets every role do what it may, on its own cameras', async () => {

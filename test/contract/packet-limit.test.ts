@@ -2,10 +2,12 @@
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import fc from 'fast-check';
 import mqttPacket from 'mqtt-packet';
 import { expect, it } from 'vitest';
 import { PacketLimit } from '../../src/contract/packet-limit.js';
+import { figure } from '../helpers/figure.js';
 import { eventually, testNode } from '../mqtt/node.js';
 
 const publish = (bytes: number) =>
@@ -60,12 +62,16 @@ it('a broker that sends 200 MB under MQTT 3.1.1 is left with the reason, and cos
   writeFileSync('/proc/self/clear_refs', '5');
   const memory = (kind: string) => Number(new RegExp(`${kind}:\\s+(\\d+)`).exec(readFileSync('/proc/self/status', 'utf8'))![1]) / 1024;
   const before = memory('VmRSS');
+  const loop = monitorEventLoopDelay({ resolution: 5 });
+  loop.enable();
   await using node = testNode({ url: `mqtt://127.0.0.1:${(server.address() as net.AddressInfo).port}`, protocol: 4 });
   node.publisher.start();
   await eventually(() => node.logged.some(({ reason }) => /a packet of 200000000 bytes; at most 2097152 are taken/.test(String(reason))));
   await eventually(() => sockets.length > 3);
   const growth = memory('VmHWM') - before;
-  process.stdout.write(`200 MB under MQTT 3.1.1: +${growth.toFixed(0)} MiB over ${sockets.length} connections\n`);
+  loop.disable();
+  figure({ what: `200 MB under MQTT 3.1.1, ${sockets.length} connections: memory`, value: growth, unit: 'MiB', most: 150 });
+  figure({ what: '200 MB under MQTT 3.1.1: longest stall', value: loop.max / 1e6, unit: 'ms', most: 250 });
   expect(growth).toBeLessThan(150);
   for (const socket of sockets) socket.destroy();
   server.close();

@@ -1,14 +1,19 @@
-/** The daemon where its log cannot go: standard error is a pipe that nobody reads any more, or a full disk. */
+/**
+ * The daemon where its log cannot go: standard error is a pipe that nobody reads any more, or a full disk. BLOCKED_SECONDS=60 for so
+ * long each, with figures.
+ */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { systemCodeOf } from '../../src/errors.js';
+import { figure } from '../helpers/figure.js';
 import { killed } from '../helpers/killed.js';
 import { Broker, hasMosquitto, type Observer } from '../helpers/mosquitto.js';
 import { NotifySocket } from '../helpers/notify-socket.js';
@@ -17,6 +22,10 @@ import { writeTestModel } from '../helpers/onnx-model.js';
 const BIN = fileURLToPath(new URL('../../bin/fastsamd', import.meta.url));
 const NODE = 'quiet-node';
 const BASE = `fastsam/v1/${NODE}`;
+const SECONDS = Number(process.env.BLOCKED_SECONDS ?? 0);
+/** Of results while the log goes somewhere. */
+const NOMINAL_SECONDS = 20;
+const PING_MS = 2000;
 
 /** A pipe as a shell makes one, full, with a reader that has stopped. */
 class FullPipe implements Disposable {
@@ -53,7 +62,7 @@ class FullPipe implements Disposable {
   }
 }
 
-describe.skipIf(!hasMosquitto)('a log that cannot be written (needs mosquitto)', { timeout: 60_000 }, () => {
+describe.skipIf(!hasMosquitto)('a log that cannot be written (needs mosquitto)', { timeout: 60_000 + SECONDS * 2000 }, () => {
   let directory = '';
   let broker: Broker;
   let observer: Observer;
@@ -123,5 +132,48 @@ describe.skipIf(!hasMosquitto)('a log that cannot be written (needs mosquitto)',
     const ended = once(daemon, 'exit');
     daemon.kill('SIGTERM');
     expect(await ended).toEqual([0, null]);
+  });
+
+  /** The daemon for a while: results a second, the longest time between pings, and how long it takes to end. */
+  async function measured(stderr: number, seconds: number): Promise<{ rate: number; gapMs: number; endMs: number; lost: number }> {
+    using systemd = await NotifySocket.listen(`@${directory}-${stderr}-${seconds}`);
+    daemon = run(stderr, { NOTIFY_SOCKET: `@${directory}-${stderr}-${seconds}`, WATCHDOG_USEC: String(2000 * PING_MS) });
+    await systemd.until(/^READY=1$/);
+    await systemd.until(/^WATCHDOG=1$/);
+    const results = () => observer.received.filter(({ topic }) => topic === `${BASE}/cameras/belt/result`).length;
+    const before = results();
+    const begin = performance.now();
+    await delay(seconds * 1000);
+    const end = performance.now();
+    const rate = ((results() - before) / (end - begin)) * 1000;
+    const gapMs = systemd.longestGapMs(begin, end);
+    const health = await observer.untilJson<{ subsystems: Record<string, { reason?: string }> }>(`${BASE}/health`);
+    const latest = observer.received.findLast(({ topic }) => topic === `${BASE}/health`)?.text ?? JSON.stringify(health);
+    const lost = Number(/(\d+) lines of the log were lost/.exec(latest)?.[1] ?? 0);
+    const ended = once(daemon, 'exit');
+    daemon.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+    return { rate, gapMs, endMs: performance.now() - end, lost };
+  }
+
+  it.skipIf(SECONDS === 0)('for a minute each, costs neither results nor pings nor a late end', async () => {
+    const toNowhere = openSync('/dev/null', 'w');
+    const nominal = await measured(toNowhere, NOMINAL_SECONDS);
+    closeSync(toNowhere);
+    figure({ what: 'nominal: results a second with a log that is taken', value: nominal.rate });
+    using pipe = new FullPipe(join(directory, 'stopped-reader'));
+    const full = openSync('/dev/full', 'w');
+    for (const [name, stderr] of [
+      ['a full pipe', pipe.writer],
+      ['/dev/full', full],
+    ] as const) {
+      const { rate, gapMs, endMs, lost } = await measured(stderr, SECONDS);
+      figure({ what: `${name} for ${SECONDS} s: results of nominal`, value: (100 * rate) / nominal.rate, unit: '%', least: 95 });
+      figure({ what: `${name}: longest time between pings, nominal ${PING_MS} ms`, value: gapMs, unit: 'ms', most: PING_MS + 1000 });
+      figure({ what: `${name}: SIGTERM to exit`, value: endMs, unit: 'ms', most: 5000 });
+      // 2 MiB of lines wait for the reader of a pipe; a full disk takes none.
+      figure({ what: `${name}: lost lines, as health counts them`, value: lost, ...(stderr === full ? { least: 1 } : {}) });
+    }
+    closeSync(full);
   });
 });

@@ -15,6 +15,8 @@ while True:
 export class NotifySocket implements Disposable {
   /** Fields of all datagrams, in order: ['READY=1', 'STATUS=…', 'WATCHDOG=1', …]. */
   readonly received: string[] = [];
+  /** When each of them came, by performance.now(). */
+  readonly times: number[] = [];
   #waiting: (() => void)[] = [];
 
   private constructor(private readonly child: ChildProcess) {}
@@ -27,7 +29,11 @@ export class NotifySocket implements Disposable {
       createInterface({ input: child.stdout }).on('line', (line) => {
         const text = JSON.parse(line) as string;
         if (text === 'bound') resolve();
-        else socket.received.push(...text.split('\n'));
+        else
+          for (const field of text.split('\n')) {
+            socket.received.push(field);
+            socket.times.push(performance.now());
+          }
         for (const wake of socket.#waiting.splice(0)) wake();
       });
     });
@@ -46,6 +52,13 @@ export class NotifySocket implements Disposable {
   /** How many pings came so far. */
   get pings(): number {
     return this.received.filter((field) => field === 'WATCHDOG=1').length;
+  }
+
+  /** The longest time between two pings, or between a ping and the ends of the time from `begin` to `end`. */
+  longestGapMs(begin: number, end: number): number {
+    const pings = this.times.filter((time, k) => this.received[k] === 'WATCHDOG=1' && time > begin && time < end);
+    const moments = [begin, ...pings, end];
+    return Math.max(...moments.slice(1).map((time, k) => time - moments[k]!));
   }
 
   [Symbol.dispose](): void {

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { native } from '../../src/addon/addon.js';
 import { WatchedCamera } from '../helpers/camera.js';
+import { figure } from '../helpers/figure.js';
 import { HostileCamera } from '../helpers/hostile-camera.js';
 import { MjpegServer } from '../helpers/mjpeg-server.js';
 
@@ -59,16 +60,15 @@ describe.skipIf(!native().features.gstreamer)('a hostile camera beside a healthy
       const rate = ((healthy.frames - frames) / (performance.now() - begin)) * 1000;
       const growth = memoryMiB('VmHWM') - before;
       const p99 = loop.percentile(99) / 1e6;
-      process.stdout.write(
-        `${kind}: +${growth.toFixed(0)} MiB, healthy camera ${rate.toFixed(1)} fps, event loop p99 ${p99.toFixed(0)} ms, longest ${(loop.max / 1e6).toFixed(0)} ms\n`,
-      );
+      figure({ what: `${kind}: memory`, value: growth, unit: 'MiB', most: MAX_GROWTH_MIB });
+      // The short version is over before rates mean anything.
+      if (SECONDS > 0)
+        figure({ what: `${kind}: healthy camera, of ${HEALTHY_FPS} fps`, value: (100 * rate) / HEALTHY_FPS, unit: '%', least: 90 });
+      figure({ what: `${kind}: event loop, 99th percentile`, value: p99, unit: 'ms', most: 100 });
       if (reason) expect(watched.statuses.find((status) => status.phase === 'lost')?.reason).toMatch(reason);
       expect(growth).toBeLessThan(MAX_GROWTH_MIB);
       expect(watched.frames).toBe(0);
       expect(healthy.phases).toEqual(['connecting', 'streaming']);
-      if (SECONDS === 0) return;
-      expect(rate).toBeGreaterThan(0.9 * HEALTHY_FPS);
-      expect(p99).toBeLessThan(100);
     });
   }
 });
