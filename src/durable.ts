@@ -1,5 +1,5 @@
 /** A file that is there whole, or as it was before: over a crash, a full disk and a power cut. */
-import { constants, mkdirSync, statSync } from 'node:fs';
+import { constants, lstatSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { systemCodeOf } from './errors.js';
@@ -111,4 +111,25 @@ export async function readBounded(path: string, maxBytes: number): Promise<strin
   if (!stats.isFile()) throw new Error('not a regular file');
   if (stats.size > maxBytes) throw new Error(`${stats.size} bytes; expected at most ${maxBytes}`);
   return file.readFile('utf8');
+}
+
+/** Errors of SQLite that are temporary or the machine's: the file may be whole. */
+const NOT_DAMAGED = /^SQLITE_(FULL|IOERR|CANTOPEN|READONLY|BUSY|LOCKED|PERM|NOMEM|AUTH|INTERRUPT)/;
+
+/** Whether an error of SQLite says that its file is damaged, or is no database, or another one. */
+export function isDamagedDatabase(error: unknown): boolean {
+  const code = systemCodeOf(error) ?? '';
+  return code.startsWith('SQLITE_') && !NOT_DAMAGED.test(code);
+}
+
+/** Puts aside what is no regular file, or larger than `maxBytes`: a FIFO or a folder where a file should be. */
+export function putAsideUnlessUsable(path: string, maxBytes: number): void {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats && (!stats.isFile() || stats.size > maxBytes)) putAside(path);
+}
+
+/** Renames a file to `aside`, in place of what was put there before. */
+export function putAside(path: string, aside = `${path}.unreadable`): void {
+  rmSync(aside, { force: true, recursive: true });
+  renameSync(path, aside);
 }

@@ -1,10 +1,10 @@
 /** The SQLite file of the events that wait. Nothing in it is trusted: a power cut, a bad block or somebody may have changed it. */
-import { lstatSync, renameSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { native } from '../addon/addon.js';
 import type { EventMessage } from '../contract/event.js';
-import { makeDirectorySync } from '../durable.js';
+import { isDamagedDatabase, makeDirectorySync, putAside, putAsideUnlessUsable } from '../durable.js';
 import type { Appended, StoredEvent, StoreState } from './event-store.js';
 import type { SpoolSettings } from './spool-protocol.js';
 
@@ -28,8 +28,6 @@ const MAX_EXTRA_BYTES = 64 * 1024 * 1024;
 const MAX_EVENT_BYTES = 1_000_000;
 /** So many of the newest numbers are looked up in a damaged file. */
 const MAX_SALVAGE = 100_000;
-/** Says of itself that it is temporary or the machine's: the file may be whole. Any other error of SQLite is a damaged file. */
-const NOT_DAMAGED = /^SQLITE_(FULL|IOERR|CANTOPEN|READONLY|BUSY|LOCKED|PERM|NOMEM|AUTH|INTERRUPT)/;
 const PROBE = 'x'.repeat(4096);
 
 interface Row {
@@ -223,8 +221,7 @@ export class EventDatabase {
 class Damaged extends Error {}
 
 function isDamage(error: unknown): boolean {
-  if (error instanceof Damaged) return true;
-  return error instanceof Database.SqliteError && !NOT_DAMAGED.test(error.code);
+  return error instanceof Damaged || isDamagedDatabase(error);
 }
 
 /** A kernel that does not say whether its clock is right is believed. */
@@ -283,15 +280,4 @@ function highest(database: Database.Database): number {
     },
   );
   return Math.max(...numbers.filter((number) => number <= MAX_NUMBER), 0);
-}
-
-function putAsideUnlessUsable(path: string, maxBytes: number): void {
-  const stats = lstatSync(path, { throwIfNoEntry: false });
-  if (stats && (!stats.isFile() || stats.size > maxBytes)) putAside(path);
-}
-
-function putAside(path: string): void {
-  const aside = `${path}.unreadable`;
-  rmSync(aside, { force: true, recursive: true });
-  renameSync(path, aside);
 }

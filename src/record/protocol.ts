@@ -112,4 +112,9 @@ export interface RecordCalls {
 
 export type CallName = keyof RecordCalls;
 export type RecordRequest = { readonly [N in CallName]: { readonly name: N; readonly ask: RecordCalls[N]['ask'] } }[CallName];
+/** Of the first answer, once the record is open: where a damaged file was put. */
+export interface RecordOpened {
+  readonly putAside: string | undefined;
+}
+
 export type RecordAnswer = { readonly answer: unknown } | { readonly failed: string };

@@ -1,7 +1,7 @@
 /** The thread that owns the database of verdicts: a slow disk must not stop frames and messages. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../errors.js';
-import type { RecordAnswer, RecordRequest, RecordSettings } from './protocol.js';
+import type { RecordAnswer, RecordOpened, RecordRequest, RecordSettings } from './protocol.js';
 import { VerdictDatabase } from './verdict-database.js';
 
 const port = parentPort!;
@@ -21,7 +21,8 @@ try {
       send({ failed: messageOf(error) });
     }
   });
-  send({ answer: null });
+  const opened: RecordOpened = { putAside: database.putAside };
+  send({ answer: opened });
 } catch (error) {
   send({ failed: messageOf(error) });
 }

@@ -2,13 +2,14 @@
 import { Worker } from 'node:worker_threads';
 import { compiledModule } from '../compiled.js';
 import { FastsamError, messageOf } from '../errors.js';
-import type { CallName, RecordAnswer, RecordCalls, RecordSettings } from './protocol.js';
+import type { CallName, RecordAnswer, RecordCalls, RecordOpened, RecordSettings } from './protocol.js';
 
 export class VerdictRecord {
   readonly #worker: Worker;
   readonly #file: string;
   readonly #waiting: { readonly resolve: (answer: unknown) => void; readonly reject: (error: Error) => void }[] = [];
   #dead: Error | undefined;
+  #putAside: string | undefined;
 
   private constructor(worker: Worker, file: string) {
     this.#worker = worker;
@@ -30,8 +31,14 @@ export class VerdictRecord {
       execArgv: [],
     });
     const record = new VerdictRecord(worker, settings.file);
-    await record.#next();
+    const { putAside } = (await record.#next()) as RecordOpened;
+    record.#putAside = putAside;
     return record;
+  }
+
+  /** Where a damaged file was put as this record was begun. */
+  get putAside(): string | undefined {
+    return this.#putAside;
   }
 
   /** One after the other, in the order of the calls. Errors: OUTPUT_UNWRITABLE. */

@@ -4,11 +4,12 @@
  * carries the hash of the one before: nothing can be removed or edited in between without `verify` finding it.
  */
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import type { VerdictMessage } from '../contract/inspection.js';
 import type { Recipe } from '../domain/recipe.js';
-import { makeDirectorySync } from '../durable.js';
+import { isDamagedDatabase, makeDirectorySync, putAside, putAsideUnlessUsable } from '../durable.js';
 import type {
   Accepted,
   CheckValues,
@@ -48,6 +49,8 @@ const SCHEMA = `
   ) STRICT;
   CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;`;
 
+/** A name that no camera and no trigger has. */
+const PROBE = 'probe of the record';
 /** The hash before the first. */
 const GENESIS = '0'.repeat(64);
 /** Removed at once when there are too many: each removal is a transaction. */
@@ -76,26 +79,77 @@ interface RecipeRow {
 /** The calls, each a transaction that is on the disk when it returns. Errors: SQLite's. */
 export class VerdictDatabase {
   readonly #settings: RecordSettings;
-  readonly #database: Database.Database;
+  #database: Database.Database;
+  /** Where a damaged file was put when this one was opened; a new record was begun then. */
+  readonly putAside: string | undefined;
 
-  /** `readonly`: for looking at the record of a daemon that runs. */
+  /**
+   * `readonly`: for looking at the record of a daemon that runs. Otherwise a file that is damaged is kept under another name, and a new
+   * record is begun, which numbers inspections on from where the old one can still be read. Errors: SQLite's, for a disk that is full
+   * or cannot be written.
+   */
   constructor(settings: RecordSettings, options: { readonly readonly?: boolean } = {}) {
     this.#settings = settings;
     if (options.readonly) {
       this.#database = new Database(settings.file, { readonly: true, fileMustExist: true });
       return;
     }
-    makeDirectorySync(dirname(settings.file));
-    this.#database = new Database(settings.file);
+    const { file } = settings;
+    makeDirectorySync(dirname(file));
+    for (const suffix of ['', '-wal', '-shm']) putAsideUnlessUsable(`${file}${suffix}`, Number.POSITIVE_INFINITY);
+    let database: Database.Database | undefined;
     try {
-      this.#database.pragma('journal_mode = WAL');
-      this.#database.pragma('synchronous = FULL');
-      this.#database.pragma('foreign_keys = ON');
-      this.#database.pragma('journal_size_limit = 4000000');
-      this.#database.exec(SCHEMA);
+      database = this.#open();
+      this.#database = database;
+      this.#probe();
     } catch (error) {
-      this.#database.close();
+      if (!isDamage(error)) throw error;
+      database?.close();
+      const counters = countersIn(file);
+      // Never in place of one that was put aside before: it is the record of what was inspected.
+      this.putAside = `${file}.unreadable-${new Date().toISOString().replaceAll(':', '')}`;
+      for (const suffix of ['-wal', '-shm']) if (existsSync(`${file}${suffix}`)) putAside(`${file}${suffix}`, `${this.putAside}${suffix}`);
+      putAside(file, this.putAside);
+      this.#database = this.#open();
+      const insert = this.#database.prepare('INSERT INTO counters (camera, last) VALUES (?, ?)');
+      for (const [camera, last] of counters) insert.run(camera, last);
+    }
+  }
+
+  #open(): Database.Database {
+    const database = new Database(this.#settings.file);
+    try {
+      database.pragma('journal_mode = WAL');
+      database.pragma('synchronous = FULL');
+      database.pragma('foreign_keys = ON');
+      database.pragma('journal_size_limit = 4000000');
+      database.exec(SCHEMA);
+      return database;
+    } catch (error) {
+      database.close();
       throw error;
+    }
+  }
+
+  /** What the daemon asks for at its start, and what every inspection writes, undone. Errors: SQLite's and JSON's, for a damaged file. */
+  #probe(): void {
+    this.#pending();
+    this.#unpublished();
+    const cameras = this.#database.prepare('SELECT camera FROM active').all() as { camera: string }[];
+    for (const { camera } of cameras) {
+      this.#recipe(camera);
+      this.#fact(`file ${camera}`);
+    }
+    const undone = new Error('undone');
+    try {
+      this.#database.transaction(() => {
+        const at = Date.now();
+        const camera = cameras[0]?.camera ?? PROBE;
+        this.#accept({ camera, trigger: `${PROBE} ${at}`, type: 'mqtt', atMs: at });
+        throw undone;
+      })();
+    } catch (error) {
+      if (error !== undone) throw error;
     }
   }
 
@@ -360,6 +414,36 @@ interface AuditRow {
 }
 
 /** Lengths in front: no two lists of parts hash alike. */
+/** Of SQLite, or of rows that hold something else than what is written into them. */
+function isDamage(error: unknown): boolean {
+  return isDamagedDatabase(error) || error instanceof SyntaxError || error instanceof RangeError || error instanceof TypeError;
+}
+
+/** The last inspection of each camera, as far as a damaged file still says. */
+function countersIn(file: string): Map<string, number> {
+  const counters = new Map<string, number>();
+  let database: Database.Database | undefined;
+  try {
+    database = new Database(file, { readonly: true });
+    for (const table of ['counters', 'triggers', 'verdicts']) {
+      try {
+        const last = table === 'counters' ? 'last' : 'inspection';
+        for (const row of database.prepare(`SELECT camera, ${last} AS last FROM ${table}`).iterate()) {
+          const { camera, last } = row as { camera: unknown; last: unknown };
+          if (typeof camera !== 'string' || !Number.isSafeInteger(last)) continue;
+          counters.set(camera, Math.max(counters.get(camera) ?? 0, last as number));
+        }
+      } catch {
+        // The rest of this table is on a damaged page.
+      }
+    }
+  } catch {
+    // Not even its list of tables can be read.
+  }
+  database?.close();
+  return counters;
+}
+
 function chained(before: string, parts: readonly string[]): string {
   const hash = createHash('sha256').update(before);
   for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part);

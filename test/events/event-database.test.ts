@@ -19,6 +19,7 @@ import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { EventMessage } from '../../src/contract/event.js';
 import { EventDatabase } from '../../src/events/event-database.js';
+import { figure } from '../helpers/figure.js';
 import { random } from '../soak/faults.js';
 
 const clock = vi.hoisted(() => ({ synced: true as boolean | null }));
@@ -144,7 +145,8 @@ describe('the file of the events', () => {
       expect(ids(database)).toContain(`event-${1000 + round}`);
       database.close();
     }
-  }, 120_000);
+    figure({ what: 'random corruptions of events.db after which it opens and takes events', value: rounds });
+  }, 300_000);
 
   function rmAll(): void {
     for (const suffix of ['', '-wal', '-shm']) if (existsSync(`${file}${suffix}`)) spawnSync('rm', ['-rf', `${file}${suffix}`]);

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -7,6 +8,8 @@ import type { VerdictMessage } from '../../src/contract/inspection.js';
 import { recipeSchema } from '../../src/domain/recipe.js';
 import type { NewTrigger, NewVerdict } from '../../src/record/protocol.js';
 import { VerdictDatabase } from '../../src/record/verdict-database.js';
+import { figure } from '../helpers/figure.js';
+import { random } from '../soak/faults.js';
 
 let directory = '';
 beforeAll(() => {
@@ -176,4 +179,64 @@ describe('VerdictDatabase', () => {
     expect(database.call('unpublished', null).map(({ seq }) => seq)).toEqual([6, 7]);
     database.close();
   });
+
+  it.each<[string, (file: string) => void, number]>([
+    ['text', (file) => writeFileSync(file, 'no database'.repeat(1000)), 1],
+    ['another database', (file) => void new Database(file).exec('DROP TABLE triggers; CREATE TABLE triggers (other TEXT)').close(), 4],
+    ['a verdict that is no JSON', (file) => void new Database(file).exec("UPDATE verdicts SET body = '{' WHERE seq = 2").close(), 4],
+    ['a page of noise', (file) => spoil(file, 4096 * 3), 4],
+  ])('that holds %s is kept under another name, and inspections go on', (_, damage, least) => {
+    const { database, file } = opened();
+    for (let k = 1; k <= 3; k += 1) database.call('acceptAndDecide', { trigger: trigger(`t${k}`), verdict: verdict(0) });
+    database.close();
+    damage(file);
+    const again = new VerdictDatabase({ file, maxVerdicts: 1000 });
+    // Not every page that is spoilt is in use at the start.
+    if (again.putAside !== undefined) expect(existsSync(again.putAside)).toBe(true);
+    const { trigger: next } = again.call('accept', trigger('t4'));
+    expect(next.inspection).toBeGreaterThanOrEqual(least);
+    again.close();
+  });
+
+  it.each<[string, (file: string) => void]>([
+    ['a FIFO', (file) => void spawnSync('mkfifo', [file])],
+    ['a folder', (file) => mkdirSync(join(file, 'inner'), { recursive: true })],
+  ])('that is %s is put aside', (_, make) => {
+    const file = join(directory, `strange-${files++}.db`);
+    make(file);
+    const database = new VerdictDatabase({ file, maxVerdicts: 1000 });
+    expect(database.call('accept', trigger('t1'))).toMatchObject({ trigger: { inspection: 1 } });
+    expect(existsSync(`${file}.unreadable`)).toBe(true);
+    database.close();
+  });
+
+  it('opens after any damage and takes inspections', { timeout: 300_000 }, () => {
+    const { database, file } = opened();
+    for (let k = 1; k <= 40; k += 1) database.call('acceptAndDecide', { trigger: trigger(`t${k}`), verdict: verdict(0) });
+    database.close();
+    const whole = readFileSync(file);
+    const next = random(23);
+    const folder = join(directory, 'damaged');
+    const rounds = Number(process.env.CORRUPTIONS ?? 20);
+    for (let round = 0; round < rounds; round += 1) {
+      rmSync(folder, { recursive: true, force: true });
+      mkdirSync(folder);
+      const damaged = join(folder, 'verdicts.db');
+      const bytes = Buffer.from(whole);
+      for (let k = 0; k < 1 + next() * 30; k += 1) bytes[Math.floor(next() * bytes.length)] = Math.floor(next() * 256);
+      writeFileSync(damaged, next() < 0.2 ? bytes.subarray(0, Math.floor(next() * bytes.length)) : bytes);
+      const mended = new VerdictDatabase({ file: damaged, maxVerdicts: 1000 });
+      mended.call('acceptAndDecide', { trigger: trigger(`new ${round}`), verdict: verdict(0) });
+      mended.call('unpublished', null);
+      mended.close();
+    }
+    figure({ what: 'random corruptions of verdicts.db after which it opens and takes inspections', value: rounds });
+  });
 });
+
+/** Noise in place of a page. */
+function spoil(file: string, at: number): void {
+  const opened = openSync(file, 'r+');
+  writeSync(opened, Buffer.alloc(4096, 0xa5), 0, 4096, at);
+  closeSync(opened);
+}

@@ -18,6 +18,7 @@ import type { EventIdentity } from '../../status/feed.js';
 import { Inspector, identityOf } from './inspector.js';
 
 const ALERT = 'record-failing';
+const DAMAGED_ALERT = 'record-damaged';
 /** An event reaches the spool's disk long before. */
 const PUBLISHED_MS = 2000;
 /** Newest values of a check that its statistics are of. */
@@ -173,9 +174,14 @@ export class Inspections implements InspectionService {
   /** Opens the record, decides what an earlier run left undecided, and publishes what may not have been published. */
   async #open(): Promise<void> {
     if (this.#record) return;
-    const { file, maxVerdicts } = this.#deps;
+    const { file, maxVerdicts, status, log } = this.#deps;
     const record = await VerdictRecord.open({ file, maxVerdicts });
     this.#record = record;
+    if (record.putAside !== undefined) {
+      const message = `${file} was damaged and is kept as ${record.putAside}; a new record was begun, numbered on as far as the old one could be read`;
+      log.error(message);
+      status.setAlert(DAMAGED_ALERT, { severity: 'critical', message: message.slice(0, 1000) });
+    }
     for (const trigger of await record.call('pending', null)) {
       const recipe = await record.call('recipe', { camera: trigger.camera });
       await record.call('decide', interrupted(trigger, recipe));
