@@ -29,7 +29,7 @@ quietly = { $(1); } > $(2) 2>&1 || { status=$$?; cat $(2) >&2; exit $$status; }
 # onnxruntime-node would download CUDA libraries otherwise; the ones of the system are used.
 export ONNXRUNTIME_NODE_INSTALL := skip
 
-.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint format fuzz fuzz-native cameras hostile soak-mqtt flood-mqtt frames-exact leaving generate bench bench-track bench-measure bench-console soak chaos train-demo install uninstall sbom deb check-deb check-package check-arm64 check-oldest clean
+.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint format fuzz fuzz-native cameras hostile soak-mqtt flood-mqtt frames-exact leaving generate bench bench-track bench-measure bench-inspect bench-console soak chaos train-demo install uninstall sbom deb check-deb check-package check-arm64 check-oldest clean
 
 help: ## List the targets
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,8 +63,8 @@ $(page): $(web_sources) $(modules)
 	npm run --silent build:web
 	touch $@
 
-demo: build ## Segment a drawn conveyor belt and publish it [BROKER=mqtt://… SOURCE=… FRAMES=20 MODEL=…]
-	node bin/fastsamd demo --out build/demo.jpg $${BROKER:+--broker "$$BROKER"} $${SOURCE:+--source "$$SOURCE"} $${FRAMES:+--frames "$$FRAMES"} $${MODEL:+--model "$$MODEL"}
+demo: build ## Segment a drawn conveyor belt and publish it [BROKER=mqtt://… SOURCE=… FRAMES=20 MODEL=… INSPECT=1]
+	node bin/fastsamd demo --out build/demo.jpg $${BROKER:+--broker "$$BROKER"} $${SOURCE:+--source "$$SOURCE"} $${FRAMES:+--frames "$$FRAMES"} $${MODEL:+--model "$$MODEL"} $${INSPECT:+--inspect}
 
 test: ## Lint, layers, types, native tests, TypeScript tests
 	scripts/test.sh
@@ -144,6 +144,10 @@ bench: build ## Measure decoding alone, then the pipeline [SOURCE=… MODEL=… 
 bench-track: build ## Tracks on MOT17 beside ByteTrack's rule, and of a drawn belt [TRACKING=folder of sequences SCENES=3]
 	TRACKING="$$TRACKING" node test/bench/track.mjs
 	node test/bench/conveyor.mjs
+
+bench-inspect: build ## Parts of a drawn belt judged against the truth; the trigger alone with 10,000 parts [PARTS=1000]
+	CROSSING_PARTS=10000 npx vitest run test/inspect/crossing.test.ts --testTimeout 600000 --silent=passed-only
+	PARTS="$$PARTS" node test/bench/inspect-belt.mjs
 
 bench-measure: ## Measures of drawn parts against the truth, and what they cost
 	cmake -S native -B build/bench -DCMAKE_BUILD_TYPE=Release > build/bench.log

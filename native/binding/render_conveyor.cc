@@ -20,6 +20,8 @@ ConveyorOptions ReadOptions(Napi::Value value) {
   options.height = ReadInt(object.Get("height"), "options.height", 1, kMaxSide);
   options.fps = ReadNumber(object.Get("fps"), "options.fps", 0.01, 1e6);
   options.seed = static_cast<uint32_t>(ReadInteger(object.Get("seed"), "options.seed", 0, UINT32_MAX));
+  const Napi::Value plates = object.Get("plates");
+  options.plates = plates.IsBoolean() && plates.As<Napi::Boolean>().Value();
   return options;
 }
 

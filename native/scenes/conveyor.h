@@ -16,6 +16,9 @@ struct ConveyorOptions {
   double fps = 0.0;
   /// Everything that varies from scene to scene: belt, light, parts, speed, noise.
   uint32_t seed = 0;
+  /// One product, one part behind the other and none touching: the belt of an inspection station. Every plate has the
+  /// same size and two bores; 18 % of them have a defect.
+  bool plates = false;
 };
 
 /// What is true about one part in one picture.

@@ -137,6 +137,15 @@ void AddDefect(Part& part, Random& random) {
   }
 }
 
+/// Defect, angle and texture.
+void Finalize(Part& part, Random& random) {
+  if (random.Next() < 0.18) AddDefect(part, random);
+  const double angle = random.Between(0.0, kTau);
+  part.cosine = static_cast<float>(std::cos(angle));
+  part.sine = static_cast<float>(std::sin(angle));
+  part.texture_seed = static_cast<uint32_t>(random.NextBits());
+}
+
 inline float BoxDistance(float x, float y, Solid box) {
   const float qx = std::fabs(x - box.x) - box.half_width + box.radius;
   const float qy = std::fabs(y - box.y) - box.half_height + box.radius;
@@ -210,11 +219,22 @@ Part MakePart(Random& random, float unit) {
       MakePlate(part, random, unit);
       break;
   }
-  if (random.Next() < 0.18) AddDefect(part, random);
-  const double angle = random.Between(0.0, kTau);
-  part.cosine = static_cast<float>(std::cos(angle));
-  part.sine = static_cast<float>(std::sin(angle));
-  part.texture_seed = static_cast<uint32_t>(random.NextBits());
+  Finalize(part, random);
+  return part;
+}
+
+Part MakeProduct(Random& random, float unit) {
+  Part part;
+  part.kind = PartClass::kPlate;
+  part.bevel = unit * 0.006f;
+  part.finish = {{188, 186, 176}, 0.4f, 0.05f, false};
+  const double half_width = unit * 0.115;
+  const double half_height = unit * 0.075;
+  AddSolid(part, SolidKind::kBox, 0, 0, half_width, half_height, unit * 0.012);
+  AddHole(part, unit * -0.07, 0, unit * 0.026);
+  AddHole(part, unit * 0.07, 0, unit * 0.026);
+  part.reach = static_cast<float>(std::hypot(half_width, half_height));
+  Finalize(part, random);
   return part;
 }
 

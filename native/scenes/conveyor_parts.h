@@ -68,6 +68,10 @@ struct Part {
 /// A part at the origin, of random shape, finish and defect. `unit` is the number of pixels that a size of 1 has.
 Part MakePart(Random& random, float unit);
 
+/// The product of ConveyorOptions::plates at the origin: a steel plate of 0.23 x 0.15 units with two bores of radius
+/// 0.026, at a random angle, with a defect or without.
+Part MakeProduct(Random& random, float unit);
+
 /// Signed distances (pixels, negative inside) of `count` pixel centres of row `y` from the edge of the part, beginning
 /// at column `x`. Holes are outside.
 void PartDistances(const Part& part, int x, int y, int count, float* distances);

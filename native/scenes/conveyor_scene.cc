@@ -12,6 +12,9 @@ constexpr std::array<std::array<float, 3>, 6> kBelts{
 /// Parts lie in cells of this size along the belt, at least as many pixels in very flat pictures.
 constexpr double kCell = 0.25;
 constexpr double kLeastCell = 8.0;
+/// Cells of a belt of plates: none touches the next.
+constexpr double kPlateCell = 0.42;
+constexpr std::array<float, 3> kPlateBelt{44, 50, 58};
 /// Larger than the reach of any part, in units.
 constexpr double kMargin = 0.3;
 
@@ -26,6 +29,28 @@ struct Placed {
   /// Height in the pile.
   double level;
 };
+
+std::vector<Part> PlatesInView(const ConveyorScene& scene, double offset) {
+  const double cell = std::max(kPlateCell * static_cast<double>(scene.unit), kLeastCell);
+  const double margin = kMargin * static_cast<double>(scene.unit);
+  const double middle = (scene.belt_top + scene.belt_bottom) / 2.0;
+  std::vector<Part> parts;
+  const auto first = static_cast<int64_t>(std::floor((offset - scene.width - margin) / cell));
+  const auto last = static_cast<int64_t>(std::floor((offset + margin) / cell));
+  for (int64_t column = first; column <= last; ++column) {
+    Random random(CellSeed(scene, column, 0));
+    // Now and then a gap.
+    if (random.Next() < 0.1) continue;
+    const double x = offset - (static_cast<double>(column) + random.Between(0.42, 0.58)) * cell;
+    const double y = middle + random.Between(-0.15, 0.15) * static_cast<double>(scene.unit);
+    Part part = MakeProduct(random, scene.unit);
+    part.id = column;
+    part.x = static_cast<float>(x);
+    part.y = static_cast<float>(y);
+    parts.push_back(part);
+  }
+  return parts;
+}
 
 }  // namespace
 
@@ -62,6 +87,8 @@ ConveyorScene MakeScene(const ConveyorOptions& options) {
   scene.lamp_strength = static_cast<float>(random.Between(0.15, 0.5));
   scene.ambient = static_cast<float>(random.Between(0.75, 1.0));
   scene.noise = static_cast<float>(random.Between(1.0, 5.0));
+  scene.plates = options.plates;
+  if (options.plates) scene.belt_color = kPlateBelt;
   return scene;
 }
 
@@ -70,6 +97,7 @@ double BeltOffset(const ConveyorScene& scene, int index, double fps) {
 }
 
 std::vector<Part> PartsInView(const ConveyorScene& scene, double offset) {
+  if (scene.plates) return PlatesInView(scene, offset);
   const double cell = std::max(kCell * static_cast<double>(scene.unit), kLeastCell);
   const double margin = kMargin * static_cast<double>(scene.unit);
   const int belt = scene.belt_bottom - scene.belt_top;

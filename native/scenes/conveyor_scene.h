@@ -24,6 +24,8 @@ struct ConveyorScene {
   /// Pixels that the belt moves while the shutter is open.
   float blur = 0.0f;
   double density = 0.0;
+  /// Of ConveyorOptions.
+  bool plates = false;
   std::array<float, 3> belt_color{};
   float belt_grain = 0.0f;
   std::array<float, 3> rail_color{};

@@ -9,6 +9,8 @@ export interface ShapesOptions {
 export interface ConveyorOptions extends ShapesOptions {
   /** Pictures a second: how far the belt moves from one to the next. */
   readonly fps: number;
+  /** One product, one part behind the other, none touching: plates with two bores, 18 % of them with a defect. */
+  readonly plates?: boolean;
 }
 
 /** What is true about one part of a conveyor picture. */

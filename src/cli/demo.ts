@@ -6,8 +6,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pino } from 'pino';
 import { EmbeddedBroker } from '../broker/embedded-broker.js';
+import { PLATE_RECIPE } from '../config/load.js';
 import { type Config, configSchema } from '../config/schema.js';
 import { consoleSchema } from '../config/sections/console.js';
+import type { CameraEvent } from '../contract/messages.js';
 import type { ResultMessage } from '../contract/result.js';
 import { Daemon } from '../daemon/daemon.js';
 import { type Prompt, parsePrompts } from '../domain/prompt.js';
@@ -26,6 +28,8 @@ import { say, tell } from './terminal.js';
 
 /** Drawn in the size of the model's input, which it then sees unscaled. */
 export const SCENE = 'test:conveyor?width=640&height=640';
+/** One product, part by part, for an inspection. */
+const PLATES = `${SCENE}&product=plate`;
 /** What an operator of that belt could ask: what lies in the inspection station, what passes the pick point, and all the rest. */
 export const SCENE_PROMPTS = [
   { id: 'station', type: 'box', box: [0.36, 0.36, 0.64, 0.64], space: 'normalized', minIou: 0.15 },
@@ -34,7 +38,7 @@ export const SCENE_PROMPTS = [
 ] as const;
 const SEGMENTATION = { conf: 0.4, iou: 0.7 } as const;
 /** For the picture of that belt: as drawn six seconds after the start, when both prompts have an object. */
-const PICTURE_SCENE = `${SCENE}&fps=1&realtime=false`;
+const PICTURE_OPTIONS = '&fps=1&realtime=false';
 const PICTURE_FRAME = 6;
 const PRINT_INTERVAL_MS = 1000;
 
@@ -43,17 +47,20 @@ export interface DemoArguments {
   readonly source?: string | undefined;
   readonly model?: string | undefined;
   readonly frames?: number | undefined;
+  readonly inspect?: boolean | undefined;
   readonly out: string;
 }
 
 export async function demo(args: DemoArguments): Promise<void> {
   if (args.frames !== undefined) demandRange('--frames', args.frames, 1, 1e9, true);
   const model = args.model ?? BUNDLED_MODEL;
-  const source = args.source ?? SCENE;
-  const prompts = args.source === undefined ? SCENE_PROMPTS : [];
+  if (args.inspect && args.source !== undefined) throw new FastsamError('USAGE', '--inspect has its own source; leave --source out');
+  const scene = args.inspect ? PLATES : SCENE;
+  const source = args.source ?? scene;
+  const prompts = args.source === undefined && !args.inspect ? SCENE_PROMPTS : [];
   // Also finds out whether the source can be opened: the daemon would try again for ever, and a demo has nothing else to show.
   const pictures = await writePicture(
-    { uri: args.source ?? PICTURE_SCENE, frame: args.source === undefined ? PICTURE_FRAME : 0 },
+    { uri: args.source ?? `${scene}${PICTURE_OPTIONS}`, frame: args.source === undefined ? PICTURE_FRAME : 0 },
     model,
     parsePrompts(prompts),
     args.out,
@@ -65,13 +72,16 @@ export async function demo(args: DemoArguments): Promise<void> {
   const url = args.broker ?? broker!.url;
   // Nothing of a demo outlives it.
   const stateDir = await mkdtemp(join(tmpdir(), 'fastsamd-demo-'));
-  const config = { ...demoConfig(model, source, prompts, url, broker ? 4 : 5, await consolePort()), stateDir };
+  const config = { ...demoConfig(model, source, prompts, url, broker ? 4 : 5, await consolePort(), args.inspect), stateDir };
   const lines = new StatusLines(args.frames);
   const daemon = new Daemon({
     config,
     log,
     onResult: (message) => {
       if (lines.add(message)) void daemon.stop('all frames shown');
+    },
+    onEvent: (_, event) => {
+      if (event.type === 'verdict') say(verdictLine(event));
     },
   });
   using finishing = finishBeforeLeaving('success');
@@ -143,12 +153,27 @@ async function consolePort(): Promise<number> {
   return isFree ? port : 0;
 }
 
-function demoConfig(model: string, source: string, prompts: readonly object[], url: string, protocol: 4 | 5, port: number): Config {
+/** `part     3  NOK COUNT (bores 1)`: the values that are not ok. */
+function verdictLine({ inspection, verdict, reasons, checks }: Extract<CameraEvent, { type: 'verdict' }>): string {
+  const wrong = checks.filter(({ result }) => result !== 'ok').map(({ id, value }) => `${id} ${value?.toFixed(2) ?? '?'}`);
+  return `part  ${String(inspection).padStart(5)}  ${[verdict, ...reasons].join(' ')}${wrong.length > 0 ? ` (${wrong.join(', ')})` : ''}`;
+}
+
+function demoConfig(
+  model: string,
+  source: string,
+  prompts: readonly object[],
+  url: string,
+  protocol: 4 | 5,
+  port: number,
+  inspect = false,
+): Config {
+  const inspection = inspect ? { tracking: { enabled: true }, inspection: { recipe: PLATE_RECIPE } } : {};
   const parsed = configSchema.safeParse({
     node: 'demo',
     model: { path: model },
     segmentation: SEGMENTATION,
-    cameras: [{ id: 'camera', source, loop: true, realtime: true, prompts }],
+    cameras: [{ id: 'camera', source, loop: true, realtime: true, prompts, ...inspection }],
     mqtt: { url, protocol },
     telemetry: { intervalMs: 2000 },
     console: { enabled: true, port },

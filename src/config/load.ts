@@ -1,6 +1,8 @@
 /** Configuration file → typed configuration, or every problem in it at once, each with its line. */
+
 import { open } from 'node:fs/promises';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import { isModelName } from '../domain/model-name.js';
 import { type Recipe, recipeSchema } from '../domain/recipe.js';
@@ -10,6 +12,9 @@ import { formatPath, type Problem, problemsOf } from './problems.js';
 import { type Config, configSchema } from './schema.js';
 import { splitSource } from './source-uri.js';
 import { parseYaml } from './yaml.js';
+
+/** The recipe that comes with fastsamd, for the plates of `test:conveyor?product=plate` at 640 × 640. */
+export const PLATE_RECIPE = fileURLToPath(new URL('../../config/recipes/plate.yaml', import.meta.url));
 
 const MAX_BYTES = 1024 * 1024;
 const MAX_PROBLEMS = 20;

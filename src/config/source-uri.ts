@@ -11,6 +11,8 @@ export interface TestSceneSettings {
   readonly height: number;
   readonly fps: number;
   readonly seed: number;
+  /** `conveyor`: plates of one size with two bores, one behind the other; else parts of all kinds, some on top of others. */
+  readonly plates: boolean;
   /** Ends after this many frames of the scene; endless when absent. */
   readonly frames?: number;
   /** False: as fast as frames are taken, none dropped. */
@@ -116,7 +118,7 @@ function demandPipeline(pipeline: string): string {
   return pipeline;
 }
 
-const SCENE_PARAMETERS = ['width', 'height', 'fps', 'frames', 'seed', 'realtime'];
+const SCENE_PARAMETERS = ['width', 'height', 'fps', 'frames', 'seed', 'realtime', 'product'];
 
 function sceneSettings(rest: string, uri: string, picture: SourcePicture): TestSceneSettings {
   const [name = '', query = ''] = rest.split('?', 2);
@@ -142,9 +144,16 @@ function sceneSettings(rest: string, uri: string, picture: SourcePicture): TestS
     height: Math.round(number('height', picture.height ?? 720, 16, 16384)),
     fps: number('fps', picture.fps ?? 30, 0.1, 1000),
     seed: Math.round(number('seed', 1, 0, 2 ** 32 - 1)),
+    plates: productOf(parameters.get('product'), scene, uri),
     realtime: parameters.get('realtime') !== 'false',
     ...(parameters.has('frames') ? { frames: Math.round(number('frames', 1, 1, 1e9)) } : {}),
   };
+}
+
+function productOf(product: string | null, scene: TestSceneSettings['scene'], uri: string): boolean {
+  if (product === null) return false;
+  if (product !== 'plate' || scene !== 'conveyor') throw unsupported(`${sourceName(uri)}: expected test:conveyor?product=plate`);
+  return true;
 }
 
 function unsupported(message: string): FastsamError {

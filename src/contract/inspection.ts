@@ -6,6 +6,8 @@ import { count, timestamp, version } from './common.js';
 export const VERDICTS = ['OK', 'NOK', 'UNSURE'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
+export const TRIGGER_TYPES = ['mqtt', 'frame', 'continuous', 'crossing'] as const;
+
 /** Why a part is not OK. */
 export const NOK_CODES = ['BELOW', 'ABOVE', 'COUNT', 'ABSENT', 'PRESENT', 'OUT_OF_POSITION', 'NO_PART'] as const;
 /** Why the node cannot tell. */
@@ -22,6 +24,7 @@ export const UNSURE_CODES = [
   'DEGRADED',
   'MISSED_TRIGGER',
   'SOURCE_LOST',
+  'TRACK_LOST',
   'TIMEOUT',
   'INTERRUPTED',
   'FAILED',
@@ -67,9 +70,11 @@ export const verdictFields = {
   part: name.optional(),
   meas: name.optional(),
   product: name.optional(),
+  track: count.optional().meta({ description: 'Of the part that crossed the line.' }),
+  frames: count.optional().meta({ description: 'Frames of which the median decided; one when absent.' }),
   trigger: z.object({
     id: name.meta({ description: 'Of the request; else given by the node.' }),
-    type: z.enum(['mqtt', 'frame', 'continuous']),
+    type: z.enum(TRIGGER_TYPES),
     at: timestamp,
   }),
   recipe: recipeIdentitySchema.nullable().meta({ description: 'The recipe that decided; null when there was none.' }),
@@ -97,7 +102,7 @@ export const inspectionMessageSchema = z.object({
   reason: z.string().max(1000).optional().meta({ description: 'Why it is not ready.' }),
   since: timestamp,
   recipe: recipeIdentitySchema.nullable(),
-  trigger: z.enum(['mqtt', 'frame', 'continuous']).nullable(),
+  trigger: z.enum(TRIGGER_TYPES).nullable(),
   counts: z
     .object({ triggers: count, ok: count, nok: count, unsure: count, missed: count })
     .meta({ description: 'Since the present revision of the recipe was activated; missed are among the unsure.' }),

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { EmbeddedBroker, reachable } from '../broker/embedded-broker.js';
 import { LiveConfig } from '../config/live-config.js';
 import type { Config } from '../config/schema.js';
+import type { CameraEvent } from '../contract/messages.js';
 import type { ResultMessage } from '../contract/result.js';
 import { Control } from '../control/control.js';
 import { followsObject, withIds } from '../domain/prompt.js';
@@ -47,6 +48,8 @@ export interface DaemonDeps {
   readonly log: Logger;
   /** Called with every result, after it is handed to the transports; the camera's next one waits for it. */
   readonly onResult?: (message: ResultMessage) => void | Promise<void>;
+  /** Called with every event of a camera. */
+  readonly onEvent?: (camera: string, event: CameraEvent) => void;
   /** The service manager that is told how the service is; none by default. */
   readonly service?: ServiceManager;
   /** Default: openEngine of src/engine. */
@@ -71,6 +74,7 @@ export function buildParts(deps: DaemonDeps) {
   // What the node says: kept until it changes, or once.
   const status = new StatusBoard({ bootId });
   const feed = new Feed();
+  if (deps.onEvent) feed.subscribe({ event: deps.onEvent });
 
   // What is changed by requests and survives a restart.
   const cameras = new Cameras();

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { MEASURES } from './measure.js';
 import { idSchema, promptSetSchema } from './prompt.js';
+import { DIRECTIONS } from './zone.js';
 
 export const RECIPE_LIMITS = { checks: 100, objects: 32, corners: 64, queue: 1000 } as const;
 
@@ -136,6 +137,34 @@ const triggers = [
     everyMs: z.number().int().min(10).max(86_400_000).default(1000).meta({ description: 'A verdict at least this often.' }),
     settle: z.number().int().min(1).max(1000).default(3).meta({ description: 'A change counts once so many frames in a row agree.' }),
   }),
+  z
+    .strictObject({
+      type: z.literal('crossing').meta({ description: 'once for each part that crosses a line; needs tracking.enabled of the camera' }),
+      of: idSchema.meta({ description: 'The object set that the parts belong to. In the checks of a part this set has that part alone.' }),
+      line: z.tuple([point, point]).meta({ description: 'x, y of both ends.' }),
+      space: z.enum(['pixel', 'normalized']).default('pixel').meta({ description: 'Coordinates in pixels, or 0…1 of the frame.' }),
+      direction: z
+        .enum(['left', 'right', 'up', 'down'])
+        .default('right')
+        .meta({ description: 'The side of the picture to which parts go.' }),
+      anchor: z.enum(['centroid', 'bottom', 'box-center']).default('centroid').meta({ description: 'The point of a part that crosses.' }),
+      margin: z.number().min(1).max(10_000).optional().meta({
+        description:
+          'Pixels on both sides of the line in which a part is measured; 6 % of the shorter side when absent. Beyond it the part has crossed.',
+      }),
+      frames: z
+        .number()
+        .int()
+        .min(1)
+        .max(9)
+        .default(3)
+        .meta({ description: 'The frames nearest to the line decide, each check by the median of its values.' }),
+    })
+    .superRefine(({ line: [[ax, ay], [bx, by]], direction }, ctx) => {
+      const [nx, ny] = DIRECTIONS[direction];
+      if ((bx - ax) * ny - (by - ay) * nx === 0)
+        ctx.addIssue({ code: 'custom', path: ['direction'], message: `nothing crosses this line to the ${direction}` });
+    }),
 ] as const;
 
 export const recipeSchema = z
@@ -200,6 +229,12 @@ export const recipeSchema = z
       ids.add(check.id);
       for (const key of ['count', 'present', 'absent', 'of'] as const) demand(check[key], ['checks', index, key]);
       for (const [k, name] of (check.between ?? []).entries()) demand(name, ['checks', index, 'between', k]);
+    }
+    if (recipe.trigger.type === 'crossing') {
+      const { of } = recipe.trigger;
+      demand(of, ['trigger', 'of']);
+      if (recipe.objects[of]?.kind === 'hole')
+        ctx.addIssue({ code: 'custom', path: ['trigger', 'of'], message: 'holes have no track; expected the set that they are in' });
     }
     demand(recipe.datum?.origin, ['datum', 'origin']);
     demand(recipe.datum?.axis, ['datum', 'axis']);

@@ -3,7 +3,7 @@ import type { Frame } from '../domain/frame.js';
 import type { Recipe } from '../domain/recipe.js';
 import type { FrameResult } from '../domain/result.js';
 import { type Judgement, type JudgeOptions, judge } from './judge.js';
-import { type Scene, sceneOf } from './scene.js';
+import { type OnlyObject, type Scene, sceneOf } from './scene.js';
 
 export interface Inspected extends Judgement {
   readonly scene: Scene;
@@ -17,10 +17,10 @@ export async function inspectFrame(
   recipe: Recipe,
   frame: Frame,
   result: Pick<FrameResult, 'segments' | 'answers' | 'geometry' | 'model'>,
-  options: JudgeOptions = {},
+  options: JudgeOptions & { readonly only?: OnlyObject | undefined } = {},
 ): Promise<Inspected> {
   const begin = performance.now();
-  const scene = await sceneOf(recipe, frame, result);
+  const scene = await sceneOf(recipe, frame, result, options.only);
   const measured = performance.now();
   const judgement = judge(recipe, scene, options);
   return { ...judgement, scene, measureMs: measured - begin, decideMs: performance.now() - measured };

@@ -33,9 +33,12 @@ type Outcome = Pick<CheckResult, 'result' | 'code'>;
 const WITHOUT_EDGE: ReadonlySet<string> = new Set(['holes', 'touchesFrame', 'deltaE00', 'coverage']);
 const SEVERITY = { ok: 0, unsure: 1, nok: 2 } as const;
 
-/** Any check nok: NOK; else any unsure: UNSURE; else OK. */
 export function judge(recipe: Recipe, scene: Scene, options: JudgeOptions = {}): Judgement {
-  const checks = recipe.checks.map((check) => judgeCheck(check, recipe, scene, options));
+  return totalOf(recipe.checks.map((check) => judgeCheck(check, recipe, scene, options)));
+}
+
+/** Any check nok: NOK; else any unsure: UNSURE; else OK. `checks`: at least one. */
+export function totalOf(checks: readonly CheckResult[]): Judgement {
   const reasons = [...new Set(checks.flatMap(({ code }) => code ?? []))];
   const verdict = checks.some(({ result }) => result === 'nok')
     ? 'NOK'

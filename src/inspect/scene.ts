@@ -49,16 +49,28 @@ const LEAST_INSIDE = 0.5;
 const SHARED = 3;
 const NO_DATUM: Datum = { origin: [0, 0], degrees: 0 };
 
+/** One object of the picture that alone is the set: a part among others that go by. */
+export interface OnlyObject {
+  readonly set: string;
+  /** Of the segments. */
+  readonly index: number;
+}
+
+/** Indices of the objects that a set has in this frame. */
+export function objectsOf(recipe: Recipe, set: string, result: Pick<FrameResult, 'segments' | 'answers' | 'model'>): readonly number[] {
+  return choose(recipe, set, result.segments, answersOf(recipe, result), new Map());
+}
+
 /** Finds and measures what the recipe speaks of. The caller keeps the frame. Errors: those of measureObjects. */
 export async function sceneOf(
   recipe: Recipe,
   frame: Frame,
   result: Pick<FrameResult, 'segments' | 'answers' | 'geometry' | 'model'>,
+  only?: OnlyObject,
 ): Promise<Scene> {
-  const { segments, geometry, model } = result;
-  const own = applyPrompts(segments, withIds(recipe.prompts), { labels: model.labels });
-  const answers = new Map([...result.answers, ...own].map((answer) => [answer.id, answer]));
-  const chosen = new Map<string, readonly number[]>();
+  const { segments, geometry } = result;
+  const answers = answersOf(recipe, result);
+  const chosen = new Map<string, readonly number[]>(only ? [[only.set, [only.index]]] : []);
   for (const name of Object.keys(recipe.objects)) choose(recipe, name, segments, answers, chosen);
 
   const indices = Uint32Array.from(new Set([...chosen.values()].flat())).sort();
@@ -95,6 +107,12 @@ export function referred(reference: string, sets: ReadonlyMap<string, readonly M
   const members = sets.get(name ?? '') ?? [];
   if (index !== undefined) return members[Number(index)];
   return members.length === 1 ? members[0] : undefined;
+}
+
+/** Answers of the camera's prompts and of the recipe's. */
+function answersOf(recipe: Recipe, { segments, answers, model }: Pick<FrameResult, 'segments' | 'answers' | 'model'>) {
+  const own = applyPrompts(segments, withIds(recipe.prompts), { labels: model.labels });
+  return new Map([...answers, ...own].map((answer) => [answer.id, answer]));
 }
 
 /** Indices of the objects of a set, and of the set that it lies within; of holes, of the objects that they are in. */

@@ -60,13 +60,13 @@ export class TestSceneSource implements Source {
   }
 
   async #draw(sequence: number): Promise<Frame> {
-    const { scene, width, height, fps, seed } = this.settings;
+    const { scene, width, height, fps, seed, plates } = this.settings;
     const index = this.#index;
     this.#received = index + 1;
     const captured = captureTime();
     const pixels =
       scene === 'conveyor'
-        ? await native().renderConveyor(index, { width, height, fps, seed })
+        ? await native().renderConveyor(index, { width, height, fps, seed, plates })
         : await native().renderShapes(index, { width, height, seed });
     return new SourceFrame(pixels, sequence, captured, this.uri, BigInt(Math.round((index * 1e9) / fps)));
   }

@@ -28,6 +28,13 @@ describe('fastsamd demo', () => {
     expect(await sharp(join(folder, 'demo.jpg')).metadata()).toMatchObject({ format: 'jpeg', width: 640, height: 640 });
   }, 60_000);
 
+  it('inspects plates on the belt when asked to', async () => {
+    const { code, stdout, stderr } = await fastsamd('demo', '--inspect', '--frames', '4', '--out', join(folder, 'plates.jpg'));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^source {2}test:conveyor\?.*product=plate$/m);
+    expect(await fastsamd('demo', '--inspect', '--source', 'test:shapes')).toMatchObject({ code: 2 });
+  }, 60_000);
+
   it('asks nothing of a source that is not its own', async () => {
     const { code, stdout, stderr } = await fastsamd(
       'demo',

@@ -11,6 +11,11 @@ export const demoCommand: Command<DemoArguments> = {
         describe: 'mqtt://HOST:PORT of a broker; one is started on a free loopback port when absent.',
       },
       source: { type: 'string', requiresArg: true, describe: 'As for segment; a drawn conveyor belt with prompts when absent.' },
+      inspect: {
+        type: 'boolean',
+        default: false,
+        describe: 'A belt of plates with two bores that are inspected: OK, NOK or UNSURE for each.',
+      },
       model: {
         type: 'string',
         requiresArg: true,

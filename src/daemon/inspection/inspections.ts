@@ -38,7 +38,8 @@ export interface InspectionsDeps {
 }
 
 interface Station {
-  readonly config: NonNullable<CameraConfig['inspection']>;
+  /** `tracking`: whether its objects have tracks. */
+  readonly config: NonNullable<CameraConfig['inspection']> & { readonly tracking: boolean };
   readonly inspector: Inspector;
   readonly end: () => Promise<void>;
 }
@@ -58,13 +59,15 @@ export class Inspections implements InspectionService {
   }
 
   /**
-   * Checks all that may be refused of making these the cameras that inspect, and returns what does it. Errors: CONFIG_INVALID and
-   * PROMPT_INVALID of a recipe, OUTPUT_UNWRITABLE of the record; nothing has changed then.
+   * Checks all that may be refused of making these the cameras that inspect, and returns what does it. Errors: CONFIG_INVALID,
+   * PROMPT_INVALID and TRACKING_OFF of a recipe, OUTPUT_UNWRITABLE of the record; nothing has changed then.
    */
   async prepare(cameras: readonly CameraConfig[]): Promise<() => Promise<void>> {
-    const wanted = new Map(cameras.flatMap(({ id, inspection }) => (inspection ? [[id, inspection] as const] : [])));
+    const wanted = new Map(
+      cameras.flatMap(({ id, inspection, tracking }) => (inspection ? [[id, { ...inspection, tracking: tracking.enabled }] as const] : [])),
+    );
     const recipes = new Map<string, Recipe>();
-    for (const [id, { recipe }] of wanted) recipes.set(id, await this.#load(recipe));
+    for (const [id, { recipe }] of wanted) recipes.set(id, await this.#load(recipe, wanted.get(id)!));
     if (wanted.size > 0) await this.#open();
     return () => this.#apply(wanted, recipes);
   }
@@ -101,8 +104,8 @@ export class Inspections implements InspectionService {
     { camera, recipe, ifRevision, activate }: Parameters<InspectionService['setRecipe']>[0],
     by: string,
   ): ReturnType<InspectionService['setRecipe']> {
-    const { inspector } = this.#station(camera);
-    this.#deps.assertAnswerable(recipe);
+    const { inspector, config } = this.#station(camera);
+    this.#assertUsable(recipe, config);
     const sha256 = sha256Of(canonicalJson(recipe));
     const answer = await this.#record!.call('setRecipe', { camera, recipe, sha256, ifRevision, activate, by, atMs: Date.now() });
     if ('conflict' in answer) {
@@ -120,10 +123,10 @@ export class Inspections implements InspectionService {
     { camera, recipe, revision }: Parameters<InspectionService['activateRecipe']>[0],
     by: string,
   ): ReturnType<InspectionService['activateRecipe']> {
-    const { inspector } = this.#station(camera);
+    const { inspector, config } = this.#station(camera);
     const found = await this.#record!.call('recipe', { camera, recipe, revision });
     if (!found) throw noRecipe(recipe, revision);
-    this.#deps.assertAnswerable(found.recipe);
+    this.#assertUsable(found.recipe, config);
     const stored = await this.#record!.call('activateRecipe', { camera, recipe, revision: found.revision, by, atMs: Date.now() });
     if (!stored) throw noRecipe(recipe, revision);
     this.#activate(camera, inspector, stored, by);
@@ -165,9 +168,16 @@ export class Inspections implements InspectionService {
     throw new FastsamError('REQUEST_INVALID', `camera "${camera}" does not inspect; expected one with "inspection" in its configuration`);
   }
 
-  async #load(file: string): Promise<Recipe> {
-    const recipe = await loadRecipe(file);
+  #assertUsable(recipe: Recipe, { tracking }: Station['config']): void {
     this.#deps.assertAnswerable(recipe);
+    if (recipe.trigger.type !== 'crossing' || tracking) return;
+    const message = `recipe "${recipe.recipe}": parts that cross a line need tracks; expected tracking.enabled: true of the camera`;
+    throw new FastsamError('TRACKING_OFF', message);
+  }
+
+  async #load(file: string, config: Station['config']): Promise<Recipe> {
+    const recipe = await loadRecipe(file);
+    this.#assertUsable(recipe, config);
     return recipe;
   }
 

@@ -7,8 +7,11 @@ import type { Frame } from '../../domain/frame.js';
 import type { Recipe } from '../../domain/recipe.js';
 import type { FrameResult } from '../../domain/result.js';
 import { FastsamError, messageOf } from '../../errors.js';
+import { combine } from '../../inspect/combine.js';
+import { Crossing } from '../../inspect/crossing.js';
 import { inspectFrame } from '../../inspect/inspect.js';
 import type { Judgement } from '../../inspect/judge.js';
+import { type OnlyObject, objectsOf } from '../../inspect/scene.js';
 import type { ResultSink } from '../../pipeline/sinks.js';
 import type { NewTrigger, RecordedTrigger, StoredRecipe, StoredVerdict } from '../../record/protocol.js';
 import type { VerdictRecord } from '../../record/record.js';
@@ -44,6 +47,17 @@ interface Occasion {
   readonly result?: FrameResult | undefined;
   readonly measureMs?: number;
   readonly decideMs?: number;
+  /** Of a part that crossed a line: its track, and the frames of which the median decided. */
+  readonly track?: number;
+  readonly frames?: number;
+}
+
+/** A part in one of the frames in which it was near the line. */
+interface Seen {
+  readonly judgement: Judgement;
+  readonly result: FrameResult;
+  readonly measureMs: number;
+  readonly decideMs: number;
 }
 
 const NO_COUNTS = { triggers: 0, ok: 0, nok: 0, unsure: 0, missed: 0 };
@@ -60,6 +74,7 @@ export class Inspector implements ResultSink {
   /** Continuous: what was said last, and what the newest frames agree on. */
   #said: { readonly verdict: Verdict; readonly atMs: number } | undefined;
   #agreeing: { readonly verdict: Verdict; readonly frames: number } | undefined;
+  #crossing: Crossing<Seen> | undefined;
 
   constructor(deps: InspectorDeps) {
     this.#deps = deps;
@@ -75,6 +90,8 @@ export class Inspector implements ResultSink {
     this.#counts = { ...NO_COUNTS };
     this.#said = undefined;
     this.#agreeing = undefined;
+    const { trigger } = recipe.recipe;
+    this.#crossing = trigger.type === 'crossing' ? new Crossing(trigger) : undefined;
     this.#tell();
   }
 
@@ -122,6 +139,10 @@ export class Inspector implements ResultSink {
     const capturedNs = result.captured.monotonicNs;
     const due = this.#waiting.filter(({ atNs }) => atNs <= capturedNs);
     const { type } = recipe.trigger;
+    if (type === 'crossing') {
+      await this.#takeCrossing(recipe, result, frame);
+      return;
+    }
     if (type === 'mqtt' && due.length === 0) return;
     this.#waiting = this.#waiting.filter((each) => !due.includes(each));
     const { judgement, measureMs, decideMs } = await this.#judge(recipe, result, frame);
@@ -135,6 +156,33 @@ export class Inspector implements ResultSink {
     const trigger: NewTrigger = { camera: this.#deps.camera, trigger: randomUUID(), type, part, atMs: result.captured.wallMs };
     this.#counts.triggers += 1;
     await this.#decide(judgement, { ...spent, trigger, atNs: capturedNs });
+  }
+
+  /** One verdict for each part that has crossed the line with this frame. */
+  async #takeCrossing(recipe: Recipe, result: FrameResult, frame: Frame): Promise<void> {
+    const { segments, tracks, captured } = result;
+    const crossing = this.#crossing;
+    if (!crossing || !tracks || recipe.trigger.type !== 'crossing') return;
+    const set = recipe.trigger.of;
+    for (const { index, keep } of crossing.measure(segments, tracks, new Set(objectsOf(recipe, set, result)))) {
+      keep({ ...(await this.#judge(recipe, result, frame, { set, index })), result });
+    }
+    for (const { track, kept, lost } of crossing.passed(segments, tracks)) {
+      const [nearest] = kept;
+      const judgement = nearest && !lost ? combine(kept.map((each) => each.judgement)) : unjudged(lost ? 'TRACK_LOST' : 'NO_PART');
+      const trigger: NewTrigger = { camera: this.#deps.camera, trigger: randomUUID(), type: 'crossing', atMs: captured.wallMs };
+      const { measureMs = 0, decideMs = 0 } = nearest ?? {};
+      this.#counts.triggers += 1;
+      await this.#decide(judgement, {
+        trigger,
+        atNs: captured.monotonicNs,
+        result: nearest?.result ?? result,
+        measureMs,
+        decideMs,
+        track,
+        frames: kept.length,
+      });
+    }
   }
 
   /** Triggers that wait are decided: INTERRUPTED. */
@@ -169,10 +217,10 @@ export class Inspector implements ResultSink {
   }
 
   /** A frame that cannot be measured is UNSURE, and never stops the camera. */
-  async #judge(recipe: Recipe, result: FrameResult, frame: Frame): Promise<{ judgement: Judgement; measureMs: number; decideMs: number }> {
+  async #judge(recipe: Recipe, result: FrameResult, frame: Frame, only?: OnlyObject): Promise<Omit<Seen, 'result'>> {
     const { scale, degraded, camera, log } = this.#deps;
     try {
-      const { verdict, reasons, checks, measureMs, decideMs } = await inspectFrame(recipe, frame, result, { scale });
+      const { verdict, reasons, checks, measureMs, decideMs } = await inspectFrame(recipe, frame, result, { scale, only });
       const judgement: Judgement = degraded()
         ? { verdict: 'UNSURE', reasons: [...reasons, 'DEGRADED'], checks }
         : { verdict, reasons, checks };
@@ -185,7 +233,7 @@ export class Inspector implements ResultSink {
 
   /** Records the verdict and tells of it. `inspection`: of an accepted trigger; without it one is taken. Never rejects. */
   async #decide({ verdict, reasons, checks }: Judgement, occasion: Occasion, inspection?: number): Promise<VerdictMessage> {
-    const { trigger, atNs, result, measureMs = 0, decideMs = 0 } = occasion;
+    const { trigger, atNs, result, measureMs = 0, decideMs = 0, track, frames } = occasion;
     const { camera, record, log } = this.#deps;
     const totalMs = Number(process.hrtime.bigint() - atNs) / 1e6;
     const { part, meas } = trigger;
@@ -197,6 +245,7 @@ export class Inspector implements ResultSink {
       ...(part === undefined ? {} : { part }),
       ...(meas === undefined ? {} : { meas }),
       ...(product === undefined ? {} : { product }),
+      ...(track === undefined ? {} : { track, frames }),
       trigger: { id: trigger.trigger, type: trigger.type, at: toTimestamp(trigger.atMs) },
       recipe: this.identity,
       model: result ? { name: result.model.name, backend: result.model.backend } : null,

@@ -1,0 +1,211 @@
+/**
+ * The trigger `crossing`: parts go by on a belt, and each gets one verdict when its track has crossed a line. A track is armed before
+ * the line, measured within `margin` of it, and done once it is clearly behind. Pure but for what it remembers, which is bounded by
+ * the tracks that are alive.
+ */
+import type { Box } from '../domain/box.js';
+import { maskArea, maskIntersection, maskOf } from '../domain/mask.js';
+import type { TriggerConfig } from '../domain/recipe.js';
+import { boxOf, type Segments } from '../domain/segments.js';
+import type { Tracks } from '../domain/track.js';
+import { DIRECTIONS } from '../domain/zone.js';
+import { anchorOf, type Place } from '../zone/anchor.js';
+import { countableOf } from '../zone/countable.js';
+import { cross, toPixels } from '../zone/geometry.js';
+
+export type CrossingConfig = Extract<TriggerConfig, { type: 'crossing' }>;
+
+/** `margin` when absent, as a share of the frame's shorter side. */
+const DEFAULT_MARGIN = 0.06;
+/** Masks that share this much of the smaller one are the same part: a network that shows a part twice must not make two of it. */
+const SAME_PART = 0.8;
+/** More than a tracker holds. */
+const MAX_REMEMBERED = 4096;
+
+/** An object of this frame that is to be judged now; `keep` takes the judgement. */
+export interface Due<T> {
+  readonly track: number;
+  readonly index: number;
+  readonly keep: (judged: T) => void;
+}
+
+/** A part that has passed. */
+export interface Passed<T> {
+  readonly track: number;
+  /** What was kept of it, nearest to the line first. */
+  readonly kept: readonly T[];
+  /** Its track ended before it was clearly behind the line. */
+  readonly lost: boolean;
+}
+
+interface Part<T> {
+  /** Distance from the line along `direction`, of the place where it is or, unseen, is expected; negative before the line. */
+  at: number;
+  /** Where it was when it was last clearly before the line. */
+  origin: Place;
+  phase: 'armed' | 'done' | 'ignored';
+  kept: { readonly from: number; readonly judged: T }[];
+}
+
+/** The line in pixels of one frame. */
+interface Gate {
+  readonly ends: readonly [Place, Place];
+  readonly margin: number;
+  /** Signed distance of a place along the direction. */
+  readonly distance: (place: Place) => number;
+}
+
+export class Crossing<T> {
+  readonly #config: CrossingConfig;
+  readonly #parts = new Map<number, Part<T>>();
+  /** Cut off by a new picture; told with the next frame. */
+  #cutOff: Passed<T>[] = [];
+
+  constructor(config: CrossingConfig) {
+    this.#config = config;
+  }
+
+  /**
+   * First half of a frame: which objects have to be judged now. `parts`: indices of the objects that can be parts. Objects without
+   * a confirmed track, and pieces of other objects, never count.
+   */
+  measure(segments: Segments, tracks: Tracks, parts: ReadonlySet<number>): Due<T>[] {
+    const gate = this.#gateIn(segments);
+    if (tracks.reset) this.#cutOffAll();
+    const isCountable = countableOf(segments, tracks, []);
+    const due: Due<T>[] = [];
+    for (let index = 0; index < segments.count; index += 1) {
+      if (!isCountable(index, { objects: 'whole', maxArea: 1 })) continue;
+      const track = tracks.ids[index]!;
+      const place = anchorOf(segments, index, this.#config.anchor);
+      const part =
+        this.#parts.get(track) ?? (parts.has(index) ? this.#begin(track, place, boxOf(segments, index), gate, tracks) : undefined);
+      if (!part) continue;
+      part.at = gate.distance(place);
+      if (part.phase !== 'armed') continue;
+      if (part.at < -gate.margin) {
+        part.origin = place;
+        part.kept = [];
+      } else if (part.at > gate.margin && !cutsLine(part.origin, place, gate.ends)) part.phase = 'ignored';
+      else if (parts.has(index)) {
+        const keep = this.#keeper(part, segments, index, gate);
+        if (keep) due.push({ track, index, keep });
+      }
+    }
+    this.#expectUnseen(tracks, gate);
+    return due;
+  }
+
+  /** Second half, once the judgements are kept: the parts that have passed, the one that is farthest ahead first. */
+  passed(segments: Segments, tracks: Tracks): Passed<T>[] {
+    const { margin } = this.#gateIn(segments);
+    const passed = this.#cutOff;
+    this.#cutOff = [];
+    for (const { id } of tracks.ended) {
+      const part = this.#parts.get(id);
+      this.#parts.delete(id);
+      // It was measured, or has gone past the line unseen.
+      if (part?.phase === 'armed' && (part.kept.length > 0 || part.at > 0)) passed.push(outcome(id, part, true));
+    }
+    const behind = [...tracks.ids].flatMap((track, index) => {
+      const part = this.#parts.get(track);
+      return part?.phase === 'armed' && part.at > margin ? [{ track, index, part }] : [];
+    });
+    for (const { track, index, part } of behind.sort((one, other) => other.part.at - one.part.at)) {
+      if (part.phase !== 'armed') continue;
+      part.phase = 'done';
+      this.#ignoreTwins(segments, tracks, index);
+      passed.push(outcome(track, part, false));
+      part.kept = [];
+    }
+    return passed;
+  }
+
+  #gateIn(segments: Segments): Gate {
+    const { line, space, direction, margin } = this.#config;
+    const [a, b] = [toPixels(line[0], space, segments), toPixels(line[1], space, segments)];
+    const [nx, ny] = DIRECTIONS[direction];
+    const scale = Math.sign((b[0] - a[0]) * ny - (b[1] - a[1]) * nx) / Math.hypot(b[0] - a[0], b[1] - a[1]);
+    return {
+      ends: [a, b],
+      margin: margin ?? DEFAULT_MARGIN * Math.min(segments.width, segments.height),
+      distance: (place) => scale * cross(a, b, place),
+    };
+  }
+
+  /** A track that begins before the line is armed. One that begins where an unseen part is expected goes on with that part. */
+  #begin(track: number, place: Place, box: Readonly<Box>, gate: Gate, tracks: Tracks): Part<T> | undefined {
+    if (this.#parts.size >= MAX_REMEMBERED) return undefined;
+    const unseen = tracks.lost.find(({ id, box: expected }) => this.#parts.has(id) && lieOnEachOther(expected, box));
+    const at = gate.distance(place);
+    const part = (unseen && this.#parts.get(unseen.id)) ?? { at, origin: place, phase: at < 0 ? 'armed' : 'ignored', kept: [] };
+    if (unseen) this.#parts.delete(unseen.id);
+    this.#parts.set(track, part);
+    return part;
+  }
+
+  /** Where to put a judgement of this part as it lies now; undefined when nearer ones are there already. */
+  #keeper(part: Part<T>, segments: Segments, index: number, { margin }: Gate): Due<T>['keep'] | undefined {
+    const { frames } = this.#config;
+    if (part.at > margin && part.kept.length > 0) return undefined;
+    // Whole parts first.
+    const from = Math.abs(part.at) + (touchesFrame(segments, index) ? segments.width + segments.height : 0);
+    if (part.kept.length >= frames && part.kept.at(-1)!.from <= from) return undefined;
+    return (judged) => {
+      part.kept.push({ from, judged });
+      part.kept.sort((one, other) => one.from - other.from);
+      part.kept.splice(frames);
+    };
+  }
+
+  #expectUnseen({ lost }: Tracks, { distance }: Gate): void {
+    for (const { id, box } of lost) {
+      const part = this.#parts.get(id);
+      if (part) part.at = distance(middleOf(box));
+    }
+  }
+
+  /** Other tracks that hold the same part get no verdict. */
+  #ignoreTwins(segments: Segments, tracks: Tracks, index: number): void {
+    const mask = maskOf(segments, index);
+    for (const [other, track] of tracks.ids.entries()) {
+      const twin = other === index ? undefined : this.#parts.get(track);
+      if (twin?.phase !== 'armed' || !lieOnEachOther(boxOf(segments, other), boxOf(segments, index))) continue;
+      const shared = maskArea(maskIntersection(maskOf(segments, other), mask));
+      if (shared >= SAME_PART * Math.min(segments.areas[other]!, segments.areas[index]!)) twin.phase = 'ignored';
+    }
+  }
+
+  #cutOffAll(): void {
+    for (const [track, part] of this.#parts)
+      if (part.phase === 'armed' && part.kept.length > 0) this.#cutOff.push(outcome(track, part, true));
+    this.#parts.clear();
+  }
+}
+
+function outcome<T>(track: number, { kept }: Part<T>, lost: boolean): Passed<T> {
+  return { track, kept: kept.map(({ judged }) => judged), lost };
+}
+
+/** Whether the way from one place to another meets the line between its ends. */
+function cutsLine(from: Place, to: Place, [a, b]: Gate['ends']): boolean {
+  return cross(from, to, a) * cross(from, to, b) <= 0;
+}
+
+function touchesFrame(segments: Segments, index: number): boolean {
+  const [x1, y1, x2, y2] = boxOf(segments, index);
+  return x1 < 1 || y1 < 1 || x2 > segments.width - 1 || y2 > segments.height - 1;
+}
+
+/** The middle of each box lies in the other. */
+function lieOnEachOther(one: Readonly<Box>, other: Readonly<Box>): boolean {
+  return holds(one, middleOf(other)) && holds(other, middleOf(one));
+}
+
+function holds([x1, y1, x2, y2]: Readonly<Box>, [x, y]: Place): boolean {
+  return x >= x1 && x <= x2 && y >= y1 && y <= y2;
+}
+
+function middleOf([x1, y1, x2, y2]: Readonly<Box>): Place {
+  return [(x1 + x2) / 2, (y1 + y2) / 2];
+}

@@ -1,0 +1,119 @@
+/** The inspection of a camera whose parts cross a line: frames in, one recorded verdict for each part out. */
+import { pino } from 'pino';
+import { expect, it } from 'vitest';
+import { native } from '../../src/addon/addon.js';
+import type { InspectionMessage, VerdictMessage } from '../../src/contract/messages.js';
+import { Inspector } from '../../src/daemon/inspection/inspector.js';
+import type { Frame } from '../../src/domain/frame.js';
+import { recipeSchema } from '../../src/domain/recipe.js';
+import type { FrameResult } from '../../src/domain/result.js';
+import { VerdictDatabase } from '../../src/record/verdict-database.js';
+
+const SIZE = { width: 320, height: 240 };
+const RECIPE = recipeSchema.parse({
+  recipe: 'belt',
+  edge: 'mask',
+  objects: { part: {} },
+  trigger: {
+    type: 'crossing',
+    of: 'part',
+    line: [
+      [160, 0],
+      [160, 240],
+    ],
+    margin: 30,
+  },
+  checks: [{ id: 'area', measure: 'area', of: 'part', min: 500 }],
+});
+
+/** Squares at these places; each with its track. */
+function resultOf(squares: readonly { track: number; x: number; side: number }[], ended: readonly number[] = []): FrameResult {
+  const runs = squares.flatMap(({ x, side }) =>
+    Array.from({ length: side }, (_, column) => {
+      const top = (x - (side >> 1) + column) * SIZE.height + 100;
+      return [top, top + side];
+    }).flat(),
+  );
+  const sides = squares.map(({ side }) => side);
+  return {
+    sequence: 7,
+    captured: { wallMs: 1_800_000_000_000, monotonicNs: process.hrtime.bigint() },
+    origin: 'test',
+    model: { name: 'm', backend: 'onnxruntime', inputWidth: 320, inputHeight: 320, labels: [] },
+    geometry: {
+      frameWidth: 320,
+      frameHeight: 240,
+      inputWidth: 320,
+      inputHeight: 320,
+      left: 0,
+      top: 0,
+      contentWidth: 320,
+      contentHeight: 240,
+    },
+    segments: {
+      ...SIZE,
+      count: squares.length,
+      boxes: Float32Array.from(squares.flatMap(({ x, side }) => [x - (side >> 1), 100, x - (side >> 1) + side, 100 + side])),
+      scores: new Float32Array(squares.length).fill(0.9),
+      classes: new Int32Array(squares.length),
+      areas: Uint32Array.from(sides, (side) => side * side),
+      runs: Uint32Array.from(runs),
+      offsets: Uint32Array.from([0, ...sides.map((_, k) => sides.slice(0, k + 1).reduce((sum, side) => sum + side, 0))]),
+    },
+    promptRevision: 0,
+    answers: [],
+    tracks: {
+      ids: Uint32Array.from(squares, ({ track }) => track),
+      parents: new Uint32Array(squares.length),
+      agesMs: new Float32Array(squares.length),
+      velocities: new Float32Array(2 * squares.length),
+      lost: [],
+      ended: ended.map((id) => ({ id, box: [0, 0, 1, 1], ageMs: 1, left: false })),
+      stats: { live: squares.length, born: 0, reacquired: 0, ms: 0 },
+    },
+    timings: { wait: 0, preprocess: 0, infer: 0, decode: 0, prompt: 0 },
+    dropped: {},
+  } as unknown as FrameResult;
+}
+
+it('decides each part by itself when it has crossed, and says which was lost', async () => {
+  const pixels = await native().renderShapes(0, { ...SIZE, seed: 1 });
+  const frame = { pixels, ...SIZE, format: 'rgb' } as unknown as Frame;
+  const database = new VerdictDatabase({ file: ':memory:', maxVerdicts: 1000 });
+  const verdicts: VerdictMessage[] = [];
+  let state: InspectionMessage | undefined;
+  const inspector = new Inspector({
+    camera: 'belt',
+    record: { call: async (name, ask) => database.call(name, ask) },
+    onVerdict: ({ verdict }) => verdicts.push(verdict),
+    onState: (message) => {
+      state = message;
+    },
+    onRecord: () => undefined,
+    degraded: () => false,
+    log: pino({ enabled: false }),
+  });
+  inspector.activate({ recipe: RECIPE, revision: 1, sha256: '0'.repeat(64), atMs: 0, active: true });
+  for (const x of [100, 140, 155, 170, 200]) {
+    const large = { track: 1, x, side: 40 };
+    const small = { track: 2, x: x - 60, side: 20 };
+    await inspector.take(resultOf([large, small]), frame);
+  }
+  await inspector.take(resultOf([{ track: 2, x: 165, side: 20 }]), frame);
+  await inspector.take(
+    resultOf([
+      { track: 2, x: 220, side: 20 },
+      { track: 3, x: 145, side: 40 },
+    ]),
+    frame,
+  );
+  await inspector.take(resultOf([], [3]), frame);
+  expect(verdicts).toMatchObject([
+    { inspection: 1, verdict: 'OK', track: 1, frames: 3, trigger: { type: 'crossing' }, checks: [{ id: 'area', value: 1600 }] },
+    { inspection: 2, verdict: 'NOK', reasons: ['BELOW'], track: 2, checks: [{ value: 400 }] },
+    { inspection: 3, verdict: 'UNSURE', reasons: ['TRACK_LOST'], track: 3, checks: [] },
+  ]);
+  expect(state).toMatchObject({ trigger: 'crossing', counts: { triggers: 3, ok: 1, nok: 1, unsure: 1 }, last: { inspection: 3 } });
+  expect(database.call('verify', null)).toEqual({ verdicts: 3 });
+  database.close();
+});
