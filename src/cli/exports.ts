@@ -10,7 +10,7 @@ import { cutoutPngs, greyPng, labelMapPng, maskPng } from '../encode/mask-pictur
 import { objectsToSend } from '../encode/result.js';
 import { yoloPolygons } from '../encode/yolo-polygons.js';
 import { FastsamError, messageOf } from '../errors.js';
-import { featuresOf, type PlacedPicture, placedPicture } from '../geo/features.js';
+import type { PlacedPicture } from '../geo/features.js';
 import { readGeoreference } from '../geo/georeference.js';
 import type { ExportArguments } from './export-options.js';
 
@@ -43,6 +43,7 @@ export class Exports {
   async prepare(path: string): Promise<void> {
     const { geojson, epsg } = this.#args;
     if (geojson === undefined || this.#places.has(path)) return;
+    const { placedPicture } = await import('../geo/features.js');
     this.#places.set(path, placedPicture(path, await readGeoreference(path), epsg));
   }
 
@@ -98,6 +99,7 @@ export class Exports {
     this.#places.delete(frame.origin);
     const { labels } = result.model;
     const options = { tolerance: OUTLINE_TOLERANCE, square: this.#args.regularize, labels, source: basename(frame.origin) };
+    const { featuresOf } = await import('../geo/features.js');
     const features = await featuresOf(result.segments, indices, place, options);
     this.#features ??= [];
     for (const feature of features) this.#features.push(feature);

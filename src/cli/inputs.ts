@@ -6,7 +6,6 @@ import { FastsamError, messageOf } from '../errors.js';
 import { mp4FrameCount } from '../source/mp4-frames.js';
 import { createSource } from '../source/open.js';
 import { PictureBytes } from '../source/picture-bytes.js';
-import { fetchPicture } from '../source/remote-picture.js';
 import type { Source, SourceOptions } from '../source/source.js';
 
 /** What the command line makes of a lone "-". */
@@ -42,6 +41,8 @@ export async function createInput(word: string, options: SourceOptions): Promise
   if (word === STDIN) return new PictureBytes('stdin', readStdin, options);
   if (/^\d+$/.test(word) && !existsSync(word)) return createSource(`v4l2:${word}`, options);
   if (/^https?:/i.test(word)) {
+    // Its HTTP client has 130 files, which a local picture does not wait for.
+    const { fetchPicture } = await import('../source/remote-picture.js');
     const bytes = await fetchPicture(word);
     if (bytes) return new PictureBytes(pictureName(word), async () => bytes, options);
   }

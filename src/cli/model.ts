@@ -104,7 +104,7 @@ async function fetched(name: string, remote: RemoteFile, path: string): Promise<
     return path;
   }
   say(`downloading ${remote.url} (${megabytes(remote.bytes)})`);
-  const progress = startByteProgress(remote.bytes);
+  const progress = await startByteProgress(remote.bytes);
   try {
     await download({ remote, path, onProgress: progress.reached });
   } finally {

@@ -1,5 +1,4 @@
 /** A bar on a terminal for work of more than one frame; silent anywhere else. Writes to stderr. */
-import cliProgress from 'cli-progress';
 import { oneLine } from '../printable.js';
 import { StatusLine } from './status-line.js';
 
@@ -14,8 +13,9 @@ export interface Progress {
 }
 
 /** A bar of bytes that are there, of `total`. */
-export function startByteProgress(total: number): { reached(bytes: number): void; stop(): void } {
+export async function startByteProgress(total: number): Promise<{ reached(bytes: number): void; stop(): void }> {
   if (!process.stderr.isTTY) return { reached: () => {}, stop: () => {} };
+  const { default: cliProgress } = await import('cli-progress');
   const mib = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
   const bar = new cliProgress.SingleBar(
     {
