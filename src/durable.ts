@@ -101,16 +101,29 @@ export async function removeParts(path: string): Promise<void> {
   await Promise.all(leftovers.map((name) => rm(join(folder, name), { force: true }).catch(() => undefined)));
 }
 
-/**
- * The text of a file that may have become anything. Errors: those of the file system; one that says so for what is no
- * regular file (it is not waited for, as a FIFO would be) and for more than `maxBytes`.
- */
+/** The text of a file that may have become anything. Errors: those of `openBounded`, and of reading. */
 export async function readBounded(path: string, maxBytes: number): Promise<string> {
-  await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  const stats = await file.stat();
-  if (!stats.isFile()) throw new Error('not a regular file');
-  if (stats.size > maxBytes) throw new Error(`${stats.size} bytes; expected at most ${maxBytes}`);
+  await using file = await openBounded(path, maxBytes);
   return file.readFile('utf8');
+}
+
+/**
+ * Opens a file for reading. Errors: those of the file system; EISDIR, EINVAL for what else is no regular file (it is not waited for, as a
+ * FIFO would be), EFBIG for more than `maxBytes`.
+ */
+export async function openBounded(path: string, maxBytes: number): Promise<FileHandle> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const stats = await file.stat();
+  const problem = stats.isDirectory()
+    ? { code: 'EISDIR', message: 'is a directory' }
+    : !stats.isFile()
+      ? { code: 'EINVAL', message: 'not a regular file' }
+      : stats.size > maxBytes
+        ? { code: 'EFBIG', message: `${stats.size} bytes; expected at most ${maxBytes}` }
+        : undefined;
+  if (!problem) return file;
+  await file.close();
+  throw Object.assign(new Error(problem.message), { code: problem.code });
 }
 
 /** Errors of SQLite that are temporary or the machine's: the file may be whole. */

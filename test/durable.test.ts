@@ -4,7 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { makeDirectory, makeDirectorySync, writeDurably } from '../src/durable.js';
+import { makeDirectory, makeDirectorySync, openBounded, readBounded, writeDurably } from '../src/durable.js';
+import { Tokenizer } from '../src/engine/clip/tokenizer.js';
+import { readSidecar } from '../src/engine/tensorrt/sidecar.js';
+import { importCheckpoint } from '../src/model/import.js';
+import { readModelMetadata } from '../src/model/onnx.js';
 
 let folder = '';
 beforeEach(async () => {
@@ -67,6 +71,32 @@ describe('a file written durably', () => {
     await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code]);
     await chmod(folder, 0o777);
     expect(await readFile(file, 'utf8')).toBe('new');
+  });
+});
+
+describe('a file that is read within bounds', () => {
+  it('is not waited for when it is a FIFO, and is refused when it is a folder or too large', async () => {
+    const file = join(folder, 'file');
+    await writeFile(file, 'abc');
+    expect(await readBounded(file, 3)).toBe('abc');
+    await expect(openBounded(file, 2)).rejects.toMatchObject({ code: 'EFBIG', message: '3 bytes; expected at most 2' });
+    await expect(openBounded(folder, 2)).rejects.toMatchObject({ code: 'EISDIR' });
+    await promisify(execFile)('mkfifo', [join(folder, 'fifo')]);
+    await expect(openBounded(join(folder, 'fifo'), 2)).rejects.toMatchObject({ code: 'EINVAL' });
+  });
+
+  it('of models, checkpoints and tokenizers is not waited for either when it is a FIFO', async () => {
+    const fifo = join(folder, 'model.onnx');
+    await promisify(execFile)('mkfifo', [fifo]);
+    await expect(readModelMetadata(fifo)).rejects.toMatchObject({
+      code: 'MODEL_NOT_FOUND',
+      message: expect.stringContaining('no regular file'),
+    });
+    await expect(importCheckpoint(fifo, join(folder, 'out.onnx'), { imageSize: [64, 64] })).rejects.toMatchObject({
+      code: 'MODEL_NOT_FOUND',
+    });
+    await expect(Tokenizer.load(fifo)).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
+    expect(await readSidecar(fifo)).toBeUndefined();
   });
 });
 

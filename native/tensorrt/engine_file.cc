@@ -16,6 +16,8 @@ constexpr size_t kLengthBytes = 4;
 constexpr size_t kMaxMetadata = 1 << 20;
 /// Smaller than any engine can be.
 constexpr size_t kMinPlan = 64;
+/// The engine of the largest FastSAM has 300 MB. What is larger would only take the memory of the machine.
+constexpr off_t kMaxFile = off_t{4} << 30;
 
 /// A file descriptor with an owner.
 class File {
@@ -58,12 +60,16 @@ Status SplitMetadata(const std::string& path, EngineFile& file) {
 }  // namespace
 
 Result<EngineFile> ReadEngineFile(const std::string& path) {
-  const File file(path, O_RDONLY);
+  const File file(path, O_RDONLY | O_NONBLOCK);  // A FIFO is not waited for.
   struct stat status {};
   if (file.descriptor() < 0 || fstat(file.descriptor(), &status) != 0) {
     return Error{ErrorCode::kSourceNotFound, path + ": " + Reason()};
   }
   if (!S_ISREG(status.st_mode)) return Error{ErrorCode::kEngineCorrupt, path + ": not a file"};
+  if (status.st_size > kMaxFile) {
+    return Error{ErrorCode::kEngineCorrupt,
+                 path + ": " + std::to_string(status.st_size) + " bytes; an engine has at most 4 GiB; build it again"};
+  }
   EngineFile engine;
   engine.bytes.resize(static_cast<size_t>(status.st_size));
   size_t done = 0;

@@ -6,6 +6,7 @@ import type { Problem } from '../config/problems.js';
 import type { Config } from '../config/schema.js';
 import { readSecret } from '../config/secrets.js';
 import { withIds } from '../domain/prompt.js';
+import { openBounded } from '../durable.js';
 import { isEngineFile } from '../engine/tensorrt/open.js';
 import { FastsamError, messageOf, systemCodeOf } from '../errors.js';
 import { resolveModel } from '../model/installed.js';
@@ -69,8 +70,10 @@ async function readCertificate(file: string): Promise<void> {
 /** Errors: MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED. */
 async function checkModelFile(model: string): Promise<void> {
   const path = await resolveModel(model);
-  if (isEngineFile(path)) await readFile(path);
-  else await readModelMetadata(path);
+  if (isEngineFile(path)) {
+    // Whether it can be opened; reading it takes TensorRT.
+    await using _engine = await openBounded(path, Number.POSITIVE_INFINITY);
+  } else await readModelMetadata(path);
 }
 
 /** The model's name and labels; undefined where only running it would tell. Errors: as checkModelFile. */

@@ -1,8 +1,7 @@
 /** From a PyTorch checkpoint of a YOLOv8-seg network (FastSAM-s, FastSAM-x, YOLOv8n…x-seg) to ONNX, without Python. */
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { writeDurably } from '../durable.js';
+import { openBounded, writeDurably } from '../durable.js';
 import { FastsamError, messageOf, systemCodeOf } from '../errors.js';
 import { Module } from './checkpoint/module.js';
 import { PyObject, type PyValue, readPickle } from './checkpoint/pickle.js';
@@ -64,12 +63,11 @@ export async function importCheckpoint(checkpoint: string, output: string, optio
 
 async function readCheckpoint(path: string): Promise<Buffer> {
   try {
-    await using file = await open(path, 'r');
-    const { size } = await file.stat();
-    if (size > MAX_CHECKPOINT_BYTES) throw new FastsamError('MODEL_CORRUPT', `${path}: ${size} bytes; no checkpoint is that large`);
+    await using file = await openBounded(path, MAX_CHECKPOINT_BYTES);
     return await file.readFile();
   } catch (cause) {
-    if (cause instanceof FastsamError) throw cause;
+    if (systemCodeOf(cause) === 'EFBIG')
+      throw new FastsamError('MODEL_CORRUPT', `${path}: ${messageOf(cause)}; no checkpoint is that large`, { cause });
     const why =
       { ENOENT: 'no such file', EISDIR: 'is a directory', EACCES: 'permission denied' }[systemCodeOf(cause) ?? ''] ?? messageOf(cause);
     throw new FastsamError('MODEL_NOT_FOUND', `${path}: ${why} (expected a PyTorch checkpoint, .pt)`, { cause });

@@ -1,6 +1,6 @@
 /** What a model file says about itself. onnxruntime-node does not expose an ONNX file's metadata: it is read from the protobuf. */
-import { open } from 'node:fs/promises';
-import { FastsamError, systemCodeOf } from '../errors.js';
+import { openBounded } from '../durable.js';
+import { FastsamError, messageOf, systemCodeOf } from '../errors.js';
 import { DATA_TYPE, decodeModel, type OnnxModel, type OnnxValue } from './onnx-proto.js';
 
 /** Types of weights. */
@@ -73,14 +73,15 @@ function describe({ name, type }: OnnxValue): TensorDescription {
 
 async function readModelFile(path: string): Promise<Uint8Array> {
   try {
-    await using file = await open(path, 'r');
-    const { size } = await file.stat();
-    if (size > MAX_MODEL_BYTES) throw new FastsamError('MODEL_CORRUPT', `${path}: ${size} bytes; an ONNX file is at most 2 GiB`);
+    await using file = await openBounded(path, MAX_MODEL_BYTES);
     return await file.readFile();
   } catch (cause) {
-    if (cause instanceof FastsamError) throw cause;
+    if (systemCodeOf(cause) === 'EFBIG')
+      throw new FastsamError('MODEL_CORRUPT', `${path}: ${messageOf(cause)}, as of any ONNX file`, { cause });
     const why =
-      { ENOENT: 'no such file', EISDIR: 'is a directory', EACCES: 'permission denied' }[systemCodeOf(cause) ?? ''] ?? 'cannot be read';
+      { ENOENT: 'no such file', EISDIR: 'is a directory', EINVAL: 'no regular file', EACCES: 'permission denied' }[
+        systemCodeOf(cause) ?? ''
+      ] ?? 'cannot be read';
     throw new FastsamError('MODEL_NOT_FOUND', `${path}: ${why} (expected a YOLOv8-seg or FastSAM model in ONNX format)`, { cause });
   }
 }

@@ -1,8 +1,9 @@
 /** A pair of text and image encoders as CLIP exports lie on the Hugging Face hub: a directory. */
-import { access, open } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { isModelName } from '../domain/model-name.js';
+import { readBounded } from '../durable.js';
 import { FastsamError, messageOf } from '../errors.js';
 import { modelDirectories } from './installed.js';
 import { readManifest } from './manifest.js';
@@ -112,10 +113,7 @@ async function readPreprocessing(path: string): Promise<Preprocessing> {
 
 async function readPreprocessor(path: string): Promise<z.output<typeof preprocessorSchema>> {
   try {
-    await using file = await open(path, 'r');
-    const { size } = await file.stat();
-    if (size > MAX_CONFIG_BYTES) throw new Error(`larger than ${MAX_CONFIG_BYTES} bytes`);
-    return preprocessorSchema.parse(JSON.parse(await file.readFile('utf8')));
+    return preprocessorSchema.parse(JSON.parse(await readBounded(path, MAX_CONFIG_BYTES)));
   } catch (cause) {
     const [issue] = cause instanceof z.ZodError ? cause.issues : [];
     throw unsupported(path, `no readable preprocessing: ${issue ? `${issue.path.join('.')}: ${issue.message}` : messageOf(cause)}`);

@@ -1,6 +1,6 @@
 /** Texts as the numbers that a text encoder reads. */
-import { open } from 'node:fs/promises';
 import { Tokenizer as Encoding } from '@huggingface/tokenizers';
+import { readBounded } from '../../durable.js';
 import { FastsamError, messageOf } from '../../errors.js';
 
 const MAX_TOKENIZER_BYTES = 64 * 1024 * 1024;
@@ -23,9 +23,7 @@ export class Tokenizer {
   static async load(path: string): Promise<Tokenizer> {
     let text: string;
     try {
-      await using file = await open(path, 'r');
-      if ((await file.stat()).size > MAX_TOKENIZER_BYTES) throw new Error('larger than 64 MiB');
-      text = await file.readFile('utf8');
+      text = await readBounded(path, MAX_TOKENIZER_BYTES);
     } catch (cause) {
       throw new FastsamError('MODEL_NOT_FOUND', `${path}: no readable tokenizer: ${messageOf(cause)}`, { cause });
     }

@@ -3,12 +3,12 @@
  * built with: a sidecar that says otherwise, or a plan that is not the one it describes, means building again.
  */
 import { existsSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { parse } from 'node:path';
 import { z } from 'zod';
 import type { TensorRtPlatform } from '../../addon/tensorrt.js';
 import { PRECISIONS, type Precision } from '../../domain/precision.js';
-import { writeDurably } from '../../durable.js';
+import { readBounded, writeDurably } from '../../durable.js';
 import { FastsamError, messageOf, systemCodeOf } from '../../errors.js';
 import { sha256OfFile } from '../../model/checksum.js';
 
@@ -87,8 +87,7 @@ export function enginePathOf(model: string, precision: Precision, dlaCore: numbe
 export async function readSidecar(enginePath: string): Promise<Sidecar | undefined> {
   try {
     const path = sidecarPath(enginePath);
-    if ((await stat(path)).size > MAX_SIDECAR_BYTES) return undefined;
-    return sidecarSchema.safeParse(JSON.parse(await readFile(path, 'utf8'))).data;
+    return sidecarSchema.safeParse(JSON.parse(await readBounded(path, MAX_SIDECAR_BYTES))).data;
   } catch {
     return undefined;
   }
