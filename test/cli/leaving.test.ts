@@ -1,7 +1,9 @@
 /**
- * Commands that end before their work is done: never an abort, and every file complete. LEAVING_MOMENTS sets how many
- * random moments are tried for each way to leave and each command; LEAVING_SEED makes them repeatable.
+ * Commands that end before their work is done: never an abort, and every file complete. LEAVING_MOMENTS moments are drawn
+ * for each command and each way to leave: one in four before its first result, the others between that and its end.
+ * LEAVING_SEED makes them repeatable.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,9 +15,12 @@ import { fastsamd, type RunningCommand, start } from '../helpers/command.js';
 import { writeTestModel } from '../helpers/onnx-model.js';
 
 const MOMENTS = Number(process.env.LEAVING_MOMENTS ?? 1);
-/** Longest that a command is left alone after it has begun to work. */
-const LATEST_MS = 1000;
+/** Runs at a time, for more moments than one: starting Node is half of a run. */
+const TOGETHER = Math.min(2, MOMENTS);
+const CLIP_FRAMES = 300;
 const PICTURES = 100;
+/** A live source has no end; its frames come 30 times a second. */
+const LIVE_FRAMES = 60;
 
 let directory = '';
 let model = '';
@@ -40,7 +45,7 @@ beforeAll(async () => {
   for (let k = 0; k < PICTURES; k += 1) await sharp(picture).toFile(at(`photos/${k}.jpg`));
   const made = await fastsamd(
     'segment',
-    'test:shapes?width=320&height=192&frames=300&realtime=false',
+    `test:shapes?width=320&height=192&frames=${CLIP_FRAMES}&realtime=false`,
     '--model',
     model,
     '--out',
@@ -66,45 +71,42 @@ async function framesOf(path: string): Promise<number> {
 }
 
 interface Work {
-  readonly args: (out: string) => string[];
-  /** The first line that it prints, or for a command that is silent while it works, how long it takes to begin. */
-  readonly begins: RegExp | number;
-  readonly check?: (out: string, reported: number, exactly: boolean) => Promise<void>;
+  /** The arguments of a run that writes to `out`; `ends` for a run that is left alone. */
+  readonly args: (out: string, ends: boolean) => string[];
+  /** Of what is known to be written. Its path is that of `out` with this ending. */
+  readonly output?: { readonly ending: string; readonly count: (path: string) => Promise<number> };
 }
 
-async function checkVideo(out: string, reported: number, exactly: boolean): Promise<void> {
-  const frames = await framesOf(out);
-  // A line that found the pipe closed was not reported, its frame is in the file all the same.
-  if (exactly) expect(frames).toBe(reported);
-  else expect(frames).toBeGreaterThanOrEqual(reported);
-}
-
-async function checkPictures(out: string, reported: number, exactly: boolean): Promise<void> {
-  const names = await readdir(out);
-  if (exactly) expect(names).toHaveLength(reported);
-  else expect(names.length).toBeGreaterThanOrEqual(reported);
-  for (const name of names) await sharp(await readFile(join(out, name)), { failOn: 'warning' }).stats();
+/** Pictures of a folder, each of which is whole. */
+async function picturesOf(path: string): Promise<number> {
+  const names = await readdir(path);
+  for (const name of names) await sharp(await readFile(join(path, name)), { failOn: 'warning' }).stats();
+  return names.length;
 }
 
 const works: Readonly<Record<string, Work>> = {
   'segment of a clip': {
     args: (out) => ['segment', at('clip.mp4'), '--model', model, '--out', `${out}.mp4`],
-    begins: /#0:/,
-    check: (out, ...rest) => checkVideo(`${out}.mp4`, ...rest),
+    output: { ending: '.mp4', count: framesOf },
   },
   'segment of a folder': {
     args: (out) => ['segment', at('photos'), '--model', model, '--out', out],
-    begins: /#0:/,
-    check: checkPictures,
+    output: { ending: '', count: picturesOf },
   },
   'segment of a live source': {
-    args: (out) => ['segment', 'test:conveyor?width=320&height=192', '--model', model, '--out', `${out}.mkv`],
-    begins: /#0:/,
-    check: (out, ...rest) => checkVideo(`${out}.mkv`, ...rest),
+    args: (out, ends) => [
+      'segment',
+      'test:conveyor?width=320&height=192',
+      '--model',
+      model,
+      '--out',
+      `${out}.mkv`,
+      ...(ends ? ['--frames', `${LIVE_FRAMES}`] : []),
+    ],
+    output: { ending: '.mkv', count: framesOf },
   },
   bench: {
-    args: () => ['bench', at('clip.mp4'), '--model', model, '--frames', '2000'],
-    begins: 1000,
+    args: () => ['bench', at('clip.mp4'), '--model', model, '--frames', '200'],
   },
 };
 
@@ -114,56 +116,145 @@ const ways: Readonly<Record<string, { readonly leave: (command: RunningCommand) 
   'a closed pipe': { leave: ({ process: child }) => child.stdout!.destroy(), code: 0 },
 };
 
-async function begun(command: RunningCommand, { begins }: Work): Promise<void> {
-  if (typeof begins === 'number') await delay(begins);
-  else await command.line(begins);
-  await delay(random() * LATEST_MS);
+const FIRST_RESULT = /#0:/;
+
+/** Milliseconds of a run that is left alone, until its first result and from there to its end. */
+interface Lengths {
+  readonly starting: number;
+  readonly working: number;
+}
+
+async function measure({ args, output }: Work, name: string): Promise<Lengths> {
+  const began = performance.now();
+  const command = start(...args(at(`whole-${name}`), true));
+  if (output) await command.line(FIRST_RESULT);
+  const first = performance.now();
+  const { code, stderr } = await command.outcome;
+  expect(code, stderr).toBe(0);
+  return { starting: first - began, working: performance.now() - first };
+}
+
+interface Moment {
+  readonly after: 'the start' | 'the first result';
+  readonly ms: number;
+}
+
+/** The run is cut into as many parts as there are moments, and one moment is drawn in each. */
+function drawMoments({ starting, working }: Lengths, { output }: Work): Moment[] {
+  const early = output ? Math.floor(MOMENTS / 4) : MOMENTS;
+  const late = MOMENTS - early;
+  const length = output ? starting : starting + working;
+  return [
+    ...Array.from({ length: early }, (_, k) => ({ after: 'the start' as const, ms: ((k + random()) / early) * length })),
+    ...Array.from({ length: late }, (_, k) => ({ after: 'the first result' as const, ms: ((k + random()) / late) * working })),
+  ];
+}
+
+/** What became of one run: for the report, after everything about it was checked. */
+type Ending = 'before the program listened' | 'before it had begun' | 'at its work' | 'when it was done';
+
+/** As "3 before it had begun, 17 at its work". */
+function counted(endings: readonly Ending[]): string {
+  const kinds = [...new Set(endings)];
+  return kinds.map((kind) => `${endings.filter((ending) => ending === kind).length} ${kind}`).join(', ');
+}
+
+/** Leaves one run at that moment and checks how it ended. */
+async function leaveAt(work: Work, way: string, { after, ms }: Moment, out: string): Promise<Ending> {
+  const { leave, code } = ways[way]!;
+  const isSignal = way.startsWith('SIG');
+  const command = start(...work.args(out, false));
+  if (after === 'the first result') await command.line(FIRST_RESULT);
+  await Promise.race([delay(ms), command.outcome]);
+  const done = command.process.exitCode !== null;
+  leave(command);
+  const { code: ended, stdout, stderr } = await command.outcome;
+  const told = `${way} ${ms.toFixed(0)} ms after ${after}, ended with ${ended ?? command.process.signalCode}:\n${stdout.slice(-300)}${stderr}`;
+  expect(stderr, told).not.toMatch(/terminate|Napi|internal error/);
+  const reported = stdout.split('\n').filter((line) => /#\d+:/.test(line)).length;
+  const path = work.output && `${out}${work.output.ending}`;
+  const written = path !== undefined && existsSync(path);
+  try {
+    const bySignal = command.process.signalCode !== null;
+    if (bySignal) expect(command.process.signalCode, told).toBe(way);
+    // Until the program has been read, a signal does what it does to any process.
+    if (bySignal && stdout === '') {
+      expect(written, told).toBe(false);
+      return 'before the program listened';
+    }
+    // So it does once Node has begun to end: everything is written by then.
+    if (bySignal && work.output) expect(stdout, told).toMatch(/\nwrote .*\n$/);
+    if (!bySignal) expect(done || ended === 0 ? 0 : code, told).toBe(ended);
+    if (!work.output) {
+      // A benchmark that is cut short says nothing: half of a measurement is none.
+      if (isSignal) expect(stdout === '', told).toBe(ended !== 0 && !bySignal);
+      return (ended === 0 && isSignal) || bySignal ? 'when it was done' : 'at its work';
+    }
+    if (!written) {
+      expect(reported, told).toBe(0);
+      return 'before it had begun';
+    }
+    const said = isSignal ? stdout : `${stdout}\n${stderr}`;
+    expect(said, told).toMatch(/^(fastsamd: )?wrote /m);
+    const frames = await work.output.count(path);
+    // A line that found the pipe closed was not reported; its frame is in the file all the same.
+    if (isSignal) expect(frames, told).toBe(reported);
+    else expect(frames, told).toBeGreaterThanOrEqual(reported);
+    return (ended === 0 && isSignal) || bySignal ? 'when it was done' : 'at its work';
+  } finally {
+    if (path !== undefined) await rm(path, { recursive: true, force: true });
+  }
 }
 
 describe.each(Object.entries(works))('%s', (name, work) => {
-  // A benchmark prints once, at its end: a pipe that is closed before shows nothing of how it leaves.
-  const theseWays = Object.entries(ways).filter(([way]) => work.check !== undefined || way.startsWith('SIG'));
-  it.each(theseWays)(
+  let lengths: Lengths;
+  beforeAll(async () => {
+    lengths = await measure(work, name.replaceAll(' ', '-'));
+  }, 60_000);
+
+  it.each(Object.keys(ways))(
     'finishes what it writes on %s',
-    async (way, { leave, code }) => {
-      for (let moment = 0; moment < MOMENTS; moment += 1) {
-        const out = at(`out-${name}-${way}-${moment}`.replaceAll(' ', '-'));
-        const command = start(...work.args(out));
-        await begun(command, work);
-        leave(command);
-        const { code: ended, stdout, stderr } = await command.outcome;
-        expect(stderr).not.toMatch(/terminate|Napi|internal error/);
-        const reported = stdout.split('\n').filter((line) => /#\d+:/.test(line)).length;
-        const last = work.check && way.startsWith('SIG') && /^wrote /m.test(stdout);
-        // A command that was done before it was asked has succeeded.
-        if (command.process.signalCode === null) expect([code, 0]).toContain(ended);
-        // Before the command has begun at all, the signal does what it does by default.
-        else expect(command.process.signalCode).toBe(way);
-        if (work.check) {
-          if (way.startsWith('SIG')) expect(last).toBe(true);
-          else expect(stderr).toMatch(/^fastsamd: wrote /m);
-          await work.check(out, reported, way.startsWith('SIG'));
-        }
-        await rm(out, { recursive: true, force: true });
-      }
+    async (way) => {
+      const moments = drawMoments(lengths, work);
+      const endings: Ending[] = [];
+      let next = 0;
+      await Promise.all(
+        Array.from({ length: TOGETHER }, async () => {
+          for (let k = next++; k < moments.length; k = next++) {
+            endings.push(await leaveAt(work, way, moments[k]!, at(`out-${name}-${way}-${k}`.replaceAll(' ', '-'))));
+          }
+        }),
+      );
+      expect(endings).toHaveLength(MOMENTS);
+      if (MOMENTS > 1) process.stdout.write(`${name}, ${way}: ${counted(endings)}\n`);
     },
-    20_000 + MOMENTS * 15_000,
+    20_000 + MOMENTS * 30_000,
   );
 });
 
-it('a second SIGINT leaves at once, without an abort', async () => {
-  for (let moment = 0; moment < MOMENTS; moment += 1) {
-    const work = works['segment of a live source']!;
-    const command = start(...work.args(at(`twice-${moment}`)));
-    await begun(command, work);
-    command.process.kill('SIGINT');
-    await delay(random() * 20);
-    command.process.kill('SIGINT');
-    const { code, stderr } = await command.outcome;
-    expect(code).toBe(130);
-    expect(stderr).not.toMatch(/terminate|Napi|internal error/);
-  }
-}, 120_000);
+/** Until a command has begun to print results, and a moment more. */
+async function begun(command: RunningCommand): Promise<void> {
+  await command.line(FIRST_RESULT);
+  await delay(random() * 500);
+}
+
+it(
+  'a second SIGINT leaves at once, without an abort',
+  async () => {
+    for (let moment = 0; moment < MOMENTS; moment += 1) {
+      const work = works['segment of a live source']!;
+      const command = start(...work.args(at(`twice-${moment}`), false));
+      await begun(command);
+      command.process.kill('SIGINT');
+      await delay(random() * 20);
+      command.process.kill('SIGINT');
+      const { code, stderr } = await command.outcome;
+      expect(code).toBe(130);
+      expect(stderr).not.toMatch(/terminate|Napi|internal error/);
+    }
+  },
+  20_000 + MOMENTS * 10_000,
+);
 
 it('leaves at once while the model is still loading', async () => {
   const command = start('segment', 'test:conveyor', '--model', model);
