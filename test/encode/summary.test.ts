@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { summaryMessageSchema } from '../../src/contract/summary.js';
-import type { PromptAnswer } from '../../src/domain/prompt.js';
+import { PROMPT_LIMITS, type PromptAnswer } from '../../src/domain/prompt.js';
 import type { FrameResult } from '../../src/domain/result.js';
 import { summaryOf } from '../../src/encode/summary.js';
 import { EMPTY } from '../helpers/fakes.js';
@@ -42,13 +42,16 @@ describe('a summary', () => {
     expect(summaryOf(resultWith([]), true)).toMatchObject({ answers: '', degraded: true });
   });
 
-  it('stays within 150 bytes with 40 prompts after years of frames', () => {
+  it.each([
+    [40, 150],
+    [PROMPT_LIMITS.prompts, 210],
+  ])('with %i prompts stays within %i bytes after years of frames', (prompts, bytes) => {
     const result = resultWith(
-      Array.from({ length: 40 }, (_, k) => answer(`p${k}`, 1)),
+      Array.from({ length: prompts }, (_, k) => answer(`p${k}`, 1)),
       { sequence: 9_999_999_999, promptRevision: 999_999, segments: { ...EMPTY.segments, count: 1000 } },
     );
     const summary = summaryOf(result, true);
     expect(summaryMessageSchema.parse(summary)).toEqual(summary);
-    expect(Buffer.byteLength(JSON.stringify(summary))).toBeLessThanOrEqual(150);
+    expect(Buffer.byteLength(JSON.stringify(summary))).toBeLessThanOrEqual(bytes);
   });
 });

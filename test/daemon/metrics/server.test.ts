@@ -18,6 +18,7 @@ import { NO_READINGS } from '../../../src/telemetry/sensors/readings.js';
 import { SystemSampler } from '../../../src/telemetry/system.js';
 import { selfSigned } from '../../helpers/certificate.js';
 import { figure } from '../../helpers/figure.js';
+import { complaintsAbout } from '../../helpers/prometheus.js';
 
 /** From Debian's package prometheus. */
 const promtool = ['promtool', process.env.PROMTOOL ?? ''].find((path) => path !== '' && spawnSync(path, ['--version']).status === 0);
@@ -68,8 +69,13 @@ async function telemetry(): Promise<TelemetryMessage> {
 
 const wellHealth = { alive: true, ready: true, findings: [{ name: 'engine', ok: true }] as Finding[] };
 
-async function serve(config: object, health: () => typeof wellHealth = () => wellHealth): Promise<number> {
-  const message = await telemetry();
+async function serve(
+  config: object,
+  health: () => typeof wellHealth = () => wellHealth,
+  system: Partial<TelemetryMessage['system']> = {},
+): Promise<number> {
+  const usual = await telemetry();
+  const message = { ...usual, system: { ...usual.system, ...system } };
   const log = pino({ level: 'silent' });
   server = new MetricsServer({
     config: metricsSchema.parse({ enabled: true, port: 0, ...config }),
@@ -121,9 +127,33 @@ describe('metrics server', () => {
     ])
       expect(text.split('\n')).toContain(line);
     expect(text).not.toMatch(/zone="gpu"|gpu_load_ratio \d|null|NaN/);
-    const types = [...text.matchAll(/^# TYPE (\w+) (\w+)$/gm)];
-    expect(text.match(/^# HELP \w+ \S/gm)!.length).toBe(types.length);
-    for (const [, name, type] of types) expect(name!.endsWith('_total')).toBe(type === 'counter');
+    expect(complaintsAbout(text)).toEqual([]);
+  });
+
+  it('is well-formed whatever the sensors of a machine are called', async () => {
+    const names = ['a "quoted" one', 'back\\slash', 'two\nlines', '{a="b"} 1'];
+    const port = await serve({}, undefined, { temperaturesC: Object.fromEntries(names.map((name, k) => [name, 40 + k])) });
+    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    expect(complaintsAbout(text)).toEqual([]);
+    expect(text.match(/^fastsamd_temperature_celsius\{/gm)).toHaveLength(names.length);
+  });
+
+  it('the reader that judges it finds what is wrong', () => {
+    const head = (name: string, type: string) => `# HELP ${name} Help.\n# TYPE ${name} ${type}\n`;
+    for (const [text, complaint] of [
+      [`${head('a', 'counter')}a 1\n`, 'without _total'],
+      [`${head('a_total', 'gauge')}a_total 1\n`, '_total is for counters'],
+      [`${head('a_ms', 'gauge')}a_ms 1\n`, 'not a base unit'],
+      [`${head('a', 'gauge')}${head('a', 'gauge')}a 1\n`, 'a second HELP'],
+      [`${head('a', 'gauge')}a{x="1"} 1\na{x="1"} 2\n`, 'twice'],
+      [`${head('a', 'gauge')}a 1\n${head('b', 'gauge')}b 1\na{x="1"} 1\n`, 'not together'],
+      [`${head('a', 'gauge')}a{x="1"y="2"} 1\n`, 'not labels'],
+      [`${head('a', 'gauge')}a{x="un"quoted"} 1\n`, 'not labels'],
+      [`${head('a', 'gauge')}a null\n`, 'not a value'],
+      [`${head('a', 'gauge')}a 1`, 'no line feed'],
+      [`a 1\n`, 'HELP and TYPE expected'],
+    ] as const)
+      expect(complaintsAbout(text).join('\n'), text).toContain(complaint);
   });
 
   it.skipIf(promtool === undefined)('is what promtool finds nothing to say about', async () => {
