@@ -29,7 +29,7 @@ quietly = { $(1); } > $(2) 2>&1 || { status=$$?; cat $(2) >&2; exit $$status; }
 # onnxruntime-node would download CUDA libraries otherwise; the ones of the system are used.
 export ONNXRUNTIME_NODE_INSTALL := skip
 
-.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint format fuzz fuzz-native cameras hostile soak-mqtt flood-mqtt frames-exact leaving generate bench bench-track bench-measure bench-inspect bench-console soak chaos train-demo install uninstall sbom deb check-deb check-package check-arm64 check-oldest clean
+.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint format fuzz fuzz-native cameras hostile bad-sources soak-mqtt flood-mqtt frames-exact leaving generate bench bench-track bench-measure bench-inspect bench-console soak chaos train-demo install uninstall sbom deb check-deb check-package check-arm64 check-oldest clean
 
 help: ## List the targets
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -115,6 +115,10 @@ cameras: build ## Cameras at length: 20 restarts, 200 lost connections each of R
 hostile: build ## Attacks at full strength, judged and written to docs/hardening.md, about 25 minutes; on a quiet machine [SLICES='log cameras …']
 	scripts/setup.sh test
 	node scripts/hostile.mjs $(SLICES)
+
+bad-sources: build ## The rate of a healthy camera without and with each of twenty bad ones, 4 s each
+	scripts/setup.sh test
+	BAD_SOURCES_SECONDS=4 npx vitest run test/daemon/bad-sources.test.ts -t rate
 
 soak-mqtt: build ## MQTT at length: 50 broker restarts, 300 jobs, 200,000 fuzzed requests
 	scripts/setup.sh test
