@@ -34,6 +34,7 @@ install_files() {
   cp models/manifest.json models/demo.onnx "$library/models/"
   copy_modules
   ln -sfn ../lib/fastsamd/bin/fastsamd "$root$prefix/bin/fastsamd"
+  node scripts/write-manual.mjs "$root$prefix"
   for unit in fastsamd.service fastsamd@.service; do
     sed "s|/usr/bin/env fastsamd|$prefix/bin/fastsamd|" "systemd/$unit" >"$units/$unit"
   done
@@ -64,7 +65,9 @@ case $action in
     if [ -z "$root" ] && [ -d /run/systemd/system ]; then
       systemctl disable --now fastsamd.service 'fastsamd@*.service' 2>/dev/null || true
     fi
-    rm -rf "$library" "$root$prefix/bin/fastsamd" "$units/fastsamd.service" "$units/fastsamd@.service"
+    rm -rf "$library" "$root$prefix/bin/fastsamd" "$units/fastsamd.service" "$units/fastsamd@.service" \
+      "$root$prefix"/share/{man/man1/fastsamd.1.gz,bash-completion/completions/fastsamd,fish/vendor_completions.d/fastsamd.fish} \
+      "$root$prefix"/share/zsh/{vendor-completions,site-functions}/_fastsamd
     if [ -z "$root" ] && [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
     say "removed; /etc/fastsamd and /var/lib/fastsamd are kept"
     ;;

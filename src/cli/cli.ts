@@ -3,99 +3,9 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import yargs, { type Argv, type CommandModule } from 'yargs';
 import { isFastsamError } from '../errors.js';
-import type { AnyCommand } from './commands/command.js';
+import type { AnyCommand, CommandEntry } from './commands/command.js';
+import { commands } from './commands/table.js';
 import { checkValues, usageError } from './usage.js';
-
-interface CommandEntry {
-  readonly command: string;
-  readonly describe: string;
-  /** Options and subcommands. */
-  readonly load: () => Promise<AnyCommand>;
-}
-
-/** In the order of `--help`, which loads none of them. One file each, and what runs the command in a file of that name above it. */
-const commands: readonly CommandEntry[] = [
-  {
-    command: 'run',
-    describe: 'Run the daemon: cameras in, segments and health out over MQTT, until SIGTERM',
-    load: async () => (await import('./commands/run.js')).runCommand,
-  },
-  {
-    command: 'request <node> <verb> [json]',
-    describe: 'Ask a running node over MQTT: prompts, state, pictures',
-    load: async () => (await import('./commands/request.js')).requestCommand,
-  },
-  {
-    command: 'watch <node>',
-    describe: "Show a running node's results, events and state as they come",
-    load: async () => (await import('./commands/watch.js')).watchCommand,
-  },
-  {
-    command: 'segment <source..>',
-    describe: 'Segment pictures, videos or a camera once',
-    load: async () => (await import('./commands/segment.js')).segmentCommand,
-  },
-  {
-    command: 'measure <picture>',
-    describe: 'Measure the objects of a picture: sizes, shapes, colours, with their uncertainty',
-    load: async () => (await import('./commands/measure.js')).measureCommand,
-  },
-  {
-    command: 'inspect <pictures>',
-    describe: 'Judge parts by a recipe: OK, NOK or UNSURE, with the values and limits',
-    load: async () => (await import('./commands/inspect.js')).inspectCommand,
-  },
-  {
-    command: 'verdicts',
-    describe: "Read a node's record of inspections: list, show, export, verify",
-    load: async () => (await import('./commands/verdicts.js')).verdictsCommand,
-  },
-  {
-    command: 'bench <source>',
-    describe: 'Measure latency per stage, frame rate and overhead over the bare network',
-    load: async () => (await import('./commands/bench.js')).benchCommand,
-  },
-  {
-    command: 'eval',
-    describe: 'Score a model on a benchmark: COCO, LVIS, edges, saliency, anomalies, buildings',
-    load: async () => (await import('./eval/index.js')).evalCommand,
-  },
-  {
-    command: 'camera',
-    describe: 'Find cameras and try them',
-    load: async () => (await import('./commands/camera.js')).cameraCommand,
-  },
-  {
-    command: 'model',
-    describe: 'Get, convert and check models',
-    load: async () => (await import('./commands/model.js')).modelCommand,
-  },
-  {
-    command: 'engine',
-    describe: 'Build, inspect and verify TensorRT engines',
-    load: async () => (await import('./commands/engine.js')).engineCommand,
-  },
-  {
-    command: 'config',
-    describe: 'Check, explain and print configuration files.',
-    load: async () => (await import('./commands/config.js')).configCommand,
-  },
-  {
-    command: 'console',
-    describe: 'Users, invitations and certificates of the web console',
-    load: async () => (await import('./commands/console.js')).consoleCommand,
-  },
-  {
-    command: 'doctor',
-    describe: 'Check this machine and a configuration, and say what to do',
-    load: async () => (await import('./commands/doctor.js')).doctorCommand,
-  },
-  {
-    command: 'demo',
-    describe: 'Run the daemon on a drawn conveyor belt, with a model and a broker of its own',
-    load: async () => (await import('./commands/demo.js')).demoCommand,
-  },
-];
 
 /** The parser loads the options of the one command that is named. */
 function lazily({ command, describe, load }: CommandEntry): CommandModule {
@@ -141,7 +51,6 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
     .epilogue(
       `Exit code: 0 success, 2 wrong usage or configuration, 3 unusable input, 1 anything else.\nDocumentation: ${fileURLToPath(new URL('docs', packageRoot))}`,
     )
-    .completion('completion', 'Print a completion script for bash or zsh: fastsamd completion >> ~/.bashrc')
     .version(version())
     .help()
     .wrap(Math.min(100, process.stdout.columns ?? 100))

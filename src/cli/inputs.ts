@@ -1,5 +1,7 @@
 /** What a user names as a source, beyond what every source can be: standard input, patterns, camera numbers, picture URLs. */
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { isAbsolute } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { isImagePath } from '../addon/picture.js';
 import { FastsamError, messageOf } from '../errors.js';
@@ -26,7 +28,7 @@ export async function expandSources(words: readonly string[]): Promise<string[]>
       expanded.push(word);
       continue;
     }
-    const found = await glob(word, { onlyFiles: true, expandDirectories: false });
+    const found = await glob(word, { onlyFiles: true, expandDirectories: false, absolute: isAbsolute(word) });
     if (found.length === 0) throw new FastsamError('SOURCE_NOT_FOUND', `${word}: no file fits this pattern`);
     expanded.push(...found.sort(natural.compare));
   }
@@ -53,6 +55,16 @@ export async function createInput(word: string, options: SourceOptions): Promise
 export async function expectedFrames(words: readonly string[]): Promise<number | undefined> {
   const counts = await Promise.all(words.map((word) => (word === STDIN || isImagePath(word) ? 1 : mp4FrameCount(word))));
   return counts.reduce<number | undefined>((sum, count) => (sum === undefined || count === undefined ? undefined : sum + count), 0);
+}
+
+/** The bytes of the file at `path`, or of standard input. Errors: SOURCE_NOT_FOUND, and those of standard input. */
+export async function readBytes(path: string): Promise<Buffer> {
+  if (path === STDIN) return readStdin(new AbortController().signal);
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new FastsamError('SOURCE_NOT_FOUND', `cannot be read: ${messageOf(cause)}`, { cause });
+  }
 }
 
 async function readStdin(signal: AbortSignal): Promise<Buffer> {

@@ -4,7 +4,7 @@ import { FastsamError } from '../errors.js';
 import type { PromptArguments } from './prompt-options.js';
 
 /** Prompts from the command line; none means everything. Errors: USAGE. */
-export function promptsOf(args: PromptArguments): Prompt[] {
+export function promptsOf(args: Omit<PromptArguments, 'text-model'>): Prompt[] {
   const following = args.follow ? { follow: true } : {};
   const prompts: PromptInput[] = [];
   for (const text of args.box ?? []) {

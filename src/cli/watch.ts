@@ -13,6 +13,7 @@ import { withoutControls } from '../printable.js';
 import { connectTo, demandNode, withBroker } from './broker.js';
 import type { BrokerOptions } from './broker-options.js';
 import { finishBeforeLeaving } from './leaving.js';
+import { promptWords } from './prompt-words.js';
 import { tell } from './terminal.js';
 import { drawResult } from './terminal-drawing.js';
 
@@ -97,13 +98,8 @@ function parse(text: string): unknown {
 
 /** `belt #1042: 3 objects, 11.9 ms; station matched (0.81); hand unmatched (best 0.17)`. */
 function summary({ camera, seq, objects, prompts, latencyMs, promptRevision, degraded }: ResultMessage): string {
-  const answers = prompts.map((answer) =>
-    answer.status === 'matched'
-      ? `; ${answer.id} matched (${Math.max(...answer.objects.map(({ score }) => score)).toFixed(2)})`
-      : `; ${answer.id} unmatched${answer.bestScore === undefined ? '' : ` (best ${answer.bestScore.toFixed(2)})`}`,
-  );
   const note = degraded ? ', degraded' : '';
-  return `${camera} #${seq}: ${objects.length} objects, ${latencyMs.total.toFixed(1)} ms, revision ${promptRevision}${note}${answers.join('')}\n`;
+  return `${camera} #${seq}: ${objects.length} objects, ${latencyMs.total.toFixed(1)} ms, revision ${promptRevision}${note}${promptWords(prompts)}\n`;
 }
 
 /** `belt #1042: 12 objects, revision 3, answers 20-`. */

@@ -248,12 +248,13 @@ class MqttConnection implements Connection {
   }
 
   publish(publication: Publication): Promise<void> {
-    const { topic, payload, qos, retain, expiryS, schema, correlationData } = publication;
+    const { topic, payload, qos, retain, expiryS, schema, responseTopic, correlationData } = publication;
     const contentType = publication.contentType ?? (schema && 'application/json');
     const properties = {
       ...(contentType !== undefined && { contentType }),
       ...(schema !== undefined && { userProperties: { schema } }),
       ...(expiryS !== undefined && { messageExpiryInterval: expiryS }),
+      ...(responseTopic !== undefined && { responseTopic }),
       ...(correlationData && { correlationData }),
     };
     return this.#unlessEnded((done) => this.client.publish(topic, payload, { qos, retain, properties }, (error) => done(error)));

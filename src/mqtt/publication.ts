@@ -12,6 +12,8 @@ export interface Publication {
   readonly contentType?: string;
   /** MQTT 5: user property `schema`, which schema the payload follows. */
   readonly schema?: SchemaName;
+  /** MQTT 5: where the answer is to be published. */
+  readonly responseTopic?: string;
   /** MQTT 5: comes back to the requester unchanged. */
   readonly correlationData?: Buffer;
 }
@@ -25,6 +27,7 @@ export function packetSizeOf(publication: Publication): number {
     Buffer.byteLength(publication.topic) +
     Buffer.byteLength(publication.payload) +
     (publication.correlationData?.length ?? 0) +
+    Buffer.byteLength(publication.responseTopic ?? '') +
     OVERHEAD_BYTES
   );
 }

@@ -84,10 +84,10 @@ describe.skipIf(!hasMosquitto)('the ACL for mosquitto', { timeout: 60_000 }, () 
       },
       viewer: { read: everywhere(seen), write: [] },
       operator: {
-        read: [...everywhere([...seen, 'cameras/belt/snapshot', 'response/read/ping', 'response/prompt/set']), clients[0]!],
+        read: [...everywhere([...seen, 'cameras/belt/snapshot', 'response/read/ping', 'response/prompt/set']), clients[0]!, jobs[2]!],
         write: [...everywhere(asked.slice(0, 2)), jobs[0]!],
       },
-      admin: { read: [...everywhere(spoken), clients[1]!], write: [...everywhere(asked), jobs[0]!] },
+      admin: { read: [...everywhere(spoken), clients[1]!, jobs[2]!], write: [...everywhere(asked), jobs[0]!] },
       clients: nothing,
       jobs: nothing,
       '@fleet': nothing,

@@ -17,10 +17,10 @@ import { writeTestModel } from '../helpers/onnx-model.js';
 const MOMENTS = Number(process.env.LEAVING_MOMENTS ?? 1);
 /** Runs at a time, for more moments than one: starting Node is half of a run. */
 const TOGETHER = Math.min(2, MOMENTS);
-const CLIP_FRAMES = 300;
-const PICTURES = 100;
+const CLIP_FRAMES = 120;
+const PICTURES = 40;
 /** A live source has no end; its frames come 30 times a second. */
-const LIVE_FRAMES = 60;
+const LIVE_FRAMES = 45;
 
 let directory = '';
 let model = '';
@@ -52,7 +52,7 @@ beforeAll(async () => {
     at('clip.mp4'),
   );
   expect(made.code).toBe(0);
-}, 120_000);
+}, 400_000);
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 /** Frames of a video that can be played from start to end. */

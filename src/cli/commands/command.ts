@@ -1,15 +1,23 @@
 import type { Argv, CommandModule } from 'yargs';
 
-/** The part of a command that is loaded once it is named; its usage and description are in the table of cli.ts. */
+/** The part of a command that is loaded once it is named; its usage and description are in the table of commands. */
 export interface Command<Args> {
   readonly builder: (yargs: Argv) => Argv<Args>;
   readonly handler: (args: Args) => void | Promise<void>;
 }
 
-/** What the table of cli.ts holds: commands of any arguments. */
+/** What the table of commands holds: commands of any arguments. */
 export interface AnyCommand {
   readonly builder: (yargs: Argv) => unknown;
   readonly handler: (args: never) => void | Promise<void>;
+}
+
+/** A line of the table of commands. */
+export interface CommandEntry {
+  readonly command: string;
+  readonly describe: string;
+  /** Options and subcommands. */
+  readonly load: () => Promise<AnyCommand>;
 }
 
 /** Subcommands of any arguments, for `Argv.command`. */
