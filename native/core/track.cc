@@ -31,8 +31,17 @@ constexpr double kMaxSpreadGap = 9.0;
 constexpr double kCoefficientFrames = 6.0;
 /// Candidates of one track: bounds the work when everything overlaps.
 constexpr size_t kMaxCandidates = 16;
-/// An object that overlaps a seen track like this is a second mask of it.
-constexpr double kDuplicate = 0.7;
+/// Masks that overlap like this show one thing, as two things share no pixels. Networks of FastSAM's kind leave more
+/// than one mask to a thing (NMS at IoU 0.9).
+constexpr double kSameMask = 0.5;
+/// Below this overlap, an object that the network is sure of and that lies in another is a part of it.
+constexpr double kSamePart = 0.65;
+constexpr float kSurePart = 0.5F;
+constexpr double kWithin = 0.95;
+/// Boxes of two things overlap far more than masks do.
+constexpr double kSameBox = 0.7;
+/// Two tracks that show one thing for more than half of about this long are one.
+constexpr double kTwinMs = 300.0;
 constexpr float kLearnColour = 0.1F;
 /// Area over what is expected within which an object shows itself whole: else neither colour nor size is learnt.
 constexpr double kWholeFrom = 0.6;
@@ -122,6 +131,8 @@ struct Tracker::Detection {
   float score = 0.0F;
   /// Touches the border of the frame, so its size says little.
   bool border = false;
+  /// A second mask of what a track already shows in this frame.
+  bool spare = false;
   CellMask cells;
   size_t first_word = 0;
   Colours colours{};
@@ -133,9 +144,13 @@ struct Tracker::Track {
   uint32_t id = 0;
   TrackState state = TrackState::kTentative;
   int hits = 0;
+  /// Sum of the scores of its objects: of two tracks of one thing, the one with more goes on.
+  double evidence = 0.0;
+  /// How often it was a second track of a thing, 0..1, over the last kTwinMs.
+  double twin_share = 0.0;
   /// In this frame.
   bool seen = false;
-  /// Turned out to be an older track, which goes on in its place.
+  /// Turned out to be another track, which goes on in its place.
   bool absorbed = false;
   double age_ms = 0.0;
   double unseen_ms = 0.0;
@@ -217,9 +232,11 @@ Result<TrackOutput> Tracker::Update(const TrackInput& input) {
   constexpr float kNoLimit = 2.0F;
   Assign({false, true, strong, kNoLimit, 0.2, 0.3}, output);
   if (weak < strong) Assign({false, false, weak, strong, 0.5, 0.0}, output);
+  SetSparesAside();
   Assign({true, false, strong, kNoLimit, 0.3, 0.0}, output);
   Reacquire(input, output);
   Begin(output);
+  MergeTwins(input);
   EndTracks(input, output);
   FindParents();
   Report(output);
@@ -371,7 +388,8 @@ void Tracker::Assign(const Stage& stage, TrackOutput& output) {
     candidates.clear();
     for (size_t j = 0; j < detections_.size(); ++j) {
       const Detection& detection = detections_[j];
-      if (track_of_[j] != kNoTrack || detection.score < stage.from || detection.score >= stage.to) continue;
+      if (track_of_[j] != kNoTrack || detection.spare) continue;
+      if (detection.score < stage.from || detection.score >= stage.to) continue;
       const double iou = BoxIou(track.expected, detection.box);
       if (iou > gate) candidates.emplace_back(iou, j);
     }
@@ -404,6 +422,7 @@ void Tracker::Continue(Track& track, const Detection& detection, TrackOutput& ou
     track.filter.Update(detection.cx, detection.cy, detection.box.x2 - detection.box.x1,
                         detection.box.y2 - detection.box.y1);
     ++track.hits;
+    track.evidence += static_cast<double>(detection.score);
   }
   const double ratio = track.area > 0.0 ? detection.area / track.area : 1.0;
   if (ratio >= kWholeFrom && ratio <= kWholeTo) Learn(track.colours, detection.colours, kLearnColour);
@@ -460,7 +479,7 @@ void Tracker::Reacquire(const TrackInput& input, TrackOutput& output) {
       if (std::hypot(detection.cx - track.filter.x.position, detection.cy - track.filter.y.position) > reach) continue;
       const double alike = Alike(track.colours, detection.colours);
       // A second mask of the best is no rival of it.
-      if (best != kNoTrack && Overlap(detection, detections_[best]) >= kDuplicate) continue;
+      if (best != kNoTrack && AreSame(detection, detections_[best])) continue;
       if (alike > most) {
         second = most;
         most = alike;
@@ -480,12 +499,50 @@ void Tracker::Reacquire(const TrackInput& input, TrackOutput& output) {
   }
 }
 
-/// How much two objects of one frame are the same thing: IoU of the masks, of the boxes where masks are small or
+/// Whether two objects of one frame show the same thing: by their masks, by their boxes where masks are small or
 /// missing. Boxes of one mask differ by half where parts touch, so they do not count beside masks.
-double Tracker::Overlap(const Detection& a, const Detection& b) const {
+bool Tracker::AreSame(const Detection& a, const Detection& b) const {
   const double iou = BoxIou(a.box, b.box);
-  if (iou <= 0.0 || a.cells.count < kMinCells || b.cells.count < kMinCells) return iou;
-  return CellIou(grid_, a.cells, b.cells);
+  if (iou <= 0.0) return false;
+  if (a.cells.count < kMinCells || b.cells.count < kMinCells) return iou >= kSameBox;
+  const double mask_iou = CellIou(grid_, a.cells, b.cells);
+  if (mask_iou < kSameMask || mask_iou >= kSamePart) return mask_iou >= kSamePart;
+  const Detection& inner = a.cells.count < b.cells.count ? a : b;
+  return inner.score < kSurePart || SharedCells(grid_, a.cells, b.cells) < kWithin * inner.cells.count;
+}
+
+/// Second masks of what confirmed tracks show in this frame neither continue nor begin a track. Boxes alone say too
+/// little for that: those of two people side by side are alike.
+void Tracker::SetSparesAside() {
+  for (size_t j = 0; j < detections_.size(); ++j) {
+    Detection& detection = detections_[j];
+    if (track_of_[j] != kNoTrack || detection.cells.count < kMinCells) continue;
+    for (size_t k = 0; k < detections_.size() && !detection.spare; ++k) {
+      detection.spare =
+          track_of_[k] != kNoTrack && detections_[k].cells.count >= kMinCells && AreSame(detection, detections_[k]);
+    }
+  }
+}
+
+/// Two tracks can take hold of two masks of one thing, each finding its own mask again in every frame. The one with
+/// less evidence ends once they have shown one thing for long enough; those that prompts follow never do.
+void Tracker::MergeTwins(const TrackInput& input) {
+  const double rate = std::min(1.0, dt_ms_ / kTwinMs);
+  for (size_t j = 0; j < detections_.size(); ++j) {
+    if (track_of_[j] == kNoTrack || detections_[j].cells.count < kMinCells) continue;
+    Track& track = tracks_[track_of_[j]];
+    if (IsFollowed(input, track.id)) continue;
+    bool twin = false;
+    for (size_t k = 0; k < detections_.size() && !twin; ++k) {
+      if (k == j || track_of_[k] == kNoTrack || detections_[k].cells.count < kMinCells) continue;
+      const Track& other = tracks_[track_of_[k]];
+      if (other.id == 0 || other.absorbed || !AreSame(detections_[j], detections_[k])) continue;
+      twin = track.id == 0 || IsFollowed(input, other.id) || other.evidence > track.evidence ||
+             (other.evidence == track.evidence && other.id < track.id);
+    }
+    track.twin_share += rate * ((twin ? 1.0 : 0.0) - track.twin_share);
+    track.absorbed = track.absorbed || (twin && track.twin_share > 0.5);
+  }
 }
 
 void Tracker::Begin(TrackOutput& output) {
@@ -495,12 +552,14 @@ void Tracker::Begin(TrackOutput& output) {
   }
   for (size_t j = 0; j < detections_.size(); ++j) {
     const Detection& detection = detections_[j];
-    if (track_of_[j] != kNoTrack || detection.score < options_.birth_score || tracks_.size() >= kMaxTracks) continue;
-    const bool duplicate = std::any_of(
-        seen.begin(), seen.end(), [&](size_t other) { return Overlap(detection, detections_[other]) >= kDuplicate; });
-    if (duplicate) continue;
+    if (track_of_[j] != kNoTrack || detection.spare || detection.score < options_.birth_score) continue;
+    if (tracks_.size() >= kMaxTracks) break;
+    const bool known =
+        std::any_of(seen.begin(), seen.end(), [&](size_t other) { return AreSame(detection, detections_[other]); });
+    if (known) continue;
     Track& track = tracks_.emplace_back();
     track.hits = 1;
+    track.evidence = static_cast<double>(detection.score);
     track.colours = detection.colours;
     track.filter.Start(detection.cx, detection.cy, detection.box.x2 - detection.box.x1,
                        detection.box.y2 - detection.box.y1);
@@ -530,7 +589,7 @@ void Tracker::EndTracks(const TrackInput& input, TrackOutput& output) {
       ended = followed ? track.unseen_ms > input.forget_ms : left || track.unseen_ms > keep;
     }
     if (ended) {
-      if (track.id != 0 && !track.absorbed) output.ended.push_back({track.id, track.last_box, track.age_ms, left});
+      if (track.id != 0) output.ended.push_back({track.id, track.last_box, track.age_ms, left});
       continue;
     }
     moved_to[i] = kept;

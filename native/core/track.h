@@ -108,7 +108,8 @@ struct TrackOutput {
 ///
 /// Tracks are predicted by MotionFilter, compared by `Likeness` (boxes, masks, sizes, colours, coefficients) and
 /// matched in stages by what the last frame made of them: confirmed tracks first (with strong objects, then those that
-/// were seen with weak ones), then those that are not confirmed yet.
+/// were seen with weak ones), then those that are not confirmed yet. One thing has one track: second masks of it are
+/// set aside, and of two tracks that show one thing the lesser one ends.
 class Tracker {
  public:
   static constexpr size_t kMaxTracks = 2048;
@@ -139,7 +140,9 @@ class Tracker {
   void Assign(const Stage& stage, TrackOutput& output);
   bool Takes(const Stage& stage, const Track& track) const;
   double Likeness(const Track& track, const Detection& detection, double box_iou) const;
-  double Overlap(const Detection& a, const Detection& b) const;
+  bool AreSame(const Detection& a, const Detection& b) const;
+  void SetSparesAside();
+  void MergeTwins(const TrackInput& input);
   void Reacquire(const TrackInput& input, TrackOutput& output);
   void Continue(Track& track, const Detection& detection, TrackOutput& output);
   void Remember(Track& track, const Detection& detection) const;

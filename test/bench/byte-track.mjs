@@ -4,9 +4,7 @@
  */
 import { assign } from '../../dist/eval/tracking/assignment.js';
 
-const HIGH = 0.6;
 const LOW = 0.1;
-const BIRTH = HIGH + 0.1;
 const MATCH = 0.9;
 const SECOND_MATCH = 0.5;
 const UNCONFIRMED_MATCH = 0.7;
@@ -90,9 +88,13 @@ export class ByteTrack {
   #frame = 0;
   #next = 1;
   #buffer;
+  #high;
+  #birth;
 
   /** `fps`: of the frames that it gets. */
-  constructor(fps) {
+  constructor(fps, { high = 0.6, birth = high + 0.1 } = {}) {
+    this.#high = high;
+    this.#birth = birth;
     this.#buffer = Math.floor((fps / 30) * BUFFER_AT_30_FPS);
   }
 
@@ -100,8 +102,8 @@ export class ByteTrack {
   update(detections) {
     this.#frame += 1;
     const frame = this.#frame;
-    const high = detections.filter(({ 4: score }) => score > HIGH);
-    const low = detections.filter(({ 4: score }) => score > LOW && score < HIGH);
+    const high = detections.filter(({ 4: score }) => score > this.#high);
+    const low = detections.filter(({ 4: score }) => score > LOW && score < this.#high);
     const pool = [...this.#tracked.filter(({ confirmed }) => confirmed), ...this.#lost];
     for (const track of pool) track.predict();
     const active = [];
@@ -120,7 +122,7 @@ export class ByteTrack {
     const third = match(unconfirmed, first.boxes, UNCONFIRMED_MATCH, true);
     take(unconfirmed, first.boxes, third);
     for (const box of third.boxes) {
-      if (box[4] < BIRTH) continue;
+      if (box[4] < this.#birth) continue;
       const track = new Track(box, frame, frame === 1);
       track.id = this.#next;
       this.#next += 1;
