@@ -126,6 +126,8 @@ function lineOf(event: CameraEvent): string {
       return `${event.prompt}: ${event.objects} ${event.objects === 1 ? 'object' : 'objects'}, best ${event.score.toFixed(2)}`;
     case 'prompt-unmatched':
       return `${event.prompt}: no object`;
+    case 'verdict':
+      return [`${event.verdict}: ${event.part ?? `part ${event.inspection}`}`, ...event.reasons].join(', ');
     case 'input-corrupt':
       return `${event.source}: ${event.reason}`;
     case 'governor-step':

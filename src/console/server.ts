@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo, Socket } from 'node:net';
+import type { SecureContextOptions, Server as TlsServer } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import fastifyCookie from '@fastify/cookie';
 import fastifyStatic from '@fastify/static';
@@ -90,6 +91,8 @@ export class ConsoleServer {
   readonly #pictures: Pictures;
   readonly #viewers = new Set<Viewer>();
   #app: FastifyInstance | undefined;
+  /** The certificate in use, to notice another one in its files. */
+  #certificate: Certificate | undefined;
   #ends: (() => void)[] = [];
   /** Connections that have not sent a whole request, by the address and port of the other end. */
   readonly #waiting = new Map<string, Socket>();
@@ -193,7 +196,8 @@ export class ConsoleServer {
 
   async #create(): Promise<FastifyInstance> {
     const { tls } = this.#config;
-    const https = tls.certFile !== undefined && tls.keyFile !== undefined ? await readCertificate(tls.certFile, tls.keyFile) : null;
+    const https = tls.certFile !== undefined && tls.keyFile !== undefined ? await readCertificate(tls.certFile, tls.keyFile) : undefined;
+    this.#certificate = https;
     const timeouts = { headersTimeout: HEADERS_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS };
     const app = fastify({
       ...(https ? { https: { ...https, ...timeouts, handshakeTimeout: HEADERS_MS } } : { http: timeouts }),
@@ -416,8 +420,28 @@ export class ConsoleServer {
     for (const viewer of this.#viewers) viewer.tick(now, this.#viewers.size);
   }
 
-  /** Users that are gone or have other rights lose their sessions. */
   async #review(): Promise<void> {
+    await Promise.all([this.#reviewUsers(), this.#reviewCertificate()]);
+  }
+
+  /** A certificate that was renewed is in use for new connections within seconds; one that does not fit is not. */
+  async #reviewCertificate(): Promise<void> {
+    const { certFile, keyFile } = this.#config.tls;
+    const before = this.#certificate;
+    if (certFile === undefined || keyFile === undefined || !before) return;
+    try {
+      const next = await readCertificate(certFile, keyFile);
+      if (next.cert.equals(before.cert) && next.key.equals(before.key)) return;
+      this.#certificate = next;
+      (this.#app?.server as unknown as TlsServer | undefined)?.setSecureContext(next);
+      this.#deps.log.info({ certFile }, 'console: uses the new certificate');
+    } catch (error) {
+      this.#deps.log.warn({ certFile, reason: messageOf(error) }, 'console: the new certificate cannot be used; the one before stays');
+    }
+  }
+
+  /** Users that are gone or have other rights lose their sessions. */
+  async #reviewUsers(): Promise<void> {
     const users = await this.#users.list().catch(() => undefined);
     if (!users) return;
     const known = new Map(users.map((user) => [user.name, JSON.stringify(user)]));
@@ -452,7 +476,12 @@ export class ConsoleServer {
   }
 }
 
-async function readCertificate(certFile: string, keyFile: string): Promise<{ cert: Buffer; key: Buffer }> {
+interface Certificate extends SecureContextOptions {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+async function readCertificate(certFile: string, keyFile: string): Promise<Certificate> {
   try {
     const [cert, key] = await Promise.all([readFile(certFile), readFile(keyFile)]);
     return { cert, key };

@@ -5,9 +5,12 @@ import type { PromptsMessage } from '../../../src/contract/node.js';
 import { ackMessage } from '../../../src/contract/view-message.js';
 
 const CONNECT_MS = 5000;
+/** For the first question; a request that was lost with the network is not waited for. */
+const REACH_MS = 2000;
 /** The daemon says something every two seconds. */
 const SILENT_MS = 5000;
-const BACKOFF_MS = [250, 500, 1000, 2000, 4000];
+/** Short: a page is to be live again within a second once the daemon is there. */
+const BACKOFF_MS = [200, 400, 700];
 const MAX_EVENTS = 500;
 const ANSWER_MS = 10_000;
 
@@ -136,7 +139,7 @@ export async function post(path: string, body: unknown): Promise<{ ok: boolean; 
 async function connect(): Promise<void> {
   if (socket) return;
   try {
-    const me = (await (await fetch('./api/me', { signal: AbortSignal.timeout(CONNECT_MS) })).json()) as { user: ConsoleUser | null };
+    const me = (await (await fetch('./api/me', { signal: AbortSignal.timeout(REACH_MS) })).json()) as { user: ConsoleUser | null };
     if (me.user === null) {
       status.value = 'login';
       return;
@@ -187,7 +190,7 @@ function lost(isLogin = false): void {
 function later(): void {
   if (status.value !== 'login') status.value = status.value === 'connecting' ? 'connecting' : 'offline';
   clearTimeout(retry);
-  retry = setTimeout(() => void connect(), BACKOFF_MS[Math.min(attempt, BACKOFF_MS.length - 1)]! * (0.75 + Math.random() / 2));
+  retry = setTimeout(() => void connect(), BACKOFF_MS[Math.min(attempt, BACKOFF_MS.length - 1)]! * (0.75 + Math.random() / 4));
   attempt += 1;
 }
 

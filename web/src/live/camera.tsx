@@ -6,6 +6,7 @@ import { ask, daemonNow, hold, may, prompts as promptsOf, status, tell, topics, 
 import { type Draft, EMPTY, freeId, promptOf, type Tool } from '../ui/draft.js';
 import { Icon, type IconName } from '../ui/icons.js';
 import { type Shown, Stage, type StageStyle, wantedRenderer } from '../view/stage.js';
+import { Trails } from '../view/trails.js';
 import { ageText, OLD_MS, STALE_MS } from './age.js';
 import { guess, outcomeOf, placeOf, step, type Tried } from './answers.js';
 import { DraftPanel } from './draft-panel.js';
@@ -14,6 +15,8 @@ import { Marks, Tags } from './marks.js';
 import { ObjectList } from './object-list.js';
 import { pointer } from './pointer.js';
 import { PromptList, STRIP } from './prompt-list.js';
+import { VerdictPanel } from './verdict.js';
+import { Zones } from './zones.js';
 
 const LIST_MS = 250;
 const MAX_UNDO = 10;
@@ -30,6 +33,9 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
   const canvas = useRef<HTMLCanvasElement>(null);
   const stage = useRef<Stage>();
   const shown = useSignal<Shown | undefined>(undefined);
+  /** The frame on the screen; `shown` follows it four times a second, for lists. */
+  const drawn = useSignal<Shown | undefined>(undefined);
+  const trails = useRef(new Trails());
   const fps = useSignal(0);
   const age = useSignal<number | undefined>(undefined);
   const isFrozen = useSignal(false);
@@ -41,6 +47,8 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
   const lasts = useSignal(false);
   const style = useSignal<StageStyle>({ opacity: 0.35, contours: true, least: 0, masks: 'all' });
   const isHelp = useSignal(false);
+  /** The object that the list put into the draft. */
+  const taken = useRef<number>();
   const undone = useRef<PromptsMessage[]>([]);
   const strips = useRef(new Map<string, string[]>());
   const held = promptsOf(camera);
@@ -64,10 +72,13 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
         if (strip.length > STRIP) strip.shift();
         strips.current.set(id, strip);
       }
+      trails.current.add(frame.objects);
+      drawn.value = frame;
       // Lists follow four times a second: more cannot be read.
       if (now - listedAt < LIST_MS) return;
       listedAt = now;
       shown.value = frame;
+      if (focused.value >= 0) focused.value = [...view.selected][0] ?? -1;
       fps.value = times.length > 1 ? ((times.length - 1) * 1000) / (now - times[0]!) : 0;
     };
     const leave = watch(camera, { level: 'auto', frame: (bytes, drawn) => view.frame(bytes, drawn) });
@@ -205,13 +216,18 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
     view.redraw();
   };
 
-  /** A point in the middle of what is shown of an object: where its mask is certain to be. */
-  const take = (index: number, isObject = true) => {
+  /** A point in the middle of what is shown of an object, where its mask is certain to be; the same object again adds the prompt. */
+  const take = (index: number) => {
     const view = stage.current!;
+    if (draft.value?.points.length && taken.current === view.shown?.ids[index] && tried.value?.state === 'matched') {
+      void commit();
+      return;
+    }
+    taken.current = view.shown?.ids[index];
     const place = placeOf(view.shown, index);
     if (!place || !can) return;
     if (tool.value !== 'point') use('point');
-    void change({ ...draft.value!, tool: 'point', points: [...draft.value!.points, [...place, isObject]] });
+    void change({ ...draft.value!, tool: 'point', points: [...draft.value!.points, [...place, true]] });
   };
 
   useKeys({
@@ -264,7 +280,8 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
             {...pointer({ stage, tool, draft, change: (next) => void change(next), focus, can })}
           />
           <Marks draft={draft.value} />
-          <Tags stage={stage.current} shown={shown.value} answers={answers} focused={focused.value} />
+          <Zones camera={camera} frame={shown.value?.frame} />
+          <Tags drawn={drawn} trails={trails.current} focused={focused.value} />
           {shown.value === undefined ? <p class="waiting">{waitingText(state)}</p> : null}
           {isLate ? <p class="late">{status.value === 'open' ? `last picture ${ageText(age.value)}` : 'not connected'}</p> : null}
           {isFrozen.value ? <p class="ice">frozen · frame {stage.current?.shown?.seq}</p> : null}
@@ -322,6 +339,7 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
             onCancel={cancel}
           />
         ) : null}
+        <VerdictPanel camera={camera} />
         <PromptList held={held} answers={answers} strips={strips.current} can={can} onRemove={(id) => void remove(id)} />
         <ObjectList
           shown={shown.value}

@@ -1,8 +1,9 @@
-/** What lies over the picture: points and boxes of a draft, names of objects. */
-import type { ViewAnswer } from '../../../src/contract/console.js';
+/** What lies over the picture: points and boxes of a draft, names and trails of objects. */
+import type { ReadonlySignal } from '@preact/signals';
 import { type Draft, ordered } from '../ui/draft.js';
 import { colourOf, cssOf } from '../view/colours.js';
-import type { Shown, Stage } from '../view/stage.js';
+import type { Shown } from '../view/stage.js';
+import type { Trails } from '../view/trails.js';
 
 export function Marks({ draft }: { draft: Draft | undefined }) {
   if (!draft) return null;
@@ -18,36 +19,41 @@ export function Marks({ draft }: { draft: Draft | undefined }) {
   );
 }
 
-/** Names beside the objects that answer a prompt, and beside the one that is chosen. */
-export function Tags({
-  stage,
-  shown,
-  answers,
-  focused,
-}: {
-  stage: Stage | undefined;
-  shown: Shown | undefined;
-  answers: readonly ViewAnswer[];
-  focused: number;
-}) {
-  if (!shown || stage?.shown === undefined) return null;
-  const { objects, frame } = shown;
+/** Of a picture: more names would hide it. */
+const MAX_TAGS = 24;
+
+/** Names beside the objects that answer a prompt, that are tracked, or that are chosen; trails of tracks. Drawn with each frame. */
+export function Tags({ drawn, trails, focused }: { drawn: ReadonlySignal<Shown | undefined>; trails: Trails; focused: number }) {
+  const shown = drawn.value;
+  if (!shown) return null;
+  const { objects, frame, ids, meta } = shown;
   const tags: { index: number; text: string }[] = [];
-  for (let index = 0; index < objects.count && tags.length < 24; index += 1) {
-    const names = answers.filter(({ type }, k) => type !== 'everything' && k < 32 && ((objects.prompts[index]! >>> k) & 1) === 1);
-    if (index === focused) tags.push({ index, text: `#${index} ${objects.scores[index]!.toFixed(2)}` });
-    else if (names.length > 0) tags.push({ index, text: names.map(({ id }) => id).join(', ') });
+  for (let index = 0; index < objects.count && tags.length < MAX_TAGS; index += 1) {
+    const names = meta.answers
+      .filter(({ type }, k) => type !== 'everything' && k < 32 && ((objects.prompts[index]! >>> k) & 1) === 1)
+      .map(({ id }) => id);
+    const track = objects.tracks[index]!;
+    if (track > 0) names.unshift(`#${track}`);
+    if (index === focused) names.push(`${track > 0 ? '' : `#${index} `}${objects.scores[index]!.toFixed(2)}`);
+    if (names.length > 0) tags.push({ index, text: names.join(' ') });
   }
   return (
-    <div class="tags" aria-hidden="true">
-      {tags.map(({ index, text }) => (
-        <span
-          key={shown.ids[index]}
-          style={`left:${(100 * objects.boxes[4 * index]!) / frame.width}%;top:${(100 * objects.boxes[4 * index + 1]!) / frame.height}%;--colour:${cssOf(colourOf(shown.ids[index]!))}`}
-        >
-          {text}
-        </span>
-      ))}
-    </div>
+    <>
+      <svg class="marks trails" viewBox={`0 0 ${frame.width} ${frame.height}`} preserveAspectRatio="none" aria-hidden="true">
+        {trails.list().map(({ track, points }) => (
+          <polyline key={track} points={points.map((point) => point.join()).join(' ')} stroke={cssOf(colourOf(track))} />
+        ))}
+      </svg>
+      <div class="tags" aria-hidden="true">
+        {tags.map(({ index, text }) => (
+          <span
+            key={ids[index]}
+            style={`left:${(100 * objects.boxes[4 * index]!) / frame.width}%;top:${(100 * objects.boxes[4 * index + 1]!) / frame.height}%;--colour:${cssOf(colourOf(ids[index]!))}`}
+          >
+            {text}
+          </span>
+        ))}
+      </div>
+    </>
   );
 }

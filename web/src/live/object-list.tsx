@@ -40,6 +40,7 @@ export function ObjectList({ shown, style, focused, onStyle, onFocus, onTake, ca
         <label>
           Score from <output>{style.least.toFixed(2)}</output>
           <input
+            aria-label="Score from"
             type="range"
             min="0"
             max="1"
@@ -51,6 +52,7 @@ export function ObjectList({ shown, style, focused, onStyle, onFocus, onTake, ca
         <label>
           Opacity <output>{Math.round(100 * style.opacity)} %</output>
           <input
+            aria-label="Opacity"
             type="range"
             min="0"
             max="0.9"

@@ -2,8 +2,8 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { ViewAnswer } from '../../../src/contract/console.js';
-import { hello, may, post, tell } from '../link/link.js';
-import { EMPTY, ordered, promptOf } from '../ui/draft.js';
+import { ask as askDaemon, hello, may, post, prompts as promptsOf, tell } from '../link/link.js';
+import { EMPTY, freeId, ordered, promptOf } from '../ui/draft.js';
 import { Icon } from '../ui/icons.js';
 import { Stage, type StageStyle, wantedRenderer } from '../view/stage.js';
 
@@ -35,7 +35,8 @@ export function Photo() {
   const tried = useSignal<Tried | undefined>(undefined);
   const iou = useSignal(0.7);
   const style = useSignal<StageStyle>({ opacity: 0.4, contours: true, least: 0.4, masks: 'all' });
-  const cameras = (hello.value?.cameras ?? []).filter(({ pictures }) => pictures);
+  const allCameras = hello.value?.cameras ?? [];
+  const cameras = allCameras.filter(({ pictures }) => pictures);
 
   useEffect(() => {
     const view = new Stage(canvas.current!, wantedRenderer());
@@ -141,6 +142,20 @@ export function Photo() {
     prompts.value = [...prompts.value, ...current().slice(0, 1)];
     points.value = [];
     box.value = undefined;
+  };
+
+  /** The prompts as they are here, for a camera that sees the same place. */
+  const useOn = async (camera: string) => {
+    const held = promptsOf(camera);
+    const taken = held?.prompts.map(({ id: name }) => name) ?? [];
+    const added = [...prompts.value, ...current().slice(0, 1)].map((prompt) => {
+      const name = freeId(prompt.type === 'box' ? 'box' : 'point', taken);
+      taken.push(name);
+      return { ...prompt, id: name };
+    });
+    const answer = await askDaemon('prompt/add', { camera, prompts: added, ...(held ? { ifRevision: held.revision } : {}) });
+    if (answer.status === 'error') tell(answer.error ?? 'refused', 'error');
+    else tell(`${added.map(({ id: name }) => name).join(', ')} added to ${camera} (revision ${answer.revision})`);
   };
 
   const download = async (as: string) => {
@@ -283,6 +298,7 @@ export function Photo() {
             <label>
               Confidence <output>{style.value.least.toFixed(2)}</output>
               <input
+                aria-label="Confidence"
                 type="range"
                 min="0.05"
                 max="1"
@@ -295,6 +311,7 @@ export function Photo() {
             <label>
               IoU <output>{iou.value.toFixed(2)}</output>
               <input
+                aria-label="IoU"
                 type="range"
                 min="0.1"
                 max="1"
@@ -307,6 +324,7 @@ export function Photo() {
             <label>
               Opacity <output>{Math.round(100 * style.value.opacity)} %</output>
               <input
+                aria-label="Opacity"
                 type="range"
                 min="0"
                 max="0.9"
@@ -355,6 +373,23 @@ export function Photo() {
             >
               Clear
             </button>
+            {may('operator') && allCameras.length > 0 ? (
+              <select
+                aria-label="Use these prompts on a camera"
+                value=""
+                disabled={(tried.value?.answers.length ?? 0) === 0}
+                onChange={(event) => {
+                  const camera = event.currentTarget.value;
+                  event.currentTarget.value = '';
+                  if (camera !== '') void useOn(camera);
+                }}
+              >
+                <option value="">Use on a camera …</option>
+                {allCameras.map((camera) => (
+                  <option key={camera.id}>{camera.id}</option>
+                ))}
+              </select>
+            ) : null}
           </div>
         </section>
         <section class="panel" aria-label="Export">
