@@ -29,7 +29,7 @@ quietly = { $(1); } > $(2) 2>&1 || { status=$$?; cat $(2) >&2; exit $$status; }
 # onnxruntime-node would download CUDA libraries otherwise; the ones of the system are used.
 export ONNXRUNTIME_NODE_INSTALL := skip
 
-.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint format fuzz fuzz-native cameras hostile bad-sources soak-mqtt flood-mqtt frames-exact leaving generate bench bench-track bench-measure bench-inspect bench-console soak chaos train-demo install uninstall sbom deb check-deb check-package check-arm64 check-oldest clean
+.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint format fuzz fuzz-native cameras hostile bad-sources soak-mqtt flood-mqtt frames-exact memory-console leaving generate bench bench-track bench-measure bench-inspect bench-console soak chaos train-demo install uninstall sbom deb check-deb check-package check-arm64 check-oldest clean
 
 help: ## List the targets
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -131,6 +131,10 @@ flood-mqtt: build ## 1,000 requests a second for 30 s, and how soon 200 prompt c
 frames-exact: build ## 1,000 frames read back from a browser's canvas: every mask on its own picture
 	scripts/setup.sh test
 	FRAMES_EXACT=1000 npx vitest run test/console/frame-exact.test.ts
+
+memory-console: build ## A tab of the console for five minutes at full rate: heap, nodes, listeners, open pictures
+	scripts/setup.sh test
+	MEMORY_SECONDS=300 npx vitest run test/console/memory.test.ts
 
 leaving: build ## Interrupt segment and bench at 20 random moments in each way; files must be whole [MOMENTS=20 SEED=…]
 	LEAVING_MOMENTS=$${MOMENTS:-20} LEAVING_SEED=$${SEED:-20261127} npx vitest run test/cli/leaving.test.ts

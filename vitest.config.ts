@@ -7,7 +7,7 @@ const folder = fileURLToPath(new URL('test', import.meta.url));
 
 /** A test file that imports one of these starts servers or processes; `make check` leaves it out. */
 const PROCESSES =
-  /from '(node:child_process|playwright-core|[^']*\/(mosquitto|node|rtsp-server|mjpeg-server|command|hanging-driver|certificate)\.js)'/;
+  /from '(node:child_process|playwright-core|[^']*\/(mosquitto|node|rtsp-server|mjpeg-server|command|hanging-driver|certificate|console-node)\.js)'/;
 /** Seconds each for another reason: mutated files by the thousand, throttled downloads, whole networks, shared cameras. */
 const SLOW = /^(fuzz|soak|tensorrt|source|model\/(download|import)|pipeline\/(sharing|soak)|text\/models)\b/;
 

@@ -257,6 +257,8 @@ const parts = { cost: costPart, rate: ratePart, page: pagePart, slow: slowPart }
 const only = process.env.ONLY;
 if (only && !(only in parts)) throw new Error(`ONLY: expected one of ${Object.keys(parts).join(', ')}`);
 const browser =
-  !only || only === 'page' || only === 'slow' ? await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] }) : undefined;
+  !only || only === 'page' || only === 'slow'
+    ? await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] })
+    : undefined;
 for (const [name, part] of Object.entries(parts)) if (!only || only === name) await part(browser);
 await browser?.close();

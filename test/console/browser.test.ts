@@ -1,16 +1,15 @@
 /** The page in a real browser, against a real daemon. */
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import axe from 'axe-core';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeRle } from '../../src/encode/mask-encodings.js';
 import { encodeJpeg } from '../../src/encode/snapshot.js';
 import { openEngine } from '../../src/engine/open.js';
 import { openSource } from '../../src/source/open.js';
 import { openPicture } from '../../src/source/picture-bytes.js';
-import { CHROMIUM } from './chromium.js';
 import { type ConsoleNode, consoleNode, SCENE } from './console-node.js';
+import { canBrowse, drawn, middle, Pages, PHONE } from './pages.js';
 
 /** The page's side of `evaluate`. */
 declare const window: {
@@ -38,6 +37,7 @@ interface CanvasElement {
 }
 declare const document: {
   readonly documentElement: { readonly scrollWidth: number };
+  readonly activeElement: { getAttribute(name: string): string | null } | null;
   querySelector(selector: '.stage canvas'): CanvasElement | null;
   querySelector(selector: string): { getAttribute(name: string): string | null } | null;
   createElement(name: 'canvas'): CanvasElement;
@@ -45,45 +45,15 @@ declare const document: {
 declare const location: { hash: string };
 declare const innerWidth: number;
 
-const isBuilt = existsSync(fileURLToPath(new URL('../../dist/web/index.html', import.meta.url)));
 const PAGES = ['live', 'photo', 'events', 'health', 'charts', 'config'] as const;
 /** Few frames a second: the browser draws without a graphics card. */
 const CAMERAS = ['belt', 'gate'].map((id) => ({ id, source: SCENE.replace('fps=20', 'fps=5') }));
 
-let browser: Browser;
+let pages: Pages;
 let node: ConsoleNode;
-/** What pages said that they should not: errors, violations of the policy, requests that leave the origin. */
-const complaints: string[] = [];
 
-async function open(path = '', options: Parameters<Browser['newPage']>[0] = {}, renderer = '2d'): Promise<Page> {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, ...options });
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('console', (message) => {
-    if (message.type() === 'error' && !/Failed to load resource|ERR_CONNECTION|WebSocket connection/.test(message.text()))
-      complaints.push(message.text());
-  });
-  page.on('request', (request) => {
-    if (!/^(blob:|data:)/.test(request.url()) && new URL(request.url()).hostname !== '127.0.0.1') complaints.push(request.url());
-  });
-  await page.goto(`${node.url}/?renderer=${renderer}${path}`);
-  return page;
-}
-
-/** Resolves once the canvas shows a frame. */
-async function drawn(page: Page, frames = 1): Promise<void> {
-  await page.waitForFunction((count) => window.fastsamStage?.drawn >= count, frames);
-}
-
-/** Where the middle of an object is on the page. */
-async function middle(page: Page, index: number): Promise<{ x: number; y: number }> {
-  const box = (await page.locator('.stage canvas').boundingBox())!;
-  const [x, y] = await page.evaluate((object) => {
-    const { shown } = window.fastsamStage;
-    const [x1, y1, x2, y2] = shown.objects.boxes.subarray(4 * object, 4 * object + 4);
-    return [(x1! + x2!) / 2 / shown.frame.width, (y1! + y2!) / 2 / shown.frame.height];
-  }, index);
-  return { x: box.x + x! * box.width, y: box.y + y! * box.height };
-}
+const open = (path = '', options: Parameters<Browser['newPage']>[0] = {}, renderer: '2d' | 'webgl2' = '2d') =>
+  pages.open(node.url, { ...options, path, renderer });
 
 /** A frame of the cameras' scene, as a file. */
 async function scene(): Promise<Buffer> {
@@ -112,15 +82,15 @@ const prompts = (camera: string) =>
   ).then(({ data }) => data[0]!);
 const clear = () => node.daemon.control.handle('prompt/clear', Buffer.from('{}'), { via: 'local', role: 'admin' });
 
-describe.skipIf(!CHROMIUM || !isBuilt)('console page (needs chromium and "make build")', { timeout: 120_000 }, () => {
+describe.skipIf(!canBrowse)('console page (needs chromium and "make build")', { timeout: 120_000 }, () => {
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
+    pages = await Pages.start();
     node = await consoleNode({ cameras: CAMERAS });
   }, 120_000);
   afterAll(async () => {
-    await browser.close();
+    await pages[Symbol.asyncDispose]();
     await node[Symbol.asyncDispose]();
-    expect(complaints).toEqual([]);
+    expect(pages.complaints).toEqual([]);
   }, 60_000);
 
   it('shows all cameras, then one; hover outlines, a click becomes a prompt that matches, undo takes it back', async () => {
@@ -167,47 +137,36 @@ describe.skipIf(!CHROMIUM || !isBuilt)('console page (needs chromium and "make b
     await page.close();
   });
 
-  it('tells an operator that another one was faster, and applies again', async () => {
-    const page = await open('#live/gate');
-    await drawn(page, 2);
-    const at = await middle(page, 1);
-    await page.keyboard.press('p');
-    await page.mouse.click(at.x, at.y);
-    await page.getByText(/object \d+ on this frame/).waitFor();
-    // The page is not told of the change before it asks: another operator is that close.
-    await page.evaluate(() => {
-      const original = WebSocket.prototype.send;
-      WebSocket.prototype.send = function send(data) {
-        original.call(
-          this,
-          typeof data === 'string' ? data.replace(/"ifRevision":(\d+)/, (_text, revision) => `"ifRevision":${revision - 1}`) : data,
-        );
-        if (typeof data === 'string' && data.includes('ifRevision')) WebSocket.prototype.send = original;
-      };
-    });
-    await page.keyboard.press('Enter');
-    await page
-      .getByRole('alert')
-      .getByText(/Somebody changed the prompts/)
-      .waitFor();
-    await page.getByRole('button', { name: 'Apply again' }).click();
-    await page.locator('.prompts li', { hasText: 'point-1' }).waitFor();
-    await clear();
-    await page.close();
-  });
-
   it('works with the keyboard alone', async () => {
-    const page = await open('#live/belt');
+    const page = await open();
+    await page.locator('.tile').first().waitFor();
+    const focused = () =>
+      page.evaluate(() => document.activeElement?.getAttribute('href') ?? document.activeElement?.getAttribute('aria-label'));
+    const tabTo = async (name: string) => {
+      for (let presses = 0; presses < 60 && (await focused()) !== name; presses += 1) await page.keyboard.press('Tab');
+      expect(await focused()).toBe(name);
+    };
+    await tabTo('#live/belt');
+    await page.keyboard.press('Enter');
     await drawn(page, 2);
-    await page.getByRole('listbox', { name: 'Objects on the picture' }).focus();
+    await tabTo('Objects on the picture');
     await page.keyboard.press('ArrowDown');
     await page.getByRole('listbox', { name: 'Objects on the picture' }).getByRole('option', { selected: true }).waitFor();
     await page.keyboard.press('Enter');
     await page.getByText(/object \d+ on this frame/).waitFor();
-    await page.getByRole('button', { name: 'Add', exact: true }).focus();
     await page.keyboard.press('Enter');
     await page.locator('.prompts li.matched').waitFor();
-    await clear();
+    await tabTo('Remove point-1');
+    await page.keyboard.press('Enter');
+    await page.locator('.prompts li').waitFor({ state: 'detached' });
+    // Without the list: the next larger object, taken and added by keys.
+    await page.evaluate(() => (document.activeElement as unknown as { blur(): void }).blur());
+    await page.keyboard.press(']');
+    await page.keyboard.press('Enter');
+    await page.getByText(/object \d+ on this frame/).waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Escape');
+    await page.getByText(/object \d+ on this frame/).waitFor({ state: 'detached' });
     await page.close();
   });
 
@@ -216,23 +175,33 @@ describe.skipIf(!CHROMIUM || !isBuilt)('console page (needs chromium and "make b
     const page = await open('#photo');
     await page.locator('input[type=file]').setInputFiles({ name: 'part.jpg', mimeType: 'image/jpeg', buffer: jpeg });
     await drawn(page);
-    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'JSON' }).click()]);
-    const exported = JSON.parse(readFileSync(await download.path(), 'utf8')) as { objects: { mask: { counts: string } }[] };
     const engine = await openEngine({ model: `${node.folder}/three.onnx` });
     using frame = await openPicture(jpeg);
-    const { segments } = await engine.segment(frame, { conf: 0.4, iou: 0.7, maxDet: 300, snapToBorder: 'auto' });
-    const expected = await encodeRle(
-      segments,
-      Uint32Array.from({ length: segments.count }, (_, k) => k),
-    );
+    // Scores of 0.9, 0.8 and 0.7: the slider shows and exports what segmenting at that confidence finds.
+    for (const [conf, count] of [
+      [0.4, 3],
+      [0.75, 2],
+      [0.95, 0],
+    ] as const) {
+      await page.getByRole('slider', { name: 'Confidence' }).fill(String(conf));
+      await page.locator('section[aria-label=Objects] h2', { hasText: new RegExp(`Objects ${count}$`) }).waitFor();
+      const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'JSON' }).click()]);
+      const exported = JSON.parse(readFileSync(await download.path(), 'utf8')) as { objects: { mask: { counts: string } }[] };
+      const { segments } = await engine.segment(frame, { conf, iou: 0.7, maxDet: 300, snapToBorder: 'auto' });
+      expect(segments.count).toBe(count);
+      const expected = await encodeRle(
+        segments,
+        Uint32Array.from({ length: segments.count }, (_, k) => k),
+      );
+      expect(exported.objects.map(({ mask }) => mask.counts)).toEqual(expected);
+    }
     await engine.stop();
-    expect(exported.objects.map(({ mask }) => mask.counts)).toEqual(expected);
     await page.close();
   });
 
   it.each([
     ['desktop', { viewport: { width: 1280, height: 800 } }],
-    ['phone', { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }],
+    ['phone', PHONE],
   ] as const)('has no barrier that axe knows, in dark and light colours, on a %s', async (_device, options) => {
     const page = await open('', { ...options, colorScheme: 'dark' });
     // The policy of the page admits no script; the debugger brings axe in.
@@ -265,7 +234,7 @@ describe.skipIf(!CHROMIUM || !isBuilt)('console page (needs chromium and "make b
 
   it('draws the same with WebGL as without, and draws a photo again after the graphics context was lost', async () => {
     const jpeg = await scene();
-    const photo = async (renderer: string) => {
+    const photo = async (renderer: '2d' | 'webgl2') => {
       const page = await open('#photo', {}, renderer);
       await page.locator('input[type=file]').setInputFiles({ name: 'part.jpg', mimeType: 'image/jpeg', buffer: jpeg });
       await drawn(page);

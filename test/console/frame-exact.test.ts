@@ -1,16 +1,12 @@
 /** Every mask lies on its own picture: read back from the canvas of a real browser. FRAMES_EXACT=1000 for a long run. */
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CHROMIUM } from './chromium.js';
 import { type ConsoleNode, consoleNode } from './console-node.js';
 import { BETWEEN, BIT_WIDTH, CODE_HEIGHT, HEIGHT, NumberedCamera, SIDE, squareFinder, squareOf, WIDTH } from './numbered-camera.js';
+import { canBrowse, drawn, Pages } from './pages.js';
 
 const FRAMES = Number(process.env.FRAMES_EXACT || 100);
 /** Twice as many as a page is shown, so that frames are left out. */
 const FPS = 30;
-const isBuilt = existsSync(fileURLToPath(new URL('../../dist/web/index.html', import.meta.url)));
 
 interface Seen {
   readonly seq: number;
@@ -38,7 +34,6 @@ declare const window: {
   fastsamStage: {
     style: object;
     onFrame: (shown: { readonly seq: number }) => void;
-    readonly drawn: number;
     readonly rendererName: string;
     readonly openBitmaps: number;
   };
@@ -89,18 +84,18 @@ function readBack({ width, height, codeHeight, bitWidth, between }: Record<strin
   };
 }
 
-describe.skipIf(!CHROMIUM || !isBuilt)('masks and pictures (needs chromium and "make build")', { timeout: 60_000 + 400 * FRAMES }, () => {
+describe.skipIf(!canBrowse)('masks and pictures (needs chromium and "make build")', { timeout: 60_000 + 400 * FRAMES }, () => {
   const numbers = new Map<number, number>();
   let camera: NumberedCamera;
-  let browser: Browser;
+  let pages: Pages;
   let node: ConsoleNode;
   beforeAll(async () => {
     camera = await NumberedCamera.start(FPS);
-    browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
+    pages = await Pages.start();
     node = await consoleNode({ cameras: [{ id: 'belt', source: camera.url }] }, [], { openEngine: async () => squareFinder(numbers) });
   }, 120_000);
   afterAll(async () => {
-    await browser.close();
+    await pages[Symbol.asyncDispose]();
     await node[Symbol.asyncDispose]();
     await camera[Symbol.asyncDispose]();
   }, 60_000);
@@ -109,9 +104,8 @@ describe.skipIf(!CHROMIUM || !isBuilt)('masks and pictures (needs chromium and "
     ['2d', FRAMES],
     ['webgl2', Math.ceil(FRAMES / 5)],
   ] as const)('draws every mask on its own picture, with %s, %i frames', async (renderer, count) => {
-    const page = await browser.newPage({ viewport: { width: 760, height: 520 } });
-    await page.goto(`${node.url}/?renderer=${renderer}#live/belt`);
-    await page.waitForFunction(() => window.fastsamStage?.drawn > 0);
+    const page = await pages.open(node.url, { viewport: { width: 760, height: 520 }, path: '#live/belt', renderer });
+    await drawn(page);
     expect(await page.evaluate(() => window.fastsamStage.rendererName)).toBe(renderer);
     await page.evaluate(readBack, { width: WIDTH, height: HEIGHT, codeHeight: CODE_HEIGHT, bitWidth: BIT_WIDTH, between: BETWEEN });
     await page.waitForFunction((least) => window.seen.length >= least, count, { timeout: 30_000 + 400 * count });

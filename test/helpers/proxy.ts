@@ -6,10 +6,15 @@ export class FaultyProxy implements AsyncDisposable {
   readonly #server: net.Server;
   readonly #sockets = new Set<net.Socket>();
   connections = 0;
+  #isOut = false;
   #spoil: ((chunk: Buffer) => Buffer) | undefined;
 
   private constructor(target: number) {
     this.#server = net.createServer((client) => {
+      if (this.#isOut) {
+        client.resetAndDestroy();
+        return;
+      }
       this.connections += 1;
       const upstream = net.connect(target, '127.0.0.1');
       for (const socket of [client, upstream]) {
@@ -40,6 +45,16 @@ export class FaultyProxy implements AsyncDisposable {
   /** Ends every connection at once; new ones are accepted. */
   cut(): void {
     for (const socket of [...this.#sockets]) socket.resetAndDestroy();
+  }
+
+  /** Ends every connection and takes no new one, until `restore`. */
+  outage(): void {
+    this.#isOut = true;
+    this.cut();
+  }
+
+  restore(): void {
+    this.#isOut = false;
   }
 
   /** Passes what the server sends through `change`, or untouched again. */

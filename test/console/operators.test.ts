@@ -1,0 +1,203 @@
+/** People at the page: several at once, on phones, behind a login, on networks that break. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import axe from 'axe-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeClipModel } from '../helpers/clip-model.js';
+import { FaultyProxy } from '../helpers/proxy.js';
+import { type ConsoleNode, consoleNode, SCENE } from './console-node.js';
+import { canBrowse, drawn, middle, Pages, PHONE } from './pages.js';
+
+/** The page's side of `evaluate`. */
+declare const window: {
+  readonly fastsamStage: { readonly drawn: number };
+  release?: () => void;
+};
+
+const LIVE = { path: '#live/belt' } as const;
+
+describe.skipIf(!canBrowse)('operators (needs chromium and "make build")', { timeout: 120_000 }, () => {
+  let folder: string;
+  let pages: Pages;
+  let node: ConsoleNode;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'fastsamd-operators-'));
+    pages = await Pages.start();
+    node = await consoleNode({
+      cameras: [{ id: 'belt', source: SCENE.replace('fps=20', 'fps=5') }],
+      text: { model: await writeClipModel(join(folder, 'clip')) },
+    });
+  }, 120_000);
+  afterAll(async () => {
+    await pages[Symbol.asyncDispose]();
+    await node[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
+    expect(pages.complaints).toEqual([]);
+  }, 60_000);
+
+  const ask = (verb: string, payload: object) =>
+    node.daemon.control.handle(verb, Buffer.from(JSON.stringify(payload)), { via: 'local', role: 'admin' }) as Promise<{
+      data: { prompts: { id: string }[] }[];
+    }>;
+  const ids = async () => (await ask('prompt/get', { camera: 'belt' })).data[0]!.prompts.map(({ id }) => id);
+  const clear = () => ask('prompt/clear', {});
+
+  it('tells an operator that another one was faster, and applies again', async () => {
+    const [slow, fast] = await Promise.all([pages.open(node.url, LIVE), pages.open(node.url, LIVE)]);
+    await Promise.all([slow, fast].map((page) => drawn(page, 2)));
+    const place = await middle(slow, 1);
+    await slow.keyboard.press('p');
+    await slow.mouse.click(place.x, place.y);
+    await slow.getByText(/object \d+ on this frame/).waitFor();
+    // What the slow page sends is on its way while the fast one commits.
+    await slow.evaluate(() => {
+      const { send } = WebSocket.prototype;
+      WebSocket.prototype.send = function delayed(data) {
+        if (typeof data === 'string' && data.includes('prompt/add')) {
+          window.release = () => send.call(this, data);
+          WebSocket.prototype.send = send;
+        } else send.call(this, data);
+      };
+    });
+    await slow.keyboard.press('Enter');
+    await slow.waitForFunction(() => window.release !== undefined);
+    await fast.getByRole('listbox', { name: 'Objects on the picture' }).focus();
+    await fast.keyboard.press('ArrowDown');
+    await fast.keyboard.press('Enter');
+    await fast.getByText(/object \d+ on this frame/).waitFor();
+    await fast.getByRole('button', { name: 'Add', exact: true }).click();
+    await fast.locator('.prompts li', { hasText: 'point-1' }).waitFor();
+    await slow.evaluate(() => window.release!());
+    await slow
+      .getByRole('alert')
+      .getByText(/Somebody changed the prompts/)
+      .waitFor();
+    expect(await ids()).toEqual(['point-1']);
+    await slow.getByRole('button', { name: 'Apply again' }).click();
+    await Promise.all([slow, fast].map((page) => page.locator('.prompts li', { hasText: 'point-2' }).waitFor()));
+    expect(await ids()).toEqual(['point-1', 'point-2']);
+    await clear();
+    await Promise.all([slow.close(), fast.close()]);
+  });
+
+  it('takes a prompt back by itself that was added for a while', async () => {
+    const page = await pages.open(node.url, LIVE);
+    await drawn(page, 2);
+    // A minute is long for a test.
+    await page.evaluate(() => {
+      const { send } = WebSocket.prototype;
+      WebSocket.prototype.send = function hurried(data) {
+        send.call(this, typeof data === 'string' ? data.replace('"ttlS":60', '"ttlS":2') : data);
+      };
+    });
+    const place = await middle(page, 0);
+    await page.keyboard.press('p');
+    await page.mouse.click(place.x, place.y);
+    await page.getByText(/object \d+ on this frame/).waitFor();
+    await page.getByLabel('for 60 s only').check();
+    await page.getByRole('button', { name: 'Add', exact: true }).click();
+    await page.locator('.prompts li', { hasText: 'point-1' }).waitFor();
+    await page.getByText(/\d s left/).waitFor();
+    await page.locator('.prompts li').waitFor({ state: 'detached' });
+    expect(await ids()).toEqual([]);
+    await page.close();
+  });
+
+  it('adds a text, which is answered once the text model has looked', async () => {
+    const page = await pages.open(node.url, LIVE);
+    await drawn(page, 2);
+    await page.getByRole('button', { name: 'Text' }).click();
+    await page.getByLabel('Text').fill('a red part');
+    await page.getByText('texts are scored once the prompt is set').waitFor();
+    await page.getByRole('button', { name: 'Add', exact: true }).click();
+    await page.locator('.prompts li:not(.pending)', { hasText: 'text-1' }).waitFor();
+    await page.locator('.prompts li .score', { hasText: /-?\d\.\d\d/ }).waitFor();
+    await clear();
+    await page.close();
+  });
+
+  it('is worked with a finger: a tool freezes the picture, a tap chooses, and every button is large enough', async () => {
+    const page = await pages.open(node.url, { ...LIVE, ...PHONE });
+    await drawn(page, 2);
+    await page.getByRole('button', { name: 'Point' }).tap();
+    await page.getByText(/frozen · frame/).waitFor();
+    const place = await middle(page, 0);
+    await page.touchscreen.tap(place.x, place.y);
+    await page.getByText(/object \d+ on this frame/).waitFor();
+    const small = [];
+    for (const button of await page.locator('button:visible, nav a:visible, select:visible, .check:visible').all()) {
+      const box = (await button.boundingBox())!;
+      if (box.height < 43.5 || box.width < 43.5) small.push([await button.textContent(), Math.round(box.width), Math.round(box.height)]);
+    }
+    expect(small).toEqual([]);
+    // The draft lies over the page, where the thumb is, and hides neither the picture nor its own button.
+    const add = page.getByRole('button', { name: 'Add', exact: true });
+    expect((await add.boundingBox())!.y).toBeLessThan(844 - 60);
+    await add.tap();
+    await page.locator('.prompts li.matched', { hasText: 'point-1' }).waitFor();
+    await page.getByText(/frozen · frame/).waitFor({ state: 'detached' });
+    await clear();
+    await page.close();
+  });
+
+  it('is live again after the network was away, and shows no old picture as live meanwhile', async () => {
+    await using proxy = await FaultyProxy.start(node.port);
+    const page = await pages.open(`http://127.0.0.1:${proxy.port}`, LIVE);
+    await drawn(page, 2);
+    for (let round = 0; round < 3; round += 1) {
+      proxy.outage();
+      await page.getByText('Not connected. What you see is old.').waitFor();
+      await page.locator('.stage.old').waitFor();
+      const before = await page.evaluate(() => window.fastsamStage.drawn);
+      proxy.restore();
+      await drawn(page, before + 1);
+      await page.locator('.stage:not(.old):not(.stale)').waitFor();
+    }
+    // Cut in the middle of messages.
+    for (let round = 0; round < 10; round += 1) {
+      const before = await page.evaluate(() => window.fastsamStage.drawn);
+      proxy.cut();
+      await drawn(page, before + 1);
+    }
+    await page.close();
+  });
+
+  it('lets in who knows the password, and shows what the role may do', async () => {
+    const guarded = await consoleNode({ console: { host: '0.0.0.0', insecure: true } }, [
+      { name: 'vera', role: 'viewer', cameras: ['belt'], password: 'vera-password' },
+    ]);
+    try {
+      const page = await pages.open(guarded.url, LIVE);
+      await page.getByLabel('Password').waitFor();
+      const client = await page.context().newCDPSession(page);
+      for (const colorScheme of ['dark', 'light'] as const) {
+        await page.emulateMedia({ colorScheme });
+        await page.reload();
+        await page.getByLabel('Password').waitFor();
+        await client.send('Runtime.evaluate', { expression: axe.source });
+        const { result } = await client.send('Runtime.evaluate', {
+          expression: 'axe.run(document).then(({ violations }) => JSON.stringify(violations.map(({ id }) => id)))',
+          awaitPromise: true,
+        });
+        expect([colorScheme, JSON.parse(result.value as string)]).toEqual([colorScheme, []]);
+      }
+      await page.getByLabel('Name').fill('vera');
+      await page.getByLabel('Password').fill('wrong');
+      await page.getByRole('button', { name: 'Log in' }).click();
+      await page.getByText('name or password is wrong').waitFor();
+      await page.getByLabel('Password').fill('vera-password');
+      await page.getByRole('button', { name: 'Log in' }).click();
+      await drawn(page, 2);
+      await page.getByText('vera · viewer').waitFor();
+      expect(await page.getByRole('button', { name: 'Point' }).count()).toBe(0);
+      expect(await page.getByRole('link', { name: 'gate' }).count()).toBe(0);
+      expect(page.url()).not.toContain('vera');
+      await page.getByRole('button', { name: 'Log out' }).click();
+      await page.getByLabel('Password').waitFor();
+      await page.close();
+    } finally {
+      await guarded[Symbol.asyncDispose]();
+    }
+  });
+});
