@@ -12,7 +12,7 @@ import { guess, outcomeOf, placeOf, step, type Tried } from './answers.js';
 import { DraftPanel } from './draft-panel.js';
 import { Help, useKeys } from './keys.js';
 import { Marks, Tags } from './marks.js';
-import { ObjectList } from './object-list.js';
+import { ObjectList, type Quality } from './object-list.js';
 import { pointer } from './pointer.js';
 import { PromptList, STRIP } from './prompt-list.js';
 import { VerdictPanel } from './verdict.js';
@@ -46,6 +46,7 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
   const focused = useSignal(-1);
   const lasts = useSignal(false);
   const style = useSignal<StageStyle>({ opacity: 0.35, contours: true, least: 0, masks: 'all' });
+  const quality = useSignal<Quality>('auto');
   const isHelp = useSignal(false);
   /** The object that the list put into the draft. */
   const taken = useRef<number>();
@@ -72,7 +73,7 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
         if (strip.length > STRIP) strip.shift();
         strips.current.set(id, strip);
       }
-      trails.current.add(frame.objects);
+      trails.current.add(frame.objects, frame.capturedAtMs);
       drawn.value = frame;
       // Lists follow four times a second: more cannot be read.
       if (now - listedAt < LIST_MS) return;
@@ -81,7 +82,6 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
       if (focused.value >= 0) focused.value = [...view.selected][0] ?? -1;
       fps.value = times.length > 1 ? ((times.length - 1) * 1000) / (now - times[0]!) : 0;
     };
-    const leave = watch(camera, { level: 'auto', frame: (bytes, drawn) => view.frame(bytes, drawn) });
     const timer = setInterval(() => {
       age.value = view.shown && daemonNow() - view.shown.capturedAtMs;
     }, 200);
@@ -91,12 +91,16 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
     });
     fit.observe(canvas.current!);
     return () => {
-      leave();
       clearInterval(timer);
       fit.disconnect();
       view.close();
     };
   }, [camera]);
+
+  useEffect(
+    () => watch(camera, { level: quality.value, frame: (bytes, shownThen) => stage.current!.frame(bytes, shownThen) }),
+    [camera, quality.value],
+  );
 
   useEffect(() => {
     const view = stage.current!;
@@ -344,6 +348,8 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
         <ObjectList
           shown={shown.value}
           style={style.value}
+          quality={quality.value}
+          onQuality={(next) => (quality.value = next)}
           focused={focused.value}
           onStyle={(next) => (style.value = { ...style.value, ...next })}
           onFocus={focus}

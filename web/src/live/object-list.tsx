@@ -4,17 +4,28 @@ import type { Shown, StageStyle } from '../view/stage.js';
 
 const MAX_ROWS = 60;
 
+/** `auto` adapts to the connection; a number is a quality level of the daemon, 0 the best. */
+export type Quality = 'auto' | 0 | 2 | 4;
+const QUALITIES: readonly (readonly [Quality, string])[] = [
+  ['auto', 'as the line allows'],
+  [0, 'sharp'],
+  [2, 'smaller'],
+  [4, 'small, few frames'],
+];
+
 interface ObjectListProps {
   readonly shown: Shown | undefined;
   readonly style: StageStyle;
+  readonly quality: Quality;
   readonly focused: number;
+  readonly onQuality: (next: Quality) => void;
   readonly onStyle: (next: Partial<StageStyle>) => void;
   readonly onFocus: (index: number) => void;
   readonly onTake: (index: number) => void;
   readonly can: boolean;
 }
 
-export function ObjectList({ shown, style, focused, onStyle, onFocus, onTake, can }: ObjectListProps) {
+export function ObjectList({ shown, style, quality, focused, onStyle, onQuality, onFocus, onTake, can }: ObjectListProps) {
   const objects = shown?.objects;
   const listed = objects ? [...objects.scores.keys()].filter((index) => objects.scores[index]! >= style.least) : [];
   const best = objects && objects.count > 0 ? objects.scores[0]! : undefined;
@@ -71,6 +82,19 @@ export function ObjectList({ shown, style, focused, onStyle, onFocus, onTake, ca
             <option value="all">all</option>
             <option value="matched">of prompts</option>
             <option value="none">none</option>
+          </select>
+        </label>
+        <label class="wide-field">
+          Picture{' '}
+          <select
+            value={String(quality)}
+            onChange={(event) => onQuality(QUALITIES.find(([level]) => String(level) === event.currentTarget.value)?.[0] ?? 'auto')}
+          >
+            {QUALITIES.map(([level, name]) => (
+              <option key={level} value={String(level)}>
+                {name}
+              </option>
+            ))}
           </select>
         </label>
       </div>

@@ -34,9 +34,11 @@ export function Zones({ camera, frame }: { camera: string; frame: Size | undefin
           </li>
         ))}
         {zones.map(({ id, corners }) => {
-          const top = corners.reduce((best, corner) => (corner[1] < best[1] ? corner : best));
+          // Inside, at the upper left: beyond the frame it would be cut off.
+          const left = Math.max(Math.min(...corners.map(([x]) => x)), 0);
+          const top = Math.max(Math.min(...corners.map(([, y]) => y)), 0);
           return (
-            <li key={id} style={`left:${percent(top[0])};top:${percent(Math.max(top[1], 0.03))}`}>
+            <li key={id} class="zone" style={`left:${percent(left)};top:${percent(top)}`}>
               {id} <b>{counts?.zones[id]?.inside ?? 0}</b> inside · {counts?.zones[id]?.entered ?? 0} entered
             </li>
           );

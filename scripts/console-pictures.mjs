@@ -1,0 +1,174 @@
+/**
+ * Takes the pictures of docs/console/ from the drawn conveyor belt, on a desktop and on a phone, with a daemon of its own.
+ * node scripts/console-pictures.mjs [NAME…]: only these, for example `live phone`.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
+import { chromium } from 'playwright-core';
+
+const root = new URL('..', import.meta.url);
+process.chdir(fileURLToPath(root));
+const { EmbeddedBroker } = await import('../dist/broker/embedded-broker.js');
+const { configSchema } = await import('../dist/config/schema.js');
+const { Daemon } = await import('../dist/daemon/daemon.js');
+
+const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+const OUT = 'docs/console';
+// Relative to the project: the page of the configuration is in the documentation too.
+const STATE = 'build/console-pictures';
+const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 1, colorScheme: 'light' };
+const DESKTOP = { viewport: { width: 1280, height: 800 }, colorScheme: 'dark' };
+
+const log = pino({ level: 'error' });
+const broker = new EmbeddedBroker({ config: { embedded: { host: '127.0.0.1', port: 0 }, tls: { insecure: false } }, log });
+await broker.start();
+await rm(STATE, { recursive: true, force: true });
+await mkdir(STATE, { recursive: true });
+const belt = {
+  source: 'test:conveyor?width=960&height=540&fps=12',
+  prompts: [
+    { id: 'station', type: 'box', box: [0.41, 0.34, 0.57, 0.66], space: 'normalized', minIou: 0.15 },
+    { id: 'pick', type: 'points', points: [[0.8, 0.5]], space: 'normalized' },
+  ],
+  tracking: { enabled: true },
+  lines: [{ id: 'gate', from: [0.66, 0], to: [0.66, 1], space: 'normalized' }],
+  zones: [
+    {
+      id: 'reject',
+      polygon: [
+        [0.03, 0.12],
+        [0.22, 0.12],
+        [0.22, 0.88],
+        [0.03, 0.88],
+      ],
+      space: 'normalized',
+    },
+  ],
+};
+const daemon = new Daemon({
+  config: configSchema.parse({
+    node: 'line-3',
+    model: { path: 'models/demo.onnx' },
+    segmentation: { conf: 0.4, iou: 0.7 },
+    cameras: [
+      { id: 'belt', ...belt },
+      { id: 'packing', source: 'test:conveyor?width=640&height=360&fps=2&seed=7' },
+    ],
+    mqtt: { url: broker.url, protocol: 4 },
+    telemetry: { intervalMs: 2000 },
+    stateDir: STATE,
+    console: { enabled: true, port: 0 },
+  }),
+  log,
+});
+await daemon.start();
+const url = `http://127.0.0.1:${daemon.console.port}/?renderer=2d`;
+const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] });
+
+async function open(options, hash) {
+  const page = await browser.newPage(options);
+  await page.goto(`${url}#${hash}`);
+  return page;
+}
+const drawn = (page, count) => page.waitForFunction((least) => window.fastsamStage?.drawn >= least, count, { timeout: 120_000 });
+
+/** Where the middle of the object lies that is nearest to a place of the picture. */
+async function objectNear(page, [x, y]) {
+  const box = await page.locator('.stage canvas').boundingBox();
+  const [u, v] = await page.evaluate(
+    ([x, y]) => {
+      const { objects, frame } = window.fastsamStage.shown;
+      const middles = Array.from({ length: objects.count }, (_, k) => {
+        const [x1, y1, x2, y2] = objects.boxes.subarray(4 * k, 4 * k + 4);
+        return [(x1 + x2) / 2 / frame.width, (y1 + y2) / 2 / frame.height];
+      });
+      return middles.sort((a, b) => Math.hypot(a[0] - x, a[1] - y) - Math.hypot(b[0] - x, b[1] - y))[0];
+    },
+    [x, y],
+  );
+  return { x: box.x + u * box.width, y: box.y + v * box.height };
+}
+
+/** Live means a young picture: waits for one on a machine that is busy. */
+const young = (page) => page.locator('.stage:not(.old):not(.stale)').waitFor();
+
+async function live(page) {
+  await drawn(page, 1);
+  await page.getByRole('combobox', { name: 'Picture' }).selectOption('0');
+  await drawn(page, 20);
+  await page.locator('.prompts li.matched').first().waitFor();
+  await young(page);
+}
+
+const shots = {
+  live: () => [DESKTOP, 'live/belt', live],
+  cameras: () => [
+    DESKTOP,
+    'live',
+    async (page) => {
+      await page
+        .locator('.tile .caption', { hasText: /[1-9]\d* objects/ })
+        .nth(1)
+        .waitFor();
+      await delay(2000);
+    },
+  ],
+  prompt: () => [
+    DESKTOP,
+    'live/belt',
+    async (page) => {
+      await live(page);
+      await page.keyboard.press('p');
+      await page.keyboard.press(' ');
+      const at = await objectNear(page, [0.4, 0.3]);
+      await page.mouse.click(at.x, at.y);
+      await page.getByText(/object \d+ on this frame/).waitFor();
+    },
+  ],
+  phone: () => [PHONE, 'live/belt', live],
+  'phone-prompt': () => [
+    PHONE,
+    'live/belt',
+    async (page) => {
+      await live(page);
+      await page.getByRole('button', { name: 'Point' }).tap();
+      const at = await objectNear(page, [0.5, 0.5]);
+      await page.touchscreen.tap(at.x, at.y);
+      await page.getByText(/object \d+ on this frame/).waitFor();
+    },
+  ],
+  photo: () => [DESKTOP, 'photo', photo],
+  'phone-photo': () => [PHONE, 'photo', photo],
+  ...Object.fromEntries(
+    ['events', 'health', 'charts', 'config'].flatMap((name) => [
+      [name, () => [DESKTOP, name, () => delay(3000)]],
+      [`phone-${name}`, () => [PHONE, name, () => delay(3000)]],
+    ]),
+  ),
+};
+
+async function photo(page) {
+  await page.getByLabel('Take a picture from a camera').selectOption('belt');
+  await page.waitForFunction(() => window.fastsamStage?.drawn > 0, undefined, { timeout: 60_000 });
+  const at = await objectNear(page, [0.5, 0.5]);
+  await page.mouse.click(at.x, at.y);
+  await page.locator('.prompts li').first().waitFor();
+}
+
+const wanted = process.argv.slice(2);
+for (const [name, shot] of Object.entries(shots)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  const [options, hash, prepare] = shot();
+  const page = await open(options, hash);
+  await prepare(page);
+  await page.screenshot({ path: `${OUT}/${name}.png` });
+  await page.close();
+  process.stdout.write(`${OUT}/${name}.png\n`);
+}
+await browser.close();
+await daemon.stop('pictures are taken');
+await broker.stop();
+await rm(STATE, { recursive: true, force: true });
