@@ -74,10 +74,9 @@ class Gradients {
     std::vector<float> single(values_.size());
     std::vector<float> once(stride_ + 2 * kBox);
     for (size_t i = 0; i < outline.size(); ++i) {
-      for (int k = -ends; k <= ends; ++k) {
-        profile[static_cast<size_t>(k + ends)] =
-            luma.At(outline[i].x + normals[i].x * k * kStep, outline[i].y + normals[i].y * k * kStep);
-      }
+      const double dx = normals[i].x * kStep;
+      const double dy = normals[i].y * kStep;
+      luma.Along(outline[i].x - dx * ends, outline[i].y - dy * ends, dx, dy, 2 * ends + 1, profile.data());
       float* row = differences_.data() + i * (stride_ + 4 * kBox);
       for (size_t k = 0; k < stride_ + 4 * kBox; ++k) row[k] = (profile[k + 2 * kHalf] - profile[k]) * kPerPixel;
       Average(row, once.size(), once.data());
@@ -185,7 +184,7 @@ Contour NormalsOf(const Contour& outline) {
   for (size_t i = 0; i < count; ++i) {
     const Point& a = outline[i == 0 ? count - 1 : i - 1];
     const Point& b = outline[i + 1 == count ? 0 : i + 1];
-    const double length = std::max(1e-9, std::hypot(b.x - a.x, b.y - a.y));
+    const double length = std::max(1e-9, Norm(b.x - a.x, b.y - a.y));
     normals[i] = {(b.y - a.y) / length, -(b.x - a.x) / length};
   }
   return normals;
@@ -197,23 +196,49 @@ double MedianOf(std::vector<double>& values) {
   return *middle;
 }
 
-/// Offsets of all points from those that were found: a median of the found ones among kMedian neighbours, of as many
-/// more as it takes to have one, 0 where there is none; then smoothed.
+/// The ring with `margin` neighbours on either side, as one unbroken array.
+template <typename Value>
+std::vector<Value> Unrolled(const std::vector<Value>& ring, size_t margin) {
+  const size_t count = ring.size();
+  std::vector<Value> unrolled(count + 2 * margin);
+  // Twice the margin can be more than a small ring has.
+  size_t from = (count - margin % count) % count;
+  for (Value& value : unrolled) {
+    value = ring[from];
+    from = from + 1 == count ? 0 : from + 1;
+  }
+  return unrolled;
+}
+
+/// The offset at point i: the nearest that were found, on either side.
+double NearestOffset(const std::vector<Edge>& edges, size_t i) {
+  const size_t count = edges.size();
+  for (size_t k = 0; k <= count / 2; ++k) {
+    const Edge& after = edges[(i + k) % count];
+    const Edge& before = edges[(i + count - k) % count];
+    if (!after.found() && !before.found()) continue;
+    return std::max(after.found() ? after.offset : before.offset, before.found() ? before.offset : after.offset);
+  }
+  return 0;
+}
+
+/// Offsets of all points from those that were found: a median of the found ones among kMedian neighbours, the nearest
+/// where none of these was found, 0 where there is none at all; then smoothed.
 std::vector<double> Filter(const std::vector<Edge>& edges) {
-  const auto count = static_cast<std::ptrdiff_t>(edges.size());
-  const auto at = [&](std::ptrdiff_t i) -> const Edge& {
-    return edges[static_cast<size_t>((i % count + count) % count)];
-  };
   std::vector<double> medians(edges.size());
-  std::vector<double> window;
-  for (std::ptrdiff_t i = 0; i < count; ++i) {
-    window.clear();
-    for (std::ptrdiff_t k = 0; k <= count / 2; ++k) {
-      if (k > static_cast<std::ptrdiff_t>(kMedian / 2) && !window.empty()) break;
-      if (at(i + k).found()) window.push_back(at(i + k).offset);
-      if (k > 0 && at(i - k).found()) window.push_back(at(i - k).offset);
+  const std::vector<Edge> neighbours = Unrolled(edges, kMedian / 2);
+  for (size_t i = 0; i < edges.size(); ++i) {
+    // Sorted as they come: nine are few.
+    double window[kMedian];
+    size_t size = 0;
+    for (size_t k = i; k < i + kMedian; ++k) {
+      if (!neighbours[k].found()) continue;
+      const double offset = neighbours[k].offset;
+      size_t place = size++;
+      for (; place > 0 && window[place - 1] > offset; --place) window[place] = window[place - 1];
+      window[place] = offset;
     }
-    medians[static_cast<size_t>(i)] = window.empty() ? 0 : MedianOf(window);
+    medians[i] = size > 0 ? window[size / 2] : NearestOffset(edges, i);
   }
   std::vector<double> weights;
   double sum = 0;
@@ -221,14 +246,12 @@ std::vector<double> Filter(const std::vector<Edge>& edges) {
     weights.push_back(std::exp(-k * k / (2 * kSigma * kSigma)));
     sum += weights.back();
   }
+  const std::vector<double> around = Unrolled(medians, kRadius);
   std::vector<double> smooth(edges.size());
-  for (std::ptrdiff_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < edges.size(); ++i) {
     double offset = 0;
-    for (int k = -kRadius; k <= kRadius; ++k) {
-      offset +=
-          weights[static_cast<size_t>(k + kRadius)] * medians[static_cast<size_t>(((i + k) % count + count) % count)];
-    }
-    smooth[static_cast<size_t>(i)] = offset / sum;
+    for (size_t k = 0; k < weights.size(); ++k) offset += weights[k] * around[i + k];
+    smooth[i] = offset / sum;
   }
   return smooth;
 }
@@ -249,19 +272,18 @@ Contour SmoothBends(const Contour& contour) {
   }
   const double ratio = moments[2] > 0 ? moments[1] / moments[2] : 0;
   const double sum = moments[0] - ratio * moments[1];
-  const auto count = static_cast<std::ptrdiff_t>(contour.size());
   for (int k = -radius; k <= radius; ++k) {
     weights[static_cast<size_t>(k + radius)] *= (1 - ratio * k * k / (kBendSigma * kBendSigma)) / sum;
   }
+  const Contour around = Unrolled(contour, static_cast<size_t>(radius));
   Contour smooth(contour.size());
-  for (std::ptrdiff_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < contour.size(); ++i) {
     Point point{0, 0};
-    for (int k = -radius; k <= radius; ++k) {
-      const Point& at = contour[static_cast<size_t>((i + k + count) % count)];
-      point.x += weights[static_cast<size_t>(k + radius)] * at.x;
-      point.y += weights[static_cast<size_t>(k + radius)] * at.y;
+    for (size_t k = 0; k < weights.size(); ++k) {
+      point.x += weights[k] * around[i + k].x;
+      point.y += weights[k] * around[i + k].y;
     }
-    smooth[static_cast<size_t>(i)] = point;
+    smooth[i] = point;
   }
   return smooth;
 }
@@ -278,7 +300,7 @@ std::vector<double> CurvatureOf(const Contour& contour) {
     const Point& c = at(i + turn);
     const double angle = std::atan2((b.x - a.x) * (c.y - b.y) - (b.y - a.y) * (c.x - b.x),
                                     (b.x - a.x) * (c.x - b.x) + (b.y - a.y) * (c.y - b.y));
-    const double length = (std::hypot(b.x - a.x, b.y - a.y) + std::hypot(c.x - b.x, c.y - b.y)) / 2;
+    const double length = (Norm(b.x - a.x, b.y - a.y) + Norm(c.x - b.x, c.y - b.y)) / 2;
     curvature[static_cast<size_t>(i)] = std::clamp(angle / std::max(length, 1e-9), -kMostCurvature, kMostCurvature);
   }
   return curvature;

@@ -94,7 +94,7 @@ Circle FitCircle(const Contour& points) {
   Circle circle{{x + mean.x, y + mean.y}, std::sqrt(x * x + y * y + z), 0};
   double squares = 0;
   for (const Point& p : points) {
-    const double distance = std::hypot(p.x - circle.center.x, p.y - circle.center.y) - circle.radius;
+    const double distance = Norm(p.x - circle.center.x, p.y - circle.center.y) - circle.radius;
     squares += distance * distance;
   }
   circle.rms = std::sqrt(squares / n);

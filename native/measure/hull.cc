@@ -45,7 +45,7 @@ void RotateCalipers(const Contour& hull, Visit visit) {
   for (size_t side = 0; side < count; ++side) {
     const Point& a = hull[side];
     const Point& b = hull[next(side)];
-    const double length = std::hypot(b.x - a.x, b.y - a.y);
+    const double length = Norm(b.x - a.x, b.y - a.y);
     const Point u{(b.x - a.x) / length, (b.y - a.y) / length};
     const auto at = [&](size_t k) { return hull[k].x * u.x + hull[k].y * u.y; };
     const auto height = [&](size_t k) { return hull[k].y * u.x - hull[k].x * u.y; };
@@ -121,10 +121,11 @@ Rectangle SmallestRectangle(const Contour& hull) {
     if (hull.empty()) return {0, 0, std::nan(""), {std::nan(""), std::nan("")}};
     const Point& a = hull.front();
     const Point& b = hull.back();
-    return {std::hypot(b.x - a.x, b.y - a.y), 0, HalfTurn(std::atan2(b.y - a.y, b.x - a.x) * 180 / M_PI), Middle(a, b)};
+    return {Norm(b.x - a.x, b.y - a.y), 0, HalfTurn(std::atan2(b.y - a.y, b.x - a.x) * 180 / M_PI), Middle(a, b)};
   }
   double least = std::numeric_limits<double>::infinity();
   Rectangle best{};
+  Point direction{1, 0};
   RotateCalipers(hull,
                  [&](const Point& u, const Point& a, const Point& along, const Point& across, const Point& against) {
                    const double long_end = along.x * u.x + along.y * u.y;
@@ -137,12 +138,10 @@ Rectangle SmallestRectangle(const Contour& hull) {
                    least = length * width;
                    const double s = (long_end + short_end) / 2;
                    const double t = (base + top) / 2;
-                   const double degrees = std::atan2(u.y, u.x) * 180 / M_PI;
-                   best = {std::max(length, width),
-                           std::min(length, width),
-                           HalfTurn(length >= width ? degrees : degrees + 90),
-                           {s * u.x - t * u.y, s * u.y + t * u.x}};
+                   direction = length >= width ? u : Point{-u.y, u.x};
+                   best = {std::max(length, width), std::min(length, width), 0, {s * u.x - t * u.y, s * u.y + t * u.x}};
                  });
+  best.angle = HalfTurn(std::atan2(direction.y, direction.x) * 180 / M_PI);
   return best;
 }
 
@@ -159,12 +158,10 @@ Feret FeretOf(const Contour& hull) {
     const auto next = [count](size_t k) { return k + 1 == count ? 0 : k + 1; };
     for (size_t k = 0; k < count && Cross(a, b, hull[next(far)]) >= Cross(a, b, hull[far]); ++k) {
       far = next(far);
-      most = std::max(
-          {most, std::hypot(hull[far].x - a.x, hull[far].y - a.y), std::hypot(hull[far].x - b.x, hull[far].y - b.y)});
+      most = std::max({most, Norm(hull[far].x - a.x, hull[far].y - a.y), Norm(hull[far].x - b.x, hull[far].y - b.y)});
     }
-    most = std::max(
-        {most, std::hypot(hull[far].x - a.x, hull[far].y - a.y), std::hypot(hull[far].x - b.x, hull[far].y - b.y)});
-    least = std::min(least, Cross(a, b, hull[far]) / std::hypot(b.x - a.x, b.y - a.y));
+    most = std::max({most, Norm(hull[far].x - a.x, hull[far].y - a.y), Norm(hull[far].x - b.x, hull[far].y - b.y)});
+    least = std::min(least, Cross(a, b, hull[far]) / Norm(b.x - a.x, b.y - a.y));
   }
   return {most, least};
 }

@@ -124,7 +124,7 @@ Result<MaskShape> MeasureMask(const Run* runs, size_t count, int width, int heig
     length += LengthOf(outline) * std::min(kMostGrowth, std::sqrt(part.area / area));
     smooth_area += area;
     for (const Point& point : outline) {
-      farthest = std::max(farthest, std::hypot(point.x - moments.x, point.y - moments.y));
+      farthest = std::max(farthest, Norm(point.x - moments.x, point.y - moments.y));
     }
     shape.outlines.push_back(std::move(outline));
   }

@@ -6,7 +6,14 @@
 namespace fastsamd {
 
 Contour SideMiddles(const GridPoint* corners, size_t count) {
+  size_t total = 0;
+  for (size_t k = 0; k < count; ++k) {
+    const GridPoint& from = corners[k];
+    const GridPoint& to = corners[k + 1 == count ? 0 : k + 1];
+    total += static_cast<size_t>(std::abs(to[0] - from[0]) + std::abs(to[1] - from[1]));
+  }
   Contour middles;
+  middles.reserve(total);
   for (size_t k = 0; k < count; ++k) {
     const GridPoint& from = corners[k];
     const GridPoint& to = corners[k + 1 == count ? 0 : k + 1];
@@ -28,7 +35,7 @@ Contour Resample(const Contour& contour, double step) {
   for (size_t k = 0; k < contour.size() && points.size() < count; ++k) {
     const Point& a = contour[k];
     const Point& b = contour[k + 1 == contour.size() ? 0 : k + 1];
-    const double side = std::hypot(b.x - a.x, b.y - a.y);
+    const double side = Norm(b.x - a.x, b.y - a.y);
     while (points.size() < count && static_cast<double>(points.size()) * spacing <= position + side) {
       const double t = side > 0 ? (static_cast<double>(points.size()) * spacing - position) / side : 0;
       points.push_back({a.x + t * (b.x - a.x), a.y + t * (b.y - a.y)});
@@ -51,7 +58,11 @@ Contour Smooth(const Contour& contour, double step, double sigma) {
   // Neighbours on either side as one unbroken array.
   const size_t count = contour.size();
   Contour padded(count + 2 * radius);
-  for (size_t k = 0; k < padded.size(); ++k) padded[k] = contour[(k + count * radius - radius) % count];
+  size_t from = (count - radius % count) % count;
+  for (Point& point : padded) {
+    point = contour[from];
+    from = from + 1 == count ? 0 : from + 1;
+  }
   Contour smooth(count);
   for (size_t k = 0; k < count; ++k) {
     const Point* at = padded.data() + radius + k;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <vector>
 
 namespace fastsamd {
@@ -9,6 +10,9 @@ struct Point {
   double x;
   double y;
 };
+
+/// Length of (x, y), which is far from overflow: std::hypot takes five times as long.
+inline double Norm(double x, double y) { return std::sqrt(x * x + y * y); }
 
 /// A closed line without repetition of its first point.
 using Contour = std::vector<Point>;

@@ -79,7 +79,7 @@ std::optional<Distance> TwoLines(const Contour& found, const Rectangle& rectangl
   const auto b = SideLine(found, rectangle, -nx, -ny, across / 2, side, points_b);
   if (!a || !b) return std::nullopt;
   // Both normals point outwards; the mean direction is that from the one to the other.
-  const double length = std::hypot(a->nx - b->nx, a->ny - b->ny);
+  const double length = Norm(a->nx - b->nx, a->ny - b->ny);
   const double mx = (a->nx - b->nx) / length;
   const double my = (a->ny - b->ny) / length;
   const Point middle{(a->center.x + b->center.x) / 2, (a->center.y + b->center.y) / 2};
