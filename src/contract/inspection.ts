@@ -104,7 +104,17 @@ export const inspectionMessageSchema = z.object({
   recipe: recipeIdentitySchema.nullable(),
   trigger: z.enum(TRIGGER_TYPES).nullable(),
   counts: z
-    .object({ triggers: count, ok: count, nok: count, unsure: count, missed: count })
+    .object({
+      triggers: count,
+      ok: count,
+      nok: count,
+      unsure: count,
+      missed: count,
+      unseen: count.optional().meta({
+        description:
+          'Parts on a belt that were first seen behind the line: they have no verdict, and the camera is too slow or the line too early.',
+      }),
+    })
     .meta({ description: 'Since the present revision of the recipe was activated; missed are among the unsure.' }),
   last: z.object({ inspection: count, verdict: z.enum(VERDICTS), ts: timestamp, part: name.optional() }).nullable(),
 });

@@ -41,6 +41,8 @@ export interface Passed<T> {
 interface Part<T> {
   /** Distance from the line along `direction`, of the place where it is or, unseen, is expected; negative before the line. */
   at: number;
+  /** Where it is or, unseen, is expected. */
+  box: Readonly<Box>;
   /** Where it was when it was last clearly before the line. */
   origin: Place;
   phase: 'armed' | 'done' | 'ignored';
@@ -58,11 +60,17 @@ interface Gate {
 export class Crossing<T> {
   readonly #config: CrossingConfig;
   readonly #parts = new Map<number, Part<T>>();
+  #unseen = 0;
   /** Cut off by a new picture; told with the next frame. */
   #cutOff: Passed<T>[] = [];
 
   constructor(config: CrossingConfig) {
     this.#config = config;
+  }
+
+  /** Parts that were first seen behind the line, where no other part was: they have no verdict. */
+  get unseen(): number {
+    return this.#unseen;
   }
 
   /**
@@ -78,9 +86,10 @@ export class Crossing<T> {
       if (!isCountable(index, { objects: 'whole', maxArea: 1 })) continue;
       const track = tracks.ids[index]!;
       const place = anchorOf(segments, index, this.#config.anchor);
-      const part =
-        this.#parts.get(track) ?? (parts.has(index) ? this.#begin(track, place, boxOf(segments, index), gate, tracks) : undefined);
+      const box = boxOf(segments, index);
+      const part = this.#parts.get(track) ?? (parts.has(index) ? this.#begin(track, place, box, gate, tracks) : undefined);
       if (!part) continue;
+      part.box = box;
       part.at = gate.distance(place);
       if (part.phase !== 'armed') continue;
       if (part.at < -gate.margin) {
@@ -138,8 +147,10 @@ export class Crossing<T> {
     if (this.#parts.size >= MAX_REMEMBERED) return undefined;
     const unseen = tracks.lost.find(({ id, box: expected }) => this.#parts.has(id) && lieOnEachOther(expected, box));
     const at = gate.distance(place);
-    const part = (unseen && this.#parts.get(unseen.id)) ?? { at, origin: place, phase: at < 0 ? 'armed' : 'ignored', kept: [] };
+    const before = unseen && this.#parts.get(unseen.id);
+    const part: Part<T> = before ?? { at, box, origin: place, phase: at < 0 ? 'armed' : 'ignored', kept: [] };
     if (unseen) this.#parts.delete(unseen.id);
+    else if (at >= 0 && ![...this.#parts.values()].some((known) => lieOnEachOther(known.box, box))) this.#unseen += 1;
     this.#parts.set(track, part);
     return part;
   }
@@ -161,7 +172,9 @@ export class Crossing<T> {
   #expectUnseen({ lost }: Tracks, { distance }: Gate): void {
     for (const { id, box } of lost) {
       const part = this.#parts.get(id);
-      if (part) part.at = distance(middleOf(box));
+      if (!part) continue;
+      part.at = distance(middleOf(box));
+      part.box = box;
     }
   }
 

@@ -123,6 +123,8 @@ describe('Crossing', () => {
     // The one that went back comes again.
     expect([190, 205, 240].flatMap((x) => step(crossing, [at(x)]))).toMatchObject([{ track: 1, lost: false }]);
     expect([150, 300].flatMap((x) => step(crossing, [at(x)]))).toEqual([]);
+    // The second came from behind.
+    expect(crossing.unseen).toBe(1);
   });
 
   it('says that a part was lost whose track ended near the line, or unseen behind it; not before it', () => {
@@ -151,6 +153,7 @@ describe('Crossing', () => {
     const twins = [at(240, 2), { ...at(238, 3), length: 36 }];
     expect(step(crossing, twins)).toMatchObject([{ track: 2, kept: [207, 190], lost: false }]);
     const two = new Crossing<number>(configOf());
+    expect(crossing.unseen).toBe(0);
     for (const x of [150, 190]) step(two, [at(x, 4), { ...at(x - 1, 5), length: 36 }]);
     expect(step(two, [at(240, 4), { ...at(239, 5), length: 36 }])).toHaveLength(1);
     expect(step(two, [at(270, 4), { ...at(269, 5), length: 36 }])).toEqual([]);

@@ -44,6 +44,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./verdicts.js')).verdictsCommand,
   },
   {
+    command: 'gauge',
+    describe: 'How far measured values can be trusted: repeatability, GRR',
+    load: async () => (await import('./gauge.js')).gaugeCommand,
+  },
+  {
     command: 'bench <source>',
     describe: 'Measure latency per stage, frame rate and overhead over the bare network',
     load: async () => (await import('./bench.js')).benchCommand,

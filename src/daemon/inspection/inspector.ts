@@ -164,9 +164,11 @@ export class Inspector implements ResultSink {
     const crossing = this.#crossing;
     if (!crossing || !tracks || recipe.trigger.type !== 'crossing') return;
     const set = recipe.trigger.of;
+    const { unseen } = crossing;
     for (const { index, keep } of crossing.measure(segments, tracks, new Set(objectsOf(recipe, set, result)))) {
       keep({ ...(await this.#judge(recipe, result, frame, { set, index })), result });
     }
+    if (crossing.unseen > unseen) this.#tell();
     for (const { track, kept, lost } of crossing.passed(segments, tracks)) {
       const [nearest] = kept;
       const judgement = nearest && !lost ? combine(kept.map((each) => each.judgement)) : unjudged(lost ? 'TRACK_LOST' : 'NO_PART');
@@ -325,7 +327,7 @@ export class Inspector implements ResultSink {
       since: toTimestamp(this.#since),
       recipe: this.identity,
       trigger: this.#active?.recipe.trigger.type ?? null,
-      counts: { ...this.#counts },
+      counts: { ...this.#counts, ...(this.#crossing ? { unseen: this.#crossing.unseen } : {}) },
       last: this.#last,
     });
   }
