@@ -39,8 +39,9 @@ const SLICES = {
   },
   corruption: {
     shows: 'State files with random damage',
-    files: ['test/events/event-database.test.ts', 'test/record/verdict-database.test.ts', 'test/soak/corruption.test.ts'],
-    environment: { CORRUPTIONS: 1000 },
+    files: ['test/events/event-database.test.ts', 'test/record/verdict-database.test.ts', 'test/daemon/corruption.test.ts'],
+    // In memory: every round syncs its files.
+    environment: { CORRUPTIONS: 1000, TMPDIR: '/dev/shm' },
   },
   broker: {
     shows: 'The embedded broker, the metrics and the console under attack',
@@ -58,6 +59,11 @@ const SLICES = {
     environment: { CLOCK_JUMPS: 'all' },
   },
   stopping: { shows: 'SIGTERM in every state', files: ['test/daemon/stopping.test.ts'], environment: {} },
+  sandbox: {
+    shows: 'What a whole run asks of the kernel, beside what the unit allows',
+    files: ['test/packaging/sandbox.test.ts', 'test/packaging/units.test.ts'],
+    environment: { SANDBOX_TRACE: 1 },
+  },
   inputs: {
     shows: 'Small inputs that claim a lot',
     files: ['test/limits/small-input.test.ts', 'test/contract/packet-limit.test.ts'],

@@ -11,9 +11,9 @@ import { exposures } from '../doctor/exposure.js';
 import { messageOf } from '../errors.js';
 
 /** From a signal to the end of the process, whatever hangs: a driver, a model that is being loaded, a disk. */
-const STOP_MS = 4700;
+const STOP_MS = 4200;
 /** Told so long after the signal, so that the log names the reason. */
-const STOP_WARNING_MS = 4200;
+const STOP_WARNING_MS = 3800;
 /** From the end of the daemon to the end of the process. */
 const EXIT_MS = 1000;
 

@@ -12,7 +12,7 @@ import { captureTime, type Place, type Source, SourceFrame, type SourceOptions }
 const OPEN_TIMEOUT_MS = 10_000;
 /** A decoder that is this long over one frame of a file hangs. */
 const FILE_TIMEOUT_MS = 10_000;
-const STOP_TIMEOUT_MS = 4500;
+const STOP_TIMEOUT_MS = 3000;
 /** Native calls keep their own limits; one that outlives its limit by this hangs in a driver. */
 const GRACE_MS = 500;
 

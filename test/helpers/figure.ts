@@ -1,5 +1,5 @@
 /** What the tests measure against a limit. `make hostile` collects the figures, judges them and writes them into docs/hardening.md. */
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 
 export interface Figure {
   readonly what: string;
@@ -25,4 +25,9 @@ export function figure(figure: Figure): void {
 /** Of all values; the middle one. */
 export function medianOf(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+/** Processor time of the main thread so far, in milliseconds: what it takes to do something, whatever else the machine does. */
+export function mainThreadMs(): number {
+  return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
 }

@@ -19,7 +19,7 @@ import { ZipArchive } from '../../src/model/checkpoint/zip.js';
 import { findTextModel } from '../../src/model/text-model.js';
 import { writeClipModel } from '../helpers/clip-model.js';
 import { EMPTY, fakeEngine } from '../helpers/fakes.js';
-import { figure } from '../helpers/figure.js';
+import { figure, mainThreadMs } from '../helpers/figure.js';
 import { writeTestModel } from '../helpers/onnx-model.js';
 
 const MAX_GROWTH_MIB = 150;
@@ -35,14 +35,17 @@ async function costsLittle(what: string, error: { code: string; message: RegExp 
   writeFileSync('/proc/self/clear_refs', '5');
   const loop = monitorEventLoopDelay({ resolution: 5 });
   loop.enable();
+  const busy = mainThreadMs();
   // The monitor measures between its own timers: one has to be set before the attack and one to end after it.
   await delay(20);
   await expect((async () => attack())()).rejects.toMatchObject({ code: error.code, message: expect.stringMatching(error.message) });
   await delay(20);
   loop.disable();
+  // On a busy machine the thread also waits for its turn: what it did itself bounds how long it kept the loop.
+  const stall = Math.min(loop.max / 1e6, mainThreadMs() - busy);
   const growth = memoryMiB('VmHWM') - before;
   figure({ what: `${what}: memory`, value: growth, unit: 'MiB', most: MAX_GROWTH_MIB });
-  figure({ what: `${what}: longest stall`, value: loop.max / 1e6, unit: 'ms', most: MAX_STALL_MS });
+  figure({ what: `${what}: longest stall`, value: stall, unit: 'ms', most: MAX_STALL_MS });
   expect(growth).toBeLessThan(MAX_GROWTH_MIB);
 }
 

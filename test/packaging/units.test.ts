@@ -37,6 +37,15 @@ describe.skipIf(!hasAnalyze())('systemd units (needs systemd-analyze 250)', () =
   });
 });
 
+it.each(units)('%s lets the daemon ask whether the clock is synchronised, and nothing set it', (unit) => {
+  const service = readFileSync(join(root, unit), 'utf8').split('[Service]')[1]!;
+  // ProtectClock= refuses both, as @privileged does.
+  expect(service).not.toMatch(/^ProtectClock=/m);
+  expect(service.slice(service.indexOf('SystemCallFilter=~@privileged'))).toMatch(/^SystemCallFilter=adjtimex clock_adjtime$/m);
+  expect(service).toMatch(/^CapabilityBoundingSet=$/m);
+  expect(service).toMatch(/^AmbientCapabilities=$/m);
+});
+
 it.each(units)('%s limits memory and tasks, and writes no memory to the disk', (unit) => {
   const service = readFileSync(join(root, unit), 'utf8').split('[Service]')[1]!;
   expect(service).toMatch(/^MemoryMax=\d+%$/m);

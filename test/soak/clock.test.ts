@@ -33,7 +33,7 @@ it.skipIf(!canRun)('a step of the clock loses no event and moves no alert', { ti
   const directory = await mkdtemp(join(tmpdir(), 'fastsamd-clock-'));
   await using broker = await Broker.start();
   await using camera = await MjpegServer.start();
-  const observer = await broker.observe('fastsam/v1/#');
+  const observer = await broker.observe('fastsam/v1/#', { keepalive: 0 });
   const model = await writeTestModel(join(directory, 'model.onnx'), { width: 64, height: 64, objects: [] });
   const running: { readonly kill: () => void }[] = [];
   try {

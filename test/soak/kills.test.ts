@@ -51,7 +51,8 @@ it.skipIf(!canRun)(`${KILLS} kills lose no event and no acknowledged prompt`, { 
   const next = random(Number(process.env.KILLS_SEED ?? 22));
   await using broker = await Broker.start();
   await using camera = await MjpegServer.start();
-  const observer = await broker.observe(`${BASE}/#`);
+  // Without keepalive: a broker that is silent for long must not end what looks at the node.
+  const observer = await broker.observe(`${BASE}/#`, { keepalive: 0 });
   const config = join(directory, 'config.yaml');
   await writeFile(
     config,
