@@ -116,7 +116,7 @@ hostile: build ## Attacks at full strength, judged and written to docs/hardening
 	scripts/setup.sh test
 	node scripts/hostile.mjs $(SLICES)
 
-bad-sources: build ## The rate of a healthy camera without and with each of twenty bad ones, 4 s each
+bad-sources: build ## The rate of a healthy camera without and with each of twenty bad ones, 4 s each; on a quiet machine
 	scripts/setup.sh test
 	BAD_SOURCES_SECONDS=4 npx vitest run test/daemon/bad-sources.test.ts -t rate
 

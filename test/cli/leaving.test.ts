@@ -210,7 +210,7 @@ describe.each(Object.entries(works))('%s', (name, work) => {
   let lengths: Lengths;
   beforeAll(async () => {
     lengths = await measure(work, name.replaceAll(' ', '-'));
-  }, 60_000);
+  }, 400_000);
 
   it.each(Object.keys(ways))(
     'finishes what it writes on %s',

@@ -160,7 +160,7 @@ it.skipIf(!hasMosquitto).each([0, 10])(
 it.skipIf(!hasMosquitto || SECONDS === 0)(
   'the healthy camera keeps its rate beside each of the twenty (make bad-sources)',
   async () => {
-    const fps = 20;
+    const fps = 5;
     await using broker = await Broker.start();
     const file = at('reloaded.yaml');
     const write = (bad: Readonly<Record<string, Camera>>) =>
