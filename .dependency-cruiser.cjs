@@ -54,7 +54,8 @@ forbidden.push({
     dependencyTypesNot: ['type-only', 'dynamic-import'],
   },
 });
-// Inside folders: the parts of a daemon do not know how it is put together, and MQTT's sessions do not know who publishes.
+// Inside folders: parts do not import what puts them together; MQTT's sessions do not know what they carry; the console's logins and
+// views do not know each other.
 const inside = [
   ['daemon-parts-not-its-root', '^src/daemon/.+', '^src/daemon/(daemon|parts)\\.ts$'],
   ['governor-not-health', '^src/daemon/governor/', '^src/daemon/(health|metrics)/'],
@@ -63,7 +64,18 @@ const inside = [
   [
     'mqtt-sessions-carry-anything',
     '^src/mqtt/(connection|session|subscriptions|availability|outbox)\\.ts$',
-    '^src/mqtt/(delivery|home-assistant|job-[a-z]+|requests)\\.ts$',
+    '^src/mqtt/(delivery|home-assistant|job-[a-z]+|requests|retained-topics)\\.ts$',
+  ],
+  ['console-parts-not-its-root', '^src/console/.+', '^src/console/server\\.ts$'],
+  [
+    'console-logins-know-no-views',
+    '^src/console/(access|guard|login-limits|sessions|users)\\.ts$',
+    '^src/console/(pictures|view|view-hub|viewer)\\.ts$',
+  ],
+  [
+    'console-views-know-no-logins',
+    '^src/console/(pictures|quality|view|view-hub)\\.ts$',
+    '^src/console/(access|guard|login-limits|sessions|users)\\.ts$',
   ],
 ];
 for (const [name, from, to] of inside) forbidden.push({ name, severity: 'error', from: { path: from, pathNot: to }, to: { path: to } });

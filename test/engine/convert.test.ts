@@ -234,6 +234,7 @@ describe('for TensorRT', () => {
   });
 
   it('half scales are never smaller than asked for, and halves', () => {
+    // biome-ignore lint/nursery/noFloatingPromises: the property is synchronous, and so is its assertion
     fc.assert(
       fc.property(fc.double({ min: 2 ** -24, max: 60_000, noNaN: true }), (value) => {
         const half = halfNotBelow(value);
@@ -296,6 +297,7 @@ it('a model that is read and written keeps every byte of meaning', async () => {
 
 it('the measured range holds all values but the rarest, whatever order they come in', () => {
   const values = fc.array(fc.float({ min: -1000, max: 1000, noNaN: true }), { minLength: 1, maxLength: 200 });
+  // biome-ignore lint/nursery/noFloatingPromises: the property is synchronous, and so is its assertion
   fc.assert(
     fc.property(values, values, (a, b) => {
       const [one, other] = [new Histogram(), new Histogram()];
