@@ -232,7 +232,7 @@ function answered(message: ResultMessage): string {
     .filter((answer) => answer.type !== 'everything')
     .map((answer) => {
       const found = answer.status === 'matched' ? answer.objects.map(({ id, score }) => `object ${id} (${score.toFixed(2)})`) : [];
-      return `${answer.id}: ${found.join(', ') || 'unmatched'}`;
+      return `${answer.id}: ${found.join(', ') || answer.status}`;
     });
   return answers.length > 0 ? `; ${answers.join(', ')}` : '';
 }

@@ -6,7 +6,7 @@ import { isImagePath } from '../addon/picture.js';
 import type { BackendChoice } from '../domain/backend.js';
 import type { Frame } from '../domain/frame.js';
 import type { MaskEncoding } from '../domain/mask.js';
-import type { Prompt } from '../domain/prompt.js';
+import { isPending, type Prompt } from '../domain/prompt.js';
 import type { FrameResult } from '../domain/result.js';
 import { type EncodeOptions, encodeResult } from '../encode/result.js';
 import type { SegmentationEngine, SegmentationOptions } from '../engine/engine.js';
@@ -29,6 +29,7 @@ import { AnnotatedOutput } from './output.js';
 import { Inputs } from './overwriting.js';
 import { type Progress, startProgress } from './progress.js';
 import type { PromptArguments } from './prompt-options.js';
+import { unanswered } from './prompt-words.js';
 import { promptsOf } from './prompts-of.js';
 import { tell } from './terminal.js';
 import type { TileArguments } from './tile-options.js';
@@ -183,7 +184,8 @@ function summary(result: FrameResult): string {
   const { segments, timings } = result;
   const answers = result.answers.map((answer) => {
     const found = answer.matches.map(({ index, score }) => `object ${index} (${score.toFixed(2)})`).join(', ');
-    return `; ${answer.id} ${answer.type}: ${found || `unmatched (best ${(answer.bestScore ?? 0).toFixed(2)})`}`;
+    const status = isPending(answer) ? 'pending' : 'unmatched';
+    return `; ${answer.id} ${answer.type}: ${found || unanswered({ bestScore: 0, ...answer, status })}`;
   });
   const ms = timings.preprocess + timings.infer + timings.decode + timings.prompt;
   return `${result.origin} #${result.sequence}: ${segments.width}×${segments.height}, ${segments.count} objects, ${ms.toFixed(0)} ms${answers.join('')}`;
