@@ -29,7 +29,7 @@ quietly = { $(1); } > $(2) 2>&1 || { status=$$?; cat $(2) >&2; exit $$status; }
 # onnxruntime-node would download CUDA libraries otherwise; the ones of the system are used.
 export ONNXRUNTIME_NODE_INSTALL := skip
 
-.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint format fuzz fuzz-native cameras hostile bad-sources soak-mqtt flood-mqtt frames-exact memory-console leaving generate bench bench-track bench-measure bench-inspect bench-console soak chaos train-demo install uninstall sbom deb check-deb check-package check-arm64 check-oldest clean
+.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint tidy format fuzz fuzz-native cameras hostile bad-sources soak-mqtt flood-mqtt frames-exact memory-console leaving generate bench bench-track bench-measure bench-inspect bench-console soak chaos train-demo install uninstall sbom deb check-deb check-package check-arm64 check-oldest clean
 
 help: ## List the targets
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -97,6 +97,10 @@ lint: build ## Static checks only
 	npm run --silent layers
 	npm run --silent typecheck
 	npm run --silent unused
+
+tidy: ## Look for bugs in native/ with clang-tidy; what has changed since the last time
+	scripts/setup.sh tidy
+	scripts/tidy.sh
 
 format: build ## Format all sources
 	npx biome check --write .

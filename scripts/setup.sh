@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the system packages that are missing (Debian, Ubuntu and their kin): setup.sh runtime|test
+# Installs the system packages that are missing (Debian, Ubuntu and their kin): setup.sh runtime|test|tidy
 # Nothing happens, and no privileges are needed, when everything is there.
 set -euo pipefail
 
@@ -36,7 +36,7 @@ present() {
   local PATH="$PATH:/usr/sbin:/sbin"
   case $1 in
     build-essential) command -v g++ >/dev/null && command -v make >/dev/null ;;
-    python3 | pkg-config | cmake | clang-format | mosquitto | strace | chromium) command -v "$1" >/dev/null ;;
+    python3 | pkg-config | cmake | clang-format | clang-tidy | mosquitto | strace | chromium) command -v "$1" >/dev/null ;;
     systemd) command -v systemd-analyze >/dev/null ;;
     mosquitto-clients) command -v mosquitto_sub >/dev/null && command -v mosquitto_pub >/dev/null ;;
     *) [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ] ;;
@@ -64,7 +64,8 @@ main() {
   case $kind in
     runtime) ;;
     test) wanted+=("${test_packages[@]}") ;;
-    *) die 'usage: setup.sh runtime|test' ;;
+    tidy) wanted+=(cmake libgtest-dev clang-tidy) ;;
+    *) die 'usage: setup.sh runtime|test|tidy' ;;
   esac
   check_node
 
