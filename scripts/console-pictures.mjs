@@ -55,7 +55,12 @@ const daemon = new Daemon({
     segmentation: { conf: 0.4, iou: 0.7 },
     cameras: [
       { id: 'belt', ...belt },
-      { id: 'packing', source: 'test:conveyor?width=640&height=360&fps=2&seed=7' },
+      {
+        id: 'plates',
+        source: 'test:conveyor?width=640&height=640&product=plate&fps=5',
+        tracking: { enabled: true },
+        inspection: { recipe: 'config/recipes/plate.yaml' },
+      },
     ],
     mqtt: { url: broker.url, protocol: 4 },
     telemetry: { intervalMs: 2000 },
@@ -75,17 +80,19 @@ async function open(options, hash) {
 }
 const drawn = (page, count) => page.waitForFunction((least) => window.fastsamStage?.drawn >= least, count, { timeout: 120_000 });
 
-/** Where the middle of the object lies that is nearest to a place of the picture. */
+/** On the page: the place nearest to (x, y) of the picture, 0…1, where an object is for certain, not the hole of a washer. */
 async function objectNear(page, [x, y]) {
   const box = await page.locator('.stage canvas').boundingBox();
   const [u, v] = await page.evaluate(
     ([x, y]) => {
-      const { objects, frame } = window.fastsamStage.shown;
-      const middles = Array.from({ length: objects.count }, (_, k) => {
-        const [x1, y1, x2, y2] = objects.boxes.subarray(4 * k, 4 * k + 4);
-        return [(x1 + x2) / 2 / frame.width, (y1 + y2) / 2 / frame.height];
-      });
-      return middles.sort((a, b) => Math.hypot(a[0] - x, a[1] - y) - Math.hypot(b[0] - x, b[1] - y))[0];
+      const { map, regions } = window.fastsamStage.shown;
+      const isInside = (column, row) =>
+        column >= 0 && row >= 0 && column < map.width && row < map.height && regions[map.cells[row * map.width + column]].length > 0;
+      const places = [...map.cells.keys()]
+        .map((cell) => [cell % map.width, Math.floor(cell / map.width)])
+        .filter(([column, row]) => [-3, 0, 3].every((dx) => [-3, 0, 3].every((dy) => isInside(column + dx, row + dy))))
+        .map(([column, row]) => [(column + 0.5) / map.width, (row + 0.5) / map.height]);
+      return places.sort((a, b) => Math.hypot(a[0] - x, a[1] - y) - Math.hypot(b[0] - x, b[1] - y))[0];
     },
     [x, y],
   );
@@ -126,6 +133,17 @@ const shots = {
       const at = await objectNear(page, [0.4, 0.3]);
       await page.mouse.click(at.x, at.y);
       await page.getByText(/object \d+ on this frame/).waitFor();
+    },
+  ],
+  inspect: () => [
+    DESKTOP,
+    'live/plates',
+    async (page) => {
+      await drawn(page, 5);
+      await page.getByRole('combobox', { name: 'Picture' }).selectOption('0');
+      await page.locator('.verdict tbody tr').first().waitFor({ timeout: 100_000 });
+      await drawn(page, 15);
+      await young(page);
     },
   ],
   phone: () => [PHONE, 'live/belt', live],

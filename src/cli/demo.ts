@@ -1,5 +1,6 @@
 /** `fastsamd demo`: the daemon's main job on this machine, with nothing to set up. `make demo` calls it. */
 
+import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -95,7 +96,9 @@ export async function demo(args: DemoArguments): Promise<void> {
   );
   try {
     await daemon.start();
-    say(`console http://127.0.0.1:${daemon.console?.port}/ (open it in a browser: see it, click it)`);
+    const page = `http://127.0.0.1:${daemon.console?.port}/`;
+    say(`console ${page} (open it in a browser: see it, click it)`);
+    if (hasDesktop()) openInBrowser(page);
     await daemon.finished();
   } finally {
     lines.flush();
@@ -139,6 +142,19 @@ async function writePicture(
     await Promise.all([source.stop(), engine?.stop()]);
   }
   return output.files.map((file) => resolve(file));
+}
+
+/** Whether somebody sits before a screen of this machine, rather than before a script or a remote terminal. */
+function hasDesktop(): boolean {
+  const { DISPLAY, WAYLAND_DISPLAY, SSH_CONNECTION, CI } = process.env;
+  return process.stdout.isTTY && !!(DISPLAY || WAYLAND_DISPLAY) && !SSH_CONNECTION && !CI;
+}
+
+/** Where that does not work, the address that was printed has to do. */
+function openInBrowser(page: string): void {
+  const opener = spawn('xdg-open', [page], { stdio: 'ignore', detached: true });
+  opener.on('error', () => undefined);
+  opener.unref();
 }
 
 /** The usual port where it is free, so that a page that is open finds the next demo; else any. */

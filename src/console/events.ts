@@ -5,6 +5,8 @@ import type { StatusBoard } from '../status/board.js';
 import { maySee } from './access.js';
 
 const MAX_EVENTS = 500;
+/** A belt full of tracks must not push out who changed a prompt. */
+const MAX_OF_TYPE = 100;
 const MAX_PICTURES = 120;
 /** Of one camera: an event a frame must not mean a picture a frame. */
 const PICTURE_MS = 5000;
@@ -68,7 +70,7 @@ export class ConsoleEvents {
     const wantsPicture = camera !== undefined && now - (this.#pictureAt.get(camera) ?? Number.NEGATIVE_INFINITY) > PICTURE_MS;
     const added = { ...event, text: event.text.slice(0, MAX_LINE), number, at: new Date().toISOString() };
     this.#events.push(added);
-    if (this.#events.length > MAX_EVENTS) this.#events.shift();
+    this.#forgetOldest(event.type);
     for (const listener of this.#listeners) listener(added);
     if (!wantsPicture) return;
     this.#pictureAt.set(camera, now);
@@ -76,6 +78,16 @@ export class ConsoleEvents {
       (jpeg) => jpeg && this.#keepPicture(added, camera, jpeg),
       () => undefined,
     );
+  }
+
+  #forgetOldest(type: string): void {
+    const ofType = this.#events.filter((event) => event.type === type).length;
+    if (ofType > MAX_OF_TYPE)
+      this.#events.splice(
+        this.#events.findIndex((event) => event.type === type),
+        1,
+      );
+    else if (this.#events.length > MAX_EVENTS) this.#events.shift();
   }
 
   /** The newest last, as far as the user may see them. */
@@ -115,17 +127,33 @@ export class ConsoleEvents {
   }
 }
 
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
 /** An event in words. */
 function lineOf(event: CameraEvent): string {
   switch (event.type) {
     case 'camera-lost':
       return event.reason ?? 'no frames';
     case 'camera-back':
-      return `away for ${(event.awayMs / 1000).toFixed(1)} s`;
+      return `away for ${seconds(event.awayMs)}`;
     case 'prompt-matched':
       return `${event.prompt}: ${event.objects} ${event.objects === 1 ? 'object' : 'objects'}, best ${event.score.toFixed(2)}`;
     case 'prompt-unmatched':
       return `${event.prompt}: no object`;
+    case 'object-entered':
+      return `track ${event.track}${event.edge ? ` at the ${event.edge}` : ''}`;
+    case 'object-left':
+      return `track ${event.track}${event.edge ? ` at the ${event.edge}` : ''}, after ${seconds(event.ageMs)}`;
+    case 'line-crossed':
+      return `${event.line}: track ${event.track} ${event.direction}; ${event.total.in} in, ${event.total.out} out`;
+    case 'zone-entered':
+      return `${event.zone}: track ${event.track}, ${event.inside} inside`;
+    case 'zone-left':
+      return `${event.zone}: track ${event.track} after ${seconds(event.dwellMs)}, ${event.inside} inside`;
+    case 'zone-dwell':
+      return `${event.zone}: track ${event.track} has stayed for ${seconds(event.dwellMs)}`;
     case 'verdict':
       return [`${event.verdict}: ${event.part ?? `part ${event.inspection}`}`, ...event.reasons].join(', ');
     case 'input-corrupt':

@@ -11,7 +11,8 @@ const REACH_MS = 2000;
 const SILENT_MS = 5000;
 /** Short: a page is to be live again within a second once the daemon is there. */
 const BACKOFF_MS = [200, 400, 700];
-const MAX_EVENTS = 500;
+/** As many of one type as the daemon keeps. */
+const MAX_EVENTS_OF_TYPE = 100;
 const ANSWER_MS = 10_000;
 
 export type Status = 'connecting' | 'open' | 'offline' | 'login';
@@ -234,8 +235,11 @@ function receive(message: ServerMessage): void {
       break;
     }
     case 'event': {
-      const others = events.value.filter(({ number }) => number !== message.event.number);
-      events.value = [...others, message.event].sort((a, b) => a.number - b.number).slice(-MAX_EVENTS);
+      const { number, type } = message.event;
+      const next = [...events.value.filter((event) => event.number !== number), message.event].sort((a, b) => a.number - b.number);
+      const ofType = next.filter((event) => event.type === type);
+      const oldest = ofType.length > MAX_EVENTS_OF_TYPE ? ofType[0] : undefined;
+      events.value = next.filter((event) => event !== oldest);
       break;
     }
     case 'telemetry':

@@ -36,15 +36,13 @@ export function Events() {
           </select>
         </label>
         <span class="space" />
-        <span class="quiet">{listed.length} since the start, the newest first</span>
+        <span class="quiet">{listed.length} kept since the start, the newest first</span>
       </div>
       {listed.length === 0 ? <p class="quiet">Nothing has happened yet.</p> : null}
       <ol class="events">
         {listed.slice(0, MAX_ROWS).map((event) => (
-          <li key={event.number} class={event.type}>
-            <span class="thumb">
-              {event.picture ? <img src={`./api/events/${event.number}`} alt="" loading="lazy" width="112" height="63" /> : null}
-            </span>
+          <li key={event.number} class={event.picture ? event.type : `${event.type} plain`}>
+            {event.picture ? <img src={`./api/events/${event.number}`} alt="" loading="lazy" width="112" height="63" /> : null}
             <time dateTime={event.at}>{new Date(event.at).toLocaleTimeString('en-GB')}</time>
             <span class="what">
               <strong>{event.type.replace(/-/g, ' ')}</strong>
