@@ -81,7 +81,7 @@ function zipOf(bytes: number, packed: Buffer): Buffer {
   return Buffer.concat([local, packed, central, end]);
 }
 
-describe('a small input', { timeout: 60_000 }, () => {
+describe('a small input', { timeout: 180_000 }, () => {
   let folder = '';
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'fastsamd-limits-'));
