@@ -162,6 +162,7 @@ function rowOf(figure, load) {
 }
 
 function pageOf(measured) {
+  const missing = Object.keys(SLICES).filter((name) => !measured.some(([other]) => other === name));
   const sections = measured.map(([name, { date, seconds, load, passed, failed, skipped, figures }]) => {
     const tests = [`${passed} tests passed`, ...(failed ? [`**${failed} failed**`] : []), ...(skipped ? [`${skipped} skipped`] : [])].join(
       ', ',
@@ -178,5 +179,5 @@ Written by \`make hostile\`, which runs the tests that attack a node at full str
 ${arch()}), Node ${process.versions.node}. Where the load average
 was above 1.5 for each core, a time or a rate out of its limits is marked "machine busy": it says nothing then. How these attacks are met is in [operations](operations.md), [cameras](cameras.md) and [mqtt](mqtt.md); what happens when many faults come at once in [chaos](chaos.md).
 
-${sections.join('\n')}`;
+${missing.length > 0 ? `Not measured so far on a machine that had time for it: ${missing.join(', ')}.\n\n` : ''}${sections.join('\n')}`;
 }

@@ -60,7 +60,7 @@ class FullPipe implements Disposable {
   }
 }
 
-describe.skipIf(!hasMosquitto)('a log that cannot be written (needs mosquitto)', { timeout: 60_000 + SECONDS * 2000 }, () => {
+describe.skipIf(!hasMosquitto)('a log that cannot be written (needs mosquitto)', { timeout: 60_000 + SECONDS * 6000 }, () => {
   let directory = '';
   let broker: Broker;
   let observer: Observer;
