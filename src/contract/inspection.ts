@@ -95,6 +95,23 @@ export const verdictFields = {
 
 export const verdictSchema = z.object(verdictFields);
 
+/** Statistics of one check under one revision of a recipe. */
+export const checkStatisticsSchema = z.object({
+  id: idSchema,
+  unit: z.string().optional(),
+  lsl: z.number().optional(),
+  usl: z.number().optional(),
+  n: count,
+  mean: z.number().nullable(),
+  sd: z.number().nullable().meta({ description: 'Of all values.' }),
+  sdWithin: z.number().nullable().meta({ description: 'Short-term, from the mean range of subgroups of five.' }),
+  cp: z.number().nullable(),
+  cpk: z.number().nullable(),
+  pp: z.number().nullable(),
+  ppk: z.number().nullable(),
+  nelson: z.array(z.number().int().min(1).max(4)).meta({ description: 'Nelson rules that the newest value breaks.' }),
+});
+
 export const inspectionMessageSchema = z.object({
   v: version,
   camera: idSchema,
@@ -117,6 +134,10 @@ export const inspectionMessageSchema = z.object({
     })
     .meta({ description: 'Since the present revision of the recipe was activated; missed are among the unsure.' }),
   last: z.object({ inspection: count, verdict: z.enum(VERDICTS), ts: timestamp, part: name.optional() }).nullable(),
+  statistics: z
+    .array(checkStatisticsSchema)
+    .optional()
+    .meta({ description: 'Of the newest 1,000 values of each check under this revision; a few seconds behind the verdicts.' }),
 });
 
 /** One request of `inspect/trigger`, without id and camera. */
@@ -140,23 +161,6 @@ export const recipeDataSchema = recipeIdentitySchema.extend({
   active: z.boolean(),
   at: timestamp.meta({ description: 'When this revision was set.' }),
   recipe: z.unknown().optional().meta({ description: 'recipe/get: the recipe, defaults filled in.' }),
-});
-
-/** Statistics of one check under one revision of a recipe. */
-export const checkStatisticsSchema = z.object({
-  id: idSchema,
-  unit: z.string().optional(),
-  lsl: z.number().optional(),
-  usl: z.number().optional(),
-  n: count,
-  mean: z.number().nullable(),
-  sd: z.number().nullable().meta({ description: 'Of all values.' }),
-  sdWithin: z.number().nullable().meta({ description: 'Short-term, from the mean range of subgroups of five.' }),
-  cp: z.number().nullable(),
-  cpk: z.number().nullable(),
-  pp: z.number().nullable(),
-  ppk: z.number().nullable(),
-  nelson: z.array(z.number().int().min(1).max(4)).meta({ description: 'Nelson rules that the newest value breaks.' }),
 });
 
 export type VerdictMessage = z.output<typeof verdictSchema>;

@@ -238,6 +238,7 @@ export function buildParts(deps: DaemonDeps) {
     // Before the model is loaded there is nothing to measure.
     telemetry: async () => (health.report.ready ? reporter.collect() : undefined),
     counts: () => zones.counts,
+    inspections: () => live.current.cameras.flatMap(({ id }) => status.get(`cameras/${id}/inspection`) ?? []),
     health: () => health.report,
   };
   const metrics = new MetricsServer({ ...probes, config: config.metrics, log });

@@ -109,6 +109,8 @@ describe.skipIf(!hasMosquitto)('a node that inspects (needs mosquitto)', { timeo
       counts: { triggers: 2, ok: 2, nok: 0, unsure: 0, missed: 0 },
       last: { inspection: 2, verdict: 'OK' },
     });
+    const counted = await observer.untilJson<InspectionMessage>(INSPECTION, ({ statistics }) => statistics?.[0]?.n === 2);
+    expect(counted).toMatchObject({ statistics: [{ id: 'some', lsl: 1, nelson: [] }] });
   });
 
   it('changes recipes as a transaction, and says who did', async () => {

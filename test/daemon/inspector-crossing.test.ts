@@ -2,8 +2,9 @@
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import { native } from '../../src/addon/addon.js';
-import type { InspectionMessage, VerdictMessage } from '../../src/contract/messages.js';
+import { type InspectionMessage, inspectionMessageSchema, type VerdictMessage } from '../../src/contract/messages.js';
 import { Inspector } from '../../src/daemon/inspection/inspector.js';
+import { exposition } from '../../src/daemon/metrics/exposition.js';
 import type { Frame } from '../../src/domain/frame.js';
 import { recipeSchema } from '../../src/domain/recipe.js';
 import type { FrameResult } from '../../src/domain/result.js';
@@ -114,6 +115,27 @@ it('decides each part by itself when it has crossed, and says which was lost', a
     { inspection: 3, verdict: 'UNSURE', reasons: ['TRACK_LOST'], track: 3, checks: [] },
   ]);
   expect(state).toMatchObject({ trigger: 'crossing', counts: { triggers: 3, ok: 1, nok: 1, unsure: 1 }, last: { inspection: 3 } });
+  expect(inspector.statisticsDue).toBe(true);
+  const statistics = { id: 'area', n: 2, mean: 1000, sd: 1, sdWithin: null, cp: null, cpk: null, pp: null, ppk: 2, nelson: [1] };
+  inspector.setStatistics({ id: 'belt', revision: 9, sha256: 'of another' }, [statistics]);
+  expect(state).not.toHaveProperty('statistics');
+  inspector.setStatistics(inspector.identity, [statistics]);
+  expect(inspector.statisticsDue).toBe(false);
+  expect(inspectionMessageSchema.parse(state)).toMatchObject({ statistics: [{ id: 'area', ppk: 2 }], counts: { unseen: 0 } });
+  const lines = exposition(undefined, [], '1', [], [state!]).split('\n');
+  const labels = `camera="belt",recipe="belt",revision="1"`;
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      `fastsamd_inspection_ready{camera="belt"} 1`,
+      `fastsamd_inspection_verdicts_total{${labels},verdict="nok"} 1`,
+      `fastsamd_inspection_unseen_total{${labels}} 0`,
+      `fastsamd_inspection_check_ppk{${labels},check="area"} 2`,
+      `fastsamd_inspection_check_nelson{${labels},check="area",rule="1"} 1`,
+    ]),
+  );
+  // Another recipe has no statistics yet.
+  inspector.activate({ recipe: RECIPE, revision: 2, sha256: '1'.repeat(64), atMs: 0, active: true });
+  expect(state).not.toHaveProperty('statistics');
   expect(database.call('verify', null)).toEqual({ verdicts: 3 });
   database.close();
 });

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { loadRecipe } from '../../config/load.js';
 import type { CameraConfig } from '../../config/schema.js';
 import { toTimestamp } from '../../contract/common.js';
-import type { CameraEvent, RecipeData, VerdictMessage } from '../../contract/messages.js';
+import type { CameraEvent, CheckStatistics, RecipeData, VerdictMessage } from '../../contract/messages.js';
 import type { InspectionService, RecordedVerdict } from '../../control/services.js';
 import type { Recipe } from '../../domain/recipe.js';
 import { FastsamError } from '../../errors.js';
@@ -21,8 +21,9 @@ const ALERT = 'record-failing';
 const DAMAGED_ALERT = 'record-damaged';
 /** An event reaches the spool's disk long before. */
 const PUBLISHED_MS = 2000;
-/** Newest values of a check that its statistics are of. */
+/** Newest values of a check that its statistics are of: when asked for, and in the retained state. */
 const STATISTICS_VALUES = 10_000;
+const RETAINED_VALUES = 1000;
 
 export interface InspectionsDeps {
   readonly file: string;
@@ -53,6 +54,8 @@ export class Inspections implements InspectionService {
   #settled = 0;
   #marking: NodeJS.Timeout | undefined;
   #failing = false;
+  /** Cameras whose statistics are being read. */
+  readonly #counting = new Set<string>();
 
   constructor(deps: InspectionsDeps) {
     this.#deps = deps;
@@ -152,10 +155,13 @@ export class Inspections implements InspectionService {
   }
 
   async statistics({ camera }: Parameters<InspectionService['statistics']>[0]): ReturnType<InspectionService['statistics']> {
-    const { identity } = this.#station(camera).inspector;
+    return this.#statisticsOf(camera, this.#station(camera), STATISTICS_VALUES);
+  }
+
+  async #statisticsOf(camera: string, { inspector: { identity } }: Station, limit: number): Promise<CheckStatistics[]> {
     if (!identity) return [];
     const { id: recipe, revision } = identity;
-    const checks = await this.#record!.call('checkValues', { camera, recipe, revision, limit: STATISTICS_VALUES });
+    const checks = await this.#record!.call('checkValues', { camera, recipe, revision, limit });
     return checks.map(({ id, unit, lsl, usl, values }) => {
       const { nelson, ...statistics } = statisticsOf(values, { lsl, usl });
       return { id, ...defined({ unit, lsl, usl }), ...statistics, nelson: [...nelson] };
@@ -246,6 +252,21 @@ export class Inspections implements InspectionService {
     const upTo = this.#settled;
     this.#settled = this.#handedOver;
     if (upTo > 0) this.#record?.call('published', { upTo }).catch(() => undefined);
+    for (const [camera, station] of this.#stations) {
+      if (!station.inspector.statisticsDue || this.#counting.has(camera)) continue;
+      this.#counting.add(camera);
+      void this.#refreshStatistics(camera, station).finally(() => this.#counting.delete(camera));
+    }
+  }
+
+  async #refreshStatistics(camera: string, station: Station): Promise<void> {
+    const { inspector } = station;
+    const { identity } = inspector;
+    try {
+      inspector.setStatistics(identity, await this.#statisticsOf(camera, station, RETAINED_VALUES));
+    } catch {
+      // A record that fails is told of where verdicts are written.
+    }
   }
 
   #tellRecord(problem: string | undefined): void {

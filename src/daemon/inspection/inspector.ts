@@ -68,6 +68,9 @@ export class Inspector implements ResultSink {
   #waiting: Waiting[] = [];
   #counts = { ...NO_COUNTS };
   #last: InspectionMessage['last'] = null;
+  #statistics: InspectionMessage['statistics'];
+  /** Verdicts when the statistics were last asked for. */
+  #statisticsAt = 0;
   #since = Date.now();
   #state: InspectionMessage['state'] | undefined;
   #closed = false;
@@ -84,10 +87,31 @@ export class Inspector implements ResultSink {
     return this.#active ? identityOf(this.#active) : null;
   }
 
+  /** Whether there are verdicts, or another recipe, since the statistics were last asked for. */
+  get statisticsDue(): boolean {
+    return this.#active !== undefined && this.#decided !== this.#statisticsAt;
+  }
+
+  /** Tells of statistics that were made under the recipe of this identity. */
+  setStatistics(of: RecipeIdentity | null, statistics: NonNullable<InspectionMessage['statistics']>): void {
+    const { identity } = this;
+    if (this.#closed || !identity || of?.sha256 !== identity.sha256 || of.revision !== identity.revision) return;
+    this.#statisticsAt = this.#decided;
+    this.#statistics = statistics;
+    this.#tell();
+  }
+
+  get #decided(): number {
+    const { ok, nok, unsure } = this.#counts;
+    return ok + nok + unsure;
+  }
+
   /** Judges by this recipe from the next frame on, and counts from 0. */
   activate(recipe: StoredRecipe): void {
     this.#active = recipe;
     this.#counts = { ...NO_COUNTS };
+    this.#statistics = undefined;
+    this.#statisticsAt = -1;
     this.#said = undefined;
     this.#agreeing = undefined;
     const { trigger } = recipe.recipe;
@@ -329,6 +353,7 @@ export class Inspector implements ResultSink {
       trigger: this.#active?.recipe.trigger.type ?? null,
       counts: { ...this.#counts, ...(this.#crossing ? { unseen: this.#crossing.unseen } : {}) },
       last: this.#last,
+      ...(this.#statistics ? { statistics: this.#statistics } : {}),
     });
   }
 }

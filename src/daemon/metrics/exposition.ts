@@ -2,7 +2,7 @@
  * Telemetry and health as Prometheus metrics, in the text format 0.0.4 and by its naming rules (prometheus.io,
  * "Exposition formats" and "Metric and label naming"): base units, `_total` on counters, summaries for quantiles.
  */
-import type { CountsMessage, TelemetryMessage } from '../../contract/messages.js';
+import type { CountsMessage, InspectionMessage, TelemetryMessage } from '../../contract/messages.js';
 import type { Finding } from '../health/assess.js';
 
 /** Labels and a value; one that is not known is left out: an absent sensor is no zero. */
@@ -18,6 +18,7 @@ export function exposition(
   findings: readonly Finding[],
   version: string,
   counts: readonly CountsMessage[] = [],
+  inspections: readonly InspectionMessage[] = [],
 ): string {
   const lines: string[] = [];
   const family = (type: 'counter' | 'gauge', name: string, help: string, samples: readonly Sample[]) => {
@@ -38,6 +39,7 @@ export function exposition(
     addNode(family, telemetry);
   }
   addCounts(family, counts);
+  addInspections(family, inspections);
   return `${lines.join('\n')}\n`;
 }
 
@@ -143,6 +145,52 @@ function addCounts(family: AddFamily, counts: readonly CountsMessage[]): void {
   family('counter', 'line_crossings_total', 'Objects that crossed a line, since the counts began', lines);
   family('counter', 'zone_entered_total', 'Objects that came into a zone, since the counts began', zones('entered'));
   family('gauge', 'zone_objects', 'Objects in a zone', zones('inside'));
+}
+
+/** Verdicts under the recipe in force, and what the values of its checks say about the process. */
+function addInspections(family: AddFamily, inspections: readonly InspectionMessage[]): void {
+  if (inspections.length === 0) return;
+  family(
+    'gauge',
+    'inspection_ready',
+    'Whether the camera judges parts',
+    inspections.map(({ camera, state }) => [{ camera }, state === 'ready' || state === 'inspecting' ? 1 : 0]),
+  );
+  const judging = inspections.flatMap(({ camera, recipe, counts, statistics }) =>
+    recipe ? [{ labels: { camera, recipe: recipe.id, revision: String(recipe.revision) }, counts, statistics }] : [],
+  );
+  family(
+    'counter',
+    'inspection_verdicts_total',
+    'Verdicts since this revision of the recipe was activated',
+    judging.flatMap(({ labels, counts }) =>
+      (['ok', 'nok', 'unsure'] as const).map((verdict): Sample => [{ ...labels, verdict }, counts[verdict]]),
+    ),
+  );
+  const total = (key: 'missed' | 'unseen') => judging.map(({ labels, counts }): Sample => [labels, counts[key]]);
+  family('counter', 'inspection_missed_total', 'Triggers that found the queue full', total('missed'));
+  family('counter', 'inspection_unseen_total', 'Parts that were first seen behind the line', total('unseen'));
+  for (const [key, help] of [
+    ['mean', 'Mean of the newest values of a check, in its unit'],
+    ['sd', 'Standard deviation of the newest values of a check'],
+    ['cpk', 'Capability, from the spread within subgroups of five'],
+    ['ppk', 'Performance, from the spread of all values'],
+  ] as const) {
+    const samples = judging.flatMap(({ labels, statistics = [] }) =>
+      statistics.map((check): Sample => [{ ...labels, check: check.id }, check[key]]),
+    );
+    family('gauge', `inspection_check_${key}`, help, samples);
+  }
+  family(
+    'gauge',
+    'inspection_check_nelson',
+    'Whether the newest value of a check breaks a Nelson rule',
+    judging.flatMap(({ labels, statistics = [] }) =>
+      statistics.flatMap(({ id, nelson }) =>
+        [1, 2, 3, 4].map((rule): Sample => [{ ...labels, check: id, rule: String(rule) }, nelson.includes(rule) ? 1 : 0]),
+      ),
+    ),
+  );
 }
 
 /** Quantiles are of the latest frames, sum and count of all. */

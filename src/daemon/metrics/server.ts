@@ -9,7 +9,7 @@ import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { MetricsConfig } from '../../config/schema.js';
 import { readSecret } from '../../config/secrets.js';
-import type { CountsMessage, TelemetryMessage } from '../../contract/messages.js';
+import type { CountsMessage, InspectionMessage, TelemetryMessage } from '../../contract/messages.js';
 import { FastsamError, messageOf } from '../../errors.js';
 import type { Finding } from '../health/assess.js';
 import { exposition } from './exposition.js';
@@ -35,6 +35,8 @@ export interface ProbeDeps {
   readonly version: string;
   /** Of the lines and zones of the cameras that track. */
   readonly counts?: () => readonly CountsMessage[];
+  /** Of the cameras that inspect. */
+  readonly inspections?: () => readonly InspectionMessage[];
   readonly health: () => { readonly alive: boolean; readonly ready: boolean; readonly findings: readonly Finding[] };
 }
 
@@ -46,14 +48,14 @@ export interface MetricsDeps extends ProbeDeps {
 /** What a path of the probes answers, for any server that has it; undefined for a path that is none. */
 export async function probe(
   path: string,
-  { telemetry, health, version, counts }: ProbeDeps,
+  { telemetry, health, version, counts, inspections }: ProbeDeps,
 ): Promise<{ readonly status: number; readonly body: string; readonly type: string } | undefined> {
   const { alive, ready, findings } = health();
   switch (path) {
     case '/metrics':
       return {
         status: 200,
-        body: exposition(await telemetry(), findings, version, counts?.()),
+        body: exposition(await telemetry(), findings, version, counts?.(), inspections?.()),
         type: 'text/plain; version=0.0.4; charset=utf-8',
       };
     case '/healthz':
