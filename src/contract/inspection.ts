@@ -26,6 +26,7 @@ export const UNSURE_CODES = [
   'SOURCE_LOST',
   'TRACK_LOST',
   'TIMEOUT',
+  'CANCELLED',
   'INTERRUPTED',
   'FAILED',
 ] as const;
@@ -139,6 +140,8 @@ export const inspectionMessageSchema = z.object({
     .optional()
     .meta({ description: 'Of the newest 1,000 values of each check under this revision; a few seconds behind the verdicts.' }),
 });
+
+export const triggerName = name;
 
 /** One request of `inspect/trigger`, without id and camera. */
 export const triggerFields = {

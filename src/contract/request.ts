@@ -5,7 +5,7 @@ import { recipeSchema } from '../domain/recipe.js';
 import { lineSetSchema, ZONE_LIMITS, zoneSetSchema } from '../domain/zone.js';
 import { count, timestamp, version } from './common.js';
 import { alertMessageSchema, healthMessageSchema } from './health.js';
-import { triggerFields, VERDICTS } from './inspection.js';
+import { triggerFields, triggerName, VERDICTS } from './inspection.js';
 import { NODE_STATES } from './node.js';
 import { promptAnswerSchema } from './result.js';
 import type { Verb } from './verbs.js';
@@ -84,6 +84,7 @@ export const requestSchemas = {
       .meta({ description: 'Name of a schema, as in the user property "schema"; all names when absent.' }),
   }),
   'inspect/trigger': z.strictObject({ id, camera: oneCamera, ...triggerFields }),
+  'inspect/cancel': z.strictObject({ id, camera: oneCamera, trigger: triggerName.meta({ description: 'The name of the trigger.' }) }),
   'recipe/set': z.strictObject({
     id,
     camera: oneCamera,

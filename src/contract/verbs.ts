@@ -19,6 +19,7 @@ export const VERBS = [
   'read/tracks',
   'read/schema',
   'inspect/trigger',
+  'inspect/cancel',
   'recipe/set',
   'recipe/activate',
   'recipe/get',

@@ -93,6 +93,8 @@ export type RecordedVerdict = VerdictMessage & { readonly camera: string; readon
 export interface InspectionService {
   /** Resolves once the trigger is on the disk; with `wait`, once it is decided. `name`: of the request, where it has one. */
   trigger(request: Without<RequestOf<'inspect/trigger'>, 'id'>, name: string | undefined): Promise<TriggerData>;
+  /** Decides a trigger that waits: UNSURE, CANCELLED. Errors: REQUEST_INVALID for one that does not wait. */
+  cancel(request: Without<RequestOf<'inspect/cancel'>, 'id'>): Promise<TriggerData>;
   /** Resolves once the revision is on the disk and, with `activate`, in force. Errors: REVISION_CONFLICT. */
   setRecipe(request: Without<RequestOf<'recipe/set'>, 'id'>, by: string): Promise<RecipeData>;
   /** Errors: REQUEST_INVALID for a recipe or revision that there is not. */

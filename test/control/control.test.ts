@@ -38,6 +38,7 @@ const VALID: Readonly<Record<Verb, object>> = {
   'read/schema': {},
   // No camera of this node inspects: an error is an answer, too.
   'inspect/trigger': { camera: 'belt', part: 'SN-1' },
+  'inspect/cancel': { camera: 'belt', trigger: 't-1' },
   'recipe/set': { camera: 'belt', recipe: { recipe: 'washer', objects: { part: {} }, checks: [{ id: 'one', count: 'part', min: 1 }] } },
   'recipe/activate': { camera: 'belt', recipe: 'washer' },
   'recipe/get': { camera: 'belt' },

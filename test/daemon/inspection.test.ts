@@ -155,6 +155,8 @@ describe.skipIf(!hasMosquitto)('a node that inspects (needs mosquitto)', { timeo
     expect(await observer.untilJson<InspectionMessage>(INSPECTION, ({ counts }) => counts.missed === 1)).toMatchObject({
       state: 'inspecting',
     });
+    expect(await ask('inspect/cancel', { camera: 'belt', trigger: 'third' })).toMatchObject({ code: 'REQUEST_INVALID' });
+    expect((await ask('inspect/trigger', { camera: 'belt', trigger: 'first' })).data).toEqual({ inspection: 1 });
     const from = observer.received.length;
     daemon!.process.kill('SIGKILL');
     await daemon!.outcome;

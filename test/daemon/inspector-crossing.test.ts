@@ -139,3 +139,30 @@ it('decides each part by itself when it has crossed, and says which was lost', a
   expect(database.call('verify', null)).toEqual({ verdicts: 3 });
   database.close();
 });
+
+it('gives a trigger that waits up when it is cancelled, once', async () => {
+  const database = new VerdictDatabase({ file: ':memory:', maxVerdicts: 1000 });
+  const verdicts: VerdictMessage[] = [];
+  const inspector = new Inspector({
+    camera: 'belt',
+    record: { call: async (name, ask) => database.call(name, ask) },
+    onVerdict: ({ verdict }) => verdicts.push(verdict),
+    onState: () => undefined,
+    onRecord: () => undefined,
+    degraded: () => false,
+    log: pino({ enabled: false }),
+  });
+  const recipe = recipeSchema.parse({ recipe: 'asked', objects: { part: {} }, checks: [{ id: 'one', present: 'part' }] });
+  inspector.activate({ recipe, revision: 1, sha256: '0'.repeat(64), atMs: 0, active: true });
+  const waiting = { name: 't-1', wait: false };
+  expect(await inspector.trigger(waiting)).toEqual({ inspection: 1 });
+  const answered = inspector.trigger({ ...waiting, wait: true });
+  const cancelled = { inspection: 1, verdict: { verdict: 'UNSURE', reasons: ['CANCELLED'] } };
+  expect(await inspector.cancel('t-1')).toMatchObject(cancelled);
+  expect(await answered).toMatchObject(cancelled);
+  expect(await inspector.trigger(waiting)).toMatchObject(cancelled);
+  await expect(inspector.cancel('t-1')).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
+  expect(verdicts).toHaveLength(1);
+  await inspector.close();
+  database.close();
+});

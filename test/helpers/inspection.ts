@@ -8,6 +8,7 @@ const none = async () => {
 
 export const NO_INSPECTION: InspectionService = {
   trigger: none,
+  cancel: none,
   setRecipe: none,
   activateRecipe: none,
   recipe: none,

@@ -103,6 +103,10 @@ export class Inspections implements InspectionService {
     return this.#station(camera).inspector.trigger({ name, part, meas, wait });
   }
 
+  async cancel({ camera, trigger }: Parameters<InspectionService['cancel']>[0]): ReturnType<InspectionService['cancel']> {
+    return this.#station(camera).inspector.cancel(trigger);
+  }
+
   async setRecipe(
     { camera, recipe, ifRevision, activate }: Parameters<InspectionService['setRecipe']>[0],
     by: string,

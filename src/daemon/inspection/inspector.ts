@@ -66,6 +66,8 @@ export class Inspector implements ResultSink {
   readonly #deps: InspectorDeps;
   #active: StoredRecipe | undefined;
   #waiting: Waiting[] = [];
+  /** Verdicts to come, by inspection: of triggers that wait, and of those that are being recorded. */
+  readonly #undecided = new Map<number, Promise<VerdictMessage>>();
   #counts = { ...NO_COUNTS };
   #last: InspectionMessage['last'] = null;
   #statistics: InspectionMessage['statistics'];
@@ -141,7 +143,7 @@ export class Inspector implements ResultSink {
     const accepted = await this.#recording(record.call('accept', { camera, trigger: name, type: 'mqtt', part, meas, atMs: Date.now() }));
     const { inspection } = accepted.trigger;
     if (accepted.verdict) return { inspection, verdict: accepted.verdict };
-    let decided = this.#waiting.find(({ trigger }) => trigger.inspection === inspection)?.decided;
+    let decided = this.#undecided.get(inspection);
     if (!accepted.known) {
       this.#counts.triggers += 1;
       const { queue, timeoutMs } = recipe.trigger;
@@ -154,6 +156,15 @@ export class Inspector implements ResultSink {
       decided = this.#enqueue(accepted.trigger, atNs, timeoutMs);
     }
     return wait && decided ? { inspection, verdict: await decided } : { inspection };
+  }
+
+  /** Gives a trigger that waits up: UNSURE, CANCELLED. Errors: REQUEST_INVALID for one that does not wait (any more). */
+  async cancel(name: string): Promise<TriggerData> {
+    const waiting = this.#waiting.find(({ trigger }) => trigger.trigger === name);
+    if (!waiting) throw new FastsamError('REQUEST_INVALID', `no trigger "${name}" waits; read/verdicts has those that are decided`);
+    this.#waiting = this.#waiting.filter((each) => each !== waiting);
+    await this.#giveUp(waiting, 'CANCELLED');
+    return { inspection: waiting.trigger.inspection, verdict: await waiting.decided };
   }
 
   async take(result: FrameResult, frame: Frame): Promise<void> {
@@ -233,6 +244,8 @@ export class Inspector implements ResultSink {
     );
     const waiting: Waiting = { trigger, atNs, decided, resolve, timer };
     this.#waiting.push(waiting);
+    this.#undecided.set(trigger.inspection, decided);
+    void decided.then(() => this.#undecided.delete(trigger.inspection));
     this.#tell();
     return decided;
   }
