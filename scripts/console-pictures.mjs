@@ -28,7 +28,7 @@ await broker.start();
 await rm(STATE, { recursive: true, force: true });
 await mkdir(STATE, { recursive: true });
 const belt = {
-  source: 'test:conveyor?width=960&height=540&fps=12',
+  source: 'test:conveyor?width=960&height=540&fps=6',
   prompts: [
     { id: 'station', type: 'box', box: [0.41, 0.34, 0.57, 0.66], space: 'normalized', minIou: 0.15 },
     { id: 'pick', type: 'points', points: [[0.8, 0.5]], space: 'normalized' },
@@ -57,7 +57,7 @@ const daemon = new Daemon({
       { id: 'belt', ...belt },
       {
         id: 'plates',
-        source: 'test:conveyor?width=640&height=640&product=plate&fps=5',
+        source: 'test:conveyor?width=640&height=640&product=plate&fps=2',
         tracking: { enabled: true },
         inspection: { recipe: 'config/recipes/plate.yaml' },
       },

@@ -24,11 +24,15 @@ class AreaScaler {
     int taps = 0;
   };
 
+  /// The same where both sides shrink by one whole factor: without weights, several times as fast.
+  void ScaleByWhole(const uint8_t* source, int stride, int factor, int channels, uint8_t* target, int target_width,
+                    int target_height);
   static void Prepare(int source, int target, Axis& axis);
 
   Axis horizontal_;
   Axis vertical_;
   std::vector<uint32_t> row_;
+  std::vector<uint16_t> column_sums_;
 };
 
 }  // namespace fastsamd

@@ -32,7 +32,9 @@ TEST(AreaScaler, GivesTheMeanOfTheAreaBelow) {
   AreaScaler scaler;
   for (const auto& [width, height, target_width, target_height] :
        {std::array{1, 1, 1, 1}, std::array{7, 5, 3, 2}, std::array{64, 36, 64, 36}, std::array{191, 107, 64, 36},
-        std::array{50, 3, 1, 1}, std::array{641, 2, 640, 1}}) {
+        std::array{50, 3, 1, 1}, std::array{641, 2, 640, 1},
+        // By a whole factor.
+        std::array{62, 34, 31, 17}, std::array{33, 27, 11, 9}, std::array{64, 32, 4, 2}, std::array{34, 17, 2, 1}}) {
     for (const int channels : {1, 2, 3, 4}) {
       const int stride = width * channels + 5;
       std::vector<uint8_t> source(size_t(stride * (height - 1) + width * channels));
