@@ -48,20 +48,21 @@ const belt = {
     },
   ],
 };
+const plates = {
+  id: 'plates',
+  source: 'test:conveyor?width=640&height=640&product=plate&fps=2',
+  tracking: { enabled: true },
+  inspection: { recipe: 'config/recipes/plate.yaml' },
+};
+const wanted = process.argv.slice(2);
+// Two cameras share the model: the pictures of one are taken without the other.
+const needsPlates = wanted.length === 0 || wanted.some((name) => ['inspect', 'cameras', 'health'].includes(name));
 const daemon = new Daemon({
   config: configSchema.parse({
     node: 'line-3',
     model: { path: 'models/demo.onnx' },
     segmentation: { conf: 0.4, iou: 0.7 },
-    cameras: [
-      { id: 'belt', ...belt },
-      {
-        id: 'plates',
-        source: 'test:conveyor?width=640&height=640&product=plate&fps=2',
-        tracking: { enabled: true },
-        inspection: { recipe: 'config/recipes/plate.yaml' },
-      },
-    ],
+    cameras: [{ id: 'belt', ...belt }, ...(needsPlates ? [plates] : [])],
     mqtt: { url: broker.url, protocol: 4 },
     telemetry: { intervalMs: 2000 },
     stateDir: STATE,
@@ -105,7 +106,7 @@ const young = (page) => page.locator('.stage:not(.old):not(.stale)').waitFor();
 async function live(page) {
   await drawn(page, 1);
   await page.getByRole('combobox', { name: 'Picture' }).selectOption('0');
-  await drawn(page, 20);
+  await drawn(page, 12);
   await page.locator('.prompts li.matched').first().waitFor();
   await young(page);
 }
@@ -176,7 +177,6 @@ async function photo(page) {
   await page.locator('.prompts li').first().waitFor();
 }
 
-const wanted = process.argv.slice(2);
 for (const [name, shot] of Object.entries(shots)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   const [options, hash, prepare] = shot();
