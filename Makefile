@@ -153,9 +153,10 @@ bench: build ## Measure decoding alone, then the pipeline [SOURCE=… MODEL=… 
 	test -n "$$MODEL" || { echo 'bench: expected MODEL=PATH of an ONNX model' >&2; exit 2; }
 	node bin/fastsamd bench "$${SOURCE:-test:shapes?realtime=false}" --model "$$MODEL" $${FRAMES:+--frames "$$FRAMES"}
 
-bench-track: build ## Tracks on MOT17 beside ByteTrack's rule, and of a drawn belt [TRACKING=folder of sequences SCENES=3]
+bench-track: build ## Tracks on MOT17, of a drawn belt and on DAVIS beside ByteTrack's rule [TRACKING=folder of sequences SCENES=3]
 	TRACKING="$$TRACKING" node test/bench/track.mjs
 	node test/bench/conveyor.mjs
+	node test/bench/davis.mjs
 
 bench-inspect: build ## Parts of a drawn belt judged against the truth; the trigger alone with 10,000 parts [PARTS=1000]
 	CROSSING_PARTS=10000 npx vitest run test/inspect/crossing.test.ts --testTimeout 600000 --silent=passed-only
