@@ -27,15 +27,16 @@ export function Tags({ drawn, trails, focused }: { drawn: ReadonlySignal<Shown |
   const shown = drawn.value;
   if (!shown) return null;
   const { objects, frame, ids, meta } = shown;
-  const tags: { index: number; text: string }[] = [];
+  const tags: { index: number; text: string; isTrackAlone: boolean }[] = [];
   for (let index = 0; index < objects.count && tags.length < MAX_TAGS; index += 1) {
     const names = meta.answers
       .filter(({ type }, k) => type !== 'everything' && k < 32 && ((objects.prompts[index]! >>> k) & 1) === 1)
       .map(({ id }) => id);
     const track = objects.tracks[index]!;
+    const isTrackAlone = names.length === 0 && index !== focused;
     if (track > 0) names.unshift(`#${track}`);
     if (index === focused) names.push(`${track > 0 ? '' : `#${index} `}${objects.scores[index]!.toFixed(2)}`);
-    if (names.length > 0) tags.push({ index, text: names.join(' ') });
+    if (names.length > 0) tags.push({ index, text: names.join(' '), isTrackAlone });
   }
   return (
     <>
@@ -45,9 +46,10 @@ export function Tags({ drawn, trails, focused }: { drawn: ReadonlySignal<Shown |
         ))}
       </svg>
       <div class="tags" aria-hidden="true">
-        {tags.map(({ index, text }) => (
+        {tags.map(({ index, text, isTrackAlone }) => (
           <span
             key={ids[index]}
+            class={isTrackAlone ? 'track-alone' : ''}
             style={`left:${(100 * objects.boxes[4 * index]!) / frame.width}%;top:${(100 * objects.boxes[4 * index + 1]!) / frame.height}%;--colour:${cssOf(colourOf(ids[index]!))}`}
           >
             {text}
