@@ -84,7 +84,7 @@ function readBack({ width, height, codeHeight, bitWidth, between }: Record<strin
   };
 }
 
-describe.skipIf(!canBrowse)('masks and pictures (needs chromium and "make build")', { timeout: 60_000 + 400 * FRAMES }, () => {
+describe.skipIf(!canBrowse)('masks and pictures (needs chromium and "make build")', { timeout: 60_000 + 1200 * FRAMES }, () => {
   const numbers = new Map<number, number>();
   let camera: NumberedCamera;
   let pages: Pages;
@@ -108,7 +108,7 @@ describe.skipIf(!canBrowse)('masks and pictures (needs chromium and "make build"
     await drawn(page);
     expect(await page.evaluate(() => window.fastsamStage.rendererName)).toBe(renderer);
     await page.evaluate(readBack, { width: WIDTH, height: HEIGHT, codeHeight: CODE_HEIGHT, bitWidth: BIT_WIDTH, between: BETWEEN });
-    await page.waitForFunction((least) => window.seen.length >= least, count, { timeout: 30_000 + 400 * count });
+    await page.waitForFunction((least) => window.seen.length >= least, count, { timeout: 30_000 + 1200 * count });
     const seen = await page.evaluate(() => window.seen);
     expect(await page.evaluate(() => window.fastsamStage.openBitmaps)).toBeLessThanOrEqual(2);
     await page.close();
