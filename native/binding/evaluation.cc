@@ -1,6 +1,13 @@
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "binding/job.h"
 #include "binding/values.h"
 #include "binding/verbs.h"
+#include "core/image.h"
+#include "core/rle.h"
 #include "eval/boundary_match.h"
 #include "eval/mask_overlap.h"
 #include "eval/polygon_mask.h"
@@ -10,6 +17,7 @@ namespace {
 
 constexpr size_t kMaxRings = 100'000;
 constexpr size_t kMaxMasks = 1'000'000;
+constexpr size_t kMaxCountsBytes = 16 * 1024 * 1024;
 constexpr size_t kMaxAnnotators = 64;
 
 /// Checks that runs of JS memory ascend within a picture: an evaluation reads files that anybody may have written.
@@ -18,13 +26,50 @@ RunSpan ReadRuns(Napi::Value value, const char* name, Pins& pins) {
   return {reinterpret_cast<const Run*>(numbers.data), numbers.size / 2};
 }
 
-std::vector<RunSpan> ReadMasks(Napi::Value value, const char* name, Pins& pins) {
+/// Masks of one picture as JS gave them: runs in JS memory, or COCO's compressed counts, which the pool decodes.
+struct Masks {
+  std::vector<RunSpan> spans;
+  /// For each mask: its counts; empty where `spans` has the runs.
+  std::vector<std::string> counts;
+  /// Decoded counts, which `spans` points into.
+  std::vector<std::vector<Run>> decoded;
+};
+
+Masks ReadMasks(Napi::Value value, const char* name, Pins& pins) {
   const Napi::Array array = ReadArray(value, name, kMaxMasks);
-  std::vector<RunSpan> masks;
-  masks.reserve(array.Length());
-  for (uint32_t i = 0; i < array.Length(); ++i) masks.push_back(ReadRuns(array.Get(i), name, pins));
+  const uint32_t length = array.Length();
+  Masks masks;
+  masks.spans.resize(length);
+  masks.counts.resize(length);
+  for (uint32_t i = 0; i < length; ++i) {
+    const Napi::HandleScope scope(array.Env());
+    const Napi::Value mask = array.Get(i);
+    if (mask.IsString()) {
+      masks.counts[i] = ReadString(mask, name, kMaxCountsBytes);
+    } else {
+      masks.spans[i] = ReadRuns(mask, name, pins);
+    }
+  }
   return masks;
 }
+
+/// Errors: kPromptInvalid for counts that do not describe a mask of `width` x `height`.
+std::optional<Error> DecodeMasks(Masks& masks, int width, int height) {
+  masks.decoded.reserve(masks.counts.size());
+  for (size_t i = 0; i < masks.counts.size(); ++i) {
+    if (masks.counts[i].empty()) continue;
+    Result<std::vector<Run>> runs = fastsamd::DecodeRle(masks.counts[i], width, height);
+    if (!runs.ok()) return runs.error();
+    masks.decoded.push_back(std::move(runs).value());
+    masks.spans[i] = {masks.decoded.back().data(), masks.decoded.back().size()};
+  }
+  return std::nullopt;
+}
+
+struct OverlapsAndAreas {
+  std::vector<double> overlaps;
+  std::vector<double> areas;
+};
 
 }  // namespace
 
@@ -49,23 +94,34 @@ Napi::Value PolygonMask(const Napi::CallbackInfo& info) {
 
 Napi::Value MaskOverlaps(const Napi::CallbackInfo& info) {
   Pins pins;
-  std::vector<RunSpan> detections = ReadMasks(info[0], "detections", pins);
-  std::vector<RunSpan> truths = ReadMasks(info[1], "truths", pins);
-  const Span<uint8_t> flags = ReadBytes(info[2], "crowd", truths.size(), pins);
+  Masks detections = ReadMasks(info[0], "detections", pins);
+  Masks truths = ReadMasks(info[1], "truths", pins);
+  const Span<uint8_t> flags = ReadBytes(info[2], "crowd", truths.spans.size(), pins);
   std::vector<uint8_t> crowd(flags.data, flags.data + flags.size);
-  const Span<int32_t> left = ReadInt32s(info[3], "detectionGroups", detections.size(), pins);
-  const Span<int32_t> right = ReadInt32s(info[4], "truthGroups", truths.size(), pins);
+  const Span<int32_t> left = ReadInt32s(info[3], "detectionGroups", detections.spans.size(), pins);
+  const Span<int32_t> right = ReadInt32s(info[4], "truthGroups", truths.spans.size(), pins);
   std::vector<int32_t> detection_groups(left.data, left.data + left.size);
   std::vector<int32_t> truth_groups(right.data, right.data + right.size);
+  const int width = ReadInt(info[5], "width", 1, kMaxSide);
+  const int height = ReadInt(info[6], "height", 1, kMaxSide);
   return RunOnPool(
       info.Env(), "fastsamd.maskOverlaps", std::move(pins),
       [detections = std::move(detections), truths = std::move(truths), crowd = std::move(crowd),
-       detection_groups = std::move(detection_groups),
-       truth_groups = std::move(truth_groups)]() -> Result<std::vector<double>> {
-        return fastsamd::MaskOverlaps(detections, truths, crowd, detection_groups, truth_groups);
+       detection_groups = std::move(detection_groups), truth_groups = std::move(truth_groups), width,
+       height]() mutable -> Result<OverlapsAndAreas> {
+        if (std::optional<Error> wrong = DecodeMasks(detections, width, height)) return *std::move(wrong);
+        if (std::optional<Error> wrong = DecodeMasks(truths, width, height)) return *std::move(wrong);
+        OverlapsAndAreas result;
+        result.overlaps = fastsamd::MaskOverlaps(detections.spans, truths.spans, crowd, detection_groups, truth_groups);
+        result.areas.reserve(detections.spans.size());
+        for (const RunSpan& mask : detections.spans) result.areas.push_back(static_cast<double>(MaskArea(mask)));
+        return result;
       },
-      [](Napi::Env env, std::vector<double> overlaps) {
-        return ToTypedArray<Napi::Float64Array>(env, std::move(overlaps));
+      [](Napi::Env env, OverlapsAndAreas result) {
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("overlaps", ToTypedArray<Napi::Float64Array>(env, std::move(result.overlaps)));
+        object.Set("areas", ToTypedArray<Napi::Float64Array>(env, std::move(result.areas)));
+        return object;
       });
 }
 

@@ -3,15 +3,12 @@
 #include <algorithm>
 
 namespace fastsamd {
-namespace {
 
-uint64_t Area(RunSpan mask) {
+uint64_t MaskArea(RunSpan mask) {
   uint64_t area = 0;
   for (size_t k = 0; k < mask.count; ++k) area += mask.runs[k].end - mask.runs[k].start;
   return area;
 }
-
-}  // namespace
 
 uint64_t IntersectionArea(RunSpan a, RunSpan b) {
   uint64_t area = 0;
@@ -35,11 +32,11 @@ std::vector<double> MaskOverlaps(const std::vector<RunSpan>& detections, const s
                                  const std::vector<int32_t>& truth_groups) {
   std::vector<uint64_t> truth_areas;
   truth_areas.reserve(truths.size());
-  for (const RunSpan truth : truths) truth_areas.push_back(Area(truth));
+  for (const RunSpan truth : truths) truth_areas.push_back(MaskArea(truth));
   std::vector<double> overlaps(detections.size() * truths.size());
   for (size_t d = 0; d < detections.size(); ++d) {
     const RunSpan detection = detections[d];
-    const uint64_t area = Area(detection);
+    const uint64_t area = MaskArea(detection);
     if (area == 0) continue;
     const uint32_t first = detection.runs[0].start;
     const uint32_t last = detection.runs[detection.count - 1].end;

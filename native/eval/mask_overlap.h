@@ -14,6 +14,9 @@ struct RunSpan {
   size_t count = 0;
 };
 
+/// Pixels of a mask.
+uint64_t MaskArea(RunSpan mask);
+
 /// Pixels in both masks.
 uint64_t IntersectionArea(RunSpan a, RunSpan b);
 

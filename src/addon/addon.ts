@@ -321,15 +321,18 @@ export interface NativeAddon {
   polygonMask(rings: readonly (readonly number[])[], width: number, height: number): Uint32Array;
   /**
    * COCO's IoU of every detection with every truth of its group, row-major [detections, truths], 0 between groups; a
-   * crowd's union is the detection.
+   * crowd's union is the detection. `areas`: pixels of each detection. Masks are runs, or COCO compressed RLE strings
+   * that must describe width × height (PROMPT_INVALID otherwise).
    */
   maskOverlaps(
-    detections: readonly Uint32Array[],
-    truths: readonly Uint32Array[],
+    detections: readonly (Uint32Array | string)[],
+    truths: readonly (Uint32Array | string)[],
     crowd: Uint8Array,
     detectionGroups: Int32Array,
     truthGroups: Int32Array,
-  ): Promise<Float64Array>;
+    width: number,
+    height: number,
+  ): Promise<{ readonly overlaps: Float64Array; readonly areas: Float64Array }>;
   /**
    * Pixels of a soft boundary map (grey levels, row-major) cut at level / 255 ≥ `threshold` and thinned, that correspond to pixels of the
    * annotators' maps (1 on a boundary) within `maxDistance` pixels: one to one, at the least total cost.

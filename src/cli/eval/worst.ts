@@ -60,12 +60,14 @@ async function drawCase(
   const detections = Array.from({ length: Math.min(segments.count, truths.length) }, (_, k) =>
     segments.runs.slice(2 * segments.offsets[k]!, 2 * segments.offsets[k + 1]!),
   );
-  const overlaps = await native().maskOverlaps(
+  const { overlaps } = await native().maskOverlaps(
     detections,
     truths,
     new Uint8Array(truths.length),
     new Int32Array(detections.length),
     new Int32Array(truths.length),
+    picture.width,
+    picture.height,
   );
   const meets = (d: number, t: number) => overlaps[d * truths.length + t]! >= 0.5;
   const found = truths.map((_, t) => detections.some((__, d) => meets(d, t)));

@@ -6,11 +6,13 @@ export const RECALLS: readonly number[] = Array.from({ length: 101 }, (_, i) => 
 /** 0.5, 0.55, …, 0.95 as numpy's linspace writes them. */
 export const IOU_THRESHOLDS: readonly number[] = Array.from({ length: 10 }, (_, i) => (i === 9 ? 0.95 : 0.5 + i * ((0.95 - 0.5) / 9)));
 
-/** Detections of one category in one picture, best first, with what became of them. */
-export interface PictureMatches extends Matches {
+/** Detections of one category in one picture, best first, with what became of them in each size range. */
+export interface PictureMatches {
   /** Position of the picture in the data set. */
   readonly picture: number;
   readonly scores: Float64Array;
+  /** By size range. */
+  readonly ranges: readonly Matches[];
 }
 
 /** A curve per IoU threshold. */
@@ -24,64 +26,78 @@ export interface Curves {
 /** Detections of one category over all pictures in descending score, ready for any limit per picture and any weights. */
 export interface Ranking {
   readonly entries: readonly PictureMatches[];
-  /** Position in `entries`, by rank. */
-  readonly entry: Uint32Array;
-  /** Position within that entry, by rank. */
+  /** The detection's picture, by rank. */
+  readonly picture: Uint32Array;
+  /** The detection's position among those of its picture, by rank. */
   readonly position: Uint32Array;
+  /** By size range: `matched` and `ignored` of each detection, by rank. */
+  readonly ranges: readonly { readonly matched: Uint16Array; readonly ignored: Uint16Array }[];
 }
 
 /** `entries`: in the order of the pictures, which decides between equal scores. */
 export function rank(entries: readonly PictureMatches[]): Ranking {
-  const total = entries.reduce((sum, { scores }) => sum + scores.length, 0);
+  let total = 0;
+  for (const { scores } of entries) total += scores.length;
   const scores = new Float64Array(total);
   const entry = new Uint32Array(total);
-  const position = new Uint32Array(total);
+  const first = new Uint32Array(entries.length);
   let k = 0;
   for (const [e, { scores: own }] of entries.entries()) {
-    for (let d = 0; d < own.length; d += 1, k += 1) {
-      scores[k] = own[d]!;
-      entry[k] = e;
-      position[k] = d;
-    }
+    first[e] = k;
+    scores.set(own, k);
+    entry.fill(e, k, k + own.length);
+    k += own.length;
   }
-  const order = Uint32Array.from({ length: total }, (_, i) => i).sort((a, b) => scores[b]! - scores[a]! || a - b);
-  return { entries, entry: order.map((i) => entry[i]!), position: order.map((i) => position[i]!) };
+  const order = new Uint32Array(total).map((_, i) => i).sort((a, b) => scores[b]! - scores[a]! || a - b);
+  const positionOf = (i: number) => i - first[entry[i]!]!;
+  const ranges = (entries[0]?.ranges ?? []).map((_, r) => ({
+    matched: new Uint16Array(order.map((i) => entries[entry[i]!]!.ranges[r]!.matched[positionOf(i)]!)),
+    ignored: new Uint16Array(order.map((i) => entries[entry[i]!]!.ranges[r]!.ignored[positionOf(i)]!)),
+  }));
+  return { entries, picture: order.map((i) => entries[entry[i]!]!.picture), position: order.map(positionOf), ranges };
 }
 
 /**
- * Precision and recall of a category with at most `limit` detections a picture; undefined when nothing is to be found.
- * `weights`: how often each picture counts, all once when absent.
+ * Precision and recall of a category in size range number `range` with at most `limit` detections a picture; undefined
+ * when nothing is to be found. `weights`: how often each picture counts, all once when absent.
  */
-export function accumulate(ranking: Ranking, thresholds: number, limit: number, weights?: Float64Array): Curves | undefined {
-  const { entries, entry, position } = ranking;
-  const weightOf = (e: number) => (weights ? weights[entries[e]!.picture]! : 1);
+export function accumulate(ranking: Ranking, range: number, thresholds: number, limit: number, weights?: Float64Array): Curves | undefined {
   let truths = 0;
-  for (const [e, { truths: own }] of entries.entries()) truths += own * weightOf(e);
+  for (const { picture, ranges } of ranking.entries) truths += ranges[range]!.truths * (weights ? weights[picture]! : 1);
   if (truths === 0) return undefined;
+  const { matched, ignored } = ranking.ranges[range]!;
+  // What the limit or the draw leaves out is left out once, for all thresholds.
+  const kept = new Uint32Array(ranking.picture.length);
+  const weight = new Float64Array(kept.length);
+  let count = 0;
+  for (let k = 0; k < kept.length; k += 1) {
+    const own = weights ? weights[ranking.picture[k]!]! : 1;
+    if (ranking.position[k]! >= limit || own === 0) continue;
+    kept[count] = k;
+    weight[count] = own;
+    count += 1;
+  }
   const precision = new Float64Array(thresholds);
   const recall = new Float64Array(thresholds);
-  const precisions = new Float64Array(entry.length);
-  const recalls = new Float64Array(entry.length);
+  const precisions = new Float64Array(count);
+  const recalls = new Float64Array(count);
   for (let t = 0; t < thresholds; t += 1) {
     let right = 0;
     let wrong = 0;
-    let count = 0;
-    for (let k = 0; k < entry.length; k += 1) {
-      const e = entry[k]!;
-      const d = position[k]!;
-      const weight = weightOf(e);
-      if (d >= limit || weight === 0) continue;
-      const { matched, ignored } = entries[e]!;
-      if ((ignored[d]! >> t) & 1) {
-        // It keeps its place on the curve without moving it.
-      } else if ((matched[d]! >> t) & 1) right += weight;
-      else wrong += weight;
-      recalls[count] = right / truths;
-      precisions[count] = right / (wrong + right + Number.EPSILON);
-      count += 1;
+    let points = 0;
+    for (let k = 0; k < count; k += 1) {
+      const d = kept[k]!;
+      if ((ignored[d]! >> t) & 1) continue;
+      if ((matched[d]! >> t) & 1) {
+        right += weight[k]!;
+        // Recall rises and precision peaks at right detections only: no other point can decide a mean.
+        recalls[points] = right / truths;
+        precisions[points] = right / (wrong + right + Number.EPSILON);
+        points += 1;
+      } else wrong += weight[k]!;
     }
-    recall[t] = count > 0 ? recalls[count - 1]! : 0;
-    precision[t] = meanPrecision(precisions, recalls, count);
+    recall[t] = points > 0 ? recalls[points - 1]! : 0;
+    precision[t] = meanPrecision(precisions, recalls, points);
   }
   return { precision, recall };
 }

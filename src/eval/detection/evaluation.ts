@@ -4,11 +4,10 @@
  */
 
 import { native } from '../../addon/addon.js';
-import type { MaskRuns } from '../../domain/mask.js';
-import { maskArea } from '../../domain/mask.js';
+import { type MaskRuns, maskArea } from '../../domain/mask.js';
 import { accumulate, type Curves, IOU_THRESHOLDS, type PictureMatches, type Ranking, rank } from './accumulate.js';
 import type { Category, Dataset, Picture, Truth } from './dataset.js';
-import { boxOfRuns, ringOf, runsOf } from './masks.js';
+import { boxOfRuns, ringOf, runsOf, runsOrCounts } from './masks.js';
 import { type Candidates, match } from './match.js';
 import type { Detection } from './results.js';
 
@@ -50,9 +49,13 @@ const ANY: Category = { id: 1, name: 'object' };
 
 export class DetectionEvaluation {
   readonly categories: readonly Category[];
-  /** By category, then by size range: pictures in the order they were added. */
-  readonly #matches = new Map<number, PictureMatches[][]>();
-  #rankings: Ranking[][] | undefined;
+  /** By category: pictures in the order they were added. */
+  readonly #matches = new Map<number, PictureMatches[]>();
+  #rankings: Ranking[] | undefined;
+  /** Curves of the data set as it is, and of the latest draw. */
+  readonly #curves = new Map<string, Curves | undefined>();
+  readonly #drawn = new Map<string, Curves | undefined>();
+  #drawnWith: Float64Array | undefined;
   #pictures = 0;
 
   constructor(
@@ -60,11 +63,7 @@ export class DetectionEvaluation {
     readonly options: EvaluationOptions,
   ) {
     this.categories = options.agnostic ? [ANY] : dataset.categories;
-    for (const { id } of this.categories)
-      this.#matches.set(
-        id,
-        RANGES.map(() => []),
-      );
+    for (const { id } of this.categories) this.#matches.set(id, []);
   }
 
   /** Pictures added so far. */
@@ -80,6 +79,8 @@ export class DetectionEvaluation {
     const { rules, agnostic, maxDets } = this.options;
     const index = this.#pictures++;
     this.#rankings = undefined;
+    this.#curves.clear();
+    this.#drawnWith = undefined;
     const limit = maxDets.at(-1)!;
     const kept = rules === 'lvis' ? bestFirst(detections).slice(0, limit) : detections;
     const present = new Set(truths.map(({ category }) => category));
@@ -90,47 +91,64 @@ export class DetectionEvaluation {
     const overlaps = await this.#overlaps(picture, wanted, shown);
     const groups = grouped(wanted, shown, agnostic);
     for (const [category, group] of groups) {
-      const byRange = this.#matches.get(category);
-      if (!byRange) continue;
+      const own = this.#matches.get(category);
+      if (!own) continue;
       const notExhaustive = rules === 'lvis' && !agnostic && picture.notExhaustive.has(category);
       const candidates = candidatesOf(group, overlaps, limit, rules, notExhaustive);
-      for (const [r, range] of RANGES.entries()) {
-        byRange[r]!.push({ ...match(candidates, IOU_THRESHOLDS, AREA_RANGES[range]), picture: index, scores: candidates.scores });
-      }
+      const ranges = RANGES.map((range) => match(candidates, IOU_THRESHOLDS, AREA_RANGES[range]));
+      own.push({ picture: index, scores: candidates.scores, ranges });
     }
   }
 
   async #overlaps(picture: Picture, detections: readonly Detection[], truths: readonly Truth[]): Promise<Overlaps> {
-    const { rules, iouType, agnostic } = this.options;
-    const masks = detections.map((detection) => maskOfDetection(detection, iouType, picture));
+    const { rules, iouType } = this.options;
     const crowd = Uint8Array.from(truths, (truth) => (rules === 'coco' && truth.crowd ? 1 : 0));
-    const groupOf = ({ category }: { readonly category: number }) => (agnostic ? 0 : category);
-    const values =
-      iouType === 'segm'
-        ? await native().maskOverlaps(
-            masks.map((runs) => runs!),
-            truths.map((truth) => runsOf(truth.segmentation, picture, `annotation ${truth.id}`)),
-            crowd,
-            Int32Array.from(detections, groupOf),
-            Int32Array.from(truths, groupOf),
-          )
-        : boxOverlaps(
-            detections.map(({ box }, d) => box ?? boxOfRuns(masks[d]!, picture.height)),
-            truths.map(({ box }) => box),
-            crowd,
-          );
-    // The official tools take the box's area where results carry a box, also for masks.
-    const areas = detections.map(({ box }, d) => (box ? box[2] * box[3] : maskArea(masks[d]!)));
+    if (iouType === 'segm') {
+      const { overlaps, areas } = await this.#maskOverlaps(picture, detections, truths, crowd);
+      // The official tools take the box's area where results carry a box, also for masks.
+      for (const [d, { box }] of detections.entries()) if (box) areas[d] = box[2] * box[3];
+      return { values: overlaps, crowd, areas };
+    }
+    const boxes = detections.map((detection) => detection.box ?? boxOfRuns(maskOfDetection(detection, picture), picture.height));
+    const values = boxOverlaps(
+      boxes,
+      truths.map(({ box }) => box),
+      crowd,
+    );
+    const areas = detections.map((detection, d) =>
+      detection.box ? boxes[d]![2] * boxes[d]![3] : maskArea(maskOfDetection(detection, picture)),
+    );
     return { values, crowd, areas };
+  }
+
+  async #maskOverlaps(picture: Picture, detections: readonly Detection[], truths: readonly Truth[], crowd: Uint8Array) {
+    const { width, height } = picture;
+    const groupOf = ({ category }: { readonly category: number }) => (this.options.agnostic ? 0 : category);
+    try {
+      return await native().maskOverlaps(
+        detections.map(({ segmentation, box }) => runsOrCounts(segmentation ?? [ringOf(box!)], picture, whoseResult(picture))),
+        truths.map(({ segmentation, id }) => runsOrCounts(segmentation, picture, `annotation ${id}`)),
+        crowd,
+        Int32Array.from(detections, groupOf),
+        Int32Array.from(truths, groupOf),
+        width,
+        height,
+      );
+    } catch (cause) {
+      // One by one, to tell which mask is wrong.
+      for (const detection of detections) maskOfDetection(detection, picture);
+      for (const { segmentation, id } of truths) runsOf(segmentation, picture, `annotation ${id}`);
+      throw cause;
+    }
   }
 
   /** The value of a figure, 0 to 1; −1 when nothing was to be found. `weights`: how often each added picture counts. */
   value(figure: Figure, weights?: Float64Array): number {
-    this.#rankings ??= this.categories.map(({ id }) => this.#matches.get(id)!.map(rank));
+    this.#rankings ??= this.categories.map(({ id }) => rank(this.#matches.get(id)!));
     const range = RANGES.indexOf(figure.area);
     const curves = this.categories.map((category, c) =>
       figure.frequency === undefined || category.frequency === figure.frequency
-        ? this.#curves(c, range, figure.maxDets, weights)
+        ? this.#curvesOf(c, range, figure.maxDets, weights)
         : undefined,
     );
     return meanOf(figure, curves);
@@ -140,15 +158,15 @@ export class DetectionEvaluation {
   valueOfPicture(picture: number, figure: Figure): number {
     const range = RANGES.indexOf(figure.area);
     const curves = this.categories.map(({ id }) => {
-      const own = this.#entryOf(id, range, picture);
-      return own && accumulate(rank([own]), IOU_THRESHOLDS.length, figure.maxDets);
+      const own = this.#entryOf(id, picture);
+      return own && accumulate(rank([own]), range, IOU_THRESHOLDS.length, figure.maxDets);
     });
     return meanOf(figure, curves);
   }
 
   /** By bisection: entries ascend by picture. */
-  #entryOf(category: number, range: number, picture: number): PictureMatches | undefined {
-    const entries = this.#matches.get(category)![range]!;
+  #entryOf(category: number, picture: number): PictureMatches | undefined {
+    const entries = this.#matches.get(category)!;
     let low = 0;
     let high = entries.length;
     while (low < high) {
@@ -159,14 +177,16 @@ export class DetectionEvaluation {
     return entries[low]?.picture === picture ? entries[low] : undefined;
   }
 
-  readonly #cache = new Map<string, Curves | undefined>();
-
-  #curves(category: number, range: number, limit: number, weights: Float64Array | undefined): Curves | undefined {
-    const ranking = this.#rankings![category]![range]!;
-    if (weights) return accumulate(ranking, IOU_THRESHOLDS.length, limit, weights);
-    const key = `${this.#pictures} ${category} ${range} ${limit}`;
-    if (!this.#cache.has(key)) this.#cache.set(key, accumulate(ranking, IOU_THRESHOLDS.length, limit));
-    return this.#cache.get(key);
+  /** Figures share curves: AP, AP50 and AP75 are read from one. */
+  #curvesOf(category: number, range: number, limit: number, weights: Float64Array | undefined): Curves | undefined {
+    if (weights !== this.#drawnWith && weights) {
+      this.#drawn.clear();
+      this.#drawnWith = weights;
+    }
+    const cache = weights ? this.#drawn : this.#curves;
+    const key = `${category} ${range} ${limit}`;
+    if (!cache.has(key)) cache.set(key, accumulate(this.#rankings![category]!, range, IOU_THRESHOLDS.length, limit, weights));
+    return cache.get(key);
   }
 }
 
@@ -200,9 +220,12 @@ function bestFirst(detections: readonly Detection[]): Detection[] {
   return [...detections].sort((a, b) => b.score - a.score);
 }
 
-function maskOfDetection({ box, segmentation, picture: id }: Detection, iouType: IouType, picture: Picture): MaskRuns | undefined {
-  if (iouType === 'bbox' && box) return undefined;
-  return runsOf(segmentation ?? [ringOf(box!)], picture, `a result of image ${id}`);
+function maskOfDetection({ box, segmentation }: Detection, picture: Picture): MaskRuns {
+  return runsOf(segmentation ?? [ringOf(box!)], picture, whoseResult(picture));
+}
+
+function whoseResult({ id }: Picture): string {
+  return `a result of image ${id}`;
 }
 
 /** IoU of the detections and truths of one picture. */
@@ -211,7 +234,7 @@ interface Overlaps {
   readonly values: Float64Array;
   readonly crowd: Uint8Array;
   /** Pixels of each detection. */
-  readonly areas: readonly number[];
+  readonly areas: ArrayLike<number>;
 }
 
 /** Detections and truths of one category, with their places among those of the picture. */

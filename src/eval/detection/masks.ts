@@ -26,6 +26,15 @@ export function runsOf(segmentation: Segmentation, { width, height }: Size, whos
   }
 }
 
+/** As runsOf, but compressed run lengths of the right size stay as they are, for native code that decodes many at once. */
+export function runsOrCounts(segmentation: Segmentation, size: Size, whose: string): MaskRuns | string {
+  if ('counts' in segmentation && typeof segmentation.counts === 'string' && segmentation.counts !== '') {
+    const [rows, columns] = segmentation.size;
+    if (rows === size.height && columns === size.width) return segmentation.counts;
+  }
+  return runsOf(segmentation, size, whose);
+}
+
 /** Runs of plain run lengths, background first. */
 function runsOfCounts(counts: readonly number[], pixels: number): MaskRuns {
   const runs: number[] = [];

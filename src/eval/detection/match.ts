@@ -35,7 +35,7 @@ const ALMOST_ONE = 1 - 1e-10;
 
 /**
  * Matches detections, best score first, each to the truth it overlaps most among those still free. `thresholds`: at most
- * 16 IoU thresholds. `area`: truths outside [min, max] are ignored, and so are unmatched detections outside.
+ * 16 IoU thresholds, ascending. `area`: truths outside [min, max] are ignored, and so are unmatched detections outside.
  */
 export function match(candidates: Candidates, thresholds: readonly number[], [min, max]: readonly [number, number]): Matches {
   const { scores, detectionAreas, truthAreas, crowd, overlaps } = candidates;
@@ -46,9 +46,18 @@ export function match(candidates: Candidates, thresholds: readonly number[], [mi
   const matched = new Uint16Array(scores.length);
   const ignored = new Uint16Array(scores.length);
   const taken = new Uint8Array(count);
+  const all = (1 << thresholds.length) - 1;
+  const lowest = Math.min(thresholds[0]!, ALMOST_ONE);
+  const near = new Uint8Array(scores.length);
+  for (let d = 0; d < scores.length; d += 1) {
+    for (let g = 0; g < count; g += 1) if (overlaps[d * count + g]! >= lowest) near[d] = 1;
+    // Most detections overlap no truth enough for any threshold.
+    if (!near[d] && (candidates.notExhaustive || detectionAreas[d]! < min || detectionAreas[d]! > max)) ignored[d] = all;
+  }
   for (const [t, threshold] of thresholds.entries()) {
     taken.fill(0);
     for (let d = 0; d < scores.length; d += 1) {
+      if (!near[d]) continue;
       let best = Math.min(threshold, ALMOST_ONE);
       let found = -1;
       for (const g of order) {

@@ -22,27 +22,26 @@ export async function readResults(path: string, dataset: Dataset, { anyCategory 
 
 /** As readResults, of parsed JSON. `anyCategory`: categories are not looked at (class-agnostic). */
 export function parseResults(json: unknown, path: string, dataset: Dataset, { anyCategory }: { anyCategory: boolean }): Detections {
-  const wrong = (what: string) => new FastsamError('DATASET_INVALID', `${path}: ${what}`);
-  if (!Array.isArray(json)) throw wrong('expected COCO results, a list of {image_id, category_id, score, bbox or segmentation}');
+  const fail = (what: string) => new FastsamError('DATASET_INVALID', `${path}: ${what}`);
+  if (!Array.isArray(json)) throw fail('expected COCO results, a list of {image_id, category_id, score, bbox or segmentation}');
   const pictures = new Set(dataset.pictures.map(({ id }) => id));
   const categories = new Set(dataset.categories.map(({ id }) => id));
   const detections = new Map<number, Detection[]>();
   for (const [k, entry] of json.entries()) {
-    const where = `result ${k}`;
-    if (!isRecord(entry) || !isId(entry.image_id)) throw wrong(`${where}: expected an object with image_id`);
+    const wrong = (what: string) => fail(`result ${k}${what}`);
+    if (!isRecord(entry) || !isId(entry.image_id)) throw wrong(`: expected an object with image_id`);
     const { image_id: picture, category_id: category, score } = entry;
-    if (!pictures.has(picture))
-      throw wrong(`${where} is of image ${picture}, which ${dataset.path} does not list: results of another data set?`);
+    if (!pictures.has(picture)) throw wrong(` is of image ${picture}, which ${dataset.path} does not list: results of another data set?`);
     if (!isId(category) || !(anyCategory || categories.has(category)))
-      throw wrong(`${where} has category ${String(category)}, which ${dataset.path} does not list`);
-    if (typeof score !== 'number' || !Number.isFinite(score)) throw wrong(`${where}: expected a finite score, got ${String(score)}`);
+      throw wrong(` has category ${String(category)}, which ${dataset.path} does not list`);
+    if (typeof score !== 'number' || !Number.isFinite(score)) throw wrong(`: expected a finite score, got ${String(score)}`);
     const box = entry.bbox === undefined || (Array.isArray(entry.bbox) && entry.bbox.length === 0) ? undefined : parseBox(entry.bbox);
     const segmentation = entry.segmentation === undefined ? undefined : parseSegmentation(entry.segmentation);
     if (entry.bbox !== undefined && box === undefined && segmentation === undefined)
-      throw wrong(`${where}: expected a bbox of four finite numbers x, y, width, height`);
+      throw wrong(`: expected a bbox of four finite numbers x, y, width, height`);
     if (entry.segmentation !== undefined && segmentation === undefined)
-      throw wrong(`${where}: expected a segmentation, as polygons or run lengths`);
-    if (!box && !segmentation) throw wrong(`${where} has neither bbox nor segmentation`);
+      throw wrong(`: expected a segmentation, as polygons or run lengths`);
+    if (!box && !segmentation) throw wrong(` has neither bbox nor segmentation`);
     const detection = { picture, category, score, box, segmentation };
     const own = detections.get(picture);
     if (own) own.push(detection);

@@ -87,8 +87,11 @@ describe('maskOverlaps', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(mask, { maxLength: 4 }), fc.array(mask, { maxLength: 4 }), async (detections, truths) => {
         const groups = [new Int32Array(detections.length), new Int32Array(truths.length)] as const;
-        const plain = await native().maskOverlaps(detections, truths, new Uint8Array(truths.length), ...groups);
-        const crowd = await native().maskOverlaps(detections, truths, new Uint8Array(truths.length).fill(1), ...groups);
+        const overlapsOf = (crowdFlag: 0 | 1) =>
+          native().maskOverlaps(detections, truths, new Uint8Array(truths.length).fill(crowdFlag), ...groups, 20, 10);
+        const { overlaps: plain, areas } = await overlapsOf(0);
+        const { overlaps: crowd } = await overlapsOf(1);
+        expect([...areas]).toEqual(detections.map(maskArea));
         for (const [d, a] of detections.entries()) {
           for (const [t, b] of truths.entries()) {
             const empty = a.length === 0 && b.length === 0;
@@ -99,6 +102,18 @@ describe('maskOverlaps', () => {
         }
       }),
     );
+  });
+
+  it('takes compressed run lengths as well as runs', async () => {
+    // 6 × 1 pixels: "132" is 1 pixel of background, 3 of the object, 2 of background.
+    const masks = [Uint32Array.from([1, 4]), '132'];
+    const groups = new Int32Array(2);
+    const { overlaps, areas } = await native().maskOverlaps(masks, masks, new Uint8Array(2), groups, groups, 6, 1);
+    expect([...overlaps]).toEqual([1, 1, 1, 1]);
+    expect([...areas]).toEqual([3, 3]);
+    await expect(native().maskOverlaps(['13'], [], new Uint8Array(0), new Int32Array(1), new Int32Array(0), 6, 1)).rejects.toMatchObject({
+      code: 'PROMPT_INVALID',
+    });
   });
 });
 
