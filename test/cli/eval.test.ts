@@ -104,11 +104,31 @@ describe('fastsamd eval coco', () => {
 describe('fastsamd eval score', () => {
   const found = { image_id: 1, category_id: 4, score: 0.5, bbox: [80, 80, 160, 160] };
   it.each<[string, object, unknown, RegExp]>([
-    ['an annotation without a picture', { images: [] }, [found], /annotation 1 is of image 1, which the file does not list|no images/],
+    ['an annotation without a picture', { images: [] }, [found], /annotation 1 is of image 1, which the file does not list/],
+    ['pictures without annotations', { annotations: [] }, [found], /no annotations in it/],
     ['an annotation of no category', { categories: [{ id: 9, name: 'x' }] }, [found], /category 4, which the file does not list/],
     ['results of another data set', {}, [{ ...found, image_id: 77 }], /result 0 is of image 77.*another data set\?/],
     ['a category that does not exist', {}, [{ ...found, category_id: 5 }], /result 0 has category 5/],
     ['a score that is no number', {}, '[{"image_id":1,"category_id":4,"score":NaN,"bbox":[1,2,3,4]}]', /JSON has no NaN/],
+    [
+      'a score beyond all numbers',
+      {},
+      '[{"image_id":1,"category_id":4,"score":1e999,"bbox":[1,2,3,4]}]',
+      /expected a finite score, got Inf/,
+    ],
+    ['results that are no list', {}, { annotations: [] }, /expected COCO results, a list of/],
+    [
+      'run lengths that do not fill the picture',
+      {},
+      [{ ...found, bbox: undefined, segmentation: { size: [640, 640], counts: '05T3' } }],
+      /a result of image 1: /,
+    ],
+    [
+      'a crowd whose run lengths go beyond the picture',
+      { annotations: [{ ...annotations.annotations[0], iscrowd: 1, segmentation: { size: [640, 640], counts: [0, 409_601] } }] },
+      [found],
+      /annotation 1: run length 1 is 409601: beyond the picture/,
+    ],
     ['a result without a shape', {}, [{ ...found, bbox: undefined }], /result 0 has neither bbox nor segmentation/],
     [
       'a mask of another size',
@@ -120,10 +140,29 @@ describe('fastsamd eval score', () => {
     const file = at(`${name.replaceAll(' ', '-')}.json`);
     await writeFile(file, JSON.stringify({ ...annotations, ...change }));
     await writeFile(`${file}.results`, typeof results === 'string' ? results : JSON.stringify(results));
-    const { code, stderr, stdout } = await fastsamd('eval', 'score', 'coco', '--annotations', file, '--results', `${file}.results`);
+    const before = await readdir(directory);
+    const { code, stderr, stdout } = await fastsamd(
+      ...['eval', 'score', 'coco', '--annotations', file, '--results', `${file}.results`],
+      ...['--out', at('refused.json'), '--per-image', at('refused.csv')],
+    );
     expect(stderr).toMatch(message);
     expect(stdout).toBe('');
     expect(code).toBe(3);
+    expect(await readdir(directory)).toEqual(before);
+  });
+
+  it('neither demands a crowd nor counts what lies in it as wrong', async () => {
+    const crowd = { ...annotations.annotations[1], iscrowd: 1, segmentation: { size: [640, 640], counts: [640 * 320, 640 * 320] } };
+    const inCrowd = { ...found, score: 0.9, bbox: [400, 100, 50, 50] };
+    await writeFile(at('crowd.json'), JSON.stringify({ ...annotations, annotations: [annotations.annotations[0], crowd] }));
+    await writeFile(at('in-crowd.json'), JSON.stringify([found, inCrowd, { ...inCrowd, score: 0.8 }]));
+    const { stdout } = await fastsamd(
+      ...['eval', 'score', 'coco', '--annotations', at('crowd.json'), '--results', at('in-crowd.json'), '--bootstrap', '0', '--json'],
+    );
+    const { figures } = reportSchema.parse(JSON.parse(stdout));
+    // The only object that counts is found exactly; two better scored detections in the crowd take nothing from its precision.
+    for (const name of ['segm/AP', 'segm/AR@1', 'segm/AR@100'])
+      expect(figures.find((figure) => figure.name === name)!.value, name).toBeCloseTo(name === 'segm/AR@1' ? 0 : 1, 12);
   });
 
   it('scores an empty list as 0 and says so', async () => {
