@@ -8,6 +8,7 @@ import type { Segments } from '../../domain/segments.js';
 import { boxOf } from '../../domain/segments.js';
 import type { SegmentationEngine, SegmentationOptions } from '../../engine/engine.js';
 import { FastsamError } from '../../errors.js';
+import { type PipelineSource, segmentFrames } from '../../pipeline/segment-frames.js';
 import { captureTime, SourceFrame } from '../../source/source.js';
 import { type PickBy, pickObject } from './box-prompts.js';
 import type { Dataset, Picture } from './dataset.js';
@@ -76,34 +77,30 @@ export async function* segmentPictures(
   options: SegmentationOptions,
   read: ReadSegments,
 ): AsyncGenerator<PictureDetections> {
-  const running: Promise<PictureDetections>[] = [];
-  const start = (picture: Picture) => {
-    const work = detect(folder, picture, engine, options, read);
-    // Awaited in order below; a failure of a later picture must not count as unhandled until then.
-    work.catch(() => {});
-    running.push(work);
-  };
-  try {
-    for (const picture of pictures) {
-      start(picture);
-      if (running.length >= engine.depth) yield await running.shift()!;
-    }
-    while (running.length > 0) yield await running.shift()!;
-  } finally {
-    await Promise.allSettled(running);
+  let next = 0;
+  for await (const { segmented } of segmentFrames(framesOf(folder, pictures), engine, { segmentation: () => options })) {
+    const picture = pictures[next]!;
+    next += 1;
+    yield { picture, detections: await read(segmented.segments, picture) };
   }
 }
 
-async function detect(
-  folder: string,
-  picture: Picture,
-  engine: SegmentationEngine,
-  options: SegmentationOptions,
-  read: ReadSegments,
-): Promise<PictureDetections> {
-  using frame = await openPicture(folder, picture);
-  const { segments } = await engine.segment(frame, options);
-  return { picture, detections: await read(segments, picture) };
+/** The pictures as frames, in order, none of them skipped. */
+function framesOf(folder: string, pictures: readonly Picture[]): PipelineSource {
+  let stopped = false;
+  return {
+    live: false,
+    dropped: () => ({}),
+    stop: async () => {
+      stopped = true;
+    },
+    async *[Symbol.asyncIterator]() {
+      for (const picture of pictures) {
+        if (stopped) return;
+        yield await openPicture(folder, picture);
+      }
+    },
+  };
 }
 
 /** The picture's pixels; the caller releases them. Errors: as segmentPictures. */
