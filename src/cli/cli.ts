@@ -1,25 +1,11 @@
 /** The frame of the command line: which commands there are, and what all of them share. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import yargs, { type Argv, type CommandModule } from 'yargs';
+import yargs, { type Argv } from 'yargs';
 import { isFastsamError } from '../errors.js';
-import type { AnyCommand, CommandEntry } from './commands/command.js';
+import { lazily } from './commands/command.js';
 import { commands } from './commands/table.js';
 import { checkValues, usageError } from './usage.js';
-
-/** The parser loads the options of the one command that is named. */
-function lazily({ command, describe, load }: CommandEntry): CommandModule {
-  let loaded: AnyCommand | undefined;
-  return {
-    command,
-    describe,
-    builder: async (parser: Argv) => {
-      loaded = await load();
-      return loaded.builder(parser) as Argv;
-    },
-    handler: (args) => loaded?.handler(args as never),
-  };
-}
 
 /** What a lone "-" on the command line stands for. */
 const STDIN = '/dev/stdin';

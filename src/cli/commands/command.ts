@@ -12,12 +12,26 @@ export interface AnyCommand {
   readonly handler: (args: never) => void | Promise<void>;
 }
 
-/** A line of the table of commands. */
+/** A command as a table lists it: of the command line, or of a command that has subcommands. */
 export interface CommandEntry {
   readonly command: string;
   readonly describe: string;
   /** Options and subcommands. */
   readonly load: () => Promise<AnyCommand>;
+}
+
+/** The parser loads the options of the one command that is named. */
+export function lazily({ command, describe, load }: CommandEntry): CommandModule {
+  let loaded: AnyCommand | undefined;
+  return {
+    command,
+    describe,
+    builder: async (parser: Argv) => {
+      loaded = await load();
+      return loaded.builder(parser) as Argv;
+    },
+    handler: (args) => loaded?.handler(args as never),
+  };
 }
 
 /** Subcommands of any arguments, for `Argv.command`. */

@@ -10,6 +10,7 @@ import { type AnomalySample, anomalySamples, type DeepMap, mapsOf, pictureScore,
 import { type AnomalyPicture, anomalyFigures, anomalyPicture } from '../../eval/anomaly/measures.js';
 import { MapDigest, readGreyMap } from '../../eval/grey-map.js';
 import type { Report } from '../../eval/report.js';
+import type { Command } from '../commands/command.js';
 import { startProgress } from '../progress.js';
 import {
   checkReportOptions,
@@ -69,9 +70,7 @@ export const scoreAnomalyCommand: CommandModule<object, AnomalyArguments & { rea
   },
 };
 
-export const anomalyCommand: CommandModule<object, AnomalyArguments & { readonly train: string; readonly maps?: string | undefined }> = {
-  command: 'anomaly',
-  describe: 'The baseline for anomaly maps: deviation from good pictures, pixel by pixel',
+export const anomalyCommand: Command<AnomalyArguments & { readonly train: string; readonly maps?: string | undefined }> = {
   builder: (yargs) =>
     yargs
       .options({

@@ -15,6 +15,7 @@ import { sha256OfFile } from '../../model/checksum.js';
 import { segmentFrames } from '../../pipeline/segment-frames.js';
 import { tiledEngine } from '../../pipeline/tiled-engine.js';
 import { openSource } from '../../source/open.js';
+import type { Command } from '../commands/command.js';
 import { demandRange, modelOptions, segmentationOptions } from '../model-options.js';
 import { openModel } from '../open-model.js';
 import { startProgress } from '../progress.js';
@@ -77,9 +78,7 @@ export const scoreBuildingsCommand: CommandModule<object, BuildingArguments & { 
   handler: score,
 };
 
-export const buildingsCommand: CommandModule<object, ModelBuildingArguments> = {
-  command: 'buildings',
-  describe: 'Footprints of everything the model outlines, against those of a map',
+export const buildingsCommand: Command<ModelBuildingArguments> = {
   builder: (yargs) =>
     yargs
       .options({

@@ -1,6 +1,6 @@
 /** `fastsamd eval coco` and `fastsamd eval lvis`: average precision and recall of a model's masks and boxes. */
 
-import type { Argv, CommandModule } from 'yargs';
+import type { Argv } from 'yargs';
 import type { BackendChoice } from '../../domain/backend.js';
 import type { SegmentationEngine } from '../../engine/engine.js';
 import { FastsamError } from '../../errors.js';
@@ -18,6 +18,7 @@ import { type DetectionScoring, detectionFor, DetectionScoring as Scoring, type 
 import type { Report } from '../../eval/report.js';
 import { sha256OfFile } from '../../model/checksum.js';
 import { resolveModel } from '../../model/installed.js';
+import type { Command } from '../commands/command.js';
 import { demandRange, modelOptions } from '../model-options.js';
 import { openModel } from '../open-model.js';
 import { startProgress } from '../progress.js';
@@ -110,16 +111,12 @@ function detectionOptions(yargs: Argv, rules: Rules): Argv {
     );
 }
 
-export const cocoCommand: CommandModule<object, DetectionArguments> = {
-  command: 'coco',
-  describe: 'AP and AR on COCO or any data set in its format, equal to pycocotools',
+export const cocoCommand: Command<DetectionArguments> = {
   builder: (yargs) => detectionOptions(yargs, 'coco') as Argv<DetectionArguments>,
   handler: (args) => evaluate('coco', args),
 };
 
-export const lvisCommand: CommandModule<object, DetectionArguments> = {
-  command: 'lvis',
-  describe: 'AP and AR on LVIS by its federated rules, equal to lvis-api',
+export const lvisCommand: Command<DetectionArguments> = {
   builder: (yargs) => detectionOptions(yargs, 'lvis') as Argv<DetectionArguments>,
   handler: (args) => evaluate('lvis', args),
 };

@@ -1,6 +1,6 @@
 /** `fastsamd eval diff`: what changed between two reports, and whether that is more than chance. */
-import type { CommandModule } from 'yargs';
 import { compareReports, type Difference, readReport } from '../../eval/report.js';
+import type { Command } from '../commands/command.js';
 import { say } from '../terminal.js';
 
 interface DiffArguments {
@@ -9,9 +9,7 @@ interface DiffArguments {
   readonly json: boolean;
 }
 
-export const diffCommand: CommandModule<object, DiffArguments> = {
-  command: 'diff <a> <b>',
-  describe: 'Compare two reports of one data set, picture draw by picture draw',
+export const diffCommand: Command<DiffArguments> = {
   builder: (yargs) =>
     yargs
       .positional('a', { type: 'string', demandOption: true, describe: 'Report of "eval … --out".' })

@@ -14,6 +14,7 @@ import type { Report } from '../../eval/report.js';
 import { measureSaliency, type SaliencyMeasures, saliencyFigures } from '../../eval/saliency/measures.js';
 import { salientMap } from '../../eval/saliency/salient-map.js';
 import { captureTime, SourceFrame } from '../../source/source.js';
+import type { Command } from '../commands/command.js';
 import { demandRange, modelOptions } from '../model-options.js';
 import { openModel } from '../open-model.js';
 import { startProgress } from '../progress.js';
@@ -90,9 +91,7 @@ export const scoreSaliencyCommand: CommandModule<object, SaliencyTruth & Results
   handler: (args) => scoreSaliency(args, args.results, readGreyMap, {}),
 };
 
-export const edgesCommand: CommandModule<object, EdgesTruth & MapModel & { readonly 'edges-from': 'sam' | 'plain' }> = {
-  command: 'edges',
-  describe: 'Boundaries of everything the model finds, on BSDS500',
+export const edgesCommand: Command<EdgesTruth & MapModel & { readonly 'edges-from': 'sam' | 'plain' }> = {
   builder: (yargs) =>
     yargs
       .options({
@@ -117,9 +116,7 @@ export const edgesCommand: CommandModule<object, EdgesTruth & MapModel & { reado
     }),
 };
 
-export const saliencyCommand: CommandModule<object, SaliencyTruth & MapModel> = {
-  command: 'saliency',
-  describe: 'The salient object: score and distance from the middle of the picture',
+export const saliencyCommand: Command<SaliencyTruth & MapModel> = {
   builder: (yargs) =>
     yargs
       .options({

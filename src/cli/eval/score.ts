@@ -4,6 +4,7 @@ import { readDataset } from '../../eval/detection/dataset.js';
 import type { Rules } from '../../eval/detection/evaluation.js';
 import { readResults } from '../../eval/detection/results.js';
 import { DetectionScoring } from '../../eval/detection/task.js';
+import type { Command } from '../commands/command.js';
 import { startProgress } from '../progress.js';
 import { tell } from '../terminal.js';
 import { scoreAnomalyCommand } from './anomaly.js';
@@ -35,9 +36,7 @@ function scoreCommandFor(rules: Rules, describe: string): CommandModule<object, 
   };
 }
 
-export const scoreCommand: CommandModule = {
-  command: 'score',
-  describe: 'Score results in the format of a benchmark, without a model',
+export const scoreCommand: Command<object> = {
   builder: (yargs) =>
     yargs
       .command([

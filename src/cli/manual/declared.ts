@@ -46,11 +46,11 @@ export async function declaredCommands(table: readonly CommandEntry[]): Promise<
   return Promise.all(table.map(async ({ command, describe, load }) => declared('', command, describe, (await load()).builder)));
 }
 
-function declared(parent: string, command: string, describe: string, builder: (yargs: Argv) => unknown): DeclaredCommand {
+async function declared(parent: string, command: string, describe: string, builder: (yargs: Argv) => unknown): Promise<DeclaredCommand> {
   const [name = '', ...words] = command.split(' ');
   const path = parent === '' ? name : `${parent} ${name}`;
   const recorder = new Recorder();
-  builder(recorder as unknown as Argv);
+  await builder(recorder as unknown as Argv);
   return {
     path,
     name,
@@ -58,11 +58,13 @@ function declared(parent: string, command: string, describe: string, builder: (y
     describe,
     positionals: recorder.positionals,
     options: recorder.declared,
-    commands: recorder.subcommands.map((each) => {
-      if (typeof each.command !== 'string' || typeof each.describe !== 'string' || !each.builder)
-        throw new Error(`${path}: an undeclared command`);
-      return declared(path, each.command, each.describe, each.builder);
-    }),
+    commands: await Promise.all(
+      recorder.subcommands.map((each) => {
+        if (typeof each.command !== 'string' || typeof each.describe !== 'string' || !each.builder)
+          throw new Error(`${path}: an undeclared command`);
+        return declared(path, each.command, each.describe, each.builder);
+      }),
+    ),
     examples: recorder.examples,
     epilogue: recorder.text,
   };
