@@ -5,6 +5,8 @@
 
 #include <mutex>
 
+#include "tensorrt/shared_object.h"
+
 namespace fastsamd::tensorrt {
 namespace {
 
@@ -58,6 +60,9 @@ std::string OtherVersion() {
 /// A library of the major version that the headers had, and its `symbol`.
 Result<void*> Find(const char* library, const char* symbol, void** handle) {
   const std::string file = FileOf(library, kBuiltMajor);
+  if (const std::string path = FindSharedObject(file); !path.empty() && IsCutShort(path)) {
+    return Unavailable("TensorRT cannot be loaded: " + path + " is cut short", "install TensorRT again");
+  }
   *handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (*handle == nullptr) {
     const std::string why = dlerror();

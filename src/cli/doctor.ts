@@ -8,7 +8,7 @@ import { stateDirectoryOf } from '../daemon/state-directory.js';
 import { runAsService } from '../doctor/as-service.js';
 import { checkFiles } from '../doctor/files.js';
 import { checkMachine } from '../doctor/machine.js';
-import { checkAddon, checkBroker, checkCamera, checkModel } from '../doctor/parts.js';
+import { checkAddon, checkBroker, checkCamera, checkModel, checkTensorRt } from '../doctor/parts.js';
 import { readMachine } from '../doctor/read-machine.js';
 import { type Check, ok, problem, skipped, table } from '../doctor/report.js';
 import { messageOf } from '../errors.js';
@@ -34,7 +34,7 @@ export async function doctor({ config: file, json, asService }: DoctorArguments)
   const sensors = new SensorProcess({ folders: [], log: pino({ level: 'silent' }) });
   try {
     const machine = await readMachine(await sensors.sample(), stateDirectoryOf(config ?? { node: '', stateDir: undefined }));
-    const checks = [checkAddon(), ...checkMachine(machine), check, ...(config ? await tryParts(config) : [])];
+    const checks = [checkAddon(), await checkTensorRt(), ...checkMachine(machine), check, ...(config ? await tryParts(config) : [])];
     process.stdout.write(json ? `${JSON.stringify(checks, null, 2)}\n` : withoutControls(table(checks)));
     if (checks.some(({ status }) => status === 'problem')) process.exitCode = 1;
   } finally {

@@ -2,12 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { native } from '../addon/addon.js';
+import type { TensorRtAddon } from '../addon/tensorrt.js';
 import { reachable } from '../broker/embedded-broker.js';
 import type { CameraConfig, Config } from '../config/schema.js';
 import { sourceName, withoutSource } from '../config/source-name.js';
 import { sourceOptions } from '../daemon/camera-options.js';
 import { engineOptions } from '../daemon/node-engine.js';
 import { openEngine } from '../engine/open.js';
+import { tensorRt } from '../engine/tensorrt/available.js';
 import { type ErrorCode, FastsamError, isFastsamError, messageOf } from '../errors.js';
 import { openConnection } from '../mqtt/connection.js';
 import { topicsOf } from '../mqtt/topics.js';
@@ -31,6 +33,23 @@ export function checkAddon(): Check {
     return ok('addon', `loads, with GStreamer${features.tensorrt ? ' and TensorRT' : ', without TensorRT'}`);
   } catch (error) {
     return problem('addon', messageOf(error), 'make build');
+  }
+}
+
+/** Whether TensorRT, which is loaded when it is first used, can be used. */
+export async function checkTensorRt(): Promise<Check> {
+  const name = 'TensorRT';
+  let addon: TensorRtAddon;
+  try {
+    addon = tensorRt();
+  } catch {
+    return skipped(name, 'not part of this build: onnxruntime runs the network');
+  }
+  try {
+    const { tensorrt, cuda, device } = await within(MODEL_MS, addon.platform());
+    return ok(name, `TensorRT ${tensorrt}, CUDA ${cuda} on ${device}`);
+  } catch (error) {
+    return warning(name, messageOf(error), 'fine where onnxruntime runs the network (model.backend)');
   }
 }
 

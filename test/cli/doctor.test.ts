@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import { native } from '../../src/addon/addon.js';
 import type { Check } from '../../src/doctor/report.js';
 import { fastsamd } from '../helpers/command.js';
 import { Broker, freePort, hasMosquitto } from '../helpers/mosquitto.js';
@@ -121,6 +122,7 @@ describe('fastsamd doctor', { timeout: 120_000 }, () => {
     expect(code).toBe(1);
     const { stdout } = await fastsamd('doctor');
     expect(stdout).toMatch(/^ok {7}addon/m);
+    expect(stdout).toMatch(native().features.tensorrt ? /^(ok|warning) +TensorRT/m : /^skipped {2}TensorRT .*not part of this build/m);
     expect(stdout).toMatch(/^skipped {2}configuration .*--config FILE/m);
     expect(stdout).toMatch(/\d+ ok, \d+ warnings, \d+ problems, \d+ skipped\n$/);
   });

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { TensorRtAddon } from '../../src/addon/tensorrt.js';
 import { parseConfig } from '../../src/config/load.js';
-import { checkModel } from '../../src/doctor/parts.js';
+import { checkModel, checkTensorRt } from '../../src/doctor/parts.js';
+import { FastsamError } from '../../src/errors.js';
 import { sha256OfFile } from '../../src/model/checksum.js';
 import { writeTestModel } from '../helpers/onnx-model.js';
 import { FakeContext, gpuOf, writeEngine } from '../helpers/tensorrt.js';
@@ -41,6 +42,18 @@ describe('the doctor and the engine', () => {
 
     await writeEngine(engines, 'doctor.fp32.engine', { precision: 'fp32', model: { path, sha256 } });
     expect(await check(model)).toMatchObject({ status: 'ok', detail: expect.stringMatching(/^doctor on tensorrt, input 32×32/) });
+  });
+
+  it('says which TensorRT runs on which GPU, and why none does', async () => {
+    gpu.addon = gpuOf(new FakeContext());
+    expect(await checkTensorRt()).toMatchObject({ status: 'ok', detail: expect.stringMatching(/^TensorRT 10\.3\.0, CUDA \S+ on \S/) });
+    gpu.addon = {
+      ...gpu.addon,
+      platform: async () => {
+        throw new FastsamError('ENGINE_UNAVAILABLE', 'TensorRT 10 is not installed');
+      },
+    };
+    expect(await checkTensorRt()).toMatchObject({ status: 'warning', detail: 'TensorRT 10 is not installed' });
   });
 
   it('finds a problem in an engine file that nobody will build again, and in one that is refused', async () => {
