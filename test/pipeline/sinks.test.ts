@@ -62,7 +62,7 @@ describe('latest', () => {
     );
     for (const k of [0, 1]) {
       const frame = new FakeFrame(k);
-      sink.take(resultOf(frame), frame);
+      await sink.take(resultOf(frame), frame);
       await tick();
     }
     expect(taken).toEqual([0, 1]);
