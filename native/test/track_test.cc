@@ -238,7 +238,9 @@ TEST(Track, OfTwoTracksOfOneThingTheOneWithLessEvidenceEnds) {
     const double shift = std::max(100.0 - 4.0 * frame, 12.0);
     output = film.At(frame, {{200, 150, 100, 60, 0.9F}, {200 + shift, 150, 100, 60, 0.8F}});
     ended.insert(ended.end(), output.ended.begin(), output.ended.end());
-    if (shift > 40.0 && frame > 0) ASSERT_EQ(output.ids, (std::vector<uint32_t>{1, 2})) << frame;
+    if (shift > 40.0 && frame > 0) {
+      ASSERT_EQ(output.ids, (std::vector<uint32_t>{1, 2})) << frame;
+    }
   }
   EXPECT_EQ(output.ids, (std::vector<uint32_t>{1, 0}));
   ASSERT_EQ(ended.size(), 1u) << "zones and lines hear of it once";

@@ -57,7 +57,7 @@ const VALID: Readonly<Record<Verb, object>> = {
 const FORBIDDEN: Readonly<Record<Role, (verb: Verb) => boolean>> = {
   viewer: (verb) =>
     verb.startsWith('admin/') ||
-    /^((prompt|zone)\/(set|add|remove|clear)|count\/reset|recipe\/(set|activate)|inspect\/trigger)$/.test(verb),
+    /^((prompt|zone)\/(set|add|remove|clear)|count\/reset|recipe\/(set|activate)|inspect\/(trigger|cancel))$/.test(verb),
   operator: (verb) => verb.startsWith('admin/') || /^recipe\/(set|activate)$/.test(verb),
   admin: () => false,
 };
