@@ -1,5 +1,5 @@
 /** The SQLite file of the events that wait. Nothing in it is trusted: a power cut, a bad block or somebody may have changed it. */
-import { rmSync } from 'node:fs';
+import { closeSync, openSync, readSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { native } from '../addon/addon.js';
@@ -54,7 +54,8 @@ export class EventDatabase {
     makeDirectorySync(dirname(settings.file));
     for (const suffix of ['', '-wal', '-shm']) putAsideUnlessUsable(`${settings.file}${suffix}`, this.#maxFileBytes);
     this.#database = this.#mended(() => this.#open());
-    this.#probe();
+    // Damage of free pages is met when one of them is taken.
+    this.#mended(() => this.#probe());
   }
 
   get state(): StoreState {
@@ -120,11 +121,14 @@ export class EventDatabase {
   #open(): Database.Database {
     const database = new Database(this.#settings.file);
     try {
+      if (!isWritableFormat(this.#settings.file)) throw new Damaged('a format that this SQLite only reads');
       database.pragma('journal_mode = WAL');
       // Synced at every commit: a power cut costs no event that was stored. A deleted event's pages are used again.
       database.pragma('synchronous = FULL');
       database.pragma('journal_size_limit = 4000000');
       database.exec(SCHEMA);
+      // Rows out of order would be stored and never found again. The file is bounded, and its pages are read below anyway.
+      if (database.pragma('quick_check(1)', { simple: true }) !== 'ok') throw new Damaged('pages that do not fit together');
       const columns = database.prepare('SELECT count(number) + count(ts) + count(bytes) + count(event) AS entries FROM events');
       columns.get();
       const { last } = database.prepare("SELECT max(seq) AS last FROM sqlite_sequence WHERE name = 'events'").get() as {
@@ -219,6 +223,17 @@ export class EventDatabase {
 }
 
 class Damaged extends Error {}
+
+/** The two numbers in the header that say which SQLite may write and read the file; those of every SQLite are 1 or 2. */
+function isWritableFormat(file: string): boolean {
+  const versions = Buffer.alloc(2);
+  const descriptor = openSync(file, 'r');
+  try {
+    return readSync(descriptor, versions, 0, 2, 18) < 2 || versions.every((version) => version === 1 || version === 2);
+  } finally {
+    closeSync(descriptor);
+  }
+}
 
 function isDamage(error: unknown): boolean {
   return error instanceof Damaged || isDamagedDatabase(error);

@@ -107,6 +107,24 @@ describe('the file of the events', () => {
     database.close();
   });
 
+  it('with damaged free pages is put aside, and every event is kept', () => {
+    const good = fill(20);
+    const raw = new Database(file);
+    raw.pragma('wal_checkpoint(TRUNCATE)');
+    raw.close();
+    // The header says that the list of free pages begins at a page beyond the end, and has five.
+    const list = Buffer.alloc(8);
+    list.writeUInt32BE(9_999, 0);
+    list.writeUInt32BE(5, 4);
+    const damaged = openSync(file, 'r+');
+    writeSync(damaged, list, 0, 8, 32);
+    closeSync(damaged);
+    const database = open();
+    expect(ids(database)).toEqual(good);
+    expect(existsSync(`${file}.unreadable`)).toBe(true);
+    database.close();
+  });
+
   it.each<[string, () => void]>([
     ['text', () => writeFileSync(file, 'no database')],
     ['another database', () => void new Database(file).exec('CREATE TABLE events (other TEXT)').close()],
