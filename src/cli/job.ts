@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { pictureKind, picturesOfFolder } from '../addon/picture.js';
+import { picturesOfFolder } from '../addon/picture.js';
 import { type JobAnswer, jobAnswerSchema } from '../contract/messages.js';
 import type { MaskEncoding } from '../domain/mask.js';
 import { type Prompt, parsePrompts } from '../domain/prompt.js';
@@ -14,8 +14,9 @@ import { type Connection, type InboundMessage, refusedProtocol } from '../mqtt/c
 import { withoutControls } from '../printable.js';
 import { connectTo, readJson, withBroker } from './broker.js';
 import type { BrokerArguments, BrokerOptions } from './broker-options.js';
-import { expandSources, readBytes } from './inputs.js';
-import { finishBeforeLeaving, writeLine } from './leaving.js';
+import { expandSources } from './inputs.js';
+import { Answers, JobClient, type Outcome, parseJson } from './job-client.js';
+import { askedToLeave, finishBeforeLeaving, writeLine } from './leaving.js';
 import { demandRange } from './model-options.js';
 import { startProgress } from './progress.js';
 import type { PromptArguments } from './prompt-options.js';
@@ -65,7 +66,7 @@ export async function submitJobs(given: SubmitOptions): Promise<void> {
     topics: { request: `${args.prefix}/jobs/${queue}/request`, response: responseTopicOf(args) },
     job: { prompts, objects: given.objects, maskEncoding: given.mask },
     timeoutS: given.timeout,
-    end: Promise.race([aborted(finishing.signal), connection.ended.then(({ message }) => message)]),
+    end: Promise.race([askedToLeave(finishing), connection.ended.then(({ message }) => message)]),
   });
   let failed = 0;
   const left = pictures.values();
@@ -89,82 +90,6 @@ export async function submitJobs(given: SubmitOptions): Promise<void> {
     await connection.close(1000);
   }
   if (failed > 0) process.exitCode = 1;
-}
-
-/** The answers that are waited for, by the id of the job. */
-class Answers {
-  readonly #waiting = new Map<string, (answer: JobAnswer) => void>();
-
-  receive(payload: Buffer): void {
-    const answer = jobAnswerSchema.safeParse(parse(payload)).data;
-    // A job may be answered twice.
-    if (answer?.id) this.#waiting.get(answer.id)?.(answer);
-  }
-
-  of(id: string): Promise<JobAnswer> & Disposable {
-    const answer = new Promise<JobAnswer>((resolve) => {
-      this.#waiting.set(id, resolve);
-    });
-    return Object.assign(answer, { [Symbol.dispose]: () => void this.#waiting.delete(id) });
-  }
-}
-
-/** What became of a picture: the answer of a node, or why there is none. */
-type Outcome = JobAnswer | { readonly problem: string };
-
-interface JobClientDeps {
-  readonly connection: Connection;
-  readonly answers: Answers;
-  readonly topics: { readonly request: string; readonly response: string };
-  /** The same in all jobs. */
-  readonly job: { readonly prompts: readonly Prompt[]; readonly objects: string; readonly maskEncoding: MaskEncoding };
-  readonly timeoutS: number;
-  /** Resolves with the reason when the connection ends, with undefined when the command is to leave. */
-  readonly end: Promise<string | undefined>;
-}
-
-class JobClient {
-  readonly #deps: JobClientDeps;
-  readonly #run = randomUUID().slice(0, 8);
-  #number = 0;
-
-  constructor(deps: JobClientDeps) {
-    this.#deps = deps;
-  }
-
-  /** Undefined when the command is to leave. Errors: BROKER_UNREACHABLE when the connection ends. */
-  async do(picture: string): Promise<Outcome | undefined> {
-    const { connection, answers, topics, job, timeoutS, end } = this.#deps;
-    const id = `cli-${this.#run}-${this.#number++}`;
-    let payload: string;
-    try {
-      payload = JSON.stringify({ id, image: (await jobPicture(picture)).toString('base64'), ...job });
-    } catch (error) {
-      return { problem: messageOf(error) };
-    }
-    using answer = answers.of(id);
-    try {
-      await connection.publish({ topic: topics.request, payload, qos: 1, retain: false, responseTopic: topics.response });
-    } catch (error) {
-      if (error instanceof FastsamError) throw error;
-      return { problem: `the broker refuses the job of ${payload.length} bytes: ${messageOf(error)}` };
-    }
-    const timer = new AbortController();
-    const tooLate = delay(timeoutS * 1000, 'too late' as const, { signal: timer.signal }).catch(() => 'too late' as const);
-    try {
-      const first = await Promise.race([answer, tooLate, end.then((reason) => ({ reason }))]);
-      if (first === 'too late') {
-        return {
-          problem: `no answer within ${timeoutS} s; is the queue served ("fastsamd job list"), and does jobs.maxBytes of its nodes allow ${payload.length} bytes?`,
-        };
-      }
-      if (!('reason' in first)) return first;
-      if (first.reason === undefined) return undefined;
-      throw new FastsamError('BROKER_UNREACHABLE', first.reason);
-    } finally {
-      timer.abort();
-    }
-  }
 }
 
 async function printOutcome(picture: string, outcome: Outcome, json: boolean): Promise<void> {
@@ -202,7 +127,7 @@ export async function listWorkers(given: ListOptions): Promise<void> {
     if (!place || payload.length === 0) return;
     const { queue: name, worker, isRecord } = place;
     const known = workers.get(`${name}/${worker}`) ?? { queue: name, worker, state: 'unknown' };
-    const starts = isRecord ? (parse(payload) as { starts?: unknown } | undefined)?.starts : undefined;
+    const starts = isRecord ? (parseJson(payload) as { starts?: unknown } | undefined)?.starts : undefined;
     if (!isRecord) known.state = payload.toString('utf8', 0, 32);
     else if (typeof starts === 'number') known.begun = starts;
     workers.set(`${name}/${worker}`, known);
@@ -234,7 +159,7 @@ export async function watchJobs(given: WatchJobsOptions): Promise<void> {
   });
   try {
     for (const filter of ['response', 'workers/+']) await connection.subscribe(`${args.prefix}/jobs/${queue}/${filter}`);
-    const reason = await Promise.race([connection.ended.then(({ message }) => message), aborted(finishing.signal)]);
+    const reason = await Promise.race([connection.ended.then(({ message }) => message), askedToLeave(finishing)]);
     if (reason !== undefined) throw new FastsamError('BROKER_UNREACHABLE', reason);
   } finally {
     await connection.close(1000);
@@ -242,7 +167,7 @@ export async function watchJobs(given: WatchJobsOptions): Promise<void> {
 }
 
 function lineOf({ topic, payload }: InboundMessage, prefix: string, json: boolean): string | undefined {
-  const value = parse(payload);
+  const value = parseJson(payload);
   const place = workerOf(topic, prefix);
   if (place) {
     if (place.isRecord) return undefined;
@@ -306,27 +231,4 @@ async function picturesOf(words: readonly string[]): Promise<string[]> {
   }
   if (pictures.length === 0) throw new FastsamError('SOURCE_NOT_FOUND', `${words.join(', ')}: no picture there`);
   return pictures;
-}
-
-/** The bytes of a picture, as jobs take it. Errors: SOURCE_NOT_FOUND, SOURCE_UNSUPPORTED. */
-async function jobPicture(path: string): Promise<Buffer> {
-  const bytes = await readBytes(path);
-  const kind = pictureKind(bytes);
-  if (kind === 'JPEG' || kind === 'PNG') return bytes;
-  throw new FastsamError('SOURCE_UNSUPPORTED', `a job takes JPEG or PNG, this is ${kind ?? 'something else'}`);
-}
-
-function parse(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch {
-    return undefined;
-  }
-}
-
-function aborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
 }

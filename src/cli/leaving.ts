@@ -62,6 +62,14 @@ export function finishBeforeLeaving(interruptedIs: 'failure' | 'success' = 'fail
   };
 }
 
+/** Resolves once the command is to leave. */
+export function askedToLeave({ signal }: Finishing): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+}
+
 /** The exit code of a command that was asked to finish and has finished; undefined when it was not asked. */
 export function exitCodeOfLeaving(): number | undefined {
   return exitCode;

@@ -12,7 +12,7 @@ import type { InboundMessage } from '../mqtt/connection.js';
 import { withoutControls } from '../printable.js';
 import { connectTo, demandNode, withBroker } from './broker.js';
 import type { BrokerOptions } from './broker-options.js';
-import { finishBeforeLeaving } from './leaving.js';
+import { askedToLeave, finishBeforeLeaving } from './leaving.js';
 import { promptWords } from './prompt-words.js';
 import { tell } from './terminal.js';
 import { drawResult } from './terminal-drawing.js';
@@ -33,9 +33,7 @@ export async function watch(given: WatchOptions): Promise<void> {
   const base = `${args.prefix}/${demandNode(args.node)}`;
   // Before anything is shown: the reader of the first line may end the command at once.
   using finishing = finishBeforeLeaving('success');
-  const interrupted = new Promise<undefined>((resolve) => {
-    finishing.signal.addEventListener('abort', () => resolve(undefined));
-  });
+  const interrupted = askedToLeave(finishing);
   let heard = false;
   const show = (message: InboundMessage) => {
     heard = true;

@@ -14,7 +14,7 @@ interface Tile {
   readonly picture: Buffer;
 }
 
-/** Collects parts in their order. Memory: at most `room` small pictures, whatever the number of parts. */
+/** Collects judged parts in their order; holds at most `room` small pictures in memory. */
 export class ContactSheet {
   readonly #tiles: Tile[] = [];
   #left = 0;

@@ -90,7 +90,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     command: 'demo',
-    describe: 'Run the daemon on a drawn conveyor belt, with a model and a broker of its own',
+    describe: 'Run the daemon on a drawn conveyor belt, with the model and the broker that come with fastsamd',
     load: async () => (await import('./demo.js')).demoCommand,
   },
   {

@@ -1,4 +1,6 @@
 /** Objects of the frame as a list: the picture's equal for keyboards and screen readers. */
+
+import { Slider } from '../ui/slider.js';
 import { colourOf, cssOf } from '../view/colours.js';
 import type { Shown, StageStyle } from '../view/stage.js';
 
@@ -48,30 +50,24 @@ export function ObjectList({ shown, style, quality, focused, onStyle, onQuality,
         Objects <small>{listed.length}</small>
       </h2>
       <div class="sliders">
-        <label>
-          Score from <output>{style.least.toFixed(2)}</output>
-          <input
-            aria-label="Score from"
-            type="range"
-            min="0"
-            max="1"
-            step="0.01"
-            value={style.least}
-            onInput={(event) => onStyle({ least: Number(event.currentTarget.value) })}
-          />
-        </label>
-        <label>
-          Opacity <output>{Math.round(100 * style.opacity)} %</output>
-          <input
-            aria-label="Opacity"
-            type="range"
-            min="0"
-            max="0.9"
-            step="0.05"
-            value={style.opacity}
-            onInput={(event) => onStyle({ opacity: Number(event.currentTarget.value) })}
-          />
-        </label>
+        <Slider
+          name="Score from"
+          value={style.least}
+          shown={style.least.toFixed(2)}
+          min={0}
+          max={1}
+          step={0.01}
+          onInput={(next) => onStyle({ least: next })}
+        />
+        <Slider
+          name="Opacity"
+          value={style.opacity}
+          shown={`${Math.round(100 * style.opacity)} %`}
+          min={0}
+          max={0.9}
+          step={0.05}
+          onInput={(next) => onStyle({ opacity: next })}
+        />
         <label class="check">
           <input type="checkbox" checked={style.contours} onChange={(event) => onStyle({ contours: event.currentTarget.checked })} />{' '}
           Contours

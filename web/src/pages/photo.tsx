@@ -5,6 +5,7 @@ import type { ViewAnswer } from '../../../src/contract/console.js';
 import { ask as askDaemon, hello, may, post, prompts as promptsOf, tell } from '../link/link.js';
 import { EMPTY, freeId, ordered, promptOf } from '../ui/draft.js';
 import { Icon } from '../ui/icons.js';
+import { Slider } from '../ui/slider.js';
 import { Stage, type StageStyle, wantedRenderer } from '../view/stage.js';
 
 const EXPORTS = [
@@ -295,44 +296,35 @@ export function Photo() {
             Objects <small>{countAbove(stage.current?.shown?.objects.scores, style.value.least)}</small>
           </h2>
           <div class="sliders">
-            <label>
-              Confidence <output>{style.value.least.toFixed(2)}</output>
-              <input
-                aria-label="Confidence"
-                type="range"
-                min="0.05"
-                max="1"
-                step="0.01"
-                value={style.value.least}
-                onInput={(event) => (style.value = { ...style.value, least: Number(event.currentTarget.value) })}
-                onChange={() => void ask([...prompts.value, ...current().slice(0, 1)])}
-              />
-            </label>
-            <label>
-              IoU <output>{iou.value.toFixed(2)}</output>
-              <input
-                aria-label="IoU"
-                type="range"
-                min="0.1"
-                max="1"
-                step="0.05"
-                value={iou.value}
-                onInput={(event) => (iou.value = Number(event.currentTarget.value))}
-                onChange={() => void ask([...prompts.value, ...current().slice(0, 1)])}
-              />
-            </label>
-            <label>
-              Opacity <output>{Math.round(100 * style.value.opacity)} %</output>
-              <input
-                aria-label="Opacity"
-                type="range"
-                min="0"
-                max="0.9"
-                step="0.05"
-                value={style.value.opacity}
-                onInput={(event) => (style.value = { ...style.value, opacity: Number(event.currentTarget.value) })}
-              />
-            </label>
+            <Slider
+              name="Confidence"
+              value={style.value.least}
+              shown={style.value.least.toFixed(2)}
+              min={0.05}
+              max={1}
+              step={0.01}
+              onInput={(next) => (style.value = { ...style.value, least: next })}
+              onRelease={() => void ask([...prompts.value, ...current().slice(0, 1)])}
+            />
+            <Slider
+              name="IoU"
+              value={iou.value}
+              shown={iou.value.toFixed(2)}
+              min={0.1}
+              max={1}
+              step={0.05}
+              onInput={(next) => (iou.value = next)}
+              onRelease={() => void ask([...prompts.value, ...current().slice(0, 1)])}
+            />
+            <Slider
+              name="Opacity"
+              value={style.value.opacity}
+              shown={`${Math.round(100 * style.value.opacity)} %`}
+              min={0}
+              max={0.9}
+              step={0.05}
+              onInput={(next) => (style.value = { ...style.value, opacity: next })}
+            />
             <label class="check">
               <input
                 type="checkbox"
