@@ -1,0 +1,173 @@
+// How objects and tracks of one frame belong together: which show one thing, which is a part of which, and which is one
+// that was lost.
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/track.h"
+#include "core/track_records.h"
+
+namespace fastsamd {
+namespace {
+
+/// Masks that overlap like this show one thing, as two things share no pixels. Networks of FastSAM's kind leave more
+/// than one mask to a thing (NMS at IoU 0.9).
+constexpr double kSameMask = 0.5;
+/// Below this overlap, an object that the network is sure of and that lies in another is a part of it.
+constexpr double kSamePart = 0.65;
+constexpr float kSurePart = 0.5F;
+constexpr double kWithin = 0.95;
+/// Boxes of two things overlap far more than masks do.
+constexpr double kSameBox = 0.7;
+/// Two tracks that show one thing for more than half of about this long are one.
+constexpr double kTwinMs = 300.0;
+/// A parent holds this much of a part...
+constexpr double kHeld = 0.8;
+/// ...covers at most this much of the frame...
+constexpr double kMaxParentShare = 0.3;
+/// ...for this long...
+constexpr double kParentMs = 300.0;
+/// ...and moves like it: difference of the velocities over the larger of both, or in sizes of the part a second.
+constexpr double kSameVelocity = 0.2;
+constexpr double kStandingStill = 0.1;
+/// A followed object that was hidden is found again if it looks like before...
+constexpr double kSameColour = 0.86;
+/// ...is about as large (logarithm of the areas' ratio)...
+constexpr double kSameSize = 0.7;
+/// ...is as near as it can have come: its own sizes at once, and a second, at most half of the frame...
+constexpr double kReach = 1.5;
+constexpr double kReachPerSecond = 7.5;
+/// ...and the next best is this much worse: of twins none is taken.
+constexpr double kColourMargin = 0.05;
+
+}  // namespace
+
+/// Finds followed tracks again that came out from behind something elsewhere than expected. A candidate is an object
+/// that no track has continued, or one whose track began after the followed one was lost. A wrong object is worse than
+/// none.
+void Tracker::Reacquire(const TrackInput& input, TrackOutput& output) {
+  if (input.followed.empty() || input.image == nullptr) return;
+  for (size_t i = 0; i < tracks_.size(); ++i) {
+    Track& track = tracks_[i];
+    if (track.seen || track.state != TrackState::kLost || !IsFollowed(input, track.id)) continue;
+    const double half_frame = std::hypot(grid_.width, grid_.height) / 2.0;
+    const double reach =
+        std::min((kReach + kReachPerSecond * track.unseen_ms / 1000.0) * track.filter.Size(), half_frame);
+    size_t best = kNoTrack;
+    double most = 0.0;
+    double second = 0.0;
+    for (size_t j = 0; j < detections_.size(); ++j) {
+      const Detection& detection = detections_[j];
+      const size_t owner = track_of_[j];
+      const bool young =
+          owner != kNoTrack && tracks_[owner].age_ms < track.unseen_ms && !IsFollowed(input, tracks_[owner].id);
+      if ((owner != kNoTrack && !young) || detection.score < options_.birth_score) continue;
+      if (detection.area <= 0.0 || track.area <= 0.0 || std::abs(std::log(detection.area / track.area)) > kSameSize)
+        continue;
+      if (std::hypot(detection.cx - track.filter.x.position, detection.cy - track.filter.y.position) > reach) continue;
+      const double alike = Alike(track.colours, detection.colours);
+      // A second mask of the best is no rival of it.
+      if (best != kNoTrack && AreSame(detection, detections_[best])) continue;
+      if (alike > most) {
+        second = most;
+        most = alike;
+        best = j;
+      } else {
+        second = std::max(second, alike);
+      }
+    }
+    if (best == kNoTrack || most < kSameColour || second > most - kColourMargin) continue;
+    if (track_of_[best] != kNoTrack) tracks_[track_of_[best]].absorbed = true;
+    const Detection& detection = detections_[best];
+    track.filter.Start(detection.cx, detection.cy, detection.box.x2 - detection.box.x1,
+                       detection.box.y2 - detection.box.y1);
+    Continue(track, detection, output);
+    output.found.push_back(track.id);
+    track_of_[best] = i;
+  }
+}
+
+/// Whether two objects of one frame show the same thing: by their masks, by their boxes where masks are small or
+/// missing. Boxes of one mask differ by half where parts touch, so they do not count beside masks.
+bool Tracker::AreSame(const Detection& a, const Detection& b) const {
+  const double iou = BoxIou(a.box, b.box);
+  if (iou <= 0.0) return false;
+  if (a.cells.count < kMinCells || b.cells.count < kMinCells) return iou >= kSameBox;
+  const double mask_iou = CellIou(grid_, a.cells, b.cells);
+  if (mask_iou < kSameMask || mask_iou >= kSamePart) return mask_iou >= kSamePart;
+  const Detection& inner = a.cells.count < b.cells.count ? a : b;
+  return inner.score < kSurePart || SharedCells(grid_, a.cells, b.cells) < kWithin * inner.cells.count;
+}
+
+/// Second masks of what confirmed tracks show in this frame neither continue nor begin a track. Boxes alone say too
+/// little for that: those of two people side by side are alike.
+void Tracker::SetSparesAside() {
+  for (size_t j = 0; j < detections_.size(); ++j) {
+    Detection& detection = detections_[j];
+    if (track_of_[j] != kNoTrack || detection.cells.count < kMinCells) continue;
+    for (size_t k = 0; k < detections_.size() && !detection.spare; ++k) {
+      detection.spare =
+          track_of_[k] != kNoTrack && detections_[k].cells.count >= kMinCells && AreSame(detection, detections_[k]);
+    }
+  }
+}
+
+/// Two tracks can take hold of two masks of one thing, each finding its own mask again in every frame. The one with
+/// less evidence ends once they have shown one thing for long enough; those that prompts follow never do.
+void Tracker::MergeTwins(const TrackInput& input) {
+  const double rate = std::min(1.0, dt_ms_ / kTwinMs);
+  for (size_t j = 0; j < detections_.size(); ++j) {
+    if (track_of_[j] == kNoTrack || detections_[j].cells.count < kMinCells) continue;
+    Track& track = tracks_[track_of_[j]];
+    if (IsFollowed(input, track.id)) continue;
+    bool twin = false;
+    for (size_t k = 0; k < detections_.size() && !twin; ++k) {
+      if (k == j || track_of_[k] == kNoTrack || detections_[k].cells.count < kMinCells) continue;
+      const Track& other = tracks_[track_of_[k]];
+      if (other.id == 0 || other.absorbed || !AreSame(detections_[j], detections_[k])) continue;
+      twin = track.id == 0 || IsFollowed(input, other.id) || other.evidence > track.evidence ||
+             (other.evidence == track.evidence && other.id < track.id);
+    }
+    track.twin_share += rate * ((twin ? 1.0 : 0.0) - track.twin_share);
+    track.absorbed = track.absorbed || (twin && track.twin_share > 0.5);
+  }
+}
+
+void Tracker::FindParents() {
+  const double frame_area = static_cast<double>(grid_.width) * grid_.height;
+  for (size_t j = 0; j < detections_.size(); ++j) {
+    if (track_of_[j] == kNoTrack) continue;
+    Track& part = tracks_[track_of_[j]];
+    if (part.id == 0) continue;
+    const Detection& inner = detections_[j];
+    const Track* parent = nullptr;
+    double parent_area = kMaxParentShare * frame_area;
+    for (size_t k = 0; k < detections_.size(); ++k) {
+      if (k == j || track_of_[k] == kNoTrack || tracks_[track_of_[k]].id == 0) continue;
+      const Detection& outer = detections_[k];
+      // Of two masks of one thing, neither is a part of the other.
+      if (outer.area >= parent_area || outer.area < 1.25 * inner.area) continue;
+      const double width = std::min(inner.box.x2, outer.box.x2) - std::max(inner.box.x1, outer.box.x1);
+      const double height = std::min(inner.box.y2, outer.box.y2) - std::max(inner.box.y1, outer.box.y1);
+      if (width <= 0.0 || height <= 0.0 || width * height < kHeld * inner.box.Area()) continue;
+      const bool masks = inner.cells.count >= kMinCells / 2 && outer.cells.count >= kMinCells;
+      if (masks && SharedCells(grid_, inner.cells, outer.cells) < kHeld * inner.cells.count) continue;
+      parent = &tracks_[track_of_[k]];
+      parent_area = outer.area;
+    }
+    const uint32_t candidate = parent != nullptr ? parent->id : 0;
+    part.parent_ms = candidate == part.parent_candidate ? part.parent_ms + dt_ms_ : 0.0;
+    part.parent_candidate = candidate;
+    part.parent = 0;
+    if (parent == nullptr || part.parent_ms < kParentMs) continue;
+    const MotionFilter& a = part.filter;
+    const MotionFilter& b = parent->filter;
+    const double difference = std::hypot(a.x.velocity - b.x.velocity, a.y.velocity - b.y.velocity);
+    const double speed = std::max(std::hypot(a.x.velocity, a.y.velocity), std::hypot(b.x.velocity, b.y.velocity));
+    if (difference <= kSameVelocity * speed || difference * kNominalRate <= kStandingStill * a.Size()) {
+      part.parent = parent->id;
+    }
+  }
+}
+
+}  // namespace fastsamd

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "core/track.h"
+
+// What the tracker holds of each object and track, and what the files of the tracker share.
+
+namespace fastsamd {
+
+inline constexpr size_t kNoTrack = SIZE_MAX;
+
+struct Tracker::Detection {
+  TrackBox box;
+  double cx = 0.0;
+  double cy = 0.0;
+  double area = 0.0;
+  float score = 0.0F;
+  /// Touches the border of the frame, so its size says little.
+  bool border = false;
+  /// A second mask of what a track already shows in this frame.
+  bool spare = false;
+  CellMask cells;
+  size_t first_word = 0;
+  Colours colours{};
+  const float* coefficients = nullptr;
+};
+
+struct Tracker::Track {
+  /// 0 until it is confirmed.
+  uint32_t id = 0;
+  TrackState state = TrackState::kTentative;
+  int hits = 0;
+  /// Sum of the scores of its objects: of two tracks of one thing, the one with more goes on.
+  double evidence = 0.0;
+  /// How often it was a second track of a thing, 0..1, over the last kTwinMs.
+  double twin_share = 0.0;
+  /// In this frame.
+  bool seen = false;
+  /// Turned out to be another track, which goes on in its place.
+  bool absorbed = false;
+  double age_ms = 0.0;
+  double unseen_ms = 0.0;
+  /// Nominal frames since it was last seen, this one included.
+  double gap = 0.0;
+  MotionFilter filter;
+  /// From the centroid to the centre of the box.
+  double box_dx = 0.0;
+  double box_dy = 0.0;
+  TrackBox expected;
+  TrackBox last_box;
+  double area = 0.0;
+  bool border = false;
+  bool masked = false;
+  Colours colours{};
+  bool has_coefficients = false;
+  std::array<float, kMaskChannels> coefficients{};
+  /// The mask when it was last seen, and the centroid then, moved along with the camera.
+  std::vector<uint64_t> words;
+  CellMask cells;
+  double mask_x = 0.0;
+  double mask_y = 0.0;
+  /// Where its mask is expected in this frame.
+  std::vector<uint64_t> moved_words;
+  CellMask moved;
+  uint32_t parent = 0;
+  uint32_t parent_candidate = 0;
+  double parent_ms = 0.0;
+};
+
+inline double BoxIou(const TrackBox& a, const TrackBox& b) {
+  const double width = std::min(a.x2, b.x2) - std::max(a.x1, b.x1);
+  const double height = std::min(a.y2, b.y2) - std::max(a.y1, b.y1);
+  if (width <= 0.0 || height <= 0.0) return 0.0;
+  const double shared = width * height;
+  return shared / (a.Area() + b.Area() - shared);
+}
+
+inline bool IsFollowed(const TrackInput& input, uint32_t id) {
+  return id != 0 && std::find(input.followed.begin(), input.followed.end(), id) != input.followed.end();
+}
+
+}  // namespace fastsamd
