@@ -1,5 +1,5 @@
 /** A file that is there whole, or as it was before: over a crash, a full disk and a power cut. */
-import { constants, lstatSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { closeSync, constants, existsSync, lstatSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { systemCodeOf } from './errors.js';
@@ -129,10 +129,30 @@ export async function openBounded(path: string, maxBytes: number): Promise<FileH
 /** Errors of SQLite that are temporary or the machine's: the file may be whole. */
 const NOT_DAMAGED = /^SQLITE_(FULL|IOERR|CANTOPEN|READONLY|BUSY|LOCKED|PERM|NOMEM|AUTH|INTERRUPT)/;
 
-/** Whether an error of SQLite says that its file is damaged, or is no database, or another one. */
+/** Damage of a database that SQLite itself does not report. */
+export class DamagedDatabase extends Error {}
+
+/** Whether an error says that the file of a database is damaged, or is no database, or another one. */
 export function isDamagedDatabase(error: unknown): boolean {
   const code = systemCodeOf(error) ?? '';
-  return code.startsWith('SQLITE_') && !NOT_DAMAGED.test(code);
+  return error instanceof DamagedDatabase || (code.startsWith('SQLITE_') && !NOT_DAMAGED.test(code));
+}
+
+/**
+ * The two numbers in the header of `file` that say which SQLite may write and read the file are 1 or 2 in every file; with others
+ * SQLite only reads, and says the same as for a disk that cannot be written. Errors: DamagedDatabase.
+ */
+export function demandWritableFormat(file: string): void {
+  // A database in memory.
+  if (!existsSync(file)) return;
+  const versions = Buffer.alloc(2);
+  const descriptor = openSync(file, 'r');
+  try {
+    if (readSync(descriptor, versions, 0, 2, 18) < 2 || versions.every((version) => version === 1 || version === 2)) return;
+  } finally {
+    closeSync(descriptor);
+  }
+  throw new DamagedDatabase('a format that this SQLite only reads');
 }
 
 /** Puts aside what is no regular file, or larger than `maxBytes`: a FIFO or a folder where a file should be. */

@@ -1,10 +1,10 @@
 /** The SQLite file of the events that wait. Nothing in it is trusted: a power cut, a bad block or somebody may have changed it. */
-import { closeSync, openSync, readSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { native } from '../addon/addon.js';
 import type { EventMessage } from '../contract/event.js';
-import { isDamagedDatabase, makeDirectorySync, putAside, putAsideUnlessUsable } from '../durable.js';
+import { DamagedDatabase, demandWritableFormat, isDamagedDatabase, makeDirectorySync, putAside, putAsideUnlessUsable } from '../durable.js';
 import type { Appended, StoredEvent, StoreState } from './event-store.js';
 import type { SpoolSettings } from './spool-protocol.js';
 
@@ -121,21 +121,21 @@ export class EventDatabase {
   #open(): Database.Database {
     const database = new Database(this.#settings.file);
     try {
-      if (!isWritableFormat(this.#settings.file)) throw new Damaged('a format that this SQLite only reads');
+      demandWritableFormat(this.#settings.file);
       database.pragma('journal_mode = WAL');
       // Synced at every commit: a power cut costs no event that was stored. A deleted event's pages are used again.
       database.pragma('synchronous = FULL');
       database.pragma('journal_size_limit = 4000000');
       database.exec(SCHEMA);
       // Rows out of order would be stored and never found again. The file is bounded, and its pages are read below anyway.
-      if (database.pragma('quick_check(1)', { simple: true }) !== 'ok') throw new Damaged('pages that do not fit together');
+      if (database.pragma('quick_check(1)', { simple: true }) !== 'ok') throw new DamagedDatabase('pages that do not fit together');
       const columns = database.prepare('SELECT count(number) + count(ts) + count(bytes) + count(event) AS entries FROM events');
       columns.get();
       const { last } = database.prepare("SELECT max(seq) AS last FROM sqlite_sequence WHERE name = 'events'").get() as {
         last: number | null;
       };
       const { most } = database.prepare('SELECT max(number) AS most FROM events').get() as { most: number | null };
-      if (Math.max(last ?? 0, most ?? 0) > MAX_NUMBER) throw new Damaged('a number that no node counts up to');
+      if (Math.max(last ?? 0, most ?? 0) > MAX_NUMBER) throw new DamagedDatabase('a number that no node counts up to');
       const totals = database.prepare('SELECT count(*) AS depth, coalesce(sum(octet_length(event)), 0) AS bytes FROM events');
       const { depth, bytes } = totals.get() as { depth: number; bytes: number };
       this.#depth = depth;
@@ -152,7 +152,7 @@ export class EventDatabase {
     try {
       return work();
     } catch (error) {
-      if (!isDamage(error)) throw error;
+      if (!isDamagedDatabase(error)) throw error;
       const { file } = this.#settings;
       this.#database?.close();
       const events = salvage(file);
@@ -220,23 +220,6 @@ export class EventDatabase {
     const { wallMs, at, synced } = this.#clock;
     return { nowMs: wallMs + (performance.now() - at), synced };
   }
-}
-
-class Damaged extends Error {}
-
-/** The two numbers in the header that say which SQLite may write and read the file; those of every SQLite are 1 or 2. */
-function isWritableFormat(file: string): boolean {
-  const versions = Buffer.alloc(2);
-  const descriptor = openSync(file, 'r');
-  try {
-    return readSync(descriptor, versions, 0, 2, 18) < 2 || versions.every((version) => version === 1 || version === 2);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-function isDamage(error: unknown): boolean {
-  return error instanceof Damaged || isDamagedDatabase(error);
 }
 
 /** A kernel that does not say whether its clock is right is believed. */

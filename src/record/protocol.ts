@@ -112,9 +112,6 @@ export interface RecordCalls {
 
 export type CallName = keyof RecordCalls;
 export type RecordRequest = { readonly [N in CallName]: { readonly name: N; readonly ask: RecordCalls[N]['ask'] } }[CallName];
-/** Of the first answer, once the record is open: where a damaged file was put. */
-export interface RecordOpened {
-  readonly putAside: string | undefined;
-}
 
-export type RecordAnswer = { readonly answer: unknown } | { readonly failed: string };
+/** To each request one answer, in their order; the first says that the record is open. Between them: where a damaged file was put. */
+export type RecordAnswer = { readonly answer: unknown } | { readonly failed: string } | { readonly putAside: string };

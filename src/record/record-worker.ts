@@ -1,14 +1,14 @@
 /** The thread that owns the database of verdicts: a slow disk must not stop frames and messages. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../errors.js';
-import type { RecordAnswer, RecordOpened, RecordRequest, RecordSettings } from './protocol.js';
+import type { RecordAnswer, RecordRequest, RecordSettings } from './protocol.js';
 import { VerdictDatabase } from './verdict-database.js';
 
 const port = parentPort!;
 const send = (answer: RecordAnswer) => port.postMessage(answer);
 
 try {
-  const database = new VerdictDatabase(workerData as RecordSettings);
+  const database = new VerdictDatabase(workerData as RecordSettings, { onPutAside: (path) => send({ putAside: path }) });
   port.on('message', (request: RecordRequest | 'close') => {
     if (request === 'close') {
       database.close();
@@ -21,8 +21,7 @@ try {
       send({ failed: messageOf(error) });
     }
   });
-  const opened: RecordOpened = { putAside: database.putAside };
-  send({ answer: opened });
+  send({ answer: null });
 } catch (error) {
   send({ failed: messageOf(error) });
 }

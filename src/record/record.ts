@@ -2,19 +2,22 @@
 import { Worker } from 'node:worker_threads';
 import { compiledModule } from '../compiled.js';
 import { FastsamError, messageOf } from '../errors.js';
-import type { CallName, RecordAnswer, RecordCalls, RecordOpened, RecordSettings } from './protocol.js';
+import type { CallName, RecordAnswer, RecordCalls, RecordSettings } from './protocol.js';
 
 export class VerdictRecord {
   readonly #worker: Worker;
   readonly #file: string;
   readonly #waiting: { readonly resolve: (answer: unknown) => void; readonly reject: (error: Error) => void }[] = [];
   #dead: Error | undefined;
-  #putAside: string | undefined;
 
-  private constructor(worker: Worker, file: string) {
+  private constructor(worker: Worker, file: string, onPutAside: (path: string) => void) {
     this.#worker = worker;
     this.#file = file;
     worker.on('message', (message: RecordAnswer) => {
+      if ('putAside' in message) {
+        onPutAside(message.putAside);
+        return;
+      }
       const call = this.#waiting.shift();
       if ('failed' in message) call?.reject(this.#unwritable(message.failed));
       else call?.resolve(message.answer);
@@ -23,22 +26,19 @@ export class VerdictRecord {
     worker.on('exit', () => this.#fail(new Error('the record is closed')));
   }
 
-  /** Errors: OUTPUT_UNWRITABLE when the database cannot be opened. */
-  static async open(settings: RecordSettings): Promise<VerdictRecord> {
+  /**
+   * `onPutAside`: a file was damaged, was put there, and a new record was begun; now or later. Errors: OUTPUT_UNWRITABLE when the
+   * database cannot be opened.
+   */
+  static async open(settings: RecordSettings, onPutAside: (path: string) => void = () => undefined): Promise<VerdictRecord> {
     const worker = new Worker(compiledModule('./record-worker.js', import.meta.url), {
       workerData: settings,
       name: 'record',
       execArgv: [],
     });
-    const record = new VerdictRecord(worker, settings.file);
-    const { putAside } = (await record.#next()) as RecordOpened;
-    record.#putAside = putAside;
+    const record = new VerdictRecord(worker, settings.file, onPutAside);
+    await record.#next();
     return record;
-  }
-
-  /** Where a damaged file was put as this record was begun. */
-  get putAside(): string | undefined {
-    return this.#putAside;
   }
 
   /** One after the other, in the order of the calls. Errors: OUTPUT_UNWRITABLE. */

@@ -9,7 +9,7 @@ import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import type { VerdictMessage } from '../contract/inspection.js';
 import type { Recipe } from '../domain/recipe.js';
-import { isDamagedDatabase, makeDirectorySync, putAside, putAsideUnlessUsable } from '../durable.js';
+import { demandWritableFormat, isDamagedDatabase, makeDirectorySync, putAside, putAsideUnlessUsable } from '../durable.js';
 import type {
   Accepted,
   CheckValues,
@@ -79,17 +79,17 @@ interface RecipeRow {
 /** The calls, each a transaction that is on the disk when it returns. Errors: SQLite's. */
 export class VerdictDatabase {
   readonly #settings: RecordSettings;
-  #database: Database.Database;
-  /** Where a damaged file was put when this one was opened; a new record was begun then. */
-  readonly putAside: string | undefined;
+  readonly #onPutAside: (path: string) => void;
+  #database!: Database.Database;
 
   /**
-   * `readonly`: for looking at the record of a daemon that runs. Otherwise a file that is damaged is kept under another name, and a new
-   * record is begun, which numbers inspections on from where the old one can still be read. Errors: SQLite's, for a disk that is full
-   * or cannot be written.
+   * `readonly`: for looking at the record of a daemon that runs. Otherwise a file that turns out to be damaged, now or at work, is kept
+   * under another name (told to `onPutAside`), and a new record is begun, which numbers inspections on from where the old one can still
+   * be read. Errors: SQLite's, for a disk that is full or cannot be written.
    */
-  constructor(settings: RecordSettings, options: { readonly readonly?: boolean } = {}) {
+  constructor(settings: RecordSettings, options: { readonly readonly?: boolean; readonly onPutAside?: (path: string) => void } = {}) {
     this.#settings = settings;
+    this.#onPutAside = options.onPutAside ?? (() => undefined);
     if (options.readonly) {
       this.#database = new Database(settings.file, { readonly: true, fileMustExist: true });
       return;
@@ -97,28 +97,47 @@ export class VerdictDatabase {
     const { file } = settings;
     makeDirectorySync(dirname(file));
     for (const suffix of ['', '-wal', '-shm']) putAsideUnlessUsable(`${file}${suffix}`, Number.POSITIVE_INFINITY);
-    let database: Database.Database | undefined;
+    let opened: Database.Database | undefined;
     try {
-      database = this.#open();
-      this.#database = database;
+      opened = this.#open();
+      this.#database = opened;
       this.#probe();
     } catch (error) {
       if (!isDamage(error)) throw error;
-      database?.close();
-      const counters = countersIn(file);
-      // Never in place of one that was put aside before: it is the record of what was inspected.
-      this.putAside = `${file}.unreadable-${new Date().toISOString().replaceAll(':', '')}`;
-      for (const suffix of ['-wal', '-shm']) if (existsSync(`${file}${suffix}`)) putAside(`${file}${suffix}`, `${this.putAside}${suffix}`);
-      putAside(file, this.putAside);
-      this.#database = this.#open();
-      const insert = this.#database.prepare('INSERT INTO counters (camera, last) VALUES (?, ?)');
-      for (const [camera, last] of counters) insert.run(camera, last);
+      opened?.close();
+      this.#beginAgain();
     }
+  }
+
+  /** `work` in a transaction; when the file turns out to be damaged, once more with a new one. */
+  #transaction<T>(work: () => T): T {
+    try {
+      return this.#database.transaction(work)();
+    } catch (error) {
+      if (!isDamagedDatabase(error) || this.#database.readonly) throw error;
+      this.#database.close();
+      this.#beginAgain();
+      return this.#database.transaction(work)();
+    }
+  }
+
+  #beginAgain(): void {
+    const { file } = this.#settings;
+    const counters = countersIn(file);
+    // Never in place of one that was put aside before: it is the record of what was inspected.
+    const aside = `${file}.unreadable-${new Date().toISOString().replaceAll(':', '')}`;
+    for (const suffix of ['-wal', '-shm']) if (existsSync(`${file}${suffix}`)) putAside(`${file}${suffix}`, `${aside}${suffix}`);
+    putAside(file, aside);
+    this.#database = this.#open();
+    const insert = this.#database.prepare('INSERT INTO counters (camera, last) VALUES (?, ?)');
+    for (const [camera, last] of counters) insert.run(camera, last);
+    this.#onPutAside(aside);
   }
 
   #open(): Database.Database {
     const database = new Database(this.#settings.file);
     try {
+      demandWritableFormat(this.#settings.file);
       database.pragma('journal_mode = WAL');
       database.pragma('synchronous = FULL');
       database.pragma('foreign_keys = ON');
@@ -145,7 +164,8 @@ export class VerdictDatabase {
       this.#database.transaction(() => {
         const at = Date.now();
         const camera = cameras[0]?.camera ?? PROBE;
-        this.#accept({ camera, trigger: `${PROBE} ${at}`, type: 'mqtt', atMs: at });
+        const { trigger } = this.#accept({ camera, trigger: `${PROBE} ${at}`, type: 'mqtt', atMs: at });
+        this.#decide(probeVerdict(camera, trigger.inspection, new Date(at).toISOString()));
         throw undone;
       })();
     } catch (error) {
@@ -160,7 +180,10 @@ export class VerdictDatabase {
   call<N extends keyof RecordCalls>(name: N, ask: RecordCalls[N]['ask']): RecordCalls[N]['answer'] {
     const calls: { readonly [K in keyof RecordCalls]: (ask: RecordCalls[K]['ask']) => RecordCalls[K]['answer'] } = {
       accept: (trigger) => this.#accept(trigger),
-      decide: (verdict) => this.#decide(verdict),
+      decide: (verdict) => {
+        this.#demandUndecided(verdict);
+        return this.#decide(verdict);
+      },
       acceptAndDecide: ({ trigger, verdict }) => {
         const { trigger: accepted } = this.#accept(trigger);
         return this.#decide({ ...verdict, verdict: { ...verdict.verdict, inspection: accepted.inspection } });
@@ -183,7 +206,7 @@ export class VerdictDatabase {
         return this.#fact(`file ${camera}`) ?? null;
       },
     };
-    return this.#database.transaction(() => calls[name](ask))();
+    return this.#transaction(() => calls[name](ask));
   }
 
   #accept(trigger: NewTrigger): Accepted {
@@ -201,6 +224,12 @@ export class VerdictDatabase {
       .prepare('INSERT INTO triggers (camera, inspection, name, type, part, meas, at) VALUES (?, ?, ?, ?, ?, ?, ?)')
       .run(camera, last, name, type, part ?? null, meas ?? null, Math.round(atMs));
     return { trigger: { ...trigger, inspection: last }, known: false };
+  }
+
+  /** A second verdict is a mistake of the caller. Once this has passed, a number that is taken is damage of the file. */
+  #demandUndecided({ camera, verdict: { inspection } }: NewVerdict): void {
+    const decided = this.#database.prepare('SELECT 1 FROM verdicts WHERE camera = ? AND inspection = ?').get(camera, inspection);
+    if (decided) throw new Error(`inspection ${inspection} of camera ${camera} already has a verdict`);
   }
 
   #decide({ camera, ts, eventId, verdict }: NewVerdict): StoredVerdict {
@@ -413,8 +442,7 @@ interface AuditRow {
   readonly hash: string;
 }
 
-/** Lengths in front: no two lists of parts hash alike. */
-/** Of SQLite, or of rows that hold something else than what is written into them. */
+/** At the start: of SQLite, or of rows that hold something else than what is written into them. */
 function isDamage(error: unknown): boolean {
   return isDamagedDatabase(error) || error instanceof SyntaxError || error instanceof RangeError || error instanceof TypeError;
 }
@@ -444,6 +472,29 @@ function countersIn(file: string): Map<string, number> {
   return counters;
 }
 
+/** A verdict with one check, which touches every table that an inspection writes. */
+function probeVerdict(camera: string, inspection: number, ts: string): NewVerdict {
+  return {
+    camera,
+    ts,
+    eventId: PROBE,
+    verdict: {
+      inspection,
+      verdict: 'UNSURE',
+      reasons: [],
+      part: PROBE,
+      trigger: { id: PROBE, type: 'mqtt', at: ts },
+      recipe: { id: PROBE, revision: 0, sha256: GENESIS },
+      model: null,
+      frame: null,
+      checks: [{ id: PROBE, measure: 'area', value: 0, uncertainty: null, result: 'unsure' }],
+      latencyMs: { acquire: 0, measure: 0, decide: 0, total: 0 },
+      recorded: true,
+    },
+  };
+}
+
+/** Lengths in front: no two lists of parts hash alike. */
 function chained(before: string, parts: readonly string[]): string {
   const hash = createHash('sha256').update(before);
   for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part);

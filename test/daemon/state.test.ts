@@ -4,12 +4,14 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import Database from 'better-sqlite3';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { type RunningCommand, start, startWith } from '../helpers/command.js';
 import { MachineFaults } from '../helpers/machine-faults.js';
 import { Broker, hasMosquitto, type Observer } from '../helpers/mosquitto.js';
 import { writeTestModel } from '../helpers/onnx-model.js';
+import { Relay } from '../mqtt/network.js';
 
 const NODE = 'state-node';
 const BASE = `fastsam/v1/${NODE}`;
@@ -150,17 +152,36 @@ describe.skipIf(!hasMosquitto)('the state directory (needs mosquitto)', { timeou
     using machine = new MachineFaults(directory, folder);
     machine.clockOffsetMs = Date.UTC(2001, 0, 1) - Date.now();
     machine.clockSynced = false;
-    await broker.kill();
-    daemon = startWith(machine.environment, 'run', '--config', await writeConfig({ cameras: [{ id: 'belt', source: 'file:/nowhere' }] }));
-    await daemon.line(/camera belt: lost/);
+    const relay = await Relay.start(broker.port);
+    relay.open = false;
+    const mqtt = { url: `mqtt://127.0.0.1:${relay.port}`, reconnect: { minMs: 50, maxMs: 500 } };
+    daemon = startWith(
+      machine.environment,
+      'run',
+      '--config',
+      await writeConfig({ mqtt, cameras: [{ id: 'belt', source: 'file:/nowhere' }] }),
+    );
+    await vi.waitFor(() => expect(storedEvents(join(folder, 'events.db'))).toBeGreaterThan(0), { timeout: 30_000, interval: 100 });
     machine.clockOffsetMs = 0;
     machine.clockSynced = true;
-    await broker.restart();
-    const later = await broker.observe(`${BASE}/#`);
-    const event = await later.untilJson(`${BASE}/cameras/belt/event`, ({ type }) => type === 'camera-lost');
+    relay.open = true;
+    const event = await observer.untilJson(`${BASE}/cameras/belt/event`, ({ type }) => type === 'camera-lost');
     expect(event).toMatchObject({ replayed: true, ts: expect.stringMatching(/^2001-/) });
+    daemon.process.kill('SIGKILL');
+    await daemon.outcome;
+    await relay.stop();
   });
 });
+
+/** Events on the disk of a daemon that runs. */
+function storedEvents(file: string): number {
+  const database = new Database(file, { readonly: true, fileMustExist: true });
+  try {
+    return (database.prepare('SELECT count(*) AS events FROM events').get() as { events: number }).events;
+  } finally {
+    database.close();
+  }
+}
 
 function saved(changes: { readonly sinceMs: number }): string {
   const camera = { configured: [], held: { base: [] }, revision: 1, ...changes };

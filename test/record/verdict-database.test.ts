@@ -78,7 +78,7 @@ describe('VerdictDatabase', () => {
     const { database } = opened();
     database.call('accept', trigger('a'));
     database.call('decide', verdict(1));
-    expect(() => database.call('decide', verdict(1))).toThrow(/UNIQUE/);
+    expect(() => database.call('decide', verdict(1))).toThrow('inspection 1 of camera belt already has a verdict');
     expect(database.call('verify', null)).toEqual({ verdicts: 1 });
     database.close();
   });
@@ -190,11 +190,12 @@ describe('VerdictDatabase', () => {
     for (let k = 1; k <= 3; k += 1) database.call('acceptAndDecide', { trigger: trigger(`t${k}`), verdict: verdict(0) });
     database.close();
     damage(file);
-    const again = new VerdictDatabase({ file, maxVerdicts: 1000 });
-    // Not every page that is spoilt is in use at the start.
-    if (again.putAside !== undefined) expect(existsSync(again.putAside)).toBe(true);
+    const aside: string[] = [];
+    const again = new VerdictDatabase({ file, maxVerdicts: 1000 }, { onPutAside: (path) => aside.push(path) });
     const { trigger: next } = again.call('accept', trigger('t4'));
     expect(next.inspection).toBeGreaterThanOrEqual(least);
+    // Not every page that is spoilt is in use at the start, or for one trigger.
+    expect(aside.every((path) => existsSync(path))).toBe(true);
     again.close();
   });
 
@@ -208,6 +209,22 @@ describe('VerdictDatabase', () => {
     expect(database.call('accept', trigger('t1'))).toMatchObject({ trigger: { inspection: 1 } });
     expect(existsSync(`${file}.unreadable`)).toBe(true);
     database.close();
+  });
+
+  it('that turns out to be damaged at work is kept under another name, and the inspection is recorded in a new one', () => {
+    const { database, file } = opened();
+    for (let k = 1; k <= 3; k += 1) database.call('acceptAndDecide', { trigger: trigger(`t${k}`), verdict: verdict(0) });
+    database.close();
+    // The next number is one that the record has already.
+    new Database(file).exec("UPDATE counters SET last = 1 WHERE camera = 'belt'").close();
+    const aside: string[] = [];
+    const again = new VerdictDatabase({ file, maxVerdicts: 1000 }, { onPutAside: (path) => aside.push(path) });
+    expect(aside).toEqual([]);
+    const { verdict: recorded } = again.call('acceptAndDecide', { trigger: trigger('t4'), verdict: verdict(0) });
+    expect(recorded.inspection).toBe(4);
+    expect(aside).toEqual([expect.stringMatching(/unreadable-/)]);
+    expect(existsSync(aside[0]!)).toBe(true);
+    again.close();
   });
 
   it('opens after any damage and takes inspections', { timeout: 300_000 }, () => {

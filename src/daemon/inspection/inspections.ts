@@ -195,13 +195,12 @@ export class Inspections implements InspectionService {
   async #open(): Promise<void> {
     if (this.#record) return;
     const { file, maxVerdicts, status, log } = this.#deps;
-    const record = await VerdictRecord.open({ file, maxVerdicts });
-    this.#record = record;
-    if (record.putAside !== undefined) {
-      const message = `${file} was damaged and is kept as ${record.putAside}; a new record was begun, numbered on as far as the old one could be read`;
+    const record = await VerdictRecord.open({ file, maxVerdicts }, (aside) => {
+      const message = `${file} was damaged and is kept as ${aside}; a new record was begun, numbered on as far as the old one could be read`;
       log.error(message);
       status.setAlert(DAMAGED_ALERT, { severity: 'critical', message: message.slice(0, 1000) });
-    }
+    });
+    this.#record = record;
     for (const trigger of await record.call('pending', null)) {
       const recipe = await record.call('recipe', { camera: trigger.camera });
       await record.call('decide', interrupted(trigger, recipe));
