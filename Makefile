@@ -29,7 +29,7 @@ quietly = { $(1); } > $(2) 2>&1 || { status=$$?; cat $(2) >&2; exit $$status; }
 # onnxruntime-node would download CUDA libraries otherwise; the ones of the system are used.
 export ONNXRUNTIME_NODE_INSTALL := skip
 
-.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint tidy format fuzz fuzz-native cameras hostile bad-sources soak-mqtt flood-mqtt frames-exact memory-console leaving generate bench bench-track bench-measure bench-inspect bench-console soak chaos train-demo install uninstall sbom deb check-deb check-package check-arm64 check-oldest clean
+.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint tidy format fuzz fuzz-native fuzz-readers cameras hostile bad-sources soak-mqtt flood-mqtt frames-exact memory-console leaving generate bench bench-track bench-measure bench-inspect bench-console soak chaos train-demo install uninstall sbom deb check-deb check-package check-arm64 check-oldest clean
 
 help: ## List the targets
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -108,6 +108,9 @@ format: build ## Format all sources
 
 fuzz: build ## Convert 100,000 mutated checkpoints [FUZZ_FILES=…]
 	FUZZ_FILES=$${FUZZ_FILES:-100000} npx vitest run test/fuzz
+
+fuzz-readers: build ## Coverage-guided fuzzing of the readers of checkpoints, ONNX, GeoTIFF, MP4 and MAT files, for so long each [FUZZ_SECONDS=60]
+	TMPDIR=/dev/shm node scripts/fuzz-readers.mjs $${FUZZ_SECONDS:-60}
 
 fuzz-native: ## Coverage-guided fuzzing of RLE, contours, JPEG markers, letterbox, engine files, for so long each (needs clang) [FUZZ_SECONDS=180]
 	scripts/fuzz-native.sh $${FUZZ_SECONDS:-180}
