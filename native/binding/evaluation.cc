@@ -26,14 +26,32 @@ RunSpan ReadRuns(Napi::Value value, const char* name, Pins& pins) {
   return {reinterpret_cast<const Run*>(numbers.data), numbers.size / 2};
 }
 
-/// Masks of one picture as JS gave them: runs in JS memory, or COCO's compressed counts, which the pool decodes.
+/// Masks of one picture as JS gave them: runs in JS memory, or COCO's compressed counts or polygons, which the pool decodes.
 struct Masks {
   std::vector<RunSpan> spans;
-  /// For each mask: its counts; empty where `spans` has the runs.
+  /// For each mask: its counts or its rings; both empty where `spans` has the runs.
   std::vector<std::string> counts;
-  /// Decoded counts, which `spans` points into.
+  std::vector<std::vector<Ring>> rings;
+  /// Decoded counts and rings, which `spans` points into.
   std::vector<std::vector<Run>> decoded;
 };
+
+/// A polygon: rings of x and y in turn.
+std::vector<Ring> ReadRings(Napi::Value value) {
+  const Napi::Array array = ReadArray(value, "rings", kMaxRings);
+  std::vector<Ring> rings;
+  rings.reserve(array.Length());
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const Napi::HandleScope scope(array.Env());
+    const Napi::Array numbers = ReadArray(array.Get(i), "ring", kMaxRings);
+    Ring ring(numbers.Length());
+    for (uint32_t k = 0; k < numbers.Length(); ++k) {
+      ring[k] = ReadNumber(numbers.Get(k), "polygon coordinate", -kMaxCoordinate, kMaxCoordinate);
+    }
+    rings.push_back(std::move(ring));
+  }
+  return rings;
+}
 
 Masks ReadMasks(Napi::Value value, const char* name, Pins& pins) {
   const Napi::Array array = ReadArray(value, name, kMaxMasks);
@@ -41,11 +59,14 @@ Masks ReadMasks(Napi::Value value, const char* name, Pins& pins) {
   Masks masks;
   masks.spans.resize(length);
   masks.counts.resize(length);
+  masks.rings.resize(length);
   for (uint32_t i = 0; i < length; ++i) {
     const Napi::HandleScope scope(array.Env());
     const Napi::Value mask = array.Get(i);
     if (mask.IsString()) {
       masks.counts[i] = ReadString(mask, name, kMaxCountsBytes);
+    } else if (mask.IsArray()) {
+      masks.rings[i] = ReadRings(mask);
     } else {
       masks.spans[i] = ReadRuns(mask, name, pins);
     }
@@ -53,12 +74,13 @@ Masks ReadMasks(Napi::Value value, const char* name, Pins& pins) {
   return masks;
 }
 
-/// Errors: kPromptInvalid for counts that do not describe a mask of `width` x `height`.
+/// Errors: kPromptInvalid for counts that do not describe a mask of `width` x `height`, and those of PolygonMask.
 std::optional<Error> DecodeMasks(Masks& masks, int width, int height) {
   masks.decoded.reserve(masks.counts.size());
   for (size_t i = 0; i < masks.counts.size(); ++i) {
-    if (masks.counts[i].empty()) continue;
-    Result<std::vector<Run>> runs = fastsamd::DecodeRle(masks.counts[i], width, height);
+    if (masks.counts[i].empty() && masks.rings[i].empty()) continue;
+    Result<std::vector<Run>> runs = masks.rings[i].empty() ? fastsamd::DecodeRle(masks.counts[i], width, height)
+                                                           : fastsamd::PolygonMask(masks.rings[i], width, height);
     if (!runs.ok()) return runs.error();
     masks.decoded.push_back(std::move(runs).value());
     masks.spans[i] = {masks.decoded.back().data(), masks.decoded.back().size()};
@@ -74,19 +96,9 @@ struct OverlapsAndAreas {
 }  // namespace
 
 Napi::Value PolygonMask(const Napi::CallbackInfo& info) {
-  const Napi::Array array = ReadArray(info[0], "rings", kMaxRings);
+  const std::vector<Ring> rings = ReadRings(info[0]);
   const int width = ReadInt(info[1], "width", 1, kMaxSide);
   const int height = ReadInt(info[2], "height", 1, kMaxSide);
-  std::vector<Ring> rings;
-  rings.reserve(array.Length());
-  for (uint32_t i = 0; i < array.Length(); ++i) {
-    const Napi::Array numbers = ReadArray(array.Get(i), "ring", kMaxRings);
-    Ring ring(numbers.Length());
-    for (uint32_t k = 0; k < numbers.Length(); ++k) {
-      ring[k] = ReadNumber(numbers.Get(k), "polygon coordinate", -kMaxCoordinate, kMaxCoordinate);
-    }
-    rings.push_back(std::move(ring));
-  }
   Result<std::vector<Run>> runs = fastsamd::PolygonMask(rings, width, height);
   if (!runs.ok()) Throw(info.Env(), runs.error());
   return ToTypedArray<Napi::Uint32Array>(info.Env(), std::move(runs).value());

@@ -321,12 +321,12 @@ export interface NativeAddon {
   polygonMask(rings: readonly (readonly number[])[], width: number, height: number): Uint32Array;
   /**
    * COCO's IoU of every detection with every truth of its group, row-major [detections, truths], 0 between groups; a
-   * crowd's union is the detection. `areas`: pixels of each detection. Masks are runs, or COCO compressed RLE strings
-   * that must describe width × height (PROMPT_INVALID otherwise).
+   * crowd's union is the detection. `areas`: pixels of each detection. Masks are runs, polygons as for `polygonMask`, or COCO compressed RLE
+   * strings that must describe width × height (PROMPT_INVALID otherwise).
    */
   maskOverlaps(
-    detections: readonly (Uint32Array | string)[],
-    truths: readonly (Uint32Array | string)[],
+    detections: readonly (Uint32Array | string | readonly (readonly number[])[])[],
+    truths: readonly (Uint32Array | string | readonly (readonly number[])[])[],
     crowd: Uint8Array,
     detectionGroups: Int32Array,
     truthGroups: Int32Array,

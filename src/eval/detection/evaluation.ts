@@ -1,13 +1,13 @@
 /**
  * AP and AR as COCO's and LVIS's official tools compute them (pycocotools 2.0 cocoeval.py, lvis-api eval.py). Pictures are
- * added one by one; masks live only while their picture is being added.
+ * added one by one; decoded masks live only while their picture is being prepared.
  */
 
 import { native } from '../../addon/addon.js';
 import { type MaskRuns, maskArea } from '../../domain/mask.js';
 import { accumulate, type Curves, IOU_THRESHOLDS, type PictureMatches, type Ranking, rank } from './accumulate.js';
 import type { Category, Dataset, Picture, Truth } from './dataset.js';
-import { boxOfRuns, ringOf, runsOf, runsOrCounts } from './masks.js';
+import { boxOfRuns, encodedMask, ringOf, runsOf } from './masks.js';
 import { type Candidates, match } from './match.js';
 import type { Detection } from './results.js';
 
@@ -44,6 +44,9 @@ export interface Figure {
   readonly frequency?: 'r' | 'c' | 'f';
 }
 
+/** Detections and truths of one picture by category, with their overlaps. */
+export type PreparedPicture = ReadonlyMap<number, Candidates>;
+
 /** The category of everything in a class-agnostic evaluation. */
 const ANY: Category = { id: 1, name: 'object' };
 
@@ -72,15 +75,11 @@ export class DetectionEvaluation {
   }
 
   /**
-   * Adds one picture with its truths and detections. Pictures must come in ascending id, or equal scores are ranked
-   * differently than by the official tools. Errors: DATASET_INVALID for a mask that does not fit.
+   * Prepares one picture with its truths and detections: what takes time runs beside other pictures. `add` takes the answer, in the
+   * order of the calls. Errors: DATASET_INVALID for a mask that does not fit.
    */
-  async add(picture: Picture, truths: readonly Truth[], detections: readonly Detection[]): Promise<void> {
+  async prepare(picture: Picture, truths: readonly Truth[], detections: readonly Detection[]): Promise<PreparedPicture> {
     const { rules, agnostic, maxDets } = this.options;
-    const index = this.#pictures++;
-    this.#rankings = undefined;
-    this.#curves.clear();
-    this.#drawnWith = undefined;
     const limit = maxDets.at(-1)!;
     const kept = rules === 'lvis' ? bestFirst(detections).slice(0, limit) : detections;
     const present = new Set(truths.map(({ category }) => category));
@@ -89,14 +88,24 @@ export class DetectionEvaluation {
     const wanted = bestFirst(agnostic ? byCategory(kept) : kept.filter(({ category }) => known(category)));
     const shown = agnostic ? byCategory(truths) : truths;
     const overlaps = await this.#overlaps(picture, wanted, shown);
-    const groups = grouped(wanted, shown, agnostic);
-    for (const [category, group] of groups) {
-      const own = this.#matches.get(category);
-      if (!own) continue;
+    const candidates = new Map<number, Candidates>();
+    for (const [category, group] of grouped(wanted, shown, agnostic)) {
+      if (!this.#matches.has(category)) continue;
       const notExhaustive = rules === 'lvis' && !agnostic && picture.notExhaustive.has(category);
-      const candidates = candidatesOf(group, overlaps, limit, rules, notExhaustive);
+      candidates.set(category, candidatesOf(group, overlaps, limit, rules, notExhaustive));
+    }
+    return candidates;
+  }
+
+  /** Pictures must come in ascending id, or equal scores are ranked differently than by the official tools. */
+  add(prepared: PreparedPicture): void {
+    const picture = this.#pictures++;
+    this.#rankings = undefined;
+    this.#curves.clear();
+    this.#drawnWith = undefined;
+    for (const [category, candidates] of prepared) {
       const ranges = RANGES.map((range) => match(candidates, IOU_THRESHOLDS, AREA_RANGES[range]));
-      own.push({ picture: index, scores: candidates.scores, ranges });
+      this.#matches.get(category)!.push({ picture, scores: candidates.scores, ranges });
     }
   }
 
@@ -126,8 +135,8 @@ export class DetectionEvaluation {
     const groupOf = ({ category }: { readonly category: number }) => (this.options.agnostic ? 0 : category);
     try {
       return await native().maskOverlaps(
-        detections.map(({ segmentation, box }) => runsOrCounts(segmentation ?? [ringOf(box!)], picture, whoseResult(picture))),
-        truths.map(({ segmentation, id }) => runsOrCounts(segmentation, picture, `annotation ${id}`)),
+        detections.map(({ segmentation, box }) => encodedMask(segmentation ?? [ringOf(box!)], picture, whoseResult(picture))),
+        truths.map(({ segmentation, id }) => encodedMask(segmentation, picture, `annotation ${id}`)),
         crowd,
         Int32Array.from(detections, groupOf),
         Int32Array.from(truths, groupOf),

@@ -26,9 +26,10 @@ export function runsOf(segmentation: Segmentation, { width, height }: Size, whos
   }
 }
 
-/** As runsOf, but compressed run lengths of the right size stay as they are, for native code that decodes many at once. */
-export function runsOrCounts(segmentation: Segmentation, size: Size, whose: string): MaskRuns | string {
-  if ('counts' in segmentation && typeof segmentation.counts === 'string' && segmentation.counts !== '') {
+/** As runsOf, but polygons and compressed run lengths of the right size stay as they are, for native code that decodes many at once. */
+export function encodedMask(segmentation: Segmentation, size: Size, whose: string): MaskRuns | string | readonly (readonly number[])[] {
+  if (!('counts' in segmentation)) return segmentation;
+  if (typeof segmentation.counts === 'string' && segmentation.counts !== '') {
     const [rows, columns] = segmentation.size;
     if (rows === size.height && columns === size.width) return segmentation.counts;
   }

@@ -2,9 +2,12 @@
 import { drawPictures, middle95 } from '../bootstrap.js';
 import type { ReportFigure } from '../report.js';
 import type { Dataset, Picture } from './dataset.js';
-import { DetectionEvaluation, type EvaluationOptions, type IouType, type Rules } from './evaluation.js';
+import { DetectionEvaluation, type EvaluationOptions, type IouType, type PreparedPicture, type Rules } from './evaluation.js';
 import { figureLine, figuresOf, PROPOSAL_LIMITS, proposalAuc } from './figures.js';
 import type { Detection } from './results.js';
+
+/** Native code prepares a picture while JavaScript matches another. */
+const PICTURES_AT_ONCE = 4;
 
 export interface ScoringOptions {
   readonly rules: Rules;
@@ -39,6 +42,7 @@ export interface PictureScore {
 /** Pictures are added in the order of the data set; `finish` computes the figures. */
 export class DetectionScoring {
   readonly #evaluations: readonly DetectionEvaluation[];
+  readonly #waiting: Promise<PreparedPicture[]>[] = [];
   readonly #pictures: { picture: Picture; truths: number; detections: number }[] = [];
 
   constructor(
@@ -51,22 +55,33 @@ export class DetectionScoring {
     this.#evaluations = iouTypes.map((iouType) => evaluation(iouType, maxDets));
   }
 
-  /** Errors: DATASET_INVALID for a mask that does not fit its picture. */
+  /** Resolves when few enough pictures wait. Errors: DATASET_INVALID for a mask of this picture, or one before, that does not fit. */
   async add(picture: Picture, detections: readonly Detection[]): Promise<void> {
     const truths = this.dataset.truths.get(picture.id) ?? [];
     this.#pictures.push({ picture, truths: truths.length, detections: detections.length });
-    for (const evaluation of this.#evaluations) {
-      const { iouType } = evaluation.options;
-      await evaluation.add(
-        picture,
-        truths,
-        detections.map((detection) => detectionFor(iouType, this.options.boxes, detection)),
-      );
-    }
+    const prepared = Promise.all(
+      this.#evaluations.map((evaluation) =>
+        evaluation.prepare(
+          picture,
+          truths,
+          detections.map((detection) => detectionFor(evaluation.options.iouType, this.options.boxes, detection)),
+        ),
+      ),
+    );
+    // Told when its turn comes.
+    prepared.catch(() => undefined);
+    this.#waiting.push(prepared);
+    if (this.#waiting.length > PICTURES_AT_ONCE) await this.#addOldest();
   }
 
-  /** `onDraw` is called after each draw of the bootstrap. */
+  async #addOldest(): Promise<void> {
+    const prepared = await this.#waiting.shift()!;
+    for (const [k, evaluation] of this.#evaluations.entries()) evaluation.add(prepared[k]!);
+  }
+
+  /** `onDraw` is called after each draw of the bootstrap. Errors: as `add`. */
   async finish(onDraw: () => void = () => {}): Promise<Score[]> {
+    while (this.#waiting.length > 0) await this.#addOldest();
     const scores: Score[] = [];
     for (const evaluation of this.#evaluations) scores.push(await this.#score(evaluation, onDraw));
     return scores;

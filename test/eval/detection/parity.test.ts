@@ -3,11 +3,14 @@
  * pycocotools 2.0.11 and lvis-api 0.5.3 compute from the very same files; case.json holds both.
  */
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseDataset } from '../../../src/eval/detection/dataset.js';
 import { DetectionEvaluation, type IouType, type Rules } from '../../../src/eval/detection/evaluation.js';
 import { figuresOf, PROPOSAL_LIMITS, proposalAuc } from '../../../src/eval/detection/figures.js';
-import { parseResults } from '../../../src/eval/detection/results.js';
+import { readResults } from '../../../src/eval/detection/results.js';
 
 interface Case {
   readonly annotations: { readonly annotations: readonly { readonly iscrowd: number }[] };
@@ -17,6 +20,12 @@ interface Case {
 }
 const data = JSON.parse(readFileSync(new URL('case.json', import.meta.url), 'utf8')) as Case;
 
+let directory = '';
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'fastsamd-parity-'));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
 async function figures(rules: Rules, iouType: IouType, agnostic: boolean, maxDets: readonly number[]): Promise<number[]> {
   // LVIS has no crowds, so its tools were given none.
   const annotations =
@@ -24,10 +33,12 @@ async function figures(rules: Rules, iouType: IouType, agnostic: boolean, maxDet
       ? data.annotations
       : { ...data.annotations, annotations: data.annotations.annotations.filter(({ iscrowd }) => !iscrowd) };
   const dataset = parseDataset(annotations, 'case.json');
-  const results = parseResults(data[iouType], 'case.json', dataset, { anyCategory: agnostic });
+  const file = join(directory, 'results.json');
+  await writeFile(file, JSON.stringify(data[iouType]));
+  const results = await readResults(file, dataset, { anyCategory: agnostic });
   const evaluation = new DetectionEvaluation(dataset, { rules, iouType, agnostic, maxDets });
   for (const picture of dataset.pictures) {
-    await evaluation.add(picture, dataset.truths.get(picture.id) ?? [], results.get(picture.id) ?? []);
+    evaluation.add(await evaluation.prepare(picture, dataset.truths.get(picture.id) ?? [], results.get(picture.id) ?? []));
   }
   return figuresOf(rules, maxDets, agnostic).map((figure) => evaluation.value(figure));
 }
