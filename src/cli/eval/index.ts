@@ -33,6 +33,11 @@ const tasks: readonly CommandEntry[] = [
     load: async () => (await import('./buildings.js')).buildingsCommand,
   },
   {
+    command: 'text',
+    describe: 'Names of categories as text prompts: what they find, and what they find that is not there',
+    load: async () => (await import('./text.js')).textCommand,
+  },
+  {
     command: 'score',
     describe: 'Score results in the format of a benchmark, without a model',
     load: async () => (await import('./score.js')).scoreCommand,
@@ -48,7 +53,7 @@ export const evalCommand: Command<object> = {
   builder: (yargs) =>
     yargs
       .command(tasks.map(lazily))
-      .demandCommand(1, 'expected a task: coco, lvis, edges, saliency, anomaly, buildings, score or diff')
+      .demandCommand(1, 'expected a task: coco, lvis, edges, saliency, anomaly, buildings, text, score or diff')
       .example('$0 eval coco --images val2017 --annotations instances_val2017.json --model fastsam-s', 'proposals of FastSAM-s on COCO')
       .example('$0 eval diff fp32.json int8.json', 'what a precision costs, with its interval'),
   handler: () => {},

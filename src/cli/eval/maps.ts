@@ -3,17 +3,16 @@
 import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { type EdgeOptions, native } from '../../addon/addon.js';
-import { decodeImage } from '../../addon/picture.js';
 import type { BackendChoice } from '../../domain/backend.js';
-import type { Segments } from '../../domain/segments.js';
 import { FastsamError } from '../../errors.js';
 import { boundaryFigures, type Counts, thresholdsOf } from '../../eval/edges/benchmark.js';
 import { countMap, MAX_DISTANCE, readBoundaries } from '../../eval/edges/data.js';
 import { type GreyMap, MapDigest, type Pair, pairFiles, readGreyMap, writeGreyMap } from '../../eval/grey-map.js';
+import { pictureFrame, pictureFrames } from '../../eval/picture-frames.js';
 import type { Report } from '../../eval/report.js';
 import { measureSaliency, type SaliencyMeasures, saliencyFigures } from '../../eval/saliency/measures.js';
 import { salientMap } from '../../eval/saliency/salient-map.js';
-import { captureTime, SourceFrame } from '../../source/source.js';
+import { type SegmentedFrame, segmentFrames } from '../../pipeline/segment-frames.js';
 import type { Command } from '../commands/command.js';
 import { demandRange, modelOptions } from '../model-options.js';
 import { openModel } from '../open-model.js';
@@ -78,7 +77,7 @@ export const scoreEdgesCommand: CommandModule<object, EdgesTruth & Results> = {
     yargs
       .options({ ...resultsOption, ...truthOptions.edges })
       .example('$0 eval score edges --results maps --ground-truth groundTruth/test', 'ODS, OIS and AP'),
-  handler: (args) => scoreEdges(args, args.results, readGreyMap, {}),
+  handler: (args) => scoreEdges(args, args.results, mapsOfFolder, {}),
 };
 
 export const scoreSaliencyCommand: CommandModule<object, SaliencyTruth & Results> = {
@@ -88,7 +87,7 @@ export const scoreSaliencyCommand: CommandModule<object, SaliencyTruth & Results
     yargs
       .options({ ...resultsOption, ...truthOptions.saliency })
       .example('$0 eval score saliency --results maps --masks masks', 'MAE, S-measure, F and E'),
-  handler: (args) => scoreSaliency(args, args.results, readGreyMap, {}),
+  handler: (args) => scoreSaliency(args, args.results, mapsOfFolder, {}),
 };
 
 export const edgesCommand: Command<EdgesTruth & MapModel & { readonly 'edges-from': 'sam' | 'plain' }> = {
@@ -105,15 +104,17 @@ export const edgesCommand: Command<EdgesTruth & MapModel & { readonly 'edges-fro
         ...truthOptions.edges,
       })
       .example('$0 eval edges --images images/test --ground-truth groundTruth/test --model fastsam-s', 'ODS, OIS and AP'),
-  handler: (args) =>
-    withMaps(args, (segment) => {
-      const edges = { boundaryOnly: args['edges-from'] === 'sam', byScore: true };
-      const map = async (path: string) => {
-        const { width, height, edges: levels } = await segment(path, edges);
-        return { width, height, levels: await native().edgeCrests(levels!, width, height) };
-      };
-      return scoreEdges(args, args.images, map, { edgesFrom: args['edges-from'], ...mapSettings(args) });
-    }),
+  handler: (args) => {
+    const edges = { boundaryOnly: args['edges-from'] === 'sam', byScore: true };
+    const map = async ({ segmented: { edges: levels }, frame: { width, height } }: SegmentedFrame) => ({
+      width,
+      height,
+      levels: await native().edgeCrests(levels!, width, height),
+    });
+    return withModel(args, edges, map, (maps) =>
+      scoreEdges(args, args.images, maps, { edgesFrom: args['edges-from'], ...mapSettings(args) }),
+    );
+  },
 };
 
 export const saliencyCommand: Command<SaliencyTruth & MapModel> = {
@@ -126,46 +127,51 @@ export const saliencyCommand: Command<SaliencyTruth & MapModel> = {
       })
       .example('$0 eval saliency --images ECSSD/images --masks ECSSD/masks --model fastsam-s', 'MAE, S-measure, F and E'),
   handler: (args) =>
-    withMaps(args, (segment) => {
-      const map = async (path: string) => salientMap((await segment(path)).segments);
-      return scoreSaliency(args, args.images, map, mapSettings(args));
-    }),
+    withModel(
+      args,
+      undefined,
+      async ({ segmented }) => salientMap(segmented.segments),
+      (maps) => scoreSaliency(args, args.images, maps, mapSettings(args)),
+    ),
 };
 
 function mapSettings({ conf, iou, 'max-det': maxDet }: MapModel): Report['settings'] {
   return { conf, iou, maxDet, snapToBorder: 0 };
 }
 
-type SegmentPicture = (
-  path: string,
-  edges?: EdgeOptions,
-) => Promise<{ width: number; height: number; segments: Segments; edges?: Uint8Array }>;
+/** The grey maps of files, in the order of the paths. */
+type Maps = (paths: readonly string[]) => AsyncIterable<GreyMap>;
 
-/** Opens the model, and frees it after `work`. */
-async function withMaps(args: MapModel, work: (segment: SegmentPicture) => Promise<void>): Promise<void> {
+/** Opens the model for `work`, which gets the maps that `mapOf` makes of the model's objects, and frees the model afterwards. */
+async function withModel(
+  args: MapModel,
+  edges: EdgeOptions | undefined,
+  mapOf: (segmented: SegmentedFrame) => Promise<GreyMap>,
+  work: (maps: Maps) => Promise<void>,
+): Promise<void> {
   demandRange('--conf', args.conf, 0, 1);
   demandRange('--iou', args.iou, 0, 1);
   demandRange('--max-det', args['max-det'], 1, 1000, true);
   const engine = await openModel(args);
-  const options = { conf: args.conf, iou: args.iou, maxDet: args['max-det'], snapToBorder: 0 };
+  const options = { conf: args.conf, iou: args.iou, maxDet: args['max-det'], snapToBorder: 0, ...(edges ? { edges } : {}) };
   try {
-    await work(async (path, edges) => {
-      using frame = new SourceFrame(await decodeImage(path, path), 0, captureTime(), path);
-      const segmented = await engine.segment(frame, edges ? { ...options, edges } : options);
-      const { segments, edges: levels } = segmented;
-      return { width: frame.width, height: frame.height, segments, ...(levels ? { edges: levels } : {}) };
+    await work(async function* (paths) {
+      for await (const segmented of segmentFrames(pictureFrames(paths, pictureFrame), engine, { segmentation: () => options }))
+        yield await mapOf(segmented);
     });
   } finally {
     await engine.stop();
   }
 }
 
-type MapOf = (path: string) => Promise<GreyMap>;
+async function* mapsOfFolder(paths: readonly string[]): AsyncGenerator<GreyMap> {
+  for (const path of paths) yield await readGreyMap(path);
+}
 
 async function scoreEdges(
   args: EdgesTruth & { maps?: string | undefined },
   results: string,
-  mapOf: MapOf,
+  maps: Maps,
   settings: Report['settings'],
 ): Promise<void> {
   checkReportOptions(args);
@@ -176,11 +182,10 @@ async function scoreEdges(
   const digest = new MapDigest();
   let annotators = 0;
   const started = performance.now();
-  await eachPair(pairs, async ({ name, result, truth }) => {
+  await eachPair(pairs, maps, async ({ name, result, truth }, map) => {
     const boundaries = await readBoundaries(truth);
     annotators += boundaries.maps.length;
     digest.add(name, ...boundaries.maps);
-    const map = await mapOf(result);
     if (args.maps !== undefined) await writeGreyMap(join(args.maps, `${name}.png`), map);
     counts.push(await countMap(map, boundaries, thresholds, result));
   });
@@ -206,7 +211,7 @@ async function scoreEdges(
 async function scoreSaliency(
   args: SaliencyTruth & { maps?: string | undefined },
   results: string,
-  mapOf: MapOf,
+  maps: Maps,
   settings: Report['settings'],
 ): Promise<void> {
   checkReportOptions(args);
@@ -214,8 +219,8 @@ async function scoreSaliency(
   const measures: SaliencyMeasures[] = [];
   const digest = new MapDigest();
   const started = performance.now();
-  await eachPair(pairs, async ({ name, result, truth }) => {
-    const [map, mask] = [await mapOf(result), await readGreyMap(truth)];
+  await eachPair(pairs, maps, async ({ name, result, truth }, map) => {
+    const mask = await readGreyMap(truth);
     if (map.width !== mask.width || map.height !== mask.height)
       throw new FastsamError('DATASET_INVALID', `${result}: is ${map.width}x${map.height}, its mask ${mask.width}x${mask.height}`);
     if (args.maps !== undefined) await writeGreyMap(join(args.maps, `${name}.png`), map);
@@ -238,11 +243,14 @@ async function scoreSaliency(
   });
 }
 
-async function eachPair(pairs: readonly Pair[], work: (pair: Pair) => Promise<void>): Promise<void> {
+/** Pairs in order, each with the map of its result. */
+async function eachPair(pairs: readonly Pair[], maps: Maps, work: (pair: Pair, map: GreyMap) => Promise<void>): Promise<void> {
   const progress = startProgress(pairs.length);
+  let next = 0;
   try {
-    for (const pair of pairs) {
-      await work(pair);
+    for await (const map of maps(pairs.map(({ result }) => result))) {
+      await work(pairs[next]!, map);
+      next += 1;
       progress.advance();
     }
   } finally {

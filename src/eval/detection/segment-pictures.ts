@@ -2,14 +2,13 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { native } from '../../addon/addon.js';
-import { decodeImage } from '../../addon/picture.js';
 import type { Frame } from '../../domain/frame.js';
 import type { Segments } from '../../domain/segments.js';
 import { boxOf } from '../../domain/segments.js';
 import type { SegmentationEngine, SegmentationOptions } from '../../engine/engine.js';
 import { FastsamError } from '../../errors.js';
-import { type PipelineSource, segmentFrames } from '../../pipeline/segment-frames.js';
-import { captureTime, SourceFrame } from '../../source/source.js';
+import { segmentFrames } from '../../pipeline/segment-frames.js';
+import { pictureFrame, pictureFrames } from '../picture-frames.js';
 import { type PickBy, pickObject } from './box-prompts.js';
 import type { Dataset, Picture } from './dataset.js';
 import type { Detection } from './results.js';
@@ -29,8 +28,8 @@ export function categoriesByName(labels: readonly string[], dataset: Pick<Datase
   return (classIndex) => byClass[classIndex];
 }
 
-/** Makes detections of what the network found in a picture. */
-export type ReadSegments = (segments: Segments, picture: Picture) => Promise<Detection[]>;
+/** Makes detections of what the network found in a picture; `frame` is borrowed. */
+export type ReadSegments = (segments: Segments, picture: Picture, frame: Frame) => Promise<Detection[]>;
 
 /** Every object of a category that the data set has. */
 export function everyObject(categoryOf: CategoryOf): ReadSegments {
@@ -77,30 +76,13 @@ export async function* segmentPictures(
   options: SegmentationOptions,
   read: ReadSegments,
 ): AsyncGenerator<PictureDetections> {
+  const frames = pictureFrames(pictures, (picture) => openPicture(folder, picture));
   let next = 0;
-  for await (const { segmented } of segmentFrames(framesOf(folder, pictures), engine, { segmentation: () => options })) {
+  for await (const { segmented, frame } of segmentFrames(frames, engine, { segmentation: () => options })) {
     const picture = pictures[next]!;
     next += 1;
-    yield { picture, detections: await read(segmented.segments, picture) };
+    yield { picture, detections: await read(segmented.segments, picture, frame) };
   }
-}
-
-/** The pictures as frames, in order, none of them skipped. */
-function framesOf(folder: string, pictures: readonly Picture[]): PipelineSource {
-  let stopped = false;
-  return {
-    live: false,
-    dropped: () => ({}),
-    stop: async () => {
-      stopped = true;
-    },
-    async *[Symbol.asyncIterator]() {
-      for (const picture of pictures) {
-        if (stopped) return;
-        yield await openPicture(folder, picture);
-      }
-    },
-  };
 }
 
 /** The picture's pixels; the caller releases them. Errors: as segmentPictures. */
@@ -111,7 +93,7 @@ export async function openPicture(folder: string, picture: Picture): Promise<Fra
       cause,
     });
   });
-  const frame = new SourceFrame(await decodeImage(path, path), 0, captureTime(), path);
+  const frame = await pictureFrame(path);
   if (frame.width !== picture.width || frame.height !== picture.height) {
     const size = `${frame.width}x${frame.height}`;
     frame[Symbol.dispose]();
@@ -120,18 +102,19 @@ export async function openPicture(folder: string, picture: Picture): Promise<Fra
   return frame;
 }
 
-async function detectionsOf(
+/** Objects of a picture as detections: the network's box, and the mask as COCO's run lengths. */
+export async function detectionsOf(
   segments: Segments,
   picture: number,
   objects: readonly { readonly index: number; readonly category: number; readonly score: number }[],
 ): Promise<Detection[]> {
-  const counts = await native().encodeRle(
-    segments,
-    Uint32Array.from(objects, ({ index }) => index),
-  );
-  return objects.map(({ index, category, score }, k) => {
+  // One object may be of several categories.
+  const indices = Uint32Array.from(new Set(objects.map(({ index }) => index)));
+  const encoded = await native().encodeRle(segments, indices);
+  const counts = new Map([...indices].map((index, k) => [index, encoded[k]!]));
+  return objects.map(({ index, category, score }) => {
     const [x1, y1, x2, y2] = boxOf(segments, index);
     const size = [segments.height, segments.width] as const;
-    return { picture, category, score, box: [x1, y1, x2 - x1, y2 - y1], segmentation: { size, counts: counts[k]! } };
+    return { picture, category, score, box: [x1, y1, x2 - x1, y2 - y1], segmentation: { size, counts: counts.get(index)! } };
   });
 }
