@@ -16,7 +16,7 @@ SLICES ?=
 export BROKER SOURCE FRAMES MODEL MINUTES SEED MOMENTS PREFIX
 
 native_sources := $(shell find native -path native/test -prune -o \( -name '*.cc' -o -name '*.cu' -o -name '*.h' \) -print) binding.gyp
-typescript_sources := $(shell find src -name '*.ts') tsconfig.json tsconfig.build.json
+typescript_sources := $(shell find src -name '*.ts') tsconfig.json tsconfig.build.json scripts/bundle.mjs
 addon := build/Release/fastsamd.node
 modules := node_modules/.fastsamd-installed
 compiled := dist/.fastsamd-compiled

@@ -1,6 +1,6 @@
 /** argv → command → exit code. The only place that ends the process. */
-import { runCommandLine } from './cli/cli.js';
 import { exitAtOnce, exitCodeOfLeaving, watchForLeaving } from './cli/leaving.js';
+import { preparedHelp } from './cli/prepared-help.js';
 import { exitCodeOf, isFastsamError, messageOf } from './errors.js';
 import { withoutControls } from './printable.js';
 
@@ -24,7 +24,9 @@ process.on('uncaughtException', (error) => {
 watchForLeaving();
 
 try {
-  await runCommandLine(args);
+  const help = preparedHelp(args);
+  if (help === undefined) await (await import('./cli/cli.js')).runCommandLine(args);
+  else process.stdout.write(help);
   process.exitCode = exitCodeOfLeaving() || process.exitCode;
 } catch (error) {
   report(error);

@@ -1,26 +1,24 @@
 /** The frame of the command line: which commands there are, and what all of them share. */
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import yargs, { type Argv } from 'yargs';
 import { isFastsamError } from '../errors.js';
-import { lazily } from './commands/command.js';
+import { lazily, runFound } from './commands/command.js';
 import { commands } from './commands/table.js';
+import { DOCUMENTATION, HELP_COLUMNS } from './prepared-help.js';
 import { checkValues, usageError } from './usage.js';
 
 /** What a lone "-" on the command line stands for. */
 const STDIN = '/dev/stdin';
 
-const packageRoot = new URL('../../', import.meta.url);
-
 function version(): string {
-  return (JSON.parse(readFileSync(new URL('package.json', packageRoot), 'utf8')) as { version: string }).version;
+  return (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 }
 
 /**
- * Runs the command that `args` (without node and script) names. Errors: USAGE for the command line itself, and
- * whatever the command throws.
+ * Runs the command that `args` (without node and script) names. `documentation`: the folder that help texts name. Errors:
+ * USAGE for the command line itself, and the errors of the command.
  */
-export async function runCommandLine(args: readonly string[]): Promise<void> {
+export async function runCommandLine(args: readonly string[], documentation = DOCUMENTATION): Promise<void> {
   // The parser loses a lone "-" among the positional arguments.
   const parser: Argv = yargs(args.map((word) => (word === '-' ? STDIN : word)));
   await parser
@@ -34,12 +32,10 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
     .parserConfiguration({ 'dot-notation': false, 'parse-positional-numbers': false })
     .example('$0 config check config.yaml', 'find the mistakes in a configuration')
     .example('$0 COMMAND --help', 'options and examples of a command')
-    .epilogue(
-      `Exit code: 0 success, 2 wrong usage or configuration, 3 unusable input, 1 anything else.\nDocumentation: ${fileURLToPath(new URL('docs', packageRoot))}`,
-    )
+    .epilogue(`Exit code: 0 success, 2 wrong usage or configuration, 3 unusable input, 1 anything else.\nDocumentation: ${documentation}`)
     .version(version())
     .help()
-    .wrap(Math.min(100, process.stdout.columns ?? 100))
+    .wrap(Math.min(HELP_COLUMNS, process.stdout.columns ?? HELP_COLUMNS))
     .detectLocale(false)
     .exitProcess(false)
     .fail((message, error) => {
@@ -47,4 +43,5 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
       throw !message || isFastsamError(error) ? error : usageError(message, args, parser);
     })
     .parseAsync();
+  await runFound();
 }

@@ -13,16 +13,18 @@ export interface ModelArguments {
   readonly model?: string | undefined;
   readonly backend: BackendChoice;
   readonly threads: number;
+  /** Default true; without it the first of few pictures comes sooner. See openEngine. */
+  readonly warmUp?: boolean;
 }
 
 /** Without a model that of defaultModel, which is named on standard error. Errors: USAGE, and those of openEngine. */
-export async function openModel({ model, backend, threads }: ModelArguments): Promise<SegmentationEngine> {
+export async function openModel({ model, backend, threads, warmUp = true }: ModelArguments): Promise<SegmentationEngine> {
   demandRange('--threads', threads, 0, 1024, true);
   const path = model ?? (await defaultModel());
   if (model === undefined) tell(`fastsamd: no --model: using ${path}${path === BUNDLED_MODEL ? INSTALL_HINT : ''}`);
   const progress = startBuildProgress();
   try {
-    return await openEngine({ model: path, backend, onnxruntime: { threads }, onBuild: progress.report });
+    return await openEngine({ model: path, backend, onnxruntime: { threads, warmUp }, onBuild: progress.report });
   } finally {
     progress.stop();
   }

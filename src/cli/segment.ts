@@ -66,7 +66,8 @@ export async function segment(args: SegmentArguments): Promise<void> {
   const marks = tracking ? (frame: Frame, width: number) => tracking.marks(frame, width) : undefined;
   const output = args.out === undefined ? undefined : new AnnotatedOutput(args.out, prompts, await Inputs.of(sources), marks);
   await output?.check();
-  const opened = await openModel(args);
+  // A warm-up takes as long as the picture itself.
+  const opened = await openModel({ ...args, warmUp: sources.length > 1 || !isImagePath(sources[0]!) });
   using finishing = finishBeforeLeaving();
   const text = new TextModel({ options: { ...OFFLINE_TEXT, model: args['text-model'] }, onnxruntime: { threads: args.threads } });
   const exports = new Exports(args);

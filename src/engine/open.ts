@@ -12,7 +12,8 @@ export interface EngineOptions extends TensorRtHooks {
   readonly model: string;
   /** `auto`, the default: tensorrt where this build has it and there is a GPU, else onnxruntime. */
   readonly backend?: BackendChoice;
-  readonly onnxruntime?: { readonly providers?: readonly string[]; readonly threads?: number };
+  /** `warmUp`, default true: run the network once, so that the first frame takes no longer than the others. */
+  readonly onnxruntime?: { readonly providers?: readonly string[]; readonly threads?: number; readonly warmUp?: boolean };
   readonly tensorrt?: Partial<TensorRtSettings>;
 }
 
@@ -37,7 +38,7 @@ const REGISTRY: Readonly<Record<BackendName, Backend>> = {
 const PREFERENCE: readonly BackendName[] = ['tensorrt', 'onnxruntime'];
 
 /**
- * Loads a model on the backend that is asked for, and runs it once, so that the first frame is as fast as the rest. With
+ * Loads a model on the backend that is asked for, and warms it up (see `onnxruntime.warmUp`). With
  * tensorrt the engine is built first where there is none that fits, which takes minutes. `auto` takes the next backend where
  * one is ENGINE_UNAVAILABLE for any reason, and tells it. Errors: MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED,
  * ENGINE_UNAVAILABLE, NATIVE_UNAVAILABLE, and those of openTensorRt.

@@ -20,7 +20,20 @@ export interface CommandEntry {
   readonly load: () => Promise<AnyCommand>;
 }
 
-/** The parser loads the options of the one command that is named. */
+/** The command that the parser has found. */
+let found: (() => void | Promise<void>) | undefined;
+
+/**
+ * Runs the command that the parser has found, if any. The parser itself must not: before it waits for a command it formats
+ * the help text of that command, which it would show after a failure.
+ */
+export async function runFound(): Promise<void> {
+  const run = found;
+  found = undefined;
+  await run?.();
+}
+
+/** The parser loads the options of the one command that is named; `runFound` runs it. */
 export function lazily({ command, describe, load }: CommandEntry): CommandModule {
   let loaded: AnyCommand | undefined;
   return {
@@ -30,11 +43,18 @@ export function lazily({ command, describe, load }: CommandEntry): CommandModule
       loaded = await load();
       return loaded.builder(parser) as Argv;
     },
-    handler: (args) => loaded?.handler(args as never),
+    handler: (args) => {
+      found = () => loaded?.handler(args as never);
+    },
   };
 }
 
-/** Subcommands of any arguments, for `Argv.command`. */
+/** Subcommands of any arguments, for `Argv.command`; `runFound` runs them. */
 export function subcommands(...modules: readonly unknown[]): CommandModule[] {
-  return modules as CommandModule[];
+  return (modules as CommandModule[]).map((module) => ({
+    ...module,
+    handler: (args) => {
+      found = () => module.handler(args);
+    },
+  }));
 }

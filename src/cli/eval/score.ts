@@ -4,7 +4,7 @@ import { readDataset } from '../../eval/detection/dataset.js';
 import type { Rules } from '../../eval/detection/evaluation.js';
 import { readResults } from '../../eval/detection/results.js';
 import { DetectionScoring } from '../../eval/detection/task.js';
-import type { Command } from '../commands/command.js';
+import { type Command, subcommands } from '../commands/command.js';
 import { startProgress } from '../progress.js';
 import { tell } from '../terminal.js';
 import { scoreAnomalyCommand } from './anomaly.js';
@@ -39,14 +39,16 @@ function scoreCommandFor(rules: Rules, describe: string): CommandModule<object, 
 export const scoreCommand: Command<object> = {
   builder: (yargs) =>
     yargs
-      .command([
-        scoreCommandFor('coco', 'Detections, as pycocotools does'),
-        scoreCommandFor('lvis', 'Detections, as lvis-api does'),
-        scoreEdgesCommand,
-        scoreSaliencyCommand,
-        scoreAnomalyCommand,
-        scoreBuildingsCommand,
-      ] as unknown as CommandModule[])
+      .command(
+        subcommands(
+          scoreCommandFor('coco', 'Detections, as pycocotools does'),
+          scoreCommandFor('lvis', 'Detections, as lvis-api does'),
+          scoreEdgesCommand,
+          scoreSaliencyCommand,
+          scoreAnomalyCommand,
+          scoreBuildingsCommand,
+        ),
+      )
       .demandCommand(1, 'expected a task: coco, lvis, edges, saliency, anomaly or buildings'),
   handler: () => {},
 };

@@ -12,12 +12,14 @@ const DEFAULT_SIZE = [640, 640] as const;
 export interface OnnxEngineOptions {
   readonly providers?: readonly string[];
   readonly threads?: number;
+  /** Run the network once while loading, so that the first frame takes no longer than the others; default true. */
+  readonly warmUp?: boolean;
   /** Why the backend `auto` came here; part of the model's identity. */
   readonly fallback?: string | undefined;
 }
 
 /**
- * Loads any YOLOv8-seg ONNX file on onnxruntime, in a worker thread, and runs it once. Errors: MODEL_NOT_FOUND,
+ * Loads any YOLOv8-seg ONNX file on onnxruntime, in a worker thread. Errors: MODEL_NOT_FOUND,
  * MODEL_CORRUPT, MODEL_UNSUPPORTED, ENGINE_UNAVAILABLE (no such execution provider), NATIVE_UNAVAILABLE.
  */
 export async function loadOnnxEngine(path: string, options: OnnxEngineOptions = {}): Promise<SegmentationEngine> {
@@ -29,6 +31,7 @@ export async function loadOnnxEngine(path: string, options: OnnxEngineOptions = 
     providers: options.providers ?? ['cpu'],
     threads: options.threads ?? 0,
     dynamicSize: metadata.imgsz ?? DEFAULT_SIZE,
+    warmUp: options.warmUp ?? true,
   };
   const script = compiledModule('./segment-worker.js', import.meta.url);
   const { client, loaded } = await WorkerClient.start<NetworkCalls, LoadedNetwork>({ script, name: 'onnxruntime', settings });

@@ -8,6 +8,8 @@ export interface WorkerSettings {
   readonly threads: number;
   /** [height, width] for models whose input size is dynamic. */
   readonly dynamicSize: readonly [number, number];
+  /** Run the network once while loading; a model that leaves the shapes of its outputs open is run in any case. */
+  readonly warmUp: boolean;
 }
 
 export interface LoadedNetwork {

@@ -6,7 +6,7 @@ import { workerData } from 'node:worker_threads';
 import type * as OnnxRuntime from 'onnxruntime-node';
 import { MAX_MODEL_INPUT_PIXELS } from '../../domain/limits.js';
 import { FastsamError, messageOf } from '../../errors.js';
-import { recognise } from '../../model/signature.js';
+import { recognise, type TensorShape } from '../../model/signature.js';
 import { serve } from '../../worker/server.js';
 import type { Tensors } from '../host.js';
 import { ort } from './onnxruntime.js';
@@ -22,7 +22,30 @@ interface Network extends LoadedNetwork {
 async function load(settings: WorkerSettings): Promise<Network> {
   const session = await createSession(settings);
   const { name, inputWidth, inputHeight } = inputOf(session, settings);
-  // One inference before the first frame: allocates the arena, and shows the real output shapes of dynamic models.
+  const outputs =
+    (settings.warmUp ? undefined : declaredOutputs(session)) ?? (await runOnce(settings, session, name, [inputHeight, inputWidth]));
+  return { session, inputWidth, inputHeight, signature: recognise(settings.path, inputWidth, inputHeight, outputs) };
+}
+
+/** The shapes of all float32 outputs as the model declares them; undefined when one is left open. */
+function declaredOutputs({ outputMetadata }: OnnxRuntime.InferenceSession): TensorShape[] | undefined {
+  const shapes: TensorShape[] = [];
+  for (const output of outputMetadata) {
+    if (!output.isTensor || output.type !== 'float32') continue;
+    const dims = output.shape.filter((size): size is number => typeof size === 'number' && size > 0);
+    if (dims.length < output.shape.length) return undefined;
+    shapes.push({ name: output.name, dims });
+  }
+  return shapes;
+}
+
+/** One inference of a grey picture: allocates the arena, and shows the shapes of all float32 outputs. Errors: MODEL_UNSUPPORTED. */
+async function runOnce(
+  settings: WorkerSettings,
+  session: OnnxRuntime.InferenceSession,
+  name: string,
+  [inputHeight, inputWidth]: readonly [number, number],
+): Promise<TensorShape[]> {
   const dims = [1, 3, inputHeight, inputWidth];
   const grey = new Float32Array(3 * inputHeight * inputWidth).fill(WARM_UP_LEVEL);
   let outputs: OnnxRuntime.InferenceSession.ReturnType;
@@ -32,13 +55,7 @@ async function load(settings: WorkerSettings): Promise<Network> {
     throw new FastsamError('MODEL_UNSUPPORTED', `${settings.path}: the first inference failed: ${messageOf(cause)}`);
   }
   const floats = Object.entries(outputs).filter(([, tensor]) => tensor.type === 'float32');
-  const signature = recognise(
-    settings.path,
-    inputWidth,
-    inputHeight,
-    floats.map(([output, tensor]) => ({ name: output, dims: tensor.dims })),
-  );
-  return { session, inputWidth, inputHeight, signature };
+  return floats.map(([output, tensor]) => ({ name: output, dims: tensor.dims }));
 }
 
 function inputOf(

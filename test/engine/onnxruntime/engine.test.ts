@@ -25,8 +25,8 @@ function greyFrame(width: number, height: number): SourceFrame {
 }
 
 describe('the onnxruntime engine', () => {
-  it('finds the objects of a network in frame coordinates', async () => {
-    const engine = await openEngine({ model: await writeTestModel(at('three.onnx')) });
+  it.each([true, false])('finds the objects of a network in frame coordinates, warm-up: %s', async (warmUp) => {
+    const engine = await openEngine({ model: await writeTestModel(at('three.onnx')), onnxruntime: { warmUp } });
     expect(engine.model).toMatchObject({ name: 'three', backend: 'onnxruntime', inputWidth: 320, inputHeight: 320, labels: [] });
     // Twice the input's size: everything doubles.
     using frame = greyFrame(640, 640);
@@ -130,7 +130,11 @@ describe('models that cannot be used', () => {
     ['a classifier', async () => write('classifier.onnx', classifierModel()), 'MODEL_UNSUPPORTED', /expected outputs .*scores \[1, 3\]/],
     ['a detector without masks', async () => writeTestModel(at('detector.onnx'), { rows: 5 }), 'MODEL_UNSUPPORTED', /\[1, 5, 2100\]/],
   ])('%s: a clear error', async (_, make, code, message) => {
-    await expect(openEngine({ model: await make() })).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+    const model = await make();
+    for (const warmUp of [true, false]) {
+      const opening = openEngine({ model, onnxruntime: { warmUp } });
+      await expect(opening).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+    }
   });
 
   it('and a backend that is not there', async () => {
