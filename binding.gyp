@@ -23,6 +23,7 @@
         'native/binding/crop_frame.cc',
         'native/binding/decode.cc',
         'native/binding/decode_rle.cc',
+        'native/binding/annotate.cc',
         'native/binding/draw_overlay.cc',
         'native/binding/encode_rle.cc',
         'native/binding/environment.cc',

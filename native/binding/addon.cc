@@ -58,6 +58,7 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("decodeRle", Napi::Function::New<DecodeRle>(env));
   exports.Set("polygons", Napi::Function::New<Promised<Polygons>>(env));
   exports.Set("maskBitmap", Napi::Function::New<Promised<MaskBitmap>>(env));
+  exports.Set("annotate", Napi::Function::New<Promised<Annotate>>(env));
   exports.Set("drawOverlay", Napi::Function::New<Promised<DrawOverlay>>(env));
   exports.Set("polygonMask", Napi::Function::New<PolygonMask>(env));
   exports.Set("maskOverlaps", Napi::Function::New<Promised<MaskOverlaps>>(env));

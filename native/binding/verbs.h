@@ -29,6 +29,7 @@ Napi::Value SelectObjects(const Napi::CallbackInfo& info);
 Napi::Value DecodeRle(const Napi::CallbackInfo& info);
 Napi::Value Polygons(const Napi::CallbackInfo& info);
 Napi::Value MaskBitmap(const Napi::CallbackInfo& info);
+Napi::Value Annotate(const Napi::CallbackInfo& info);
 Napi::Value DrawOverlay(const Napi::CallbackInfo& info);
 Napi::Value Notify(const Napi::CallbackInfo& info);
 void ExitAtOnce(const Napi::CallbackInfo& info);

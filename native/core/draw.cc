@@ -1,9 +1,9 @@
 #include "core/draw.h"
 
 #include <algorithm>
-#include <array>
 #include <string>
 
+#include "core/canvas.h"
 #include "core/color.h"
 #include "core/mask_window.h"
 
@@ -17,23 +17,6 @@ constexpr int kMaxContour = 8;
 /// Frame lines per pixel of contour.
 constexpr int kLinesPerContourPixel = 360;
 
-using Rgb = std::array<uint8_t, 3>;
-
-/// The frame that is drawn on.
-struct Canvas {
-  uint8_t* rgb;
-  int width;
-  int height;
-
-  uint8_t* At(int x, int y) const {
-    return rgb + (static_cast<size_t>(y) * static_cast<size_t>(width) + static_cast<size_t>(x)) * 3;
-  }
-};
-
-Rgb Unpack(uint32_t color) {
-  return {static_cast<uint8_t>(color >> 16), static_cast<uint8_t>(color >> 8), static_cast<uint8_t>(color)};
-}
-
 int ContourWidth(const Canvas& canvas) {
   const int lines = std::min(canvas.width, canvas.height);
   return std::clamp((lines + kLinesPerContourPixel / 2) / kLinesPerContourPixel, kMinContour, kMaxContour);
@@ -46,10 +29,6 @@ void BlendSpan(uint8_t* rgb, int pixels, const Rgb& color) {
       value = static_cast<uint8_t>((value * (256 - kFillAlpha) + color[c] * kFillAlpha + 128) >> 8);
     }
   }
-}
-
-void FillSpan(uint8_t* rgb, int pixels, const Rgb& color) {
-  for (int i = 0; i < pixels; ++i) std::copy(color.begin(), color.end(), rgb + static_cast<size_t>(i) * 3);
 }
 
 /// Blends the mask and paints its inner contour, window by window. The windows overlap by the contour's width on
@@ -103,21 +82,9 @@ void DrawBox(const Canvas& canvas, const float* box, const Rgb& color) {
   FillRectangle(canvas, x2 - line, y1, x2, y2, color);
 }
 
-void DrawLabel(const Canvas& canvas, const OverlayObject& object, const Rgb& color) {
-  const Rgb ink = Unpack(object.label_ink);
-  const int left = std::clamp(object.label_left, 0, std::max(0, canvas.width - object.label_width));
-  const int top = std::clamp(object.label_top, 0, std::max(0, canvas.height - object.label_height));
-  const int columns = std::min(object.label_width, canvas.width);
-  const int rows = std::min(object.label_height, canvas.height);
-  for (int y = 0; y < rows; ++y) {
-    const uint8_t* alpha = object.label_alpha + static_cast<size_t>(y) * static_cast<size_t>(object.label_width);
-    uint8_t* out = canvas.At(left, top + y);
-    for (int x = 0; x < columns; ++x) {
-      for (size_t c = 0; c < 3; ++c) {
-        *out++ = static_cast<uint8_t>((color[c] * (255 - alpha[x]) + ink[c] * alpha[x] + 127) / 255);
-      }
-    }
-  }
+Stamp StampOf(const OverlayObject& object) {
+  return {object.label_alpha, object.label_width, object.label_height, object.label_left,
+          object.label_top,   object.label_ink,   object.color};
 }
 
 Status ValidateOverlay(const ImageView& image, const Segments& segments, const OverlayObject* objects, size_t count) {
@@ -133,13 +100,8 @@ Status ValidateOverlay(const ImageView& image, const Segments& segments, const O
       return Error{ErrorCode::kMisuse, "expected the index of one of " + std::to_string(segments.count()) +
                                            " objects, got " + std::to_string(object.index)};
     }
-    const bool sized = object.label_width >= 1 && object.label_height >= 1 && object.label_width <= kMaxSide &&
-                       object.label_height <= kMaxSide;
-    if (object.label_alpha != nullptr && !sized) {
-      return Error{ErrorCode::kMisuse, "expected a label of 1 to " + std::to_string(kMaxSide) + " pixels a side, got " +
-                                           std::to_string(object.label_width) + "x" +
-                                           std::to_string(object.label_height)};
-    }
+    if (object.label_alpha == nullptr) continue;
+    if (Status valid = Validate(StampOf(object)); !valid.ok()) return valid;
   }
   return Ok();
 }
@@ -161,7 +123,7 @@ Status DrawOverlay(const ImageView& image, const Segments& segments, const Overl
     DrawBox(canvas, segments.boxes.data() + static_cast<size_t>(objects[i].index) * 4, Unpack(objects[i].color));
   }
   for (size_t i = 0; i < count; ++i) {
-    if (objects[i].label_alpha != nullptr) DrawLabel(canvas, objects[i], Unpack(objects[i].color));
+    if (objects[i].label_alpha != nullptr) DrawStamp(canvas, StampOf(objects[i]));
   }
   return Ok();
 }

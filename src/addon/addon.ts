@@ -99,6 +99,25 @@ export interface OverlayObject {
   readonly label?: OverlayLabel;
 }
 
+/** A line from point to point, drawn over a frame. */
+export interface AnnotationLine {
+  /** x, y of each point, in pixels. */
+  readonly points: Float64Array;
+  readonly closed: boolean;
+  /** Packed 0xRRGGBB. */
+  readonly color: number;
+  /** Pixels. */
+  readonly width: number;
+}
+
+/** A text over a frame: `ink` on `ground`, both packed 0xRRGGBB, with its upper left corner at `left`, `top`. */
+export interface AnnotationStamp extends Stamp {
+  readonly left: number;
+  readonly top: number;
+  readonly ink: number;
+  readonly ground: number;
+}
+
 export interface CapturedFrame {
   readonly frame: NativeFrame;
   /** CLOCK_MONOTONIC at capture: from the buffer's clock for live sources, the time of arrival otherwise. */
@@ -311,6 +330,8 @@ export interface NativeAddon {
   polygons(segments: Segments, indices: Uint32Array, tolerance: number): Promise<MultiPolygon[]>;
   /** Full-frame bitmaps, one byte a pixel, 255 inside. */
   maskBitmap(segments: Segments, index: number): Promise<Uint8Array>;
+  /** A copy of the frame, rgb, with lines and then texts on it; the caller releases it. */
+  annotate(frame: NativeFrame, lines: readonly AnnotationLine[], stamps: readonly AnnotationStamp[]): Promise<NativeFrame>;
   /** The frame as tightly packed RGB with masks filled, outlined and labelled. */
   drawOverlay(frame: NativeFrame, segments: Segments, objects: readonly OverlayObject[]): Promise<Uint8Array>;
 

@@ -74,11 +74,13 @@ async function requestOf(text: string): Promise<Record<string, unknown>> {
   throw new FastsamError('USAGE', 'the request: expected a JSON object, as in \'{"camera":"belt"}\'');
 }
 
-/** Where the picture of read/snapshot comes. Errors: USAGE. */
+/** Where the picture of read/snapshot or read/evidence comes. Errors: USAGE. */
 function pictureTopicOf({ prefix, verb }: { prefix: string; verb: string }, node: string, { camera }: Record<string, unknown>): string {
-  if (verb !== 'read/snapshot' || node.startsWith('@')) throw new FastsamError('USAGE', '--out is for read/snapshot of one node');
-  if (typeof camera !== 'string') throw new FastsamError('USAGE', 'read/snapshot: expected a camera, as in \'{"camera":"belt"}\'');
-  return `${prefix}/${node}/cameras/${camera}/snapshot`;
+  const kind = { 'read/snapshot': 'snapshot', 'read/evidence': 'evidence' }[verb];
+  if (kind === undefined || node.startsWith('@'))
+    throw new FastsamError('USAGE', '--out is for read/snapshot and read/evidence of one node');
+  if (typeof camera !== 'string') throw new FastsamError('USAGE', `${verb}: expected a camera, as in '{"camera":"belt"}'`);
+  return `${prefix}/${node}/cameras/${camera}/${kind}`;
 }
 
 async function savePicture(path: string, jpeg: Buffer): Promise<void> {

@@ -1,14 +1,19 @@
 /** `fastsamd verdicts list | show | export | verify`: the record of a node, also while it runs. */
 import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { loadConfig } from '../config/load.js';
 import type { Verdict } from '../contract/inspection.js';
 import { stateDirectoryOf, stateFilesIn } from '../daemon/state-directory.js';
+import { writeDurably } from '../durable.js';
 import { checkText } from '../encode/verdict-overlay.js';
 import { FastsamError, messageOf } from '../errors.js';
-import type { StoredVerdict } from '../record/protocol.js';
+import { evidencePath, readEvidence } from '../record/evidence-ring.js';
+import type { StoredPicture, StoredVerdict } from '../record/protocol.js';
 import { VerdictDatabase } from '../record/verdict-database.js';
 import { csvLine } from './csv.js';
 import { writeLine } from './leaving.js';
+import { writeOutput } from './picture-file.js';
+import { tell } from './terminal.js';
 
 export interface RecordArguments {
   readonly config?: string | undefined;
@@ -26,6 +31,7 @@ export interface ListArguments extends RecordArguments {
 export interface ShowArguments extends RecordArguments {
   readonly camera: string;
   readonly inspection: number;
+  readonly pictures?: string | undefined;
 }
 
 export interface ExportArguments extends Omit<ListArguments, 'limit'> {
@@ -48,7 +54,7 @@ export async function listVerdicts(args: ListArguments): Promise<void> {
 }
 
 export async function showVerdict(args: ShowArguments): Promise<void> {
-  await withRecord(args, async (record) => {
+  await withRecord(args, async (record, evidence) => {
     const [found] = record.call('verdicts', { camera: args.camera, before: args.inspection + 1, limit: 1 });
     if (found?.verdict.inspection !== args.inspection) {
       throw new FastsamError('SOURCE_NOT_FOUND', `no inspection ${args.inspection} of camera "${args.camera}" in the record`);
@@ -60,8 +66,33 @@ export async function showVerdict(args: ShowArguments): Promise<void> {
     if (recipe) await writeLine(`recipe ${recipe.id}, revision ${recipe.revision}, sha256 ${recipe.sha256}`);
     await writeLine(`trigger ${trigger.id} (${trigger.type}) at ${trigger.at}; decided after ${latencyMs.total} ms`);
     for (const check of checks) await writeLine(`  ${check.result.padEnd(6)} ${checkText(check)}`);
+    if (verdict.evidence !== undefined) await writeLine(`pictures ${verdict.evidence}`);
     await writeLine(`hash ${hash}`);
+    if (args.pictures !== undefined) await savePictures(args.pictures, record.call('pictures', args), found, evidence);
   });
+}
+
+/** Copies the pictures that are kept. Errors: SOURCE_NOT_FOUND for a verdict without, OUTPUT_UNWRITABLE. */
+async function savePictures(
+  folder: string,
+  pictures: readonly StoredPicture[],
+  { camera, verdict: { inspection, evidence: name } }: StoredVerdict,
+  evidence: string,
+): Promise<void> {
+  const kept = pictures.flatMap(({ kind }) => {
+    const path = name === undefined ? undefined : evidencePath(evidence, camera, name, kind);
+    const jpeg = path === undefined ? undefined : readEvidence(path);
+    return jpeg ? [{ kind, jpeg }] : [];
+  });
+  if (kept.length === 0) {
+    const reason = name === undefined ? 'none was kept' : 'they were removed to make room, or never written';
+    throw new FastsamError('SOURCE_NOT_FOUND', `no pictures of inspection ${inspection} of camera "${camera}": ${reason}`);
+  }
+  for (const { kind, jpeg } of kept) {
+    const path = join(folder, `${camera}-${inspection}-${kind}.jpg`);
+    await writeOutput(path, () => writeDurably(path, jpeg));
+    tell(`fastsamd: wrote ${path}`);
+  }
 }
 
 /** One line per check as CSV, one per verdict as NDJSON; the oldest first. */
@@ -83,9 +114,10 @@ export async function exportVerdicts(args: ExportArguments): Promise<void> {
 
 /** Exit code 1 when something was removed or changed. */
 export async function verifyRecord(args: RecordArguments): Promise<void> {
-  await withRecord(args, async (record) => {
-    const { verdicts, problem } = record.call('verify', null);
-    await writeLine(problem === undefined ? `ok: ${verdicts} verdicts, nothing removed or changed` : `NOT OK: ${problem}`);
+  await withRecord(args, async (record, evidence) => {
+    const { verdicts, pictures, problem } = record.call('verify', { evidence });
+    const what = pictures > 0 ? `${verdicts} verdicts and ${pictures} pictures` : `${verdicts} verdicts`;
+    await writeLine(problem === undefined ? `ok: ${what}, nothing removed or changed` : `NOT OK: ${problem}`);
     if (problem !== undefined) process.exitCode = 1;
   });
 }
@@ -126,7 +158,8 @@ function filterOf({ camera, part, verdict, since }: Omit<ListArguments, 'limit'>
   return { camera, part, verdict, sinceMs };
 }
 
-async function withRecord(args: RecordArguments, use: (record: VerdictDatabase) => Promise<void>): Promise<void> {
+/** `evidence`: the folder of the pictures, beside the record. */
+async function withRecord(args: RecordArguments, use: (record: VerdictDatabase, evidence: string) => Promise<void>): Promise<void> {
   const file =
     args.file ?? (args.config === undefined ? undefined : stateFilesIn(stateDirectoryOf(await loadConfig(args.config))).verdicts);
   if (file === undefined) throw new FastsamError('USAGE', 'expected --config FILE of the node, or --file verdicts.db');
@@ -139,7 +172,7 @@ async function withRecord(args: RecordArguments, use: (record: VerdictDatabase) 
     throw new FastsamError('SOURCE_CORRUPT', `${file}: cannot be read as a record of verdicts: ${messageOf(cause)}`, { cause });
   }
   try {
-    await use(record);
+    await use(record, join(dirname(file), 'evidence'));
   } finally {
     record.close();
   }

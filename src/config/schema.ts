@@ -60,6 +60,21 @@ export const configSchema = z
           .max(100_000_000)
           .default(1_000_000)
           .meta({ description: 'Verdicts of inspections kept on disk; beyond this the oldest are removed.' }),
+        evidence: z
+          .strictObject({
+            maxBytes: z.number().int().min(1_000_000).max(1e15).default(10_000_000_000).meta({
+              description: 'Pictures of verdicts, all cameras together; beyond this the oldest OK go first, then UNSURE, then NOK.',
+            }),
+            maxAgeS: z
+              .number()
+              .int()
+              .min(60)
+              .max(10 * 366 * 86_400)
+              .default(30 * 86_400)
+              .meta({ description: 'Pictures that are older are removed.' }),
+          })
+          .prefault({})
+          .meta({ description: 'For cameras with inspection.evidence.' }),
       })
       .prefault({}),
     governor: governorSchema.prefault({}),

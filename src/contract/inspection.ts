@@ -6,6 +6,10 @@ import { count, timestamp, version } from './common.js';
 export const VERDICTS = ['OK', 'NOK', 'UNSURE'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
+/** Pictures of a verdict: as the camera gave it, and with what was measured drawn on it. */
+export const EVIDENCE_KINDS = ['original', 'annotated'] as const;
+export type EvidenceKind = (typeof EVIDENCE_KINDS)[number];
+
 export const TRIGGER_TYPES = ['mqtt', 'frame', 'continuous', 'crossing'] as const;
 
 /** Why a part is not OK. */
@@ -90,6 +94,9 @@ export const verdictFields = {
     measure: z.number().min(0),
     decide: z.number().min(0),
     total: z.number().min(0).meta({ description: 'From the trigger to the verdict.' }),
+  }),
+  evidence: z.string().max(100).optional().meta({
+    description: 'Name of the pictures that are kept of this verdict, where there are some; read/evidence asks for one.',
   }),
   recorded: z.boolean().meta({ description: 'False: the disk failed, a restart would forget this verdict.' }),
 };

@@ -5,7 +5,7 @@ import { recipeSchema } from '../domain/recipe.js';
 import { lineSetSchema, ZONE_LIMITS, zoneSetSchema } from '../domain/zone.js';
 import { count, timestamp, version } from './common.js';
 import { alertMessageSchema, healthMessageSchema } from './health.js';
-import { triggerFields, triggerName, VERDICTS } from './inspection.js';
+import { EVIDENCE_KINDS, triggerFields, triggerName, VERDICTS } from './inspection.js';
 import { NODE_STATES } from './node.js';
 import { promptAnswerSchema } from './result.js';
 import type { Verb } from './verbs.js';
@@ -114,6 +114,15 @@ export const requestSchemas = {
     limit: z.number().int().min(1).max(200).default(50).meta({ description: 'The newest come first.' }),
   }),
   'read/statistics': z.strictObject({ id, camera: oneCamera }),
+  'read/evidence': z.strictObject({
+    id,
+    camera: oneCamera,
+    inspection: count.meta({ description: 'Number of the verdict.' }),
+    kind: z
+      .enum(EVIDENCE_KINDS)
+      .default('annotated')
+      .meta({ description: 'With what was measured drawn on it, or as the camera gave it.' }),
+  }),
   'admin/camera-pause': z.strictObject({ id, camera: oneCamera }),
   'admin/camera-resume': z.strictObject({ id, camera: oneCamera }),
   'admin/camera-paused': z.strictObject({
@@ -155,7 +164,7 @@ export const healthDataSchema = z.object({
   alerts: z.record(idSchema, alertMessageSchema).meta({ description: 'In force, by id.' }),
 });
 
-/** `data` of read/snapshot: the picture itself is on `topic`. */
+/** `data` of read/snapshot and read/evidence: the picture itself is on `topic`. */
 export const snapshotDataSchema = z.object({
   topic: z.string(),
   contentType: z.literal('image/jpeg'),

@@ -26,6 +26,7 @@ export const VERBS = [
   'recipe/list',
   'read/verdicts',
   'read/statistics',
+  'read/evidence',
   'admin/camera-pause',
   'admin/camera-resume',
   'admin/camera-paused',

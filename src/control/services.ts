@@ -103,5 +103,7 @@ export interface InspectionService {
   recipe(request: Without<RequestOf<'recipe/get'>, 'id'>): Promise<RecipeData>;
   recipes(request: Without<RequestOf<'recipe/list'>, 'id'>): Promise<readonly RecipeData[]>;
   verdicts(request: Without<RequestOf<'read/verdicts'>, 'id'>): Promise<readonly RecordedVerdict[]>;
+  /** Errors: REQUEST_FORBIDDEN where snapshots are off, REQUEST_INVALID for a picture that is not kept. */
+  evidence(request: Without<RequestOf<'read/evidence'>, 'id'>): Promise<Snapshot>;
   statistics(request: Without<RequestOf<'read/statistics'>, 'id'>): Promise<readonly CheckStatistics[]>;
 }

@@ -37,6 +37,7 @@ export interface VerbDeps {
   readonly health: () => HealthData;
   /** Publishes the picture and returns its topic. */
   readonly publishSnapshot: (camera: string, snapshot: Snapshot) => string;
+  readonly publishEvidence: (camera: string, picture: Snapshot) => string;
 }
 
 export type Answer = Pick<ResponseMessage, 'revision' | 'data'>;
@@ -86,6 +87,7 @@ const VERB_RULES: Readonly<Record<Verb, { readonly role: Role; readonly changes:
   'recipe/list': { role: 'viewer', changes: false },
   'read/verdicts': { role: 'viewer', changes: false },
   'read/statistics': { role: 'viewer', changes: false },
+  'read/evidence': { role: 'viewer', changes: false },
   'admin/camera-pause': { role: 'admin', changes: true },
   'admin/camera-resume': { role: 'admin', changes: true },
   'admin/camera-paused': { role: 'admin', changes: true },
@@ -132,7 +134,7 @@ export function handlersOf(deps: VerbDeps): Handlers {
     'read/ping': () => ({ data: ping() }),
     'read/info': () => ({ data: info() ?? null }),
     'read/health': () => ({ data: health() }),
-    'read/snapshot': async ({ camera }) => ({ data: await snapshot(deps, camera) }),
+    'read/snapshot': async ({ camera }) => ({ data: published(camera, await cameras.snapshot(camera), deps.publishSnapshot) }),
     'read/tracks': ({ camera }) => ({ data: cameras.tracks(camera) }),
     'read/schema': ({ name }) => ({ data: schema(name) }),
     'inspect/trigger': (request, { id }) => done(inspection.trigger(request, request.trigger ?? id)),
@@ -143,6 +145,9 @@ export function handlersOf(deps: VerbDeps): Handlers {
     'recipe/list': (request) => done(inspection.recipes(request)),
     'read/verdicts': (request) => done(inspection.verdicts(request)),
     'read/statistics': (request) => done(inspection.statistics(request)),
+    'read/evidence': async (request) => ({
+      data: published(request.camera, await inspection.evidence(request), deps.publishEvidence),
+    }),
     'admin/camera-pause': ({ camera }) => done(cameras.pause(camera)),
     'admin/camera-resume': ({ camera }) => done(cameras.resume(camera)),
     'admin/camera-paused': ({ camera, paused }) => done(paused ? cameras.pause(camera) : cameras.resume(camera)),
@@ -152,10 +157,9 @@ export function handlersOf(deps: VerbDeps): Handlers {
   };
 }
 
-async function snapshot({ cameras, publishSnapshot }: VerbDeps, camera: string): Promise<SnapshotData> {
-  const taken = await cameras.snapshot(camera);
-  const { jpeg, width, height, capturedAtMs } = taken;
-  const topic = publishSnapshot(camera, taken);
+function published(camera: string, picture: Snapshot, publish: VerbDeps['publishSnapshot']): SnapshotData {
+  const { jpeg, width, height, capturedAtMs } = picture;
+  const topic = publish(camera, picture);
   return { topic, contentType: 'image/jpeg', bytes: jpeg.length, width, height, capturedAt: toTimestamp(capturedAtMs) };
 }
 

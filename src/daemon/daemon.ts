@@ -132,6 +132,7 @@ export class Daemon {
       event: (camera, event, identity) => publisher.publishEvent(camera, event, identity),
       telemetry: (message) => publisher.publishTelemetry(message),
       snapshot: (camera, jpeg) => publisher.publishSnapshot(camera, jpeg),
+      evidence: (camera, jpeg) => publisher.publishEvidence(camera, jpeg),
     });
     publisher.onLinkChange(() => health.assess());
     status.subscribe((key) => {

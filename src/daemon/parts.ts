@@ -149,11 +149,13 @@ export function buildParts(deps: DaemonDeps) {
   const inspections = new Inspections({
     file: files.verdicts,
     maxVerdicts: config.record.maxVerdicts,
+    evidence: { folder: files.evidence, ...config.record.evidence },
     status,
     publishEvent: (camera, event, identity) => feed.event(camera, event, identity),
     addSink: (camera, sink) => cameras.addSink(camera, sink),
     assertAnswerable: ({ prompts }) => engine.assertLabels(withIds(prompts)),
     degraded: () => governor.degradation.smallModel,
+    showsPictures: (camera) => live.current.cameras.some(({ id, publish }) => id === camera && publish.snapshots),
     log,
   });
 
@@ -181,6 +183,10 @@ export function buildParts(deps: DaemonDeps) {
     publishSnapshot: (camera, { jpeg }) => {
       feed.snapshot(camera, jpeg);
       return topics.snapshot(camera);
+    },
+    publishEvidence: (camera, { jpeg }) => {
+      feed.evidence(camera, jpeg);
+      return topics.evidence(camera);
     },
     log,
   });

@@ -30,6 +30,8 @@ export interface StateFiles {
   readonly retained: string;
   /** The record of inspections. */
   readonly verdicts: string;
+  /** The folder of their pictures. */
+  readonly evidence: string;
   /** Users of the console, and their invitations. */
   readonly users: string;
   readonly invites: string;
@@ -43,6 +45,7 @@ export function stateFilesIn(folder: string): StateFiles {
     events: join(folder, 'events.db'),
     retained: join(folder, 'retained.json'),
     verdicts: join(folder, 'verdicts.db'),
+    evidence: join(folder, 'evidence'),
     users: join(folder, 'console-users.json'),
     invites: join(folder, 'console-invites.json'),
   };

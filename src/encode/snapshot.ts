@@ -13,7 +13,10 @@ export interface JpegOptions {
 }
 
 /** JPEG of the whole frame, encoded off the JS thread. The caller keeps the frame until the promise settles. */
-export async function encodeJpeg(frame: Frame, { maxWidth = frame.width, quality = JPEG_QUALITY }: JpegOptions = {}): Promise<Buffer> {
+export async function encodeJpeg(
+  frame: Pick<Frame, 'pixels' | 'width' | 'height'>,
+  { maxWidth = frame.width, quality = JPEG_QUALITY }: JpegOptions = {},
+): Promise<Buffer> {
   const { width, height } = sizeWithin(frame, maxWidth);
   const addon = native();
   const pixels = frame.pixels as NativeFrame;

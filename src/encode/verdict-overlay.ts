@@ -1,10 +1,8 @@
 /** Pictures for people: what was judged, and how. */
-import sharp from 'sharp';
-import { type NativeFrame, native } from '../addon/addon.js';
+import { type AnnotationStamp, type NativeFrame, native } from '../addon/addon.js';
 import type { CheckResult, Verdict } from '../contract/inspection.js';
 import type { Frame } from '../domain/frame.js';
-import { cssColour, inkOn } from './object-colours.js';
-import { blend, pathOf } from './outline-drawing.js';
+import { inkOn } from './object-colours.js';
 import { fontPixelsFor, TextStamps } from './text-stamp.js';
 
 const COLOURS: Readonly<Record<Verdict, number>> = { OK: 0x1f8f3f, NOK: 0xc8281e, UNSURE: 0xd98a00 };
@@ -21,48 +19,63 @@ export interface VerdictDrawing {
   readonly outlines: readonly { readonly rings: readonly Float64Array[]; readonly result: CheckResult['result'] }[];
 }
 
-/** The frame as tightly packed RGB: outlines in the colour of their result, the verdict and every check as text. */
-export async function drawVerdict(frame: Frame, { verdict, title, checks, outlines }: VerdictDrawing): Promise<Uint8Array> {
+/** As `annotateVerdict`, as tightly packed RGB. */
+export async function drawVerdict(frame: Frame, drawing: VerdictDrawing): Promise<Uint8Array> {
+  const annotated = await annotateVerdict(frame, drawing);
+  try {
+    return await native().toRgb(annotated);
+  } finally {
+    annotated.release();
+  }
+}
+
+/**
+ * A copy of the frame with outlines in the colour of their result, the verdict and every check as text; the caller releases it. The pixels
+ * stay in native memory.
+ */
+export async function annotateVerdict(frame: Frame, { verdict, title, checks, outlines }: VerdictDrawing): Promise<NativeFrame> {
   const { width, height } = frame;
-  const rgb = await native().toRgb(frame.pixels as NativeFrame);
   const line = Math.max(1, Math.min(width, height) / 400);
-  const paths = outlines.map(
-    ({ rings, result }) =>
-      `<path d="${rings.map(pathOf).join('')}" fill="none" stroke="${cssColour(COLOURS[OF_RESULT[result]])}" stroke-width="${line}"/>`,
+  const colourOf = (result: CheckResult['result']) => COLOURS[OF_RESULT[result]];
+  const rings = outlines.flatMap(({ rings, result }) =>
+    rings.map((points) => ({ points, closed: true, color: colourOf(result), width: line })),
   );
   const crosses = checks.flatMap(({ at, result }) => {
     if (!at || result === 'ok') return [];
-    const arm = 5 * line;
-    const d = `M${at[0] - arm} ${at[1] - arm}l${2 * arm} ${2 * arm}m0 ${-2 * arm}l${-2 * arm} ${2 * arm}`;
-    return `<path d="${d}" stroke="${cssColour(COLOURS[OF_RESULT[result]])}" stroke-width="${1.5 * line}"/>`;
+    const [[x, y], arm] = [at, 5 * line];
+    const strokes = [
+      [x - arm, y - arm, x + arm, y + arm],
+      [x + arm, y - arm, x - arm, y + arm],
+    ];
+    return strokes.map((points) => ({ points: Float64Array.from(points), closed: false, color: colourOf(result), width: 1.5 * line }));
   });
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${paths.join('')}${crosses.join('')}</svg>`;
-  return sharp(rgb, { raw: { width, height, channels: 3 } })
-    .composite([{ input: Buffer.from(svg), left: 0, top: 0 }, ...(await labels(frame, `${verdict}  ${title}`, verdict, checks))])
-    .removeAlpha()
-    .raw()
-    .toBuffer();
+  const stamps = await labels(frame, `${verdict}  ${title}`, verdict, checks);
+  return native().annotate(frame.pixels as NativeFrame, [...rings, ...crosses], stamps);
 }
 
-async function labels({ width, height }: Frame, title: string, verdict: Verdict, checks: readonly CheckResult[]) {
-  const stamps = new TextStamps();
+async function labels(
+  { width, height }: Frame,
+  title: string,
+  verdict: Verdict,
+  checks: readonly CheckResult[],
+): Promise<AnnotationStamp[]> {
+  const texts = new TextStamps();
   const fontPixels = fontPixelsFor(width, height);
   // What is wrong comes first: a picture has no room for a hundred checks.
   const sorted = [...checks.filter(({ result }) => result !== 'ok'), ...checks.filter(({ result }) => result === 'ok')];
   const lines = [
-    { text: title, colour: COLOURS[verdict] },
-    ...sorted.map((check) => ({ text: checkText(check), colour: COLOURS[OF_RESULT[check.result]] })),
+    { text: title, ground: COLOURS[verdict] },
+    ...sorted.map((check) => ({ text: checkText(check), ground: COLOURS[OF_RESULT[check.result]] })),
   ].slice(0, MAX_LINES);
-  const tags: { input: Buffer; raw: { width: number; height: number; channels: 3 }; left: number; top: number }[] = [];
+  const stamps: AnnotationStamp[] = [];
   let top = 0;
-  for (const { text, colour } of lines) {
-    const stamp = await stamps.render(text, fontPixels);
+  for (const { text, ground } of lines) {
+    const stamp = await texts.render(text, fontPixels);
     if (stamp.width > width || top + stamp.height > height) continue;
-    const raw = { width: stamp.width, height: stamp.height, channels: 3 as const };
-    tags.push({ input: blend(stamp.alpha, inkOn(colour), colour), raw, left: 0, top });
+    stamps.push({ ...stamp, left: 0, top, ink: inkOn(ground), ground });
     top += stamp.height;
   }
-  return tags;
+  return stamps;
 }
 
 /** `bore-d: 6.083 ± 0.012 mm [5.95 … 6.05] ABOVE`. */

@@ -59,13 +59,23 @@ interface Gate {
 
 export class Crossing<T> {
   readonly #config: CrossingConfig;
+  readonly #drop: (judged: T) => void;
   readonly #parts = new Map<number, Part<T>>();
   #unseen = 0;
   /** Cut off by a new picture; told with the next frame. */
   #cutOff: Passed<T>[] = [];
 
-  constructor(config: CrossingConfig) {
+  /** `drop`: frees what was kept of a part, where it is not handed out by `passed`. */
+  constructor(config: CrossingConfig, drop: (judged: T) => void = () => undefined) {
     this.#config = config;
+    this.#drop = drop;
+  }
+
+  /** Forgets all parts. */
+  close(): void {
+    for (const { kept } of this.#cutOff.splice(0)) kept.forEach(this.#drop);
+    for (const part of this.#parts.values()) this.#forget(part);
+    this.#parts.clear();
   }
 
   /** Parts that were first seen behind the line, where no other part was: they have no verdict. */
@@ -94,8 +104,8 @@ export class Crossing<T> {
       if (part.phase !== 'armed') continue;
       if (part.at < -gate.margin) {
         part.origin = place;
-        part.kept = [];
-      } else if (part.at > gate.margin && !cutsLine(part.origin, place, gate.ends)) part.phase = 'ignored';
+        this.#forget(part);
+      } else if (part.at > gate.margin && !cutsLine(part.origin, place, gate.ends)) this.#ignore(part);
       else if (parts.has(index)) {
         const keep = this.#keeper(part, segments, index, gate);
         if (keep) due.push({ track, index, keep });
@@ -115,6 +125,7 @@ export class Crossing<T> {
       this.#parts.delete(id);
       // It was measured, or has gone past the line unseen.
       if (part?.phase === 'armed' && (part.kept.length > 0 || part.at > 0)) passed.push(outcome(id, part, true));
+      else if (part) this.#forget(part);
     }
     const behind = [...tracks.ids].flatMap((track, index) => {
       const part = this.#parts.get(track);
@@ -165,7 +176,7 @@ export class Crossing<T> {
     return (judged) => {
       part.kept.push({ from, judged });
       part.kept.sort((one, other) => one.from - other.from);
-      part.kept.splice(frames);
+      for (const { judged: farthest } of part.kept.splice(frames)) this.#drop(farthest);
     };
   }
 
@@ -185,7 +196,7 @@ export class Crossing<T> {
       const twin = other === index ? undefined : this.#parts.get(track);
       if (twin?.phase !== 'armed' || !lieOnEachOther(boxOf(segments, other), boxOf(segments, index))) continue;
       const shared = maskArea(maskIntersection(maskOf(segments, other), mask));
-      if (shared >= SAME_PART * Math.min(segments.areas[other]!, segments.areas[index]!)) twin.phase = 'ignored';
+      if (shared >= SAME_PART * Math.min(segments.areas[other]!, segments.areas[index]!)) this.#ignore(twin);
     }
   }
 
@@ -193,6 +204,15 @@ export class Crossing<T> {
     for (const [track, part] of this.#parts)
       if (part.phase === 'armed' && part.kept.length > 0) this.#cutOff.push(outcome(track, part, true));
     this.#parts.clear();
+  }
+
+  #ignore(part: Part<T>): void {
+    part.phase = 'ignored';
+    this.#forget(part);
+  }
+
+  #forget(part: Part<T>): void {
+    for (const { judged } of part.kept.splice(0)) this.#drop(judged);
   }
 }
 

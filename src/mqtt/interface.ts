@@ -61,5 +61,7 @@ export interface Publisher {
   reopenEvents(): void;
   /** A JPEG file; the newest wins. Returns its topic. */
   publishSnapshot(camera: string, jpeg: Buffer): string;
+  /** The same for a picture of a verdict. */
+  publishEvidence(camera: string, jpeg: Buffer): string;
   stats(): MqttTelemetry;
 }

@@ -198,9 +198,11 @@ class MqttPublisher implements Publisher {
   }
 
   publishSnapshot(camera: string, jpeg: Buffer): string {
-    const topic = this.#topics.snapshot(camera);
-    this.#sample(topic, jpeg, { contentType: 'image/jpeg' });
-    return topic;
+    return this.#publishPicture(this.#topics.snapshot(camera), jpeg);
+  }
+
+  publishEvidence(camera: string, jpeg: Buffer): string {
+    return this.#publishPicture(this.#topics.evidence(camera), jpeg);
   }
 
   stats(): MqttTelemetry {
@@ -261,6 +263,11 @@ class MqttPublisher implements Publisher {
   async #answerJob(publication: Publication): Promise<void> {
     if (!this.#online) throw new FastsamError('BROKER_UNREACHABLE', 'not connected to the broker');
     await this.#online.delivery.send(publication);
+  }
+
+  #publishPicture(topic: string, jpeg: Buffer): string {
+    this.#sample(topic, jpeg, { contentType: 'image/jpeg' });
+    return topic;
   }
 
   #sample(topic: string, message: object | string | Buffer, properties: Pick<Publication, 'expiryS' | 'schema' | 'contentType'>): void {

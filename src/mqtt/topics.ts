@@ -23,6 +23,7 @@ export interface Topics {
   counts(camera: string): string;
   event(camera: string): string;
   snapshot(camera: string): string;
+  evidence(camera: string): string;
   alert(id: string): string;
   request(verb: string): string;
   response(verb: string): string;
@@ -54,6 +55,7 @@ export function topicsOf(prefix: string, node: string, groups: readonly string[]
     counts: (camera) => `${base}/cameras/${camera}/counts`,
     event: (camera) => `${base}/cameras/${camera}/event`,
     snapshot: (camera) => `${base}/cameras/${camera}/snapshot`,
+    evidence: (camera) => `${base}/cameras/${camera}/evidence`,
     alert: (id) => `${base}/alert/${id}`,
     request: (verb) => `${base}/request/${verb}`,
     response: (verb) => `${base}/response/${verb}`,

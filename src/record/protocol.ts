@@ -1,5 +1,5 @@
 /** What the record and its thread say to each other. */
-import type { Verdict, VerdictMessage } from '../contract/inspection.js';
+import type { EvidenceKind, Verdict, VerdictMessage } from '../contract/inspection.js';
 import type { Recipe } from '../domain/recipe.js';
 
 export interface RecordSettings {
@@ -68,6 +68,22 @@ export interface CheckValues {
   readonly values: readonly number[];
 }
 
+/** A picture of a verdict that was written. */
+export interface StoredPicture {
+  readonly kind: EvidenceKind;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** What `verify` found. */
+export interface Verified {
+  readonly verdicts: number;
+  /** Pictures that are still kept. */
+  readonly pictures: number;
+  /** The first thing that was removed or changed. */
+  readonly problem?: string | undefined;
+}
+
 /** One trigger that was accepted, or known already. */
 export interface Accepted {
   readonly trigger: RecordedTrigger;
@@ -91,8 +107,11 @@ export interface RecordCalls {
   unpublished: { ask: null; answer: StoredVerdict[] };
   published: { ask: { upTo: number }; answer: null };
   verdicts: { ask: VerdictQuery; answer: StoredVerdict[] };
-  /** Removes nothing, and changes nothing: reads the whole chain. */
-  verify: { ask: null; answer: { verdicts: number; problem?: string | undefined } };
+  /** Pictures of a verdict that has been decided: chained to it, so that `verify` finds one that is changed. */
+  addPictures: { ask: { camera: string; inspection: number; name: string; pictures: readonly StoredPicture[] }; answer: null };
+  pictures: { ask: { camera: string; inspection: number }; answer: StoredPicture[] };
+  /** Removes nothing, and changes nothing: reads the whole chain, and the pictures that are still in this folder. */
+  verify: { ask: { evidence?: string | undefined }; answer: Verified };
   /** Stores a revision unless the newest is the same. `ifRevision` undefined: whatever there is. */
   setRecipe: {
     ask: { camera: string; recipe: Recipe; sha256: string; ifRevision?: number | undefined; activate: boolean; by: string; atMs: number };

@@ -10,6 +10,7 @@ import Database from 'better-sqlite3';
 import type { VerdictMessage } from '../contract/inspection.js';
 import type { Recipe } from '../domain/recipe.js';
 import { demandWritableFormat, isDamagedDatabase, makeDirectorySync, putAside, putAsideUnlessUsable } from '../durable.js';
+import { evidencePath, readEvidence } from './evidence-ring.js';
 import type {
   Accepted,
   CheckValues,
@@ -18,9 +19,11 @@ import type {
   RecordCalls,
   RecordedTrigger,
   RecordSettings,
+  StoredPicture,
   StoredRecipe,
   StoredVerdict,
   VerdictQuery,
+  Verified,
 } from './protocol.js';
 
 const SCHEMA = `
@@ -39,6 +42,10 @@ const SCHEMA = `
     id TEXT NOT NULL, value REAL NOT NULL, PRIMARY KEY (camera, recipe, revision, id, seq)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS checks_seq ON checks (seq);
+  CREATE TABLE IF NOT EXISTS pictures (
+    seq INTEGER NOT NULL REFERENCES verdicts (seq) ON DELETE CASCADE, kind TEXT NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL,
+    sha256 TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY (seq, kind)
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS recipes (
     camera TEXT NOT NULL, id TEXT NOT NULL, revision INTEGER NOT NULL, sha256 TEXT NOT NULL, at INTEGER NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (camera, id, revision)
@@ -195,7 +202,9 @@ export class VerdictDatabase {
         return null;
       },
       verdicts: (query) => this.#verdicts(query),
-      verify: () => this.#verify(),
+      addPictures: (request) => this.#addPictures(request),
+      pictures: (request) => this.#pictures(request),
+      verify: ({ evidence }) => this.#verify(evidence),
       setRecipe: (request) => this.#setRecipe(request),
       activateRecipe: (request) => this.#activateRecipe(request),
       recipe: ({ camera, recipe, revision }) => this.#recipe(camera, recipe, revision),
@@ -280,7 +289,58 @@ export class VerdictDatabase {
     return (this.#database.prepare(query).all(...values, limit) as VerdictRow[]).map(storedOf);
   }
 
-  #verify(): { verdicts: number; problem?: string } {
+  #addPictures({ camera, inspection, name, pictures }: RecordCalls['addPictures']['ask']): null {
+    const verdict = this.#database.prepare('SELECT seq, hash FROM verdicts WHERE camera = ? AND inspection = ?').get(camera, inspection) as
+      | Pick<VerdictRow, 'seq' | 'hash'>
+      | undefined;
+    // Removed meanwhile, to make room for newer ones.
+    if (!verdict) return null;
+    const insert = this.#database.prepare('INSERT INTO pictures (seq, kind, name, bytes, sha256, hash) VALUES (?, ?, ?, ?, ?, ?)');
+    for (const { kind, bytes, sha256 } of pictures)
+      insert.run(verdict.seq, kind, name, bytes, sha256, chained(verdict.hash, [kind, name, sha256]));
+    return null;
+  }
+
+  /** False of a record that an older fastsamd wrote, and that is only read. */
+  get #hasPictures(): boolean {
+    return this.#database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'pictures'").get() !== undefined;
+  }
+
+  #pictures({ camera, inspection }: RecordCalls['pictures']['ask']): StoredPicture[] {
+    if (!this.#hasPictures) return [];
+    const rows = this.#database.prepare(
+      'SELECT kind, bytes, sha256 FROM pictures WHERE seq = (SELECT seq FROM verdicts WHERE camera = ? AND inspection = ?) ORDER BY kind DESC',
+    );
+    return rows.all(camera, inspection) as StoredPicture[];
+  }
+
+  /** Pictures that are no longer there were removed to make room: the record cannot tell that from somebody deleting them. */
+  #verifyPictures(folder: string | undefined): Pick<Verified, 'pictures' | 'problem'> {
+    let pictures = 0;
+    if (!this.#hasPictures) return { pictures };
+    const rows = this.#database.prepare(
+      'SELECT v.camera, v.inspection, v.body, v.hash AS before, p.* FROM pictures p JOIN verdicts v ON v.seq = p.seq ORDER BY p.seq',
+    );
+    for (const row of rows.iterate() as IterableIterator<PictureRow>) {
+      const { camera, inspection, kind, name, sha256 } = row;
+      const which = `the ${kind} picture of inspection ${inspection} of ${camera}`;
+      const isSame = row.hash === chained(row.before, [kind, name, sha256]) && (JSON.parse(row.body) as VerdictMessage).evidence === name;
+      if (!isSame) return { pictures, problem: `what is recorded of ${which} was changed` };
+      const path = folder === undefined ? undefined : evidencePath(folder, camera, name, kind);
+      const picture = path === undefined ? undefined : readEvidence(path);
+      if (!picture) continue;
+      if (createHash('sha256').update(picture).digest('hex') !== sha256) return { pictures, problem: `${which} was changed` };
+      pictures += 1;
+    }
+    return { pictures };
+  }
+
+  #verify(evidence: string | undefined): Verified {
+    const { verdicts, problem } = this.#verifyChain();
+    return problem === undefined ? { verdicts, ...this.#verifyPictures(evidence) } : { verdicts, pictures: 0, problem };
+  }
+
+  #verifyChain(): { verdicts: number; problem?: string } {
     let hash = this.#fact('anchor') ?? GENESIS;
     let expected = Number(this.#fact('anchor seq') ?? 0) + 1;
     let verdicts = 0;
@@ -431,6 +491,16 @@ export class VerdictDatabase {
       .prepare('INSERT INTO facts (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value')
       .run(name, value);
   }
+}
+
+interface PictureRow extends StoredPicture {
+  readonly camera: string;
+  readonly inspection: number;
+  readonly body: string;
+  readonly name: string;
+  /** Of the verdict. */
+  readonly before: string;
+  readonly hash: string;
 }
 
 interface AuditRow {

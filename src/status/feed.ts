@@ -19,6 +19,8 @@ export interface FeedListener {
   telemetry?(message: TelemetryMessage): void;
   /** A JPEG file. */
   snapshot?(camera: string, jpeg: Buffer): void;
+  /** A JPEG file: a picture of a verdict. */
+  evidence?(camera: string, jpeg: Buffer): void;
 }
 
 export class Feed implements Required<FeedListener> {
@@ -48,5 +50,9 @@ export class Feed implements Required<FeedListener> {
 
   snapshot(camera: string, jpeg: Buffer): void {
     for (const listener of this.#listeners) listener.snapshot?.(camera, jpeg);
+  }
+
+  evidence(camera: string, jpeg: Buffer): void {
+    for (const listener of this.#listeners) listener.evidence?.(camera, jpeg);
   }
 }

@@ -45,6 +45,7 @@ const VALID: Readonly<Record<Verb, object>> = {
   'recipe/list': { camera: 'belt' },
   'read/verdicts': {},
   'read/statistics': { camera: 'belt' },
+  'read/evidence': { camera: 'belt', inspection: 1 },
   'admin/camera-pause': { id: 'a4', camera: 'belt' },
   'admin/camera-resume': { camera: 'belt' },
   'admin/camera-paused': { camera: 'belt', paused: true },

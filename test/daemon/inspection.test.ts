@@ -1,8 +1,9 @@
 /** A daemon that inspects, asked through a real broker; killed and started again. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import sharp from 'sharp';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { stringify } from 'yaml';
 import {
   type EventMessage,
@@ -12,7 +13,7 @@ import {
   type ResponseMessage,
   responseMessageSchema,
 } from '../../src/contract/messages.js';
-import { type RunningCommand, start } from '../helpers/command.js';
+import { fastsamd, type RunningCommand, start } from '../helpers/command.js';
 import { Broker, hasMosquitto, type Observer } from '../helpers/mosquitto.js';
 import { writeTestModel } from '../helpers/onnx-model.js';
 
@@ -56,12 +57,19 @@ describe.skipIf(!hasMosquitto)('a node that inspects (needs mosquitto)', { timeo
   });
 
   /** Starts the daemon with this recipe, and returns its inspection once it is ready. */
-  async function run(rules: object, from = 0): Promise<InspectionMessage> {
+  async function run(rules: object, from = 0, more: { inspection?: object; publish?: object } = {}): Promise<InspectionMessage> {
     await writeFile(join(directory, 'recipe.yaml'), stringify(rules));
     const config = {
       node: NODE,
       model: { path: model },
-      cameras: [{ id: 'belt', source: 'test:shapes?width=320&height=320&fps=20', inspection: { recipe: 'recipe.yaml' } }],
+      cameras: [
+        {
+          id: 'belt',
+          source: 'test:shapes?width=320&height=320&fps=20',
+          inspection: { recipe: 'recipe.yaml', ...more.inspection },
+          publish: more.publish,
+        },
+      ],
       mqtt: { url: broker.url, admin: true },
       stateDir: join(directory, `state-${broker.port}`),
     };
@@ -171,6 +179,48 @@ describe.skipIf(!hasMosquitto)('a node that inspects (needs mosquitto)', { timeo
       inspection: 4,
       verdict: { verdict: 'OK', product: 'changed' },
     });
+  });
+
+  it('keeps pictures of what is not OK, shows them, and finds one that was changed', async () => {
+    await run(recipe({ checks: [{ id: 'many', count: 'parts', min: 1000 }] }), 0, {
+      inspection: { evidence: {} },
+      publish: { snapshots: true },
+    });
+    const { data } = await ask('inspect/trigger', { camera: 'belt', part: 'SN-7', wait: true });
+    expect(data).toMatchObject({ inspection: 1, verdict: { verdict: 'NOK', evidence: expect.stringMatching(/-NOK-[0-9a-f]{8}$/) } });
+    const config = ['--config', join(directory, 'config.yaml')];
+    const out = join(directory, 'pictures');
+    const show = () => fastsamd('verdicts', 'show', 'belt', '1', ...config, '--pictures', out);
+    // The verdict does not wait for its pictures.
+    await vi.waitFor(async () => expect(await show()).toMatchObject({ code: 0 }), { timeout: 20_000, interval: 200 });
+    expect((await readdir(out)).sort()).toEqual(['belt-1-annotated.jpg', 'belt-1-original.jpg']);
+    const original = await sharp(join(out, 'belt-1-original.jpg')).raw().toBuffer({ resolveWithObject: true });
+    const annotated = await sharp(join(out, 'belt-1-annotated.jpg')).raw().toBuffer({ resolveWithObject: true });
+    expect(original.info).toMatchObject({ width: 320, height: 320, channels: 3 });
+    // The verdict is written into the upper left corner, in red.
+    const corner = [...annotated.data.subarray(3 * (2 * 320 + 2)).subarray(0, 3)];
+    expect(corner[0]! - Math.max(corner[1]!, corner[2]!)).toBeGreaterThan(80);
+
+    const from = observer.received.length;
+    const answer = await ask('read/evidence', { camera: 'belt', inspection: 1 });
+    expect(answer.data).toMatchObject({ topic: `${BASE}/cameras/belt/evidence`, contentType: 'image/jpeg', width: 320, height: 320 });
+    const { packet } = await observer.until(`${BASE}/cameras/belt/evidence`, () => true, from);
+    expect(packet.payload).toEqual(await readFile(join(out, 'belt-1-annotated.jpg')));
+    expect(await ask('read/evidence', { camera: 'belt', inspection: 9 })).toMatchObject({ code: 'REQUEST_INVALID' });
+
+    expect(await fastsamd('verdicts', 'verify', ...config)).toMatchObject({
+      code: 0,
+      stdout: 'ok: 1 verdicts and 2 pictures, nothing removed or changed\n',
+    });
+    const folder = join(directory, `state-${broker.port}`, NODE, 'evidence', 'belt');
+    const [name] = (await readdir(folder)).filter((each) => each.endsWith('.original.jpg'));
+    await writeFile(join(folder, name!), await readFile(join(out, 'belt-1-annotated.jpg')));
+    expect(await fastsamd('verdicts', 'verify', ...config)).toMatchObject({
+      code: 1,
+      stdout: 'NOT OK: the original picture of inspection 1 of belt was changed\n',
+    });
+    await rm(join(folder, name!));
+    expect(await fastsamd('verdicts', 'verify', ...config)).toMatchObject({ code: 0, stdout: expect.stringContaining('1 pictures') });
   });
 
   it('judges every frame without a request, and refuses requests then', async () => {

@@ -79,13 +79,30 @@ function resultOf(squares: readonly { track: number; x: number; side: number }[]
 
 it('decides each part by itself when it has crossed, and says which was lost', async () => {
   const pixels = await native().renderShapes(0, { ...SIZE, seed: 1 });
-  const frame = { pixels, ...SIZE, format: 'rgb' } as unknown as Frame;
+  let held = 0;
+  let most = 0;
+  const frame = {
+    ...{ pixels, ...SIZE, format: 'rgb' },
+    retain: () => {
+      held += 1;
+      most = Math.max(most, held);
+      return frame;
+    },
+    [Symbol.dispose]: () => {
+      held -= 1;
+    },
+  } as unknown as Frame;
   const database = new VerdictDatabase({ file: ':memory:', maxVerdicts: 1000 });
   const verdicts: VerdictMessage[] = [];
+  const kept: string[] = [];
   let state: InspectionMessage | undefined;
   const inspector = new Inspector({
     camera: 'belt',
     record: { call: async (name, ask) => database.call(name, ask) },
+    evidence: {
+      nameFor: (verdict) => (verdict === 'OK' ? undefined : `of ${verdict}`),
+      keep: ({ verdict }, { outlines }) => kept.push(`${verdict.inspection} ${verdict.evidence}, ${outlines.length} outlines`),
+    },
     onVerdict: ({ verdict }) => verdicts.push(verdict),
     onState: (message) => {
       state = message;
@@ -114,6 +131,11 @@ it('decides each part by itself when it has crossed, and says which was lost', a
     { inspection: 2, verdict: 'NOK', reasons: ['BELOW'], track: 2, checks: [{ value: 400 }] },
     { inspection: 3, verdict: 'UNSURE', reasons: ['TRACK_LOST'], track: 3, checks: [] },
   ]);
+  expect(verdicts.map(({ evidence }) => evidence)).toEqual([undefined, 'of NOK', 'of UNSURE']);
+  // The part alone, not its neighbours.
+  expect(kept).toEqual(['2 of NOK, 1 outlines', '3 of UNSURE, 1 outlines']);
+  expect(most).toBeGreaterThan(2);
+  expect(held).toBe(0);
   expect(state).toMatchObject({ trigger: 'crossing', counts: { triggers: 3, ok: 1, nok: 1, unsure: 1 }, last: { inspection: 3 } });
   expect(inspector.statisticsDue).toBe(true);
   const statistics = { id: 'area', n: 2, mean: 1000, sd: 1, sdWithin: null, cp: null, cpk: null, pp: null, ppk: 2, nelson: [1] };
@@ -133,10 +155,19 @@ it('decides each part by itself when it has crossed, and says which was lost', a
       `fastsamd_inspection_check_nelson{${labels},check="area",rule="1"} 1`,
     ]),
   );
+  // What is in sight is let go of with the recipe, or at the end.
+  await inspector.take(resultOf([{ track: 4, x: 100, side: 40 }]), frame);
+  await inspector.take(resultOf([{ track: 4, x: 150, side: 40 }]), frame);
+  expect(held).toBe(1);
   // Another recipe has no statistics yet.
   inspector.activate({ recipe: RECIPE, revision: 2, sha256: '1'.repeat(64), atMs: 0, active: true });
   expect(state).not.toHaveProperty('statistics');
-  expect(database.call('verify', null)).toEqual({ verdicts: 3 });
+  expect(held).toBe(0);
+  await inspector.take(resultOf([{ track: 5, x: 100, side: 40 }]), frame);
+  await inspector.take(resultOf([{ track: 5, x: 150, side: 40 }]), frame);
+  await inspector.close();
+  expect(held).toBe(0);
+  expect(database.call('verify', {})).toEqual({ verdicts: 3, pictures: 0 });
   database.close();
 });
 

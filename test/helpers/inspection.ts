@@ -15,4 +15,5 @@ export const NO_INSPECTION: InspectionService = {
   recipes: none,
   verdicts: async () => [],
   statistics: none,
+  evidence: none,
 };

@@ -90,6 +90,7 @@ export function testNode(mqtt: z.input<typeof mqttSchema>, options: TestNodeOpti
     info: () => status.get('info'),
     health: () => status.health(),
     publishSnapshot: (camera, { jpeg }) => publisher.publishSnapshot(camera, jpeg),
+    publishEvidence: (camera, { jpeg }) => publisher.publishEvidence(camera, jpeg),
     log,
   });
   const publisher: Publisher = createPublisher({

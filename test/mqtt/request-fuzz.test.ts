@@ -44,6 +44,7 @@ function requestsWithRegister() {
     admin: { reloadConfig: unreachable, setLogLevel: () => undefined },
     inspection: NO_INSPECTION,
     publishSnapshot: () => '',
+    publishEvidence: () => '',
     log: pino({ level: 'silent' }),
     // One request a second: never limited.
     now: () => (now += 1000),

@@ -79,7 +79,7 @@ describe('VerdictDatabase', () => {
     database.call('accept', trigger('a'));
     database.call('decide', verdict(1));
     expect(() => database.call('decide', verdict(1))).toThrow('inspection 1 of camera belt already has a verdict');
-    expect(database.call('verify', null)).toEqual({ verdicts: 1 });
+    expect(database.call('verify', {})).toEqual({ verdicts: 1, pictures: 0 });
     database.close();
   });
 
@@ -98,20 +98,20 @@ describe('VerdictDatabase', () => {
     const recipe = recipeSchema.parse({ recipe: 'washer', objects: { part: {} }, checks: [{ id: 'n', count: 'part', min: 1 }] });
     database.call('setRecipe', { camera: 'belt', recipe, sha256: 'b'.repeat(64), activate: true, by: 'mqtt (admin)', atMs: 1 });
     for (let k = 1; k <= 5; k += 1) database.call('acceptAndDecide', { trigger: trigger(`t${k}`), verdict: verdict(0) });
-    expect(database.call('verify', null)).toEqual({ verdicts: 5 });
+    expect(database.call('verify', {})).toEqual({ verdicts: 5, pictures: 0 });
     database.close();
     const stranger = new Database(file);
     stranger.exec(sql);
     stranger.close();
     const again = new VerdictDatabase({ file, maxVerdicts: 1000 });
-    expect(again.call('verify', null).problem).toMatch(problem);
+    expect(again.call('verify', {}).problem).toMatch(problem);
     again.close();
   });
 
   it('removes the oldest beyond its bound, keeps numbering, and its chain begins behind them', () => {
     const { database } = opened(20);
     for (let k = 1; k <= 150; k += 1) database.call('acceptAndDecide', { trigger: trigger(`t${k}`), verdict: verdict(0) });
-    const { verdicts, problem } = database.call('verify', null);
+    const { verdicts, problem } = database.call('verify', {});
     expect(problem).toBeUndefined();
     expect(verdicts).toBeGreaterThanOrEqual(20);
     expect(verdicts).toBeLessThan(120);

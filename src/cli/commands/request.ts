@@ -12,7 +12,11 @@ export const requestCommand: Command<RequestOptions> = {
       .positional('json', { type: 'string', describe: 'The request, as JSON, @FILE or - for standard input; {} when absent.' })
       .options(brokerOptions)
       .option('timeout', { type: 'number', requiresArg: true, default: 10, describe: 'Seconds to wait; of a group, for all its answers.' })
-      .option('out', { type: 'string', requiresArg: true, describe: 'Of read/snapshot: the file that the picture is written to.' })
+      .option('out', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Of read/snapshot and read/evidence: the file that the picture is written to.',
+      })
       .example('$0 request line-3 read/ping', 'is it there?')
       .example(`$0 request line-3 prompt/set '{"camera":"belt","prompts":[{"type":"box","box":[90,40,300,420]}]}'`, 'look for one object')
       .example('$0 request line-3 prompt/set @prompts.json --config node.yaml', 'from a file, at the broker of a node')

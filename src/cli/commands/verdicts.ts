@@ -32,8 +32,12 @@ const show: CommandModule<object, ShowArguments> = {
     yargs
       .positional('camera', { type: 'string', demandOption: true, describe: 'Id of the camera.' })
       .positional('inspection', { type: 'number', demandOption: true, describe: 'Number of the inspection.' })
-      .options(recordOptions)
-      .example('$0 verdicts show station-2 48211 --config node.yaml', ''),
+      .options({
+        ...recordOptions,
+        pictures: { type: 'string', requiresArg: true, describe: 'Folder to which the pictures that are kept of it are copied.' },
+      })
+      .example('$0 verdicts show station-2 48211 --config node.yaml', '')
+      .example('$0 verdicts show station-2 48211 --config node.yaml --pictures .', 'and its pictures as JPEG files'),
   handler: async (args) => (await import('../verdicts.js')).showVerdict(args),
 };
 
@@ -57,7 +61,7 @@ const exportCommand: CommandModule<object, ExportArguments> = {
 
 const verify: CommandModule<object, RecordArguments> = {
   command: 'verify',
-  describe: 'Check that no verdict and no audit entry was removed or changed',
+  describe: 'Check that no verdict and no audit entry was removed or changed, and no picture changed',
   builder: (yargs: Argv) => yargs.options(recordOptions).epilogue('Exit code 0 when the record is whole, 1 when it is not.'),
   handler: async (args) => (await import('../verdicts.js')).verifyRecord(args),
 };

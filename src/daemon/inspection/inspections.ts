@@ -11,10 +11,13 @@ import { FastsamError } from '../../errors.js';
 import { canonicalJson, sha256Of } from '../../inspect/identity.js';
 import { statisticsOf } from '../../inspect/statistics.js';
 import type { ResultSink } from '../../pipeline/sinks.js';
+import { EvidenceStore } from '../../record/evidence.js';
+import type { EvidenceSettings } from '../../record/evidence-ring.js';
 import type { NewVerdict, RecordedTrigger, StoredRecipe, StoredVerdict } from '../../record/protocol.js';
 import { VerdictRecord } from '../../record/record.js';
 import type { StatusBoard } from '../../status/board.js';
 import type { EventIdentity } from '../../status/feed.js';
+import { EvidenceKeeper } from './evidence.js';
 import { Inspector, identityOf } from './inspector.js';
 
 const ALERT = 'record-failing';
@@ -24,10 +27,12 @@ const PUBLISHED_MS = 2000;
 /** Newest values of a check that its statistics are of: when asked for, and in the retained state. */
 const STATISTICS_VALUES = 10_000;
 const RETAINED_VALUES = 1000;
+const TIDY_MS = 3_600_000;
 
 export interface InspectionsDeps {
   readonly file: string;
   readonly maxVerdicts: number;
+  readonly evidence: EvidenceSettings;
   readonly status: Pick<StatusBoard, 'setInspection' | 'setAlert' | 'clearAlert' | 'delete'>;
   readonly publishEvent: (camera: string, event: CameraEvent, identity?: EventIdentity) => void;
   /** Results of the camera, from the next one on; returns how to end that. */
@@ -35,6 +40,8 @@ export interface InspectionsDeps {
   /** Errors: PROMPT_INVALID for prompts that the model cannot answer. */
   readonly assertAnswerable: (recipe: Recipe) => void;
   readonly degraded: () => boolean;
+  /** Whether pictures of the camera may be asked for. */
+  readonly showsPictures: (camera: string) => boolean;
   readonly log: Logger;
 }
 
@@ -48,6 +55,10 @@ interface Station {
 export class Inspections implements InspectionService {
   readonly #deps: InspectionsDeps;
   #record: VerdictRecord | undefined;
+  readonly #pictures: EvidenceStore;
+  /** Once a camera keeps pictures. */
+  #evidence: EvidenceKeeper | undefined;
+  #tidying: NodeJS.Timeout | undefined;
   readonly #stations = new Map<string, Station>();
   /** Newest verdict whose event was handed over; older than one round of the timer. */
   #handedOver = 0;
@@ -59,6 +70,7 @@ export class Inspections implements InspectionService {
 
   constructor(deps: InspectionsDeps) {
     this.#deps = deps;
+    this.#pictures = new EvidenceStore(deps.evidence);
   }
 
   /**
@@ -91,8 +103,11 @@ export class Inspections implements InspectionService {
   /** Decides what waits, and closes the record. */
   async stop(): Promise<void> {
     clearInterval(this.#marking);
+    clearInterval(this.#tidying);
     const stations = [...this.#stations.values()];
     await Promise.all(stations.map(({ inspector }) => inspector.close()));
+    await this.#evidence?.settled();
+    await this.#pictures.close();
     await this.#record?.close();
   }
 
@@ -158,6 +173,25 @@ export class Inspections implements InspectionService {
     return rows.map(({ camera, ts, verdict }): RecordedVerdict => ({ ...verdict, camera, ts }));
   }
 
+  async evidence({ camera, inspection, kind }: Parameters<InspectionService['evidence']>[0]): ReturnType<InspectionService['evidence']> {
+    this.#station(camera);
+    if (!this.#deps.showsPictures(camera)) {
+      const message = `pictures of camera "${camera}" are off; expected publish.snapshots: true in its configuration`;
+      throw new FastsamError('REQUEST_FORBIDDEN', message);
+    }
+    const [found] = await this.#record!.call('verdicts', { camera, before: inspection + 1, limit: 1 });
+    const verdict = found?.verdict.inspection === inspection ? found.verdict : undefined;
+    const jpeg = verdict?.evidence === undefined ? undefined : await this.#pictures.read(camera, verdict.evidence, kind);
+    if (!verdict?.frame || !jpeg) {
+      const message = verdict
+        ? `no ${kind} picture of inspection ${inspection} is kept`
+        : `no inspection ${inspection} of camera "${camera}"`;
+      throw new FastsamError('REQUEST_INVALID', message);
+    }
+    const { width, height, capturedAt } = verdict.frame;
+    return { jpeg: Buffer.from(jpeg.buffer, jpeg.byteOffset, jpeg.byteLength), width, height, capturedAtMs: Date.parse(capturedAt) };
+  }
+
   async statistics({ camera }: Parameters<InspectionService['statistics']>[0]): ReturnType<InspectionService['statistics']> {
     return this.#statisticsOf(camera, this.#station(camera), STATISTICS_VALUES);
   }
@@ -215,6 +249,7 @@ export class Inspections implements InspectionService {
       camera,
       record: this.#record!,
       scale: config.scale,
+      evidence: config.evidence && this.#keeper().of(config.evidence),
       onVerdict: (verdict, seq) => this.#publish(verdict, seq),
       onState: (message) => status.setInspection(message),
       onRecord: (problem) => this.#tellRecord(problem),
@@ -222,6 +257,16 @@ export class Inspections implements InspectionService {
       log,
     });
     this.#stations.set(camera, { config, inspector, end: addSink(camera, inspector) });
+  }
+
+  #keeper(): EvidenceKeeper {
+    if (this.#evidence) return this.#evidence;
+    const { status, log } = this.#deps;
+    const keeper = new EvidenceKeeper({ store: this.#pictures, record: this.#record!, status, log });
+    this.#evidence = keeper;
+    void keeper.tidy();
+    this.#tidying = setInterval(() => void keeper.tidy(), TIDY_MS).unref();
+    return keeper;
   }
 
   /** The recipe of the configuration counts when its file has changed; else the one that was active last. */

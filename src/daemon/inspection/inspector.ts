@@ -9,18 +9,21 @@ import type { FrameResult } from '../../domain/result.js';
 import { FastsamError, messageOf } from '../../errors.js';
 import { combine } from '../../inspect/combine.js';
 import { Crossing } from '../../inspect/crossing.js';
-import { inspectFrame } from '../../inspect/inspect.js';
+import { inspectFrame, outlinesOf } from '../../inspect/inspect.js';
 import type { Judgement } from '../../inspect/judge.js';
 import { type OnlyObject, objectsOf } from '../../inspect/scene.js';
 import type { ResultSink } from '../../pipeline/sinks.js';
 import type { NewTrigger, RecordedTrigger, StoredRecipe, StoredVerdict } from '../../record/protocol.js';
 import type { VerdictRecord } from '../../record/record.js';
+import type { CameraEvidence, Shot } from './evidence.js';
 
 export interface InspectorDeps {
   readonly camera: string;
   readonly record: Pick<VerdictRecord, 'call'>;
   /** Millimetres per pixel. */
   readonly scale?: number | undefined;
+  /** Keeps pictures of verdicts; none are kept when absent. */
+  readonly evidence?: CameraEvidence | undefined;
   /** The verdict is on the disk, or could not be written there. */
   readonly onVerdict: (verdict: Omit<StoredVerdict, 'seq' | 'hash'>, seq: number | undefined) => void;
   readonly onState: (message: InspectionMessage) => void;
@@ -50,12 +53,20 @@ interface Occasion {
   /** Of a part that crossed a line: its track, and the frames of which the median decided. */
   readonly track?: number;
   readonly frames?: number;
+  /** What the pictures are made of; without it there are none. */
+  readonly shot?: Shot | undefined;
 }
 
 /** A part in one of the frames in which it was near the line. */
-interface Seen {
-  readonly judgement: Judgement;
+interface Seen extends Judged {
   readonly result: FrameResult;
+  /** The part's own hold of the frame; undefined where no pictures are kept. */
+  readonly shot: Shot | undefined;
+}
+
+interface Judged {
+  readonly judgement: Judgement;
+  readonly outlines: Shot['outlines'];
   readonly measureMs: number;
   readonly decideMs: number;
 }
@@ -117,7 +128,8 @@ export class Inspector implements ResultSink {
     this.#said = undefined;
     this.#agreeing = undefined;
     const { trigger } = recipe.recipe;
-    this.#crossing = trigger.type === 'crossing' ? new Crossing(trigger) : undefined;
+    this.#crossing?.close();
+    this.#crossing = trigger.type === 'crossing' ? new Crossing(trigger, release) : undefined;
     this.#tell();
   }
 
@@ -180,8 +192,8 @@ export class Inspector implements ResultSink {
     }
     if (type === 'mqtt' && due.length === 0) return;
     this.#waiting = this.#waiting.filter((each) => !due.includes(each));
-    const { judgement, measureMs, decideMs } = await this.#judge(recipe, result, frame);
-    const spent = { result, measureMs, decideMs };
+    const { judgement, outlines, measureMs, decideMs } = await this.#judge(recipe, result, frame);
+    const spent = { result, measureMs, decideMs, shot: { frame, outlines } };
     for (const { trigger, atNs, timer, resolve } of due) {
       clearTimeout(timer);
       resolve(await this.#decide(judgement, { ...spent, trigger, atNs }, trigger.inspection));
@@ -201,7 +213,8 @@ export class Inspector implements ResultSink {
     const set = recipe.trigger.of;
     const { unseen } = crossing;
     for (const { index, keep } of crossing.measure(segments, tracks, new Set(objectsOf(recipe, set, result)))) {
-      keep({ ...(await this.#judge(recipe, result, frame, { set, index })), result });
+      const judged = await this.#judge(recipe, result, frame, { set, index });
+      keep({ ...judged, result, shot: this.#deps.evidence && { frame: frame.retain(), outlines: judged.outlines } });
     }
     if (crossing.unseen > unseen) this.#tell();
     for (const { track, kept, lost } of crossing.passed(segments, tracks)) {
@@ -218,13 +231,16 @@ export class Inspector implements ResultSink {
         decideMs,
         track,
         frames: kept.length,
+        shot: nearest?.shot,
       });
+      kept.forEach(release);
     }
   }
 
   /** Triggers that wait are decided: INTERRUPTED. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#crossing?.close();
     for (const waiting of this.#waiting.splice(0)) await this.#giveUp(waiting, 'INTERRUPTED');
     this.#tell();
   }
@@ -256,27 +272,30 @@ export class Inspector implements ResultSink {
   }
 
   /** A frame that cannot be measured is UNSURE, and never stops the camera. */
-  async #judge(recipe: Recipe, result: FrameResult, frame: Frame, only?: OnlyObject): Promise<Omit<Seen, 'result'>> {
-    const { scale, degraded, camera, log } = this.#deps;
+  async #judge(recipe: Recipe, result: FrameResult, frame: Frame, only?: OnlyObject): Promise<Judged> {
+    const { scale, degraded, camera, evidence, log } = this.#deps;
     try {
-      const { verdict, reasons, checks, measureMs, decideMs } = await inspectFrame(recipe, frame, result, { scale, only });
+      const inspected = await inspectFrame(recipe, frame, result, { scale, only });
+      const { verdict, reasons, checks, measureMs, decideMs } = inspected;
       const judgement: Judgement = degraded()
         ? { verdict: 'UNSURE', reasons: [...reasons, 'DEGRADED'], checks }
         : { verdict, reasons, checks };
-      return { judgement, measureMs, decideMs };
+      return { judgement, outlines: evidence ? outlinesOf(recipe, inspected) : [], measureMs, decideMs };
     } catch (error) {
       log.error({ err: error, camera }, `camera ${camera}: a part could not be measured`);
-      return { judgement: unjudged('FAILED'), measureMs: 0, decideMs: 0 };
+      return { judgement: unjudged('FAILED'), outlines: [], measureMs: 0, decideMs: 0 };
     }
   }
 
   /** Records the verdict and tells of it. `inspection`: of an accepted trigger; without it one is taken. Never rejects. */
   async #decide({ verdict, reasons, checks }: Judgement, occasion: Occasion, inspection?: number): Promise<VerdictMessage> {
-    const { trigger, atNs, result, measureMs = 0, decideMs = 0, track, frames } = occasion;
-    const { camera, record, log } = this.#deps;
+    const { trigger, atNs, result, measureMs = 0, decideMs = 0, track, frames, shot } = occasion;
+    const { camera, record, evidence, log } = this.#deps;
     const totalMs = Number(process.hrtime.bigint() - atNs) / 1e6;
     const { part, meas } = trigger;
     const product = this.#active?.recipe.product;
+    const identity = { eventId: randomUUID(), ts: toTimestamp(Date.now()) };
+    const pictures = shot && evidence?.nameFor(verdict, identity.eventId, Date.parse(identity.ts));
     const message: VerdictMessage = {
       inspection: inspection ?? 0,
       verdict,
@@ -304,9 +323,10 @@ export class Inspector implements ResultSink {
         decide: rounded(decideMs),
         total: rounded(Math.max(0, totalMs)),
       },
+      ...(pictures === undefined ? {} : { evidence: pictures }),
       recorded: true,
     };
-    const fresh = { camera, ts: toTimestamp(Date.now()), eventId: randomUUID(), verdict: message };
+    const fresh = { camera, ...identity, verdict: message };
     let said: Omit<StoredVerdict, 'seq' | 'hash'> = fresh;
     let seq: number | undefined;
     try {
@@ -315,9 +335,11 @@ export class Inspector implements ResultSink {
       );
       said = stored;
       seq = stored.seq;
+      if (pictures !== undefined) evidence?.keep(stored, shot!);
     } catch (error) {
       log.error({ camera, reason: messageOf(error) }, `camera ${camera}: a verdict could not be recorded`);
-      said = { ...fresh, verdict: { ...message, recorded: false } };
+      const { evidence: _unkept, ...unrecorded } = message;
+      said = { ...fresh, verdict: { ...unrecorded, recorded: false } };
     }
     this.#count(said);
     this.#deps.onVerdict(said, seq);
@@ -378,6 +400,10 @@ export function identityOf({ recipe, revision, sha256 }: Pick<StoredRecipe, 'rec
 /** What a part is judged to be when nothing could be measured. */
 export function unjudged(code: InspectionCode): Judgement {
   return { verdict: 'UNSURE', reasons: [code], checks: [] };
+}
+
+function release({ shot }: Seen): void {
+  shot?.frame[Symbol.dispose]();
 }
 
 function rounded(ms: number): number {
