@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <initializer_list>
+#include <optional>
 #include <string>
 
 #include "binding/job.h"
@@ -28,6 +29,7 @@ struct MeasureOptions {
   bool outlines = false;
   double cell = kLeastReach;
   double min_hole_area = 1;
+  std::optional<Plane> plane;
 };
 
 struct Measured {
@@ -66,9 +68,10 @@ Result<Measured> MeasureAll(const ImageView& image, const Segments& segments, co
     const size_t count = segments.offsets[index + 1] - segments.offsets[index];
     Result<MaskShape> mask = MeasureMask(runs, count, segments.width, segments.height, options.min_hole_area);
     if (!mask.ok()) return mask.error();
-    const RefinedShape shape = options.refine
-                                   ? RefineShape(image, mask.value(), std::clamp(options.cell, kLeastReach, kMostReach))
-                                   : Unrefined(std::move(mask).value());
+    const Plane* plane = options.plane ? &*options.plane : nullptr;
+    const double reach = std::clamp(options.cell, kLeastReach, kMostReach);
+    const RefinedShape shape =
+        options.refine ? RefineShape(image, mask.value(), reach, plane) : Unrefined(std::move(mask).value(), plane);
     Lab lab{std::nan(""), std::nan(""), std::nan("")};
     if (options.color) lab = MeanLab(image, runs, count, static_cast<int>(std::ceil(options.cell)));
     const auto append = [&measured](std::initializer_list<double> values) {
@@ -85,6 +88,23 @@ Result<Measured> MeasureAll(const ImageView& image, const Segments& segments, co
     measured.objects.push_back(static_cast<uint32_t>(measured.rings.size()));
   }
   return measured;
+}
+
+/// As `packed` of src/measure/calibration.ts orders them.
+Plane ReadPlane(Napi::Value value, Pins& pins) {
+  const Span<double> numbers = ReadDoubles(value, "options.plane", 15, pins);
+  if (!std::all_of(numbers.data, numbers.data + numbers.size, [](double number) { return std::isfinite(number); })) {
+    Throw(value.Env(), {ErrorCode::kMisuse, "options.plane: expected finite numbers"});
+  }
+  Plane plane{};
+  std::copy(numbers.data, numbers.data + 9, plane.homography.begin());
+  const double* rest = numbers.data + 9;
+  plane.k1 = rest[0];
+  plane.k2 = rest[1];
+  plane.centre = {rest[2], rest[3]};
+  plane.radius = rest[4];
+  plane.unit = rest[5];
+  return plane;
 }
 
 Contour ReadContour(Napi::Value value, const char* name, Pins& pins) {
@@ -121,6 +141,8 @@ Napi::Value MeasureObjects(const Napi::CallbackInfo& info) {
   options.cell = ReadNumber(given.Get("cell"), "options.cell", 0, kMaxSide);
   options.min_hole_area =
       ReadNumber(given.Get("minHoleArea"), "options.minHoleArea", 0, static_cast<double>(kMaxSide) * kMaxSide);
+  const Napi::Value plane = given.Get("plane");
+  if (!plane.IsUndefined()) options.plane = ReadPlane(plane, pins);
   return RunOnPool(
       info.Env(), "fastsamd.measureObjects", std::move(pins),
       [pixels, input, options, indices = std::move(indices)]() -> Result<Measured> {

@@ -1,6 +1,7 @@
 #include "measure/refine.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 #include <utility>
@@ -91,37 +92,62 @@ std::optional<Distance> TwoLines(const Contour& found, const Rectangle& rectangl
                   std::atan2(my, mx) * 180 / kPi};
 }
 
-}  // namespace
-
-RefinedShape Unrefined(MaskShape mask) {
-  RefinedShape shape;
-  shape.measures = mask.measures;
-  std::fill(std::begin(shape.uncertainties.values), std::end(shape.uncertainties.values), kNan);
-  shape.outlines = std::move(mask.outlines);
-  shape.holes = std::move(mask.holes);
-  return shape;
+/// A contour on the plane, and its spread in units there.
+void MapOnto(const Plane& plane, RefinedContour& contour) {
+  const RingArea ring = AreaOf(contour.points);
+  contour.spread *= plane.Scale({ring.x, ring.y});
+  for (Point& point : contour.points) point = plane.Map(point);
+  for (Point& point : contour.found) point = plane.Map(point);
 }
 
-RefinedShape RefineShape(const ImageView& image, const MaskShape& mask, double reach) {
-  RefinedShape shape = Unrefined(mask);
-  if (mask.outlines.empty()) return shape;
-  const LumaPatch luma = PatchAround(image, mask, reach + 2);
-  const double noise = luma.Noise();
+bool IsFinite(const RefinedContour& contour) {
+  return std::all_of(contour.points.begin(), contour.points.end(),
+                     [](const Point& point) { return std::isfinite(point.x) && std::isfinite(point.y); });
+}
 
-  std::vector<RefinedContour> parts;
-  double points = 0;
-  for (const Contour& outline : mask.outlines) {
-    parts.push_back(RefineContour(luma, noise, outline, reach));
-    const auto count = static_cast<double>(outline.size());
-    shape.weak = (shape.weak * points + parts.back().weak * count) / (points + count);
-    shape.off = (shape.off * points + parts.back().off * count) / (points + count);
-    points += count;
+/// The ellipse of a mask as the plane has it, to first order.
+void MapEllipse(const std::array<double, 4>& slope, Measures& measures) {
+  const double angle =
+      (std::isnan(measures[Measure::kEllipseAngle]) ? 0 : measures[Measure::kEllipseAngle]) * kPi / 180;
+  const double c = std::cos(angle);
+  const double s = std::sin(angle);
+  const double major = std::pow(measures[Measure::kMajor] / 4, 2);
+  const double minor = std::pow(measures[Measure::kMinor] / 4, 2);
+  const double xx = major * c * c + minor * s * s;
+  const double xy = (major - minor) * c * s;
+  const double yy = major * s * s + minor * c * c;
+  const auto [a, b, d, e] = slope;
+  Moments moments;
+  moments.xx = a * a * xx + 2 * a * b * xy + b * b * yy;
+  moments.xy = a * d * xx + (a * e + b * d) * xy + b * e * yy;
+  moments.yy = d * d * xx + 2 * d * e * xy + e * e * yy;
+  const Ellipse ellipse = EllipseOf(moments);
+  measures[Measure::kMajor] = ellipse.major;
+  measures[Measure::kMinor] = ellipse.minor;
+  measures[Measure::kEllipseAngle] = ellipse.angle;
+}
+
+/// Fills in what the contours measure, on the plane where there is one. `m`: what the mask measures, in pixels.
+void MeasureContours(const Measures& m, std::vector<RefinedContour> parts, std::vector<RefinedContour> holes,
+                     const Plane* plane, RefinedShape& shape) {
+  // Of a pixel's area by that of a unit.
+  double square = 1;
+  if (plane != nullptr) {
+    const auto slope = plane->Slope({m[Measure::kX], m[Measure::kY]});
+    square = std::abs(slope[0] * slope[3] - slope[1] * slope[2]);
+    MapEllipse(slope, shape.measures);
+    for (RefinedContour& part : parts) MapOnto(*plane, part);
+    for (RefinedContour& hole : holes) MapOnto(*plane, hole);
+    // Beyond the horizon of the plane there is nothing to measure.
+    if (!std::all_of(parts.begin(), parts.end(), IsFinite) || !std::all_of(holes.begin(), holes.end(), IsFinite)) {
+      Measures& measures = shape.measures;
+      const double touches = measures[Measure::kTouchesFrame];
+      std::fill(std::begin(measures.values), std::end(measures.values), kNan);
+      measures[Measure::kTouchesFrame] = touches;
+      measures[Measure::kHoles] = static_cast<double>(holes.size());
+      return;
+    }
   }
-  // Every part must be found again: a sum of areas of two kinds would have no meaning.
-  shape.refined = std::all_of(parts.begin(), parts.end(), [](const RefinedContour& part) { return part.accepted(); });
-  if (!shape.refined) return shape;
-
-  const Measures& m = mask.measures;
   double filled = 0;
   double x = 0;
   double y = 0;
@@ -134,25 +160,21 @@ RefinedShape RefineShape(const ImageView& image, const MaskShape& mask, double r
     y += sign * area * ring.y;
     return area;
   };
-  for (size_t k = 0; k < parts.size(); ++k) {
-    const RefinedContour& part = parts[k];
+  for (const RefinedContour& part : parts) {
     filled += add(part.points, 1);
     const double perimeter = LengthOf(part.points);
     length += perimeter;
     area_variance += part.spread * part.spread * kShared * perimeter;
-    shape.outlines[k] = part.points;
   }
   // Background too small to count keeps the size that the mask gives it.
-  double area = filled - (m[Measure::kAreaFilled] - m[Measure::kArea] - m[Measure::kHoleArea]);
+  double area = filled - square * (m[Measure::kAreaFilled] - m[Measure::kArea] - m[Measure::kHoleArea]);
   double hole_area = 0;
   double hole_variance = 0;
   bool holes_found = true;
-  for (size_t k = 0; k < mask.holes.size(); ++k) {
-    const RefinedContour hole = RefineContour(luma, noise, mask.holes[k], reach);
+  for (const RefinedContour& hole : holes) {
     holes_found = holes_found && hole.accepted();
-    if (hole.accepted()) shape.holes[k] = hole.points;
-    hole_area += add(shape.holes[k], -1);
-    hole_variance += hole.spread * hole.spread * kShared * LengthOf(shape.holes[k]);
+    hole_area += add(hole.points, -1);
+    hole_variance += hole.spread * hole.spread * kShared * LengthOf(hole.points);
   }
   area -= hole_area;
   const double net = filled - hole_area;
@@ -235,6 +257,66 @@ RefinedShape RefineShape(const ImageView& image, const MaskShape& mask, double r
   r[Measure::kOrientation] = r[Measure::kWidth] <= kMostAspect * r[Measure::kLength] ? angle : kNan;
   r[Measure::kAspect] = r[Measure::kLength] / r[Measure::kWidth];
   r[Measure::kElongation] = 1 - r[Measure::kWidth] / r[Measure::kLength];
+}
+
+/// What a mask measures on a plane, from its outlines; without uncertainties.
+void MeasureMaskOn(const Plane& plane, const MaskShape& mask, RefinedShape& shape) {
+  if (mask.outlines.empty()) return;
+  const auto contours = [](const std::vector<Contour>& outlines) {
+    std::vector<RefinedContour> all;
+    for (const Contour& outline : outlines) {
+      all.emplace_back();
+      all.back().points = outline;
+    }
+    return all;
+  };
+  MeasureContours(mask.measures, contours(mask.outlines), contours(mask.holes), &plane, shape);
+  std::fill(std::begin(shape.uncertainties.values), std::end(shape.uncertainties.values), kNan);
+}
+
+}  // namespace
+
+RefinedShape Unrefined(MaskShape mask, const Plane* plane) {
+  RefinedShape shape;
+  shape.measures = mask.measures;
+  std::fill(std::begin(shape.uncertainties.values), std::end(shape.uncertainties.values), kNan);
+  if (plane != nullptr) MeasureMaskOn(*plane, mask, shape);
+  shape.outlines = std::move(mask.outlines);
+  shape.holes = std::move(mask.holes);
+  return shape;
+}
+
+RefinedShape RefineShape(const ImageView& image, const MaskShape& mask, double reach, const Plane* plane) {
+  RefinedShape shape = Unrefined(mask);
+  if (mask.outlines.empty()) return shape;
+  const LumaPatch luma = PatchAround(image, mask, reach + 2);
+  const double noise = luma.Noise();
+
+  std::vector<RefinedContour> parts;
+  std::vector<RefinedContour> holes;
+  double points = 0;
+  for (const Contour& outline : mask.outlines) {
+    parts.push_back(RefineContour(luma, noise, outline, reach));
+    const auto count = static_cast<double>(outline.size());
+    shape.weak = (shape.weak * points + parts.back().weak * count) / (points + count);
+    shape.off = (shape.off * points + parts.back().off * count) / (points + count);
+    points += count;
+  }
+  // Every part must be found again: a sum of areas of two kinds would have no meaning.
+  shape.refined = std::all_of(parts.begin(), parts.end(), [](const RefinedContour& part) { return part.accepted(); });
+  if (!shape.refined) {
+    if (plane != nullptr) MeasureMaskOn(*plane, mask, shape);
+    return shape;
+  }
+  for (size_t k = 0; k < parts.size(); ++k) shape.outlines[k] = parts[k].points;
+  for (size_t k = 0; k < mask.holes.size(); ++k) {
+    holes.push_back(RefineContour(luma, noise, mask.holes[k], reach));
+    if (holes[k].accepted())
+      shape.holes[k] = holes[k].points;
+    else
+      holes[k].points = mask.holes[k];
+  }
+  MeasureContours(mask.measures, std::move(parts), std::move(holes), plane, shape);
   return shape;
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/image.h"
 #include "measure/measure.h"
+#include "measure/plane.h"
 
 namespace fastsamd {
 
@@ -24,10 +25,12 @@ struct RefinedShape {
 /// Finds the outline of a measured mask again in the picture and measures that. Length and width are distances of
 /// opposite edges, each fitted as a line, at mid-length; where the edges are not straight they are those of the
 /// rectangle of least area, without uncertainty. The ellipse stays that of the mask.
-/// `image` must be valid (Validate) and of the size of the mask's frame; `reach` in pixels, see kLeastReach.
-RefinedShape RefineShape(const ImageView& image, const MaskShape& mask, double reach);
+/// `image` must be valid (Validate) and of the size of the mask's frame; `reach` in pixels, see kLeastReach. With a
+/// plane everything is measured there, in its units, from the outlines; the outlines that are handed out stay those of
+/// the picture.
+RefinedShape RefineShape(const ImageView& image, const MaskShape& mask, double reach, const Plane* plane = nullptr);
 
 /// A shape of which only the mask is known.
-RefinedShape Unrefined(MaskShape mask);
+RefinedShape Unrefined(MaskShape mask, const Plane* plane = nullptr);
 
 }  // namespace fastsamd

@@ -11,6 +11,8 @@ export interface NativeMeasureOptions {
   readonly cell: number;
   /** Holes below this many pixels are not counted. */
   readonly minHoleArea: number;
+  /** The plane that is measured on, as `packed` of src/measure/calibration.ts orders it; measures are then in its units. */
+  readonly plane?: Float64Array;
 }
 
 export interface NativeMeasurements {

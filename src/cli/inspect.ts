@@ -7,6 +7,7 @@ import type { Frame } from '../domain/frame.js';
 import { withIds } from '../domain/prompt.js';
 import { ContactSheet } from '../encode/contact-sheet.js';
 import { checkText, drawVerdict } from '../encode/verdict-overlay.js';
+import { loadCalibration } from '../inspect/calibration-file.js';
 import { identityOf } from '../inspect/identity.js';
 import { type Inspected, inspectFrame, outlinesOf } from '../inspect/inspect.js';
 import { runPipeline } from '../pipeline/pipeline.js';
@@ -27,6 +28,7 @@ export interface InspectArguments extends SegmentationArguments, PromptArguments
   readonly recipe: string;
   readonly pictures: string;
   readonly scale?: number | undefined;
+  readonly calibration?: string | undefined;
   readonly json: boolean;
   readonly csv?: string | undefined;
   readonly out?: string | undefined;
@@ -39,9 +41,10 @@ export async function inspect(args: InspectArguments): Promise<void> {
   const segmentation = { ...segmentationOf(args), snapToBorder: args['snap-to-border'] ?? 0 };
   if (args.scale !== undefined) demandRange('--scale', args.scale, 1e-9, 1e9);
   const recipe = await loadRecipe(args.recipe);
+  const calibration = args.calibration === undefined ? undefined : (await loadCalibration(args.calibration)).calibration;
   const identity = identityOf(recipe, 0);
   const prompts = promptsOf(args);
-  const inputs = await Inputs.of([args.pictures, args.recipe]);
+  const inputs = await Inputs.of([args.pictures, args.recipe, ...(args.calibration === undefined ? [] : [args.calibration])]);
   for (const option of ['csv', 'out', 'sheet'] as const) {
     const path = args[option];
     if (path !== undefined) await inputs.demandOther(path, `--${option}`);
@@ -65,7 +68,7 @@ export async function inspect(args: InspectArguments): Promise<void> {
         text: new TextStage({ model: text }),
         deliver: async (result, frame) => {
           const part = result.file?.name ?? `frame ${result.sequence}`;
-          const inspected = await inspectFrame(recipe, frame, result, { scale: args.scale });
+          const inspected = await inspectFrame(recipe, frame, result, { scale: args.scale, calibration });
           const { verdict, reasons, checks } = inspected;
           counts[verdict] += 1;
           rows.push(csvLine([part, verdict, reasons.join(' '), ...checks.map(({ value }) => value)]));

@@ -162,7 +162,9 @@ function resolvePaths(config: Config, folder: string): Config {
   }
   for (const camera of cameras) {
     camera.source = resolveSource(camera.source, folder);
-    if (camera.inspection) camera.inspection.recipe = path.resolve(folder, camera.inspection.recipe);
+    const { inspection } = camera;
+    if (inspection) inspection.recipe = path.resolve(folder, inspection.recipe);
+    if (inspection?.calibration !== undefined) inspection.calibration = path.resolve(folder, inspection.calibration);
     if (camera.moveTo !== undefined) camera.moveTo = path.resolve(folder, camera.moveTo);
     if (camera.passwordFile !== undefined) camera.passwordFile = path.resolve(folder, camera.passwordFile);
   }

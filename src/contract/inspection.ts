@@ -83,6 +83,12 @@ export const verdictFields = {
     at: timestamp,
   }),
   recipe: recipeIdentitySchema.nullable().meta({ description: 'The recipe that decided; null when there was none.' }),
+  calibration: z
+    .object({ by: z.string().max(20), sha256: z.string().length(64) })
+    .optional()
+    .meta({
+      description: 'The calibration on which lengths in millimetres stand; SHA-256 of its canonical JSON. Absent with a plain scale.',
+    }),
   model: z.object({ name: z.string(), backend: z.string() }).nullable(),
   frame: z
     .object({ width: count, height: count, capturedAt: timestamp, seq: count, source: z.string().max(1000).optional() })

@@ -12,7 +12,10 @@ export interface Inspected extends Judgement {
   readonly decideMs: number;
 }
 
-/** Measures and judges. The caller keeps the frame. Errors: those of measureObjects. */
+/**
+ * Measures and judges. A calibration counts for recipes in mm, and for pictures of its own size. The caller keeps the frame. Errors: those of
+ * measureObjects.
+ */
 export async function inspectFrame(
   recipe: Recipe,
   frame: Frame,
@@ -20,9 +23,12 @@ export async function inspectFrame(
   options: JudgeOptions & { readonly only?: OnlyObject | undefined } = {},
 ): Promise<Inspected> {
   const begin = performance.now();
-  const scene = await sceneOf(recipe, frame, result, options.only);
+  const { only, scale, calibration: given } = options;
+  const isOf = given !== undefined && given.frame.width === frame.width && given.frame.height === frame.height;
+  const calibration = isOf && recipe.unit === 'mm' ? given : undefined;
+  const scene = await sceneOf(recipe, frame, result, { only, calibration });
   const measured = performance.now();
-  const judgement = judge(recipe, scene, options);
+  const judgement = judge(recipe, scene, { scale, calibration });
   return { ...judgement, scene, measureMs: measured - begin, decideMs: performance.now() - measured };
 }
 

@@ -3,6 +3,7 @@
 import type { CheckResult, InspectionCode, Verdict } from '../contract/inspection.js';
 import { DIMENSION, type Measure } from '../domain/measure.js';
 import { type Check, limitsOf, type Recipe } from '../domain/recipe.js';
+import { type Calibration, lengthUncertainty, nominalScale } from '../measure/calibration.js';
 import { deltaE00 } from '../measure/colour.js';
 import { placeInDatum, positionError } from '../measure/relations.js';
 import { type Member, referred, type Scene } from './scene.js';
@@ -15,8 +16,16 @@ export interface Judgement {
 }
 
 export interface JudgeOptions {
-  /** Millimetres per pixel; lengths of a recipe in mm cannot be judged without it. */
+  /** Millimetres per pixel; lengths of a recipe in mm cannot be judged without it or a calibration. */
   readonly scale?: number | undefined;
+  /** On which the scene was measured. */
+  readonly calibration?: Calibration | undefined;
+}
+
+/** Of a recipe's unit by what the scene is measured in. */
+interface Unit {
+  readonly factor: number;
+  readonly calibration: Calibration | undefined;
 }
 
 /** A value in the unit of the check. */
@@ -31,6 +40,8 @@ type Outcome = Pick<CheckResult, 'result' | 'code'>;
 
 /** Edges say nothing about these. */
 const WITHOUT_EDGE: ReadonlySet<string> = new Set(['holes', 'touchesFrame', 'deltaE00', 'coverage']);
+/** Two places that have no part of their error in common. */
+const ANYWHERE = Number.POSITIVE_INFINITY;
 const SEVERITY = { ok: 0, unsure: 1, nok: 2 } as const;
 
 export function judge(recipe: Recipe, scene: Scene, options: JudgeOptions = {}): Judgement {
@@ -48,7 +59,7 @@ export function totalOf(checks: readonly CheckResult[]): Judgement {
   return { verdict, reasons, checks };
 }
 
-function judgeCheck(check: Check, recipe: Recipe, scene: Scene, { scale }: JudgeOptions): CheckResult {
+function judgeCheck(check: Check, recipe: Recipe, scene: Scene, { scale, calibration }: JudgeOptions): CheckResult {
   const limits = limitsOf(check);
   const counted = check.count ?? check.present ?? check.absent;
   if (counted !== undefined) return judgeCount(check, counted, limits, scene);
@@ -71,13 +82,14 @@ function judgeCheck(check: Check, recipe: Recipe, scene: Scene, { scale }: Judge
     if (missing) return failed(missing);
   }
   const power = dimensionOf(measure);
-  if (recipe.unit === 'mm' && power > 0 && scale === undefined) return failed('CALIBRATION_MISSING');
-  const factor = recipe.unit === 'mm' ? (scale ?? 1) : 1;
+  const millimetres = calibration ? nominalScale(calibration) : scale;
+  if (recipe.unit === 'mm' && power > 0 && millimetres === undefined) return failed('CALIBRATION_MISSING');
+  const unit: Unit = { factor: recipe.unit === 'mm' ? (millimetres ?? 1) : 1, calibration };
 
   const members = check.each ? scene.sets.get(check.of!)! : names.map((name) => referred(name, scene.sets)!);
   const readings = check.between
-    ? [between(check, members, scene, factor)]
-    : members.map((member, k) => readingOf(check, member, k, scene, factor));
+    ? [between(check, members, scene, unit)]
+    : members.map((member, k) => readingOf(check, member, k, scene, unit));
   let worst: (CheckResult & { readonly margin: number }) | undefined;
   for (const [k, reading] of readings.entries()) {
     const about = check.between ? members : [members[k]!];
@@ -89,7 +101,7 @@ function judgeCheck(check: Check, recipe: Recipe, scene: Scene, { scale }: Judge
       uncertainty: Number.isFinite(reading.uncertainty) ? reading.uncertainty : null,
       ...judged,
       ...(judged.result === 'ok' && check.warn !== undefined && margin < check.warn ? { warn: true as const } : {}),
-      ...(reading.member ? { at: [round(reading.member.place[0]), round(reading.member.place[1])] as [number, number] } : {}),
+      ...(reading.member ? { at: [round(reading.member.at[0]), round(reading.member.at[1])] as [number, number] } : {}),
       margin,
     };
     const isWorse =
@@ -112,7 +124,7 @@ function judgeCount(check: Check, set: string, limits: { lsl?: number; usl?: num
   if (pending.has(set) && !tooMany && (tooFew || limits.usl !== undefined)) return { ...result, result: 'unsure', code: 'TEXT_PENDING' };
   if (!tooFew && !tooMany) return { ...result, result: 'ok' };
   const code = check.count !== undefined ? 'COUNT' : check.present !== undefined ? 'ABSENT' : 'PRESENT';
-  const at = first && tooMany ? { at: [round(first.place[0]), round(first.place[1])] as [number, number] } : {};
+  const at = first && tooMany ? { at: [round(first.at[0]), round(first.at[1])] as [number, number] } : {};
   return { ...result, result: 'nok', code, ...at };
 }
 
@@ -129,9 +141,14 @@ function missingFrom(name: string, each: boolean, recipe: Recipe, { sets, pendin
   return undefined;
 }
 
-function readingOf(check: Check, member: Member, k: number, scene: Scene, factor: number): Reading {
+function readingOf(check: Check, member: Member, k: number, scene: Scene, { factor, calibration }: Unit): Reading {
   const own = check.uncertainty;
-  const reading = (value: number, uncertainty: number): Reading => ({ value, uncertainty: own ?? uncertainty, member });
+  // `span`: how far apart the places are of which the calibration says how well they are known.
+  const reading = (value: number, uncertainty: number, span = 0): Reading => ({
+    value,
+    uncertainty: withCalibration(own ?? uncertainty, calibration, span),
+    member,
+  });
   const place = Math.hypot(member.uncertainties.x ?? Number.NaN, member.uncertainties.y ?? Number.NaN) / Math.SQRT2;
   const { datum } = scene;
   const measure = check.measure!;
@@ -142,12 +159,12 @@ function readingOf(check: Check, member: Member, k: number, scene: Scene, factor
       return reading(scene.coverages.get(check.id)?.[k] ?? Number.NaN, Number.NaN);
     case 'position': {
       const [x, y] = check.target as [number, number];
-      return reading(datum ? factor * positionError(member.place, [x / factor, y / factor], datum) : Number.NaN, factor * place);
+      return reading(datum ? factor * positionError(member.place, [x / factor, y / factor], datum) : Number.NaN, factor * place, ANYWHERE);
     }
     case 'x':
     case 'y': {
       const value = datum ? placeInDatum(member.place, datum)[measure === 'x' ? 0 : 1] : Number.NaN;
-      return reading(factor * value, factor * (member.uncertainties[measure] ?? Number.NaN));
+      return reading(factor * value, factor * (member.uncertainties[measure] ?? Number.NaN), ANYWHERE);
     }
     case 'orientation':
     case 'ellipseAngle': {
@@ -156,27 +173,38 @@ function readingOf(check: Check, member: Member, k: number, scene: Scene, factor
       return reading(target + halfTurn(value - target), member.uncertainties[measure] ?? Number.NaN);
     }
     default: {
-      const by = factor ** DIMENSION[measure as Measure];
-      return reading(by * (member.values[measure as Measure] ?? Number.NaN), by * (member.uncertainties[measure as Measure] ?? Number.NaN));
+      const power = DIMENSION[measure as Measure];
+      const by = factor ** power;
+      const value = by * (member.values[measure as Measure] ?? Number.NaN);
+      const uncertainty = by * (member.uncertainties[measure as Measure] ?? Number.NaN);
+      if (power < 2) return reading(value, uncertainty, power === 1 ? value : 0);
+      // An area is known as well as the side of a square of that size, times twice the side.
+      const side = Math.sqrt(value);
+      return {
+        ...reading(value, uncertainty),
+        uncertainty: 2 * side * withCalibration((own ?? uncertainty) / (2 * side), calibration, side),
+      };
     }
   }
 }
 
-function between(check: Check, [a, b]: readonly Member[], scene: Scene, factor: number): Reading {
+function between(check: Check, [a, b]: readonly Member[], scene: Scene, { factor, calibration }: Unit): Reading {
   const own = check.uncertainty;
   if (check.measure === 'gap') {
-    return {
-      value: factor * (scene.gaps.get(check.id) ?? Number.NaN),
-      uncertainty: own ?? factor * Math.hypot(a!.edgeScatter, b!.edgeScatter),
-      member: a,
-    };
+    const value = factor * (scene.gaps.get(check.id) ?? Number.NaN);
+    const uncertainty = own ?? factor * Math.hypot(a!.edgeScatter, b!.edgeScatter);
+    return { value, uncertainty: withCalibration(uncertainty, calibration, value), member: a };
   }
   const spread = [a!, b!].flatMap(({ uncertainties: { x = Number.NaN, y = Number.NaN } }) => [x, y]);
-  return {
-    value: factor * Math.hypot(a!.place[0] - b!.place[0], a!.place[1] - b!.place[1]),
-    uncertainty: own ?? (factor * Math.hypot(...spread)) / Math.SQRT2,
-    member: a,
-  };
+  const value = factor * Math.hypot(a!.place[0] - b!.place[0], a!.place[1] - b!.place[1]);
+  const uncertainty = own ?? (factor * Math.hypot(...spread)) / Math.SQRT2;
+  return { value, uncertainty: withCalibration(uncertainty, calibration, value), member: a };
+}
+
+/** Both, where both are known: a calibration that does not say how good it is takes nothing away. */
+function withCalibration(uncertainty: number, calibration: Calibration | undefined, span: number): number {
+  const added = calibration && span !== 0 ? lengthUncertainty(calibration, span) : 0;
+  return Number.isNaN(added) ? uncertainty : Math.hypot(uncertainty, added);
 }
 
 function judgeReading(

@@ -9,16 +9,19 @@ import { isPending, type PromptAnswer, withIds } from '../domain/prompt.js';
 import type { Check, ObjectSet, Recipe } from '../domain/recipe.js';
 import type { FrameResult } from '../domain/result.js';
 import type { Segments } from '../domain/segments.js';
+import { type Calibration, nominalScale, toPicture, toPlane } from '../measure/calibration.js';
 import type { Lab } from '../measure/colour.js';
 import { type MeasureDoubt, measureObjects, type ObjectMeasures, protoCell } from '../measure/measures.js';
 import { coverageOf, type Datum, gapBetween } from '../measure/relations.js';
 import { applyPrompts } from '../prompt/apply.js';
 
-/** One object of a set, or one hole; lengths in pixels. */
+/** One object of a set, or one hole; lengths in pixels, or in the units of the calibration that it was measured with. */
 export interface Member {
   /** Of the segments; of a hole, the object that it is in. */
   readonly index: number;
+  /** Of the centroid: where it is measured, on the plane of a calibration; and where it is seen. */
   readonly place: Point;
+  readonly at: Point;
   /** Measures that are not defined are absent or NaN. */
   readonly values: Readonly<Partial<Record<Measure, number>>>;
   /** Standard uncertainties; absent or NaN where they are not known. */
@@ -27,6 +30,7 @@ export interface Member {
   readonly edgeScatter: number;
   readonly doubts: readonly MeasureDoubt[];
   readonly lab?: Lab | undefined;
+  /** In the picture. */
   readonly outlines: readonly Float64Array[];
 }
 
@@ -61,12 +65,19 @@ export function objectsOf(recipe: Recipe, set: string, result: Pick<FrameResult,
   return choose(recipe, set, result.segments, answersOf(recipe, result), new Map());
 }
 
+export interface SceneOptions {
+  /** One object is the whole set. */
+  readonly only?: OnlyObject | undefined;
+  /** Measure on this plane. */
+  readonly calibration?: Calibration | undefined;
+}
+
 /** Finds and measures what the recipe speaks of. The caller keeps the frame. Errors: those of measureObjects. */
 export async function sceneOf(
   recipe: Recipe,
   frame: Frame,
   result: Pick<FrameResult, 'segments' | 'answers' | 'geometry' | 'model'>,
-  only?: OnlyObject,
+  { only, calibration }: SceneOptions = {},
 ): Promise<Scene> {
   const { segments, geometry } = result;
   const answers = answersOf(recipe, result);
@@ -79,15 +90,18 @@ export async function sceneOf(
     cell: protoCell(geometry),
     colour: recipe.checks.some(({ measure }) => measure === 'deltaE00'),
     outlines: true,
+    calibration,
   });
+  const plane = calibration && planeOf(calibration);
   const byIndex = new Map(measured.map((object) => [object.index, object]));
   const members = new Map<string, Member[]>();
   for (const [name, set] of Object.entries(recipe.objects)) {
     const objects = chosen.get(name)!.map((index) => byIndex.get(index)!);
-    const found = set.kind === 'hole' ? objects.flatMap(holesOf) : objects.map(memberOf);
+    const found =
+      set.kind === 'hole' ? objects.flatMap((object) => holesOf(object, plane)) : objects.map((object) => memberOf(object, plane));
     members.set(
       name,
-      found.filter(({ place }) => set.zone === undefined || inPolygon(place, set.zone)),
+      found.filter(({ at }) => set.zone === undefined || inPolygon(at, set.zone)),
     );
   }
   const datum = datumOf(recipe, members);
@@ -96,7 +110,7 @@ export async function sceneOf(
     sets: members,
     pending: new Set(Object.keys(recipe.objects).filter((name) => isOpen(recipe, name, answers))),
     datum,
-    gaps: await gapsOf(recipe.checks, members, segments),
+    gaps: await gapsOf(recipe.checks, members, segments, plane),
     coverages: coveragesOf(recipe.checks, members, segments),
   };
 }
@@ -154,9 +168,35 @@ function isOpen(recipe: Recipe, name: string, answers: ReadonlyMap<string, Promp
   return (answer !== undefined && isPending(answer)) || (within !== undefined && isOpen(recipe, within, answers));
 }
 
-function memberOf(object: ObjectMeasures): Member {
+/** The plane of a calibration in the units that objects are measured in. */
+interface Plane {
+  readonly ring: (ring: Float64Array) => Float64Array;
+  /** Where in the picture a place is; `near`: a place of the picture not far from it. */
+  readonly toPicture: (place: Point, near: Point) => Point;
+}
+
+function planeOf(calibration: Calibration): Plane {
+  const unit = nominalScale(calibration);
+  return {
+    ring: (ring) => {
+      const mapped = new Float64Array(ring.length);
+      for (let k = 0; k < ring.length; k += 2) {
+        const [x, y] = toPlane(calibration, [ring[k]!, ring[k + 1]!]);
+        mapped[k] = x / unit;
+        mapped[k + 1] = y / unit;
+      }
+      return mapped;
+    },
+    toPicture: ([x, y], near) => toPicture(calibration, [x * unit, y * unit], near),
+  };
+}
+
+function memberOf(object: ObjectMeasures, plane: Plane | undefined): Member {
   const { index, values, uncertainties, doubts, lab, outlines = [] } = object;
-  return { index, place: [values.x, values.y], values, uncertainties, edgeScatter: edgeScatterOf(object), doubts, lab, outlines };
+  const place: Point = [values.x, values.y];
+  const [ring] = outlines;
+  const at = plane && ring ? plane.toPicture(place, [ring[0]!, ring[1]!]) : place;
+  return { index, place, at, values, uncertainties, edgeScatter: edgeScatterOf(object), doubts, lab, outlines };
 }
 
 /** From the uncertainty of the perimeter, which is 2π times that of the edge's mean. */
@@ -164,17 +204,19 @@ function edgeScatterOf({ values, uncertainties }: ObjectMeasures): number {
   return (uncertainties.perimeter / (2 * Math.PI)) * Math.sqrt(values.perimeter / SHARED);
 }
 
-function holesOf(object: ObjectMeasures): Member[] {
+function holesOf(object: ObjectMeasures, plane: Plane | undefined): Member[] {
   const scatter = edgeScatterOf(object);
   const doubts = object.doubts.filter((doubt) => doubt !== 'TOUCHES_FRAME');
   return (object.holeOutlines ?? []).map((ring): Member => {
-    const { area, x, y, perimeter } = ringOf(ring);
+    const { area, x, y, perimeter } = ringOf(plane?.ring(ring) ?? ring);
+    const seen = plane && ringOf(ring);
     const diameter = 2 * Math.sqrt(area / Math.PI);
     const areaUncertainty = scatter * Math.sqrt(SHARED * perimeter);
     const placeUncertainty = (scatter * Math.sqrt(SHARED)) / Math.sqrt(perimeter / 2);
     return {
       index: object.index,
       place: [x, y],
+      at: seen ? [seen.x, seen.y] : [x, y],
       values: { area, areaFilled: area, x, y, perimeter, diameter, circularity: (4 * Math.PI * area) / perimeter ** 2 },
       uncertainties: {
         area: areaUncertainty,
@@ -237,14 +279,16 @@ async function gapsOf(
   checks: readonly Check[],
   sets: ReadonlyMap<string, readonly Member[]>,
   segments: Segments,
+  plane: Plane | undefined,
 ): Promise<Map<string, number>> {
+  const outlined = ({ outlines }: Member) => ({ outlines: plane ? outlines.map(plane.ring) : outlines });
   const gaps = new Map<string, number>();
   for (const { id, measure, between } of checks) {
     if (measure !== 'gap' || !between) continue;
     const [a, b] = between.map((name) => referred(name, sets));
     if (!a || !b) continue;
     const overlap = a.index === b.index ? 0 : maskArea(maskIntersection(maskOf(segments, a.index), maskOf(segments, b.index)));
-    gaps.set(id, (await gapBetween(a, b, overlap)).distance);
+    gaps.set(id, (await gapBetween(outlined(a), outlined(b), overlap)).distance);
   }
   return gaps;
 }

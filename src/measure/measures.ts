@@ -8,6 +8,7 @@ import type { Frame } from '../domain/frame.js';
 import type { LetterboxGeometry } from '../domain/geometry.js';
 import { MEASURES, type Measure } from '../domain/measure.js';
 import type { Segments } from '../domain/segments.js';
+import { type Calibration, packed } from './calibration.js';
 import type { Lab } from './colour.js';
 
 /** Why a measure is not to be trusted. */
@@ -54,6 +55,11 @@ export interface MeasureOptions {
   readonly colour?: boolean;
   /** Hand out outlines. */
   readonly outlines?: boolean;
+  /**
+   * Measure on this plane: lengths are then in `nominalScale` millimetres, places and angles those of the plane. Outlines stay those of the
+   * picture.
+   */
+  readonly calibration?: Calibration | undefined;
 }
 
 /** Side of a cell of the proto masks in pixels of the frame: 4 input pixels, scaled back through the letterbox. */
@@ -72,15 +78,15 @@ export async function measureObjects(
   frame: Frame,
   segments: Segments,
   indices: Uint32Array,
-  { edge = 'refined', cell, minHoleArea = cell * cell, colour = false, outlines = false }: MeasureOptions,
+  { edge = 'refined', cell, minHoleArea = cell * cell, colour = false, outlines = false, calibration }: MeasureOptions,
 ): Promise<ObjectMeasures[]> {
   const refine = edge === 'refined';
-  const options = { refine, cell, minHoleArea, colour, outlines };
-  const packed = await native().measureObjects(frame.pixels as NativeFrame, segments, indices, options);
+  const options = { refine, cell, minHoleArea, colour, outlines, ...(calibration ? { plane: packed(calibration) } : {}) };
+  const answer = await native().measureObjects(frame.pixels as NativeFrame, segments, indices, options);
   const count = MEASURES.length;
   const stride = 2 * count + EXTRAS;
   return Array.from(indices, (index, k): ObjectMeasures => {
-    const row = packed.values.subarray(k * stride, (k + 1) * stride);
+    const row = answer.values.subarray(k * stride, (k + 1) * stride);
     const [refined, weak, off, l, a, b] = row.subarray(2 * count) as unknown as [number, number, number, number, number, number];
     const values = named(row);
     const doubts: MeasureDoubt[] = [];
@@ -89,9 +95,9 @@ export async function measureObjects(
     if (values.touchesFrame) doubts.push('TOUCHES_FRAME');
     let rings: readonly Float64Array[] = [];
     if (outlines) {
-      const first = k === 0 ? 0 : packed.objects[k - 1]!;
-      rings = Array.from(packed.rings.subarray(first, packed.objects[k]), (end, i) =>
-        packed.points.subarray(2 * (first + i === 0 ? 0 : packed.rings[first + i - 1]!), 2 * end),
+      const first = k === 0 ? 0 : answer.objects[k - 1]!;
+      rings = Array.from(answer.rings.subarray(first, answer.objects[k]), (end, i) =>
+        answer.points.subarray(2 * (first + i === 0 ? 0 : answer.rings[first + i - 1]!), 2 * end),
       );
     }
     const parts = rings.length - values.holes;

@@ -192,7 +192,7 @@ describe.skipIf(!hasMosquitto)('a node that inspects (needs mosquitto)', { timeo
     const out = join(directory, 'pictures');
     const show = () => fastsamd('verdicts', 'show', 'belt', '1', ...config, '--pictures', out);
     // The verdict does not wait for its pictures.
-    await vi.waitFor(async () => expect(await show()).toMatchObject({ code: 0 }), { timeout: 20_000, interval: 200 });
+    await vi.waitFor(async () => expect(await show()).toMatchObject({ code: 0 }), { timeout: 60_000, interval: 200 });
     expect((await readdir(out)).sort()).toEqual(['belt-1-annotated.jpg', 'belt-1-original.jpg']);
     const original = await sharp(join(out, 'belt-1-original.jpg')).raw().toBuffer({ resolveWithObject: true });
     const annotated = await sharp(join(out, 'belt-1-annotated.jpg')).raw().toBuffer({ resolveWithObject: true });

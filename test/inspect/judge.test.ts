@@ -13,7 +13,8 @@ function recipe(check: CheckInput | readonly CheckInput[], rest: Partial<RecipeI
 }
 
 function member(values: Member['values'] = {}, uncertainties: Member['uncertainties'] = {}, more: Partial<Member> = {}): Member {
-  return { index: 0, place: [values.x ?? 0, values.y ?? 0], values, uncertainties, edgeScatter: 0.1, doubts: [], outlines: [], ...more };
+  const place = [values.x ?? 0, values.y ?? 0] as const;
+  return { index: 0, place, at: more.place ?? place, values, uncertainties, edgeScatter: 0.1, doubts: [], outlines: [], ...more };
 }
 
 function scene(sets: Record<string, Member[]>, more: Partial<Scene> = {}): Scene {

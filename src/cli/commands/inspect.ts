@@ -21,6 +21,12 @@ export const inspectCommand: Command<InspectArguments> = {
           describe: 'Input pixels within which a box side moves onto the border of the frame; 0 when absent.',
         },
         scale: { type: 'number', describe: 'Millimetres per pixel, for recipes with "unit: mm".' },
+        calibration: {
+          type: 'string',
+          requiresArg: true,
+          conflicts: 'scale',
+          describe: 'In place of --scale: a file that "fastsamd calibrate" wrote for this camera.',
+        },
         json: { type: 'boolean', default: false, describe: 'One JSON object per picture.' },
         csv: { type: 'string', requiresArg: true, describe: 'Table of all pictures: the value of every check.' },
         out: { type: 'string', requiresArg: true, describe: 'Directory for the pictures with outlines, values and verdict.' },

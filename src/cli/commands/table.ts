@@ -44,6 +44,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./verdicts.js')).verdictsCommand,
   },
   {
+    command: 'calibrate',
+    describe: 'Millimetres for a camera: a scale, known places, or a grid of dots',
+    load: async () => (await import('./calibrate.js')).calibrateCommand,
+  },
+  {
     command: 'gauge',
     describe: 'How far measured values can be trusted: repeatability, GRR',
     load: async () => (await import('./gauge.js')).gaugeCommand,

@@ -56,7 +56,14 @@ export const trackingSchema = z.strictObject({
   publishMotion: z.boolean().default(false).meta({ description: 'Results say how each object moves, in pixels a second.' }),
 });
 
-const oneOf = (each: number) => z.number().int().min(0).max(1_000_000).default(each).meta({ description: 'One of this many; 0: none.' });
+const oneOf = (absent: string) =>
+  z
+    .number()
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .optional()
+    .meta({ description: `One of this many; 0: none, 1: all. ${absent} when absent.` });
 
 export const cameraSchema = z.strictObject({
   id: idSchema.meta({ description: 'Name of the camera in topics and messages: 1 to 64 of a-z, 0-9 and "-"; each once.' }),
@@ -145,17 +152,24 @@ export const cameraSchema = z.strictObject({
         description: 'Recipe (YAML) by which parts are judged; changed over MQTT by recipe/set. Relative to this file.',
       }),
       scale: z.number().min(1e-9).max(1e9).optional().meta({ description: 'Millimetres per pixel, for recipes with "unit: mm".' }),
+      calibration: path
+        .optional()
+        .meta({ description: 'In place of scale: a file that "fastsamd calibrate" wrote for this camera. Relative to this file.' }),
       evidence: z
         .strictObject({
           keep: z
-            .strictObject({ NOK: oneOf(1), UNSURE: oneOf(1), OK: oneOf(0) })
-            .prefault({})
-            .meta({ description: 'Of how many verdicts one is kept: 1 keeps all, 0 none.' }),
-          original: z.boolean().default(true).meta({ description: 'Keep the picture without drawings too.' }),
-          quality: z.number().int().min(1).max(100).default(90).meta({ description: 'Of the JPEG files.' }),
+            .strictObject({ NOK: oneOf('1'), UNSURE: oneOf('1'), OK: oneOf('0') })
+            .optional()
+            .meta({ description: 'Of how many verdicts the pictures of one are kept.' }),
+          original: z.boolean().optional().meta({ description: 'Keep the picture without drawings too; true when absent.' }),
+          quality: z.number().int().min(1).max(100).optional().meta({ description: 'Of the JPEG files; 90 when absent.' }),
         })
         .optional()
         .meta({ description: 'Keep pictures of verdicts in the state directory, up to record.evidence.maxBytes. Pictures show people.' }),
+    })
+    .refine(({ scale, calibration }) => scale === undefined || calibration === undefined, {
+      path: ['calibration'],
+      error: 'expected scale or calibration, not both',
     })
     .optional()
     .meta({ description: 'Judge parts: OK, NOK or UNSURE (docs/inspection.md). Boxes are then not moved onto the border of the frame.' }),

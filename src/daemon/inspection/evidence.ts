@@ -53,11 +53,11 @@ export class EvidenceKeeper {
   }
 
   /** `config` says which. */
-  of({ keep, original, quality }: EvidenceConfig): CameraEvidence {
+  of({ keep = {}, original = true, quality = 90 }: EvidenceConfig): CameraEvidence {
     const seen: Record<Verdict, number> = { OK: 0, NOK: 0, UNSURE: 0 };
     return {
       nameFor: (verdict, eventId, atMs) => {
-        const oneOf = keep[verdict];
+        const oneOf = keep[verdict] ?? (verdict === 'OK' ? 0 : 1);
         if (oneOf === 0) return undefined;
         seen[verdict] += 1;
         if ((seen[verdict] - 1) % oneOf !== 0) return undefined;
@@ -100,7 +100,7 @@ export class EvidenceKeeper {
   async #write(
     { camera, ts, verdict }: StoredVerdict,
     { frame, outlines }: Shot,
-    { original, quality }: Pick<EvidenceConfig, 'original' | 'quality'>,
+    { original, quality }: { readonly original: boolean; readonly quality: number },
   ): Promise<void> {
     const { store, record } = this.#deps;
     const { inspection, part, recipe, checks, evidence: name } = verdict;

@@ -8,6 +8,7 @@ import type { CameraEvent, CheckStatistics, RecipeData, VerdictMessage } from '.
 import type { InspectionService, RecordedVerdict } from '../../control/services.js';
 import type { Recipe } from '../../domain/recipe.js';
 import { FastsamError } from '../../errors.js';
+import { type LoadedCalibration, loadCalibration } from '../../inspect/calibration-file.js';
 import { canonicalJson, sha256Of } from '../../inspect/identity.js';
 import { statisticsOf } from '../../inspect/statistics.js';
 import type { ResultSink } from '../../pipeline/sinks.js';
@@ -45,9 +46,14 @@ export interface InspectionsDeps {
   readonly log: Logger;
 }
 
+/** `tracking`: whether its objects have tracks. `calibration` is read. */
+type StationConfig = Omit<NonNullable<CameraConfig['inspection']>, 'calibration'> & {
+  readonly tracking: boolean;
+  readonly calibration?: LoadedCalibration | undefined;
+};
+
 interface Station {
-  /** `tracking`: whether its objects have tracks. */
-  readonly config: NonNullable<CameraConfig['inspection']> & { readonly tracking: boolean };
+  readonly config: StationConfig;
   readonly inspector: Inspector;
   readonly end: () => Promise<void>;
 }
@@ -78,16 +84,20 @@ export class Inspections implements InspectionService {
    * PROMPT_INVALID and TRACKING_OFF of a recipe, OUTPUT_UNWRITABLE of the record; nothing has changed then.
    */
   async prepare(cameras: readonly CameraConfig[]): Promise<() => Promise<void>> {
-    const wanted = new Map(
-      cameras.flatMap(({ id, inspection, tracking }) => (inspection ? [[id, { ...inspection, tracking: tracking.enabled }] as const] : [])),
-    );
+    const wanted = new Map<string, StationConfig>();
     const recipes = new Map<string, Recipe>();
-    for (const [id, { recipe }] of wanted) recipes.set(id, await this.#load(recipe, wanted.get(id)!));
+    for (const { id, inspection, tracking } of cameras) {
+      if (!inspection) continue;
+      const calibration = inspection.calibration === undefined ? undefined : await loadCalibration(inspection.calibration);
+      const station = { ...inspection, calibration, tracking: tracking.enabled };
+      wanted.set(id, station);
+      recipes.set(id, await this.#load(inspection.recipe, station));
+    }
     if (wanted.size > 0) await this.#open();
     return () => this.#apply(wanted, recipes);
   }
 
-  async #apply(wanted: ReadonlyMap<string, Station['config']>, recipes: ReadonlyMap<string, Recipe>): Promise<void> {
+  async #apply(wanted: ReadonlyMap<string, StationConfig>, recipes: ReadonlyMap<string, Recipe>): Promise<void> {
     for (const [id, station] of this.#stations) {
       if (JSON.stringify(wanted.get(id)) === JSON.stringify(station.config)) continue;
       this.#stations.delete(id);
@@ -212,14 +222,14 @@ export class Inspections implements InspectionService {
     throw new FastsamError('REQUEST_INVALID', `camera "${camera}" does not inspect; expected one with "inspection" in its configuration`);
   }
 
-  #assertUsable(recipe: Recipe, { tracking }: Station['config']): void {
+  #assertUsable(recipe: Recipe, { tracking }: StationConfig): void {
     this.#deps.assertAnswerable(recipe);
     if (recipe.trigger.type !== 'crossing' || tracking) return;
     const message = `recipe "${recipe.recipe}": parts that cross a line need tracks; expected tracking.enabled: true of the camera`;
     throw new FastsamError('TRACKING_OFF', message);
   }
 
-  async #load(file: string, config: Station['config']): Promise<Recipe> {
+  async #load(file: string, config: StationConfig): Promise<Recipe> {
     const recipe = await loadRecipe(file);
     this.#assertUsable(recipe, config);
     return recipe;
@@ -243,12 +253,13 @@ export class Inspections implements InspectionService {
     this.#marking = setInterval(() => this.#mark(), PUBLISHED_MS).unref();
   }
 
-  async #begin(camera: string, config: Station['config']): Promise<void> {
+  async #begin(camera: string, config: StationConfig): Promise<void> {
     const { status, degraded, addSink, log } = this.#deps;
     const inspector = new Inspector({
       camera,
       record: this.#record!,
       scale: config.scale,
+      calibration: config.calibration,
       evidence: config.evidence && this.#keeper().of(config.evidence),
       onVerdict: (verdict, seq) => this.#publish(verdict, seq),
       onState: (message) => status.setInspection(message),

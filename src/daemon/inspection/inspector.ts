@@ -7,6 +7,7 @@ import type { Frame } from '../../domain/frame.js';
 import type { Recipe } from '../../domain/recipe.js';
 import type { FrameResult } from '../../domain/result.js';
 import { FastsamError, messageOf } from '../../errors.js';
+import type { LoadedCalibration } from '../../inspect/calibration-file.js';
 import { combine } from '../../inspect/combine.js';
 import { Crossing } from '../../inspect/crossing.js';
 import { inspectFrame, outlinesOf } from '../../inspect/inspect.js';
@@ -22,6 +23,8 @@ export interface InspectorDeps {
   readonly record: Pick<VerdictRecord, 'call'>;
   /** Millimetres per pixel. */
   readonly scale?: number | undefined;
+  /** In place of the scale. */
+  readonly calibration?: LoadedCalibration | undefined;
   /** Keeps pictures of verdicts; none are kept when absent. */
   readonly evidence?: CameraEvidence | undefined;
   /** The verdict is on the disk, or could not be written there. */
@@ -273,9 +276,9 @@ export class Inspector implements ResultSink {
 
   /** A frame that cannot be measured is UNSURE, and never stops the camera. */
   async #judge(recipe: Recipe, result: FrameResult, frame: Frame, only?: OnlyObject): Promise<Judged> {
-    const { scale, degraded, camera, evidence, log } = this.#deps;
+    const { scale, calibration, degraded, camera, evidence, log } = this.#deps;
     try {
-      const inspected = await inspectFrame(recipe, frame, result, { scale, only });
+      const inspected = await inspectFrame(recipe, frame, result, { scale, calibration: calibration?.calibration, only });
       const { verdict, reasons, checks, measureMs, decideMs } = inspected;
       const judgement: Judgement = degraded()
         ? { verdict: 'UNSURE', reasons: [...reasons, 'DEGRADED'], checks }
@@ -290,7 +293,7 @@ export class Inspector implements ResultSink {
   /** Records the verdict and tells of it. `inspection`: of an accepted trigger; without it one is taken. Never rejects. */
   async #decide({ verdict, reasons, checks }: Judgement, occasion: Occasion, inspection?: number): Promise<VerdictMessage> {
     const { trigger, atNs, result, measureMs = 0, decideMs = 0, track, frames, shot } = occasion;
-    const { camera, record, evidence, log } = this.#deps;
+    const { camera, record, evidence, calibration, log } = this.#deps;
     const totalMs = Number(process.hrtime.bigint() - atNs) / 1e6;
     const { part, meas } = trigger;
     const product = this.#active?.recipe.product;
@@ -306,6 +309,7 @@ export class Inspector implements ResultSink {
       ...(track === undefined ? {} : { track, frames }),
       trigger: { id: trigger.trigger, type: trigger.type, at: toTimestamp(trigger.atMs) },
       recipe: this.identity,
+      ...(calibration ? { calibration: { by: calibration.calibration.by, sha256: calibration.sha256 } } : {}),
       model: result ? { name: result.model.name, backend: result.model.backend } : null,
       frame: result
         ? {
