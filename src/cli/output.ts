@@ -8,9 +8,9 @@ import type { FrameResult } from '../domain/result.js';
 import { makeDirectory } from '../durable.js';
 import { Overlay } from '../encode/overlay.js';
 import type { Marks } from '../encode/prompt-marks.js';
+import { VideoOutput } from '../encode/video-output.js';
 import { FastsamError, messageOf } from '../errors.js';
 import type { Inputs } from './overwriting.js';
-import { VideoOutput } from './video-output.js';
 
 const PICTURE = /\.(jpe?g|png|webp)$/i;
 const VIDEO = /\.(mp4|mkv)$/i;

@@ -1,4 +1,5 @@
 /** GStreamer pipelines as text, in gst-launch syntax: pure functions of the platform, one per kind of source. */
+import { fraction, quoted } from '../addon/launch-text.js';
 import type { CameraPixelFormat, Decoder, Flip, Rotation, Transport } from '../domain/picture.js';
 
 /** What the machine has to work with: on a Jetson, pixels are decoded, converted, turned and scaled by its own units. */
@@ -34,11 +35,6 @@ const SINK_CAPS: Readonly<Record<Platform, string>> = {
 const NETWORK_TIMEOUT_S = 5;
 /** A live source is lost after this long without a frame. */
 export const STALL_TIMEOUT_MS = 3000;
-
-/** A string as a gst-launch property value. */
-export function quoted(text: string): string {
-  return `"${text.replace(/[\\"]/g, '\\$&')}"`;
-}
 
 /** `realtime`: frames come at their own rate; otherwise as fast as they are taken. Turned upright by the file's own tag first. */
 export function filePipeline(platform: Platform, path: string, realtime: boolean, picture: Picture = {}): string {
@@ -236,11 +232,3 @@ const FLIP_METHOD: Readonly<Record<Direction, string>> = {
   vert: 'flip-method=6',
   'ul-lr': 'flip-method=7',
 };
-
-/** A frame rate as GStreamer's fraction; 29.97 and its kin keep their exact 1001 denominators. */
-export function fraction(fps: number): string {
-  if (Number.isInteger(fps)) return `${fps}/1`;
-  const ntsc = Math.round(fps * 1.001);
-  if (Math.abs((ntsc * 1000) / 1001 - fps) < 0.005) return `${ntsc * 1000}/1001`;
-  return `${Math.round(fps * 1000)}/1000`;
-}

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { native } from '../../src/addon/addon.js';
-import { VideoOutput } from '../../src/cli/video-output.js';
+import { VideoOutput } from '../../src/encode/video-output.js';
 import { WatchedCamera } from '../helpers/camera.js';
 
 const FRAMES = 60;

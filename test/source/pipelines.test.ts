@@ -1,16 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { native } from '../../src/addon/addon.js';
+import { fraction, quoted } from '../../src/addon/launch-text.js';
 import type { Flip, Rotation } from '../../src/domain/picture.js';
-import {
-  csiPipeline,
-  customPipeline,
-  filePipeline,
-  fraction,
-  mjpegPipeline,
-  quoted,
-  rtspPipeline,
-  v4l2Pipeline,
-} from '../../src/source/pipelines.js';
+import { csiPipeline, customPipeline, filePipeline, mjpegPipeline, rtspPipeline, v4l2Pipeline } from '../../src/source/pipelines.js';
 
 const SMOOTH = 'interpolation-method=5';
 /** As the decoder made them; from nvvidconv in the formats that the letterbox reads. */

@@ -1,8 +1,8 @@
 /** Annotated frames as a video file. */
 
 import { native, type VideoWriter } from '../addon/addon.js';
+import { fraction, quoted } from '../addon/launch-text.js';
 import { FastsamError, isFastsamError } from '../errors.js';
-import { fraction, quoted } from '../source/pipelines.js';
 
 const DEFAULT_FPS = 30;
 /** Bounds of the nominal rate, which the encoder's bit rate follows. */
