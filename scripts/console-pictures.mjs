@@ -13,7 +13,9 @@ const root = new URL('..', import.meta.url);
 process.chdir(fileURLToPath(root));
 const { EmbeddedBroker } = await import('../dist/broker/embedded-broker.js');
 const { configSchema } = await import('../dist/config/schema.js');
+const { Users } = await import('../dist/console/users.js');
 const { Daemon } = await import('../dist/daemon/daemon.js');
+const { stateDirectoryOf, stateFilesIn } = await import('../dist/daemon/state-directory.js');
 
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 const OUT = 'docs/console';
@@ -56,7 +58,7 @@ const plates = {
 };
 const wanted = process.argv.slice(2);
 // Two cameras share the model: the pictures of one are taken without the other.
-const needsPlates = wanted.length === 0 || wanted.some((name) => ['inspect', 'cameras', 'health'].includes(name));
+const needsPlates = wanted.length === 0 || wanted.some((name) => ['inspect', 'phone-inspect', 'cameras', 'health'].includes(name));
 const daemon = new Daemon({
   config: configSchema.parse({
     node: 'line-3',
@@ -74,9 +76,30 @@ await daemon.start();
 const url = `http://127.0.0.1:${daemon.console.port}/?renderer=2d`;
 const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] });
 
+/** A node that asks for a login; started for the pictures that show one. */
+let guardedDaemon;
+async function guardedUrl() {
+  if (!guardedDaemon) {
+    const config = configSchema.parse({
+      node: 'line-4',
+      model: { path: 'models/demo.onnx' },
+      cameras: [],
+      mqtt: { url: broker.url, protocol: 4 },
+      stateDir: STATE,
+      console: { enabled: true, port: 0, host: '0.0.0.0', insecure: true },
+    });
+    const folder = stateDirectoryOf(config);
+    await mkdir(folder, { recursive: true });
+    await new Users(stateFilesIn(folder).users).add({ name: 'anna', role: 'admin' }, 'correct horse battery');
+    guardedDaemon = new Daemon({ config, log });
+    await guardedDaemon.start();
+  }
+  return `http://127.0.0.1:${guardedDaemon.console.port}/?renderer=2d`;
+}
+
 async function open(options, hash) {
   const page = await browser.newPage(options);
-  await page.goto(`${url}#${hash}`);
+  await page.goto(hash === 'guarded' ? await guardedUrl() : `${url}#${hash}`);
   return page;
 }
 const drawn = (page, count) => page.waitForFunction((least) => window.fastsamStage?.drawn >= least, count, { timeout: 120_000 });
@@ -147,7 +170,56 @@ const shots = {
       await young(page);
     },
   ],
+  zoom: () => [
+    DESKTOP,
+    'live/belt',
+    async (page) => {
+      await live(page);
+      const at = await objectNear(page, [0.4, 0.5]);
+      await page.mouse.move(at.x, at.y);
+      for (let k = 0; k < 5; k += 1) await page.mouse.wheel(0, -100);
+      await page.waitForFunction(() => window.fastsamStage.shown.part.width < window.fastsamStage.shown.frame.width / 2);
+      await page.mouse.move(at.x + 2, at.y + 2);
+      await young(page);
+    },
+  ],
+  clip: () => [
+    DESKTOP,
+    'photo',
+    async (page) => {
+      await page.locator('input[type=file]').setInputFiles(await conveyorClip());
+      await page.waitForFunction(() => window.fastsamStage?.drawn > 0, undefined, { timeout: 60_000 });
+      const at = await objectNear(page, [0.5, 0.5]);
+      await page.mouse.click(at.x, at.y);
+      await page.locator('.prompts li').first().waitFor();
+      await page.getByRole('button', { name: 'Segment the clip' }).click();
+      await page.getByText(/[2-9] of \d+ frames/).waitFor({ timeout: 120_000 });
+    },
+  ],
+  login: () => [DESKTOP, 'guarded', (page) => page.getByLabel('Password').waitFor()],
+  'phone-login': () => [PHONE, 'guarded', (page) => page.getByLabel('Password').waitFor()],
+  invite: () => [
+    DESKTOP,
+    'guarded',
+    async (page) => {
+      await page.getByLabel('Name').fill('anna');
+      await page.getByLabel('Password').fill('correct horse battery');
+      await page.getByRole('button', { name: 'Log in' }).click();
+      await page.getByRole('button', { name: 'Open on a phone' }).click();
+      await page.getByRole('button', { name: 'Make a link' }).click();
+      await page.getByRole('img', { name: /QR code/ }).waitFor();
+    },
+  ],
   phone: () => [PHONE, 'live/belt', live],
+  'phone-inspect': () => [
+    PHONE,
+    'live/plates',
+    async (page) => {
+      await page.locator('.verdict tbody tr').first().waitFor({ timeout: 100_000 });
+      await page.locator('.verdict').scrollIntoViewIfNeeded();
+      await young(page);
+    },
+  ],
   'phone-prompt': () => [
     PHONE,
     'live/belt',
@@ -169,6 +241,23 @@ const shots = {
   ),
 };
 
+/** Two seconds of the conveyor as a video file. */
+async function conveyorClip() {
+  const { openSource } = await import('../dist/source/open.js');
+  const { VideoOutput } = await import('../dist/encode/video-output.js');
+  const { native } = await import('../dist/addon/addon.js');
+  const path = `${STATE}/conveyor.mp4`;
+  const source = await openSource('test:conveyor?width=960&height=540&fps=10&frames=20&realtime=false');
+  const video = new VideoOutput(path);
+  for await (const frame of source) {
+    await video.write(await native().toRgb(frame.pixels), frame.width, frame.height, BigInt(frame.sequence) * 100_000_000n);
+    frame[Symbol.dispose]();
+  }
+  await source.stop();
+  await video.finish();
+  return path;
+}
+
 async function photo(page) {
   await page.getByLabel('Take a picture from a camera').selectOption('belt');
   await page.waitForFunction(() => window.fastsamStage?.drawn > 0, undefined, { timeout: 60_000 });
@@ -188,5 +277,6 @@ for (const [name, shot] of Object.entries(shots)) {
 }
 await browser.close();
 await daemon.stop('pictures are taken');
+await guardedDaemon?.stop('pictures are taken');
 await broker.stop();
 await rm(STATE, { recursive: true, force: true });

@@ -5,20 +5,17 @@ import sharp from 'sharp';
 import { z } from 'zod';
 import { decodeImage, pictureKind } from '../addon/picture.js';
 import type { ConsoleUser } from '../contract/console.js';
-import { firstProblem } from '../contract/problem.js';
 import type { Frame } from '../domain/frame.js';
-import { promptSetSchema, withIds } from '../domain/prompt.js';
+import { withIds } from '../domain/prompt.js';
 import type { FrameResult } from '../domain/result.js';
-import type { Segments } from '../domain/segments.js';
 import { cocoAnnotations, cocoCategories } from '../encode/coco-dataset.js';
 import { cutoutPngs } from '../encode/mask-pictures.js';
 import { Overlay } from '../encode/overlay.js';
 import { encodeResult } from '../encode/result.js';
 import { FastsamError, messageOf } from '../errors.js';
-import { applyPrompts } from '../prompt/apply.js';
-import { assertInFrame } from '../prompt/frame-check.js';
-import { assertLabels } from '../prompt/label-check.js';
+import type { TextScorer } from '../pipeline/analyse.js';
 import { captureTime, SourceFrame } from '../source/source.js';
+import { type Ask, answered, askSchema, DEFAULT_IOU, demandOperator, LOWEST_CONF, type PictureSegmenter, parsed } from './asking.js';
 import { encodeView, viewAnswer } from './view.js';
 
 const MAX_BYTES = 16_000_000;
@@ -26,34 +23,20 @@ const MAX_PIXELS = 50_000_000;
 const MAX_KEPT_BYTES = 200_000_000;
 const KEPT_PER_USER = 4;
 const KEPT_MS = 30 * 60_000;
-/** Objects from here on come with a photo; the slider of the page then needs no server. */
-const LOWEST_CONF = 0.05;
 const STILL = { width: 1600, quality: 85, cells: 320, fps: 1 } as const;
 const MAX_CUTOUTS = 1;
-
-export interface PictureSegmenter {
-  /** Errors: ENGINE_UNAVAILABLE before the model is loaded; those of the engine. */
-  segment(frame: Frame, options: { readonly conf: number; readonly iou: number }): Promise<FrameResult>;
-  readonly identity: { readonly node: string; readonly bootId: string };
-}
 
 interface Picture {
   readonly frame: Frame;
   readonly owner: string;
   readonly name: string;
+  readonly texts: TextScorer;
   result: FrameResult;
   iou: number;
   usedAt: number;
 }
 
-const askSchema = z.strictObject({
-  prompts: promptSetSchema.default([]),
-  conf: z.number().min(LOWEST_CONF).max(1).default(0.4),
-  /** Segments again, where it differs. */
-  iou: z.number().min(0.1).max(1).optional(),
-});
 const exportSchema = askSchema.extend({ as: z.enum(['png', 'cutout', 'json', 'coco']) });
-type Ask = z.output<typeof askSchema>;
 
 export class Pictures {
   readonly #segmenter: PictureSegmenter;
@@ -94,7 +77,7 @@ export class Pictures {
   async try(id: string, user: ConsoleUser, ask: Ask): Promise<object> {
     const picture = this.#get(id, user);
     const isNew = await this.#segmentAgain(picture, user, ask.iou);
-    const { answers, segments } = answered(picture.result, ask);
+    const { answers, segments } = await this.#answered(picture, user, ask);
     return {
       segmented: isNew,
       objects: segments.count,
@@ -112,7 +95,7 @@ export class Pictures {
   ): Promise<{ type: string; name: string; body: Buffer }> {
     const picture = this.#get(id, user);
     using frame = picture.frame.retain();
-    const result = answered(picture.result, ask);
+    const result = await this.#answered(picture, user, ask);
     const matched = new Set(result.answers.flatMap(({ matches }) => matches.map(({ index }) => index)));
     const indices = Uint32Array.from({ length: result.segments.count }, (_, index) => index).filter(
       (index) => matched.size === 0 || matched.has(index),
@@ -159,7 +142,7 @@ export class Pictures {
   }
 
   async #keep(frame: Frame, user: ConsoleUser, name: string): Promise<string> {
-    const iou = 0.7;
+    const iou = DEFAULT_IOU;
     let result: FrameResult;
     try {
       result = await this.#segmenter.segment(frame, { conf: LOWEST_CONF, iou });
@@ -168,7 +151,15 @@ export class Pictures {
       throw error;
     }
     const id = randomBytes(12).toString('base64url');
-    this.#pictures.set(id, { frame, owner: user.name, name, result, iou, usedAt: performance.now() });
+    this.#pictures.set(id, {
+      frame,
+      owner: user.name,
+      name,
+      texts: this.#segmenter.text.scorer({ remembers: true }),
+      result,
+      iou,
+      usedAt: performance.now(),
+    });
     this.#makeRoom(user.name);
     return id;
   }
@@ -181,6 +172,13 @@ export class Pictures {
       picture.iou = iou;
     });
     return true;
+  }
+
+  /** Looking at all objects for a text takes a while: one picture at a time. */
+  async #answered(picture: Picture, user: ConsoleUser, ask: Ask): Promise<FrameResult> {
+    using frame = picture.frame.retain();
+    const answer = () => answered(frame, picture.result, ask, { segmenter: this.#segmenter, scorer: picture.texts });
+    return ask.prompts.some(({ type }) => type === 'text') ? await this.#work(user, answer) : await answer();
   }
 
   #get(id: string, user: ConsoleUser): Picture {
@@ -203,33 +201,6 @@ export class Pictures {
     this.#pictures.get(id)?.frame[Symbol.dispose]();
     this.#pictures.delete(id);
   }
-}
-
-/** The result with the objects above `conf`, and the answers of the prompts on them. Indices stay: objects are in descending score. */
-function answered(result: FrameResult, { conf, prompts: inputs }: Ask): FrameResult {
-  const prompts = withIds(inputs);
-  const { width, height, scores } = result.segments;
-  assertLabels(prompts, result.model);
-  assertInFrame(prompts, 'the picture', { width, height });
-  const count = scores.findIndex((score) => score <= conf);
-  const segments = firstObjects(result.segments, count < 0 ? scores.length : count);
-  return { ...result, segments, answers: applyPrompts(segments, prompts, { labels: result.model.labels }) };
-}
-
-/** The surest `count` objects, over the same memory. */
-function firstObjects(segments: Segments, count: number): Segments {
-  const { width, height, boxes, scores, classes, areas, runs, offsets } = segments;
-  return {
-    count,
-    width,
-    height,
-    boxes: boxes.subarray(0, 4 * count),
-    scores: scores.subarray(0, count),
-    classes: classes.subarray(0, count),
-    areas: areas.subarray(0, count),
-    runs: runs.subarray(0, 2 * offsets[count]!),
-    offsets: offsets.subarray(0, count + 1),
-  };
 }
 
 /** Before anything is decoded: the kind of file and its size in pixels. */
@@ -279,15 +250,4 @@ export async function pictureRoutes(routes: FastifyInstance, { pictures, fromCam
     const { type, name, body } = await pictures.export(request.params.id, request.user, parsed(exportSchema, request.body));
     return reply.type(type).header('content-disposition', `attachment; filename="${name}"`).send(body);
   });
-}
-
-/** Refuses viewers before the body is read. */
-async function demandOperator(request: FastifyRequest): Promise<void> {
-  if (request.user.role === 'viewer') throw new FastsamError('REQUEST_FORBIDDEN', 'pictures: expected the role operator, got viewer');
-}
-
-function parsed<S extends z.ZodType>(schema: S, body: unknown): z.output<S> {
-  const result = schema.safeParse(body ?? {});
-  if (result.success) return result.data;
-  throw firstProblem(result.error.issues, body);
 }

@@ -1,8 +1,7 @@
 /** The console's server: its page, its socket, logins, and the probes of the node. Off unless configured; loaded only then. */
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import type { AddressInfo, Socket } from 'node:net';
-import type { SecureContextOptions, Server as TlsServer } from 'node:tls';
+import type { Server as TlsServer } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import fastifyCookie from '@fastify/cookie';
 import fastifyStatic from '@fastify/static';
@@ -11,30 +10,32 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import type { Logger } from 'pino';
 import { compiledModule } from '../compiled.js';
 import type { Config } from '../config/schema.js';
-import { isLoopback } from '../config/sections/console.js';
 import { CONSOLE_PROTOCOL, type ConsoleUser } from '../contract/console.js';
 import type { CameraEvent, TelemetryMessage } from '../contract/messages.js';
 import type { Control } from '../control/control.js';
-import type { Frame } from '../domain/frame.js';
-import { encodeJpeg } from '../encode/snapshot.js';
 import { FastsamError, isFastsamError, messageOf } from '../errors.js';
 import type { RecentResults } from '../pipeline/recent-results.js';
 import type { ResultSink } from '../pipeline/sinks.js';
 import type { StatusBoard } from '../status/board.js';
 import { maySee } from './access.js';
+import { Accounts } from './accounts.js';
+import type { PictureSegmenter } from './asking.js';
+import { CameraFrames } from './camera-frames.js';
+import { CertificateRenewal, readCertificate } from './certificate.js';
+import { Clips, clipRoutes } from './clips.js';
 import { ConsoleEvents } from './events.js';
 import { type GuardOptions, isAddressed, isSameOrigin, SECURITY_HEADERS } from './guard.js';
 import { History, isSpan, visible } from './history.js';
-import { LoginLimits } from './login-limits.js';
-import { type PictureSegmenter, Pictures, pictureRoutes } from './pictures.js';
-import { Invites, Sessions } from './sessions.js';
-import { Users } from './users.js';
+import { Pictures, pictureRoutes } from './pictures.js';
+import { followPrompts, PromptHistory } from './prompt-history.js';
 import { ViewHub } from './view-hub.js';
 import { CLOSE_SESSION_ENDED, Viewer } from './viewer.js';
 
 const TICK_MS = 2000;
 const REVIEW_MS = 5000;
 const REQUEST_MS = 15_000;
+/** For the answer to a whole request: a photo may wait for its turn behind cameras. */
+const WORK_MS = 120_000;
 const MAX_CONNECTIONS = 128;
 /** Connections without a whole request so far. The oldest makes room for a new one, so that silent ones keep no user out. */
 const MAX_WAITING = 64;
@@ -42,9 +43,6 @@ const HEADERS_MS = 5000;
 /** Without it Node applies the time-outs every 30 s. */
 const TIMEOUT_CHECK_MS = 1000;
 const MAX_JSON_BYTES = 65_536;
-const COOKIE_SECONDS = 7 * 86_400;
-const THUMBNAIL_WIDTH = 320;
-const THUMBNAIL_MS = 2000;
 const INSECURE_ALERT = 'console-insecure';
 
 /** A probe's answer, as /metrics, /healthz and /readyz give it. */
@@ -69,6 +67,7 @@ export interface ConsoleDeps {
   readonly governed: () => boolean;
   readonly usersFile: string;
   readonly invitesFile: string;
+  readonly clipsFolder: string;
   readonly log: Logger;
 }
 
@@ -81,34 +80,41 @@ declare module 'fastify' {
 
 export class ConsoleServer {
   readonly #deps: ConsoleDeps;
-  readonly #users: Users;
-  readonly #invites: Invites;
-  readonly #sessions = new Sessions();
-  readonly #limits = new LoginLimits();
+  readonly #accounts: Accounts;
+  readonly #frames: CameraFrames;
   readonly #history = new History();
+  readonly #promptHistory = new PromptHistory();
   readonly #events: ConsoleEvents;
   readonly #hub: ViewHub;
   readonly #pictures: Pictures;
+  readonly #clips: Clips;
   readonly #viewers = new Set<Viewer>();
   #app: FastifyInstance | undefined;
-  /** The certificate in use, to notice another one in its files. */
-  #certificate: Certificate | undefined;
+  #renewal: CertificateRenewal | undefined;
   #ends: (() => void)[] = [];
   /** Connections that have not sent a whole request, by the address and port of the other end. */
   readonly #waiting = new Map<string, Socket>();
 
   constructor(deps: ConsoleDeps) {
     this.#deps = deps;
-    this.#users = new Users(deps.usersFile);
-    this.#invites = new Invites(deps.invitesFile);
+    this.#accounts = new Accounts({
+      usersFile: deps.usersFile,
+      invitesFile: deps.invitesFile,
+      node: () => deps.config().node,
+      address: () => ({ host: this.#config.host, port: this.port ?? 0, isEncrypted: this.#config.tls.certFile !== undefined }),
+      onEvent: (event) => this.#events.add(event),
+      log: deps.log,
+    });
+    this.#frames = new CameraFrames({ addSink: deps.addSink, showsPictures: (camera) => this.#showsPictures(camera) });
     this.#hub = new ViewHub({
       addSink: deps.addSink,
       watchResults: (camera) => deps.recent.watch(camera),
       pictures: (camera) => this.#showsPictures(camera),
       onError: (camera, error) => deps.log.error({ camera, reason: messageOf(error) }, 'console: a frame was not encoded'),
     });
-    this.#events = new ConsoleEvents({ picture: (camera) => this.#thumbnail(camera) });
+    this.#events = new ConsoleEvents({ picture: (camera) => this.#frames.thumbnail(camera) });
     this.#pictures = new Pictures(deps.pictures);
+    this.#clips = new Clips({ folder: deps.clipsFolder, segmenter: deps.pictures });
   }
 
   /** Where it listens; undefined when it does not. */
@@ -125,10 +131,10 @@ export class ConsoleServer {
   async start(): Promise<void> {
     const { log, status } = this.#deps;
     const { host, port, insecure, tls } = this.#config;
-    if (!this.#isOpen && (await this.#users.list()).length === 0)
+    if (!this.#accounts.isOpen && !(await this.#accounts.hasUsers()))
       throw new FastsamError(
         'CONFIG_INVALID',
-        `console.host: ${host}: nobody could log in; add a user with "fastsamd console add-user" first`,
+        `console.host: ${host}: the console has no users; add one with "fastsamd console add-user" first`,
       );
     const app = await this.#create();
     try {
@@ -139,14 +145,19 @@ export class ConsoleServer {
     }
     this.#app = app;
     app.server.maxConnections = MAX_CONNECTIONS;
-    if (!this.#isOpen && tls.certFile === undefined && insecure)
+    if (!this.#accounts.isOpen && tls.certFile === undefined && insecure)
       status.setAlert(INSECURE_ALERT, {
         severity: 'warning',
         message: 'console: without TLS, passwords and pictures cross the network in clear (console.insecure)',
       });
     const tick = setInterval(() => this.#tick(), TICK_MS);
-    const review = setInterval(() => void this.#review(), REVIEW_MS);
-    this.#ends = [this.#events.follow(status), () => clearInterval(tick), () => clearInterval(review)];
+    const review = setInterval(() => void Promise.all([this.#accounts.review(), this.#renewal?.review(), this.#clips.review()]), REVIEW_MS);
+    this.#ends = [
+      this.#events.follow(status),
+      followPrompts(this.#promptHistory, this.#deps),
+      () => clearInterval(tick),
+      () => clearInterval(review),
+    ];
     log.info({ host, port: this.port }, `console: ${tls.certFile === undefined ? 'http' : 'https'}://${host}:${this.port}/`);
   }
 
@@ -154,6 +165,7 @@ export class ConsoleServer {
     for (const end of this.#ends.splice(0)) end();
     for (const viewer of this.#viewers) viewer.close(1001, 'fastsamd stops');
     this.#pictures.clear();
+    await this.#clips.clear();
     const app = this.#app;
     this.#app = undefined;
     app?.server.closeAllConnections();
@@ -173,21 +185,9 @@ export class ConsoleServer {
     return this.#deps.config().console;
   }
 
-  /** Nothing but this machine can connect: no login is asked for. */
-  get #isOpen(): boolean {
-    return isLoopback(this.#config.host);
-  }
-
   get #guard(): GuardOptions {
     const { host, allowedHosts } = this.#config;
-    return { host, allowedHosts, loopback: this.#isOpen };
-  }
-
-  get #cookie(): string {
-    const { node } = this.#deps.config();
-    const { tls } = this.#config;
-    // Browsers keep cookies by name and host, not by port: two nodes behind one name must not log each other out.
-    return `${tls.certFile === undefined ? '' : '__Host-'}fsd-${node}-${this.port ?? 0}`;
+    return { host, allowedHosts, loopback: this.#accounts.isOpen };
   }
 
   #showsPictures(camera: string): boolean {
@@ -197,7 +197,6 @@ export class ConsoleServer {
   async #create(): Promise<FastifyInstance> {
     const { tls } = this.#config;
     const https = tls.certFile !== undefined && tls.keyFile !== undefined ? await readCertificate(tls.certFile, tls.keyFile) : undefined;
-    this.#certificate = https;
     const timeouts = { headersTimeout: HEADERS_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS };
     const app = fastify({
       ...(https ? { https: { ...https, ...timeouts, handshakeTimeout: HEADERS_MS } } : { http: timeouts }),
@@ -208,10 +207,21 @@ export class ConsoleServer {
       logger: false,
       forceCloseConnections: true,
     }) as unknown as FastifyInstance;
+    if (https) {
+      this.#renewal = new CertificateRenewal(https, {
+        files: () => this.#config.tls,
+        use: (certificate) => (app.server as unknown as TlsServer).setSecureContext(certificate),
+        log: this.#deps.log,
+      });
+    }
     app.decorateRequest('user', null as unknown as ConsoleUser);
     app.server.on('connection', (socket: Socket) => this.#wait(socket));
     app.addHook('onRequest', async (request, reply) => this.#admit(request, reply));
-    app.addHook('preHandler', async ({ raw: { socket } }) => void this.#waiting.delete(otherEnd(socket)));
+    app.addHook('preHandler', async ({ raw: { socket } }) => {
+      this.#waiting.delete(otherEnd(socket));
+      // Until the next request of this connection, when Node sets it back.
+      socket.setTimeout(WORK_MS);
+    });
     app.setErrorHandler((error, _request, reply) => this.#fail(error, reply));
     await app.register(fastifyCookie);
     await app.register(fastifyWebsocket, {
@@ -222,11 +232,11 @@ export class ConsoleServer {
       },
     });
     await app.register(async (routes) => this.#page(routes));
-    await app.register(async (routes) => this.#accounts(routes), { prefix: '/api' });
+    await app.register(async (routes) => this.#accounts.publicRoutes(routes), { prefix: '/api' });
     await app.register(async (routes) => this.#api(routes), { prefix: '/api' });
     for (const path of ['/metrics', '/healthz', '/readyz']) {
       app.get(path, async (request, reply) => {
-        if (!this.#identify(request)) return reply.code(401).send('log in first\n');
+        if (!this.#accounts.identify(request)) return reply.code(401).send('log in first\n');
         const answer = await this.#deps.probe(path);
         return answer
           ? reply.code(answer.status).type(answer.type).header('cache-control', 'no-store').send(answer.body)
@@ -286,72 +296,17 @@ export class ConsoleServer {
     });
   }
 
-  async #accounts(routes: FastifyInstance): Promise<void> {
-    routes.get('/me', async (request, reply) => {
-      const user = this.#identify(request);
-      return reply.header('cache-control', 'no-store').send({ user: user ?? null, node: this.#deps.config().node });
-    });
-    routes.post('/login', async (request, reply) => {
-      const { user: name, password } = (request.body ?? {}) as { user?: unknown; password?: unknown };
-      if (typeof name !== 'string' || typeof password !== 'string' || name.length > 64 || password.length > 256)
-        throw new FastsamError('REQUEST_INVALID', 'expected user and password');
-      if (!this.#limits.take(request.ip))
-        return reply.code(429).send({ code: 'RATE_LIMITED', error: 'too many attempts; try again later' });
-      const user = await this.#users.verify(name, password);
-      if (!user) {
-        this.#deps.log.warn({ from: request.ip }, 'console: a login failed');
-        return reply.code(401).send({ code: 'REQUEST_FORBIDDEN', error: 'name or password is wrong' });
-      }
-      return this.#login(request, reply, user);
-    });
-    routes.post('/invite', async (request, reply) => {
-      const { token } = (request.body ?? {}) as { token?: unknown };
-      if (typeof token !== 'string' || token.length > 100) throw new FastsamError('REQUEST_INVALID', 'expected a token');
-      if (!this.#limits.take(request.ip))
-        return reply.code(429).send({ code: 'RATE_LIMITED', error: 'too many attempts; try again later' });
-      const name = await this.#invites.redeem(token);
-      const user = name === undefined ? undefined : await this.#users.find(name);
-      if (!user)
-        return reply.code(401).send({ code: 'REQUEST_FORBIDDEN', error: 'this invitation was used or is too old; ask for another' });
-      return this.#login(request, reply, user);
-    });
-    routes.post('/logout', async (request, reply) => {
-      const token = request.cookies[this.#cookie];
-      if (token !== undefined) this.#sessions.end(token);
-      return reply.clearCookie(this.#cookie, this.#cookieOptions).send({});
-    });
-  }
-
-  #login(request: FastifyRequest, reply: FastifyReply, user: ConsoleUser): FastifyReply {
-    const token = this.#sessions.begin(user);
-    this.#deps.log.info({ user: user.name, role: user.role, from: request.ip }, 'console: logged in');
-    this.#events.add({ type: 'login', text: `${user.name} (${user.role}) from ${request.ip}`, by: user.name });
-    return reply.setCookie(this.#cookie, token, { ...this.#cookieOptions, maxAge: COOKIE_SECONDS }).send({ user });
-  }
-
-  get #cookieOptions(): { path: '/'; httpOnly: true; sameSite: 'strict'; secure: boolean } {
-    return { path: '/', httpOnly: true, sameSite: 'strict', secure: this.#config.tls.certFile !== undefined };
-  }
-
-  /** Who asks: the session's user, or on loopback anybody as operator. */
-  #identify(request: FastifyRequest): ConsoleUser | undefined {
-    const token = request.cookies[this.#cookie];
-    const user = token === undefined ? undefined : this.#sessions.find(token);
-    return user ?? (this.#isOpen ? { name: 'local', role: 'operator' } : undefined);
-  }
-
   async #api(routes: FastifyInstance): Promise<void> {
     // Before the body is read: a photo of 16 MB is received from users alone.
     routes.addHook('onRequest', async (request, reply) => {
-      const user = this.#identify(request);
+      const user = this.#accounts.identify(request);
       if (!user) return reply.code(401).send({ code: 'REQUEST_FORBIDDEN', error: 'log in first' });
       request.user = user;
       reply.header('cache-control', 'no-store');
     });
     routes.get('/live', { websocket: true }, (socket, request) => this.#connect(socket, request));
     routes.get<{ Params: { id: string } }>('/cameras/:id/snapshot.jpg', async (request, reply) => {
-      this.#demandCamera(request.user, request.params.id);
-      const jpeg = await this.#picture(request.params.id, 1920, THUMBNAIL_MS * 2);
+      const jpeg = await this.#frames.snapshot(request.user, request.params.id);
       return reply.type('image/jpeg').send(jpeg);
     });
     routes.get<{ Params: { number: string } }>('/events/:number', async (request, reply) => {
@@ -363,19 +318,22 @@ export class ConsoleServer {
       if (!isSpan(span)) throw new FastsamError('REQUEST_INVALID', 'span: expected 1h or 24h');
       return this.#history.list(span, request.user);
     });
+    routes.get<{ Params: { id: string } }>('/cameras/:id/prompts/history', async ({ user, params: { id } }) => {
+      if (!maySee(user, id)) throw new FastsamError('REQUEST_FORBIDDEN', `camera "${id}" is not one of yours`);
+      return this.#promptHistory.list(id);
+    });
     await pictureRoutes(routes, {
       pictures: this.#pictures,
-      fromCamera: async (user, camera) => {
-        this.#demandCamera(user, camera);
-        return this.#frameOf(camera, THUMBNAIL_MS * 2);
-      },
+      fromCamera: (user, camera) => this.#frames.frame(user, camera),
     });
-  }
-
-  #demandCamera(user: ConsoleUser, camera: string): void {
-    if (!maySee(user, camera)) throw new FastsamError('REQUEST_FORBIDDEN', `camera "${camera}" is not one of yours`);
-    if (!this.#showsPictures(camera))
-      throw new FastsamError('REQUEST_FORBIDDEN', `no pictures of camera "${camera}" here (console.pictures)`);
+    await routes.register((scope) =>
+      clipRoutes(scope, {
+        clips: this.#clips,
+        showFrame: (frame, user, name) => this.#pictures.addFrame(frame, user, name),
+        onError: (error) => this.#deps.log.error({ reason: messageOf(error) }, 'console: a clip was not segmented'),
+      }),
+    );
+    await this.#accounts.adminRoutes(routes);
   }
 
   #connect(socket: WebSocket, request: FastifyRequest): void {
@@ -404,9 +362,7 @@ export class ConsoleServer {
       governed,
       log,
     });
-    const token = request.cookies[this.#cookie];
-    const forget =
-      token === undefined ? () => undefined : this.#sessions.onEnd(token, () => viewer.close(CLOSE_SESSION_ENDED, 'logged out'));
+    const forget = this.#accounts.onEnd(request, () => viewer.close(CLOSE_SESSION_ENDED, 'logged out'));
     this.#viewers.add(viewer);
     socket.on('close', () => {
       this.#viewers.delete(viewer);
@@ -418,75 +374,6 @@ export class ConsoleServer {
   #tick(): void {
     const now = Date.now();
     for (const viewer of this.#viewers) viewer.tick(now, this.#viewers.size);
-  }
-
-  async #review(): Promise<void> {
-    await Promise.all([this.#reviewUsers(), this.#reviewCertificate()]);
-  }
-
-  /** A certificate that was renewed is in use for new connections within seconds; one that does not fit is not. */
-  async #reviewCertificate(): Promise<void> {
-    const { certFile, keyFile } = this.#config.tls;
-    const before = this.#certificate;
-    if (certFile === undefined || keyFile === undefined || !before) return;
-    try {
-      const next = await readCertificate(certFile, keyFile);
-      if (next.cert.equals(before.cert) && next.key.equals(before.key)) return;
-      this.#certificate = next;
-      (this.#app?.server as unknown as TlsServer | undefined)?.setSecureContext(next);
-      this.#deps.log.info({ certFile }, 'console: uses the new certificate');
-    } catch (error) {
-      this.#deps.log.warn({ certFile, reason: messageOf(error) }, 'console: the new certificate cannot be used; the one before stays');
-    }
-  }
-
-  /** Users that are gone or have other rights lose their sessions. */
-  async #reviewUsers(): Promise<void> {
-    const users = await this.#users.list().catch(() => undefined);
-    if (!users) return;
-    const known = new Map(users.map((user) => [user.name, JSON.stringify(user)]));
-    this.#sessions.review((user) => known.get(user.name) === JSON.stringify(user));
-  }
-
-  async #thumbnail(camera: string): Promise<Uint8Array | undefined> {
-    return this.#showsPictures(camera) ? this.#picture(camera, THUMBNAIL_WIDTH, THUMBNAIL_MS) : undefined;
-  }
-
-  /** JPEG of the camera's next frame. Errors: SOURCE_TIMEOUT, REQUEST_INVALID. */
-  async #picture(camera: string, maxWidth: number, timeoutMs: number): Promise<Uint8Array> {
-    using frame = await this.#frameOf(camera, timeoutMs);
-    return encodeJpeg(frame, { maxWidth, quality: maxWidth === THUMBNAIL_WIDTH ? 60 : 85 });
-  }
-
-  /** The camera's next frame, for the caller to release. */
-  #frameOf(camera: string, timeoutMs: number): Promise<Frame> {
-    return new Promise((resolve, reject) => {
-      const remove = this.#deps.addSink(camera, {
-        take: (_result, frame) => {
-          clearTimeout(timer);
-          resolve(frame.retain());
-          void remove();
-        },
-      });
-      const timer = setTimeout(() => {
-        void remove();
-        reject(new FastsamError('SOURCE_TIMEOUT', `camera "${camera}" sent no frame within ${timeoutMs / 1000} s`));
-      }, timeoutMs);
-    });
-  }
-}
-
-interface Certificate extends SecureContextOptions {
-  readonly cert: Buffer;
-  readonly key: Buffer;
-}
-
-async function readCertificate(certFile: string, keyFile: string): Promise<Certificate> {
-  try {
-    const [cert, key] = await Promise.all([readFile(certFile), readFile(keyFile)]);
-    return { cert, key };
-  } catch (cause) {
-    throw new FastsamError('CONFIG_INVALID', `console.tls: ${messageOf(cause)}; expected PEM files`, { cause });
   }
 }
 

@@ -1,4 +1,5 @@
 /** Frames for viewers: encoded once per camera and quality level, and only while a viewer waits for one. */
+import type { Roi } from '../contract/console.js';
 import type { Frame } from '../domain/frame.js';
 import type { FrameResult } from '../domain/result.js';
 import type { ResultSink } from '../pipeline/sinks.js';
@@ -27,13 +28,15 @@ export interface ViewHubDeps {
 interface Profile {
   readonly channel: number;
   readonly level: number;
+  readonly roi: Roi | undefined;
   readonly viewers: Set<HubViewer>;
   isEncoding: boolean;
   lastAt: number;
 }
 
 interface Watched {
-  readonly profiles: Map<number, Profile>;
+  /** By level and part of the frame. */
+  readonly profiles: Map<string, Profile>;
   readonly end: () => void;
 }
 
@@ -45,16 +48,16 @@ export class ViewHub {
   encoded = 0;
   readonly #deps: ViewHubDeps;
   readonly #cameras = new Map<string, Watched>();
-  /** Numbers of camera and level; they stay. */
+  /** Numbers of camera, level and part; they stay. */
   readonly #channels = new Map<string, number>();
 
   constructor(deps: ViewHubDeps) {
     this.#deps = deps;
   }
 
-  /** The number under which frames of a camera at this level are sent. */
-  channelOf(camera: string, level: number): number {
-    const key = `${level} ${camera}`;
+  /** The number under which frames of a camera at this level, or a part of them, are sent. */
+  channelOf(camera: string, level: number, roi: Roi | undefined): number {
+    const key = `${profileKey(level, roi)} ${camera}`;
     let channel = this.#channels.get(key);
     if (channel === undefined) {
       channel = this.#channels.size + 1;
@@ -64,17 +67,19 @@ export class ViewHub {
   }
 
   /** Sends frames to the viewer from now on. Returns how to end that. Errors: REQUEST_INVALID for a camera that is none. */
-  join(camera: string, level: number, viewer: HubViewer): () => void {
+  join(camera: string, { level, roi }: { readonly level: number; readonly roi: Roi | undefined }, viewer: HubViewer): () => void {
     const watched = this.#cameras.get(camera) ?? this.#watch(camera);
-    let profile = watched.profiles.get(level);
+    const key = profileKey(level, roi);
+    let profile = watched.profiles.get(key);
     if (!profile) {
-      profile = { channel: this.channelOf(camera, level), level, viewers: new Set(), isEncoding: false, lastAt: Number.NEGATIVE_INFINITY };
-      watched.profiles.set(level, profile);
+      const channel = this.channelOf(camera, level, roi);
+      profile = { channel, level, roi, viewers: new Set(), isEncoding: false, lastAt: Number.NEGATIVE_INFINITY };
+      watched.profiles.set(key, profile);
     }
     profile.viewers.add(viewer);
     return () => {
       profile.viewers.delete(viewer);
-      if (profile.viewers.size === 0 && watched.profiles.get(level) === profile) watched.profiles.delete(level);
+      if (profile.viewers.size === 0 && watched.profiles.get(key) === profile) watched.profiles.delete(key);
       if (watched.profiles.size === 0 && this.#cameras.get(camera) === watched) this.#leave(camera, watched);
     };
   }
@@ -117,11 +122,11 @@ export class ViewHub {
 
   /** Owns the frame. */
   async #encode(camera: string, profile: Profile, viewers: readonly HubViewer[], result: FrameResult, frame: Frame): Promise<void> {
-    const { channel, level } = profile;
+    const { channel, level, roi } = profile;
     profile.isEncoding = true;
     try {
       const pictures = this.#deps.pictures(camera);
-      const message = await encodeView(frame, result, { channel, level, quality: LEVELS[level]!, pictures });
+      const message = await encodeView(frame, result, { channel, level, quality: LEVELS[level]!, pictures, ...(roi ? { roi } : {}) });
       this.encoded += 1;
       for (const viewer of viewers) if (profile.viewers.has(viewer)) viewer.send(channel, result.sequence, message);
     } catch (error) {
@@ -131,4 +136,8 @@ export class ViewHub {
       profile.isEncoding = false;
     }
   }
+}
+
+function profileKey(level: number, roi: Roi | undefined): string {
+  return `${level} ${roi?.join() ?? ''}`;
 }

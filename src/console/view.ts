@@ -1,7 +1,7 @@
 /** One frame with its objects as a message for the page. */
 import sharp from 'sharp';
 import { type NativeFrame, native } from '../addon/addon.js';
-import type { ViewAnswer, ViewMeta } from '../contract/console.js';
+import { ROI_STEPS, type Roi, type ViewAnswer, type ViewMeta, WHOLE } from '../contract/console.js';
 import { FLAG_STILL, FLAG_WITHHELD, MAX_PROMPT_BITS, VIEW_HEADER_BYTES, viewHeader } from '../contract/view-message.js';
 import type { Frame } from '../domain/frame.js';
 import { isPending, type PromptAnswer } from '../domain/prompt.js';
@@ -20,20 +20,22 @@ export interface ViewRequest {
   /** False: masks without the picture. */
   readonly pictures: boolean;
   readonly still?: boolean;
+  /** The part of the frame; all of it when absent. */
+  readonly roi?: Roi;
 }
 
 /** The message, packed off the JS thread. The caller keeps the frame until the promise settles. */
 export async function encodeView(frame: Frame, result: FrameResult, request: ViewRequest): Promise<Uint8Array> {
-  const { channel, level, quality, pictures, still = false } = request;
+  const { channel, level, quality, pictures, still = false, roi = WHOLE } = request;
   const { segments, answers } = result;
-  const { width, height } = frame;
-  const picture = sizeWithin(frame, quality.width);
-  const map = mapSize(frame, quality.cells);
+  const part = partOf(frame, roi);
+  const picture = sizeWithin(part, quality.width);
+  const map = mapSize(part, quality.cells);
   const flags = (pictures ? 0 : FLAG_WITHHELD) | (still ? FLAG_STILL : 0);
   const addon = native();
   const pixels = frame.pixels as NativeFrame;
   const message = await addon.viewMessage(pixels, segments, {
-    part: { x: 0, y: 0, width, height },
+    part,
     pictureWidth: picture.width,
     pictureHeight: picture.height,
     quality: pictures ? quality.quality : 0,
@@ -50,7 +52,27 @@ export async function encodeView(frame: Frame, result: FrameResult, request: Vie
     }),
     meta: metaBytes(result, level),
   });
-  return pictures && !addon.features.turbojpeg ? withSharpPicture(message, frame, picture, quality.quality) : message;
+  return pictures && !addon.features.turbojpeg ? withSharpPicture(message, frame, part, picture, quality.quality) : message;
+}
+
+interface Part {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** In pixels, with even corners: a pixel of colour belongs to two rows and columns of a camera's frame. */
+function partOf({ width, height }: Frame, [x, y, columns, rows]: Roi): Part {
+  const edge = (side: number, step: number) => (step === ROI_STEPS ? side : Math.floor((side * step) / ROI_STEPS / 2) * 2);
+  const [left, top] = [edge(width, x), edge(height, y)];
+  // Of a frame of a few pixels an eighth may be nothing.
+  return {
+    x: left,
+    y: top,
+    width: Math.max(edge(width, x + columns) - left, Math.min(2, width - left)),
+    height: Math.max(edge(height, y + rows) - top, Math.min(2, height - top)),
+  };
 }
 
 /** Cells about as wide as high, at most `cells` along the longer side, never more than pixels, and no more than have numbers. */
@@ -102,11 +124,13 @@ export function viewAnswer(answer: PromptAnswer): ViewAnswer {
 async function withSharpPicture(
   message: Uint8Array,
   frame: Frame,
+  { x: left, y: top, ...size }: Part,
   { width, height }: { readonly width: number; readonly height: number },
   quality: number,
 ): Promise<Uint8Array> {
   const rgb = await native().toRgb(frame.pixels as NativeFrame);
   const jpeg = await sharp(rgb, { raw: { width: frame.width, height: frame.height, channels: 3 } })
+    .extract({ left, top, ...size })
     .resize(width, height)
     .jpeg({ quality })
     .toBuffer();

@@ -2,7 +2,14 @@
 
 import type { WebSocket } from '@fastify/websocket';
 import type { Logger } from 'pino';
-import { type ClientMessage, type ConsoleUser, clientMessageSchema, MAX_CHANNELS, type ServerMessage } from '../contract/console.js';
+import {
+  type ClientMessage,
+  type ConsoleUser,
+  clientMessageSchema,
+  MAX_CHANNELS,
+  type Roi,
+  type ServerMessage,
+} from '../contract/console.js';
 import { readAck } from '../contract/view-message.js';
 import type { Control } from '../control/control.js';
 import { parsePayload } from '../control/payload.js';
@@ -45,7 +52,8 @@ export interface ViewerDeps {
 
 interface Channel {
   readonly camera: string;
-  readonly wanted: 'auto' | number;
+  wanted: 'auto' | number;
+  roi: Roi | undefined;
   readonly quality: QualityControl;
   level: number;
   number: number;
@@ -180,7 +188,7 @@ export class Viewer implements HubViewer {
       throw new FastsamError('REQUEST_FORBIDDEN', `camera "${message.camera}" is not one of yours`);
     switch (message.t) {
       case 'watch':
-        this.#watch(message.camera, message.level);
+        this.#watch(message.camera, message.level, message.roi);
         return;
       case 'unwatch':
         this.#unwatch(message.camera);
@@ -200,11 +208,18 @@ export class Viewer implements HubViewer {
     }
   }
 
-  #watch(camera: string, wanted: 'auto' | number): void {
-    this.#unwatch(camera);
+  /** Begins, or goes on with another level or part of the frame: what is known about the connection stays. */
+  #watch(camera: string, wanted: 'auto' | number, roi: Roi | undefined): void {
+    const known = this.#channels.get(camera);
+    if (known) {
+      known.wanted = wanted;
+      known.roi = roi;
+      this.#enter(known, this.#levelOf(known));
+      return;
+    }
     if (this.#channels.size >= MAX_CHANNELS) throw new FastsamError('REQUEST_INVALID', `expected at most ${MAX_CHANNELS} cameras at once`);
     const quality = new QualityControl();
-    const channel: Channel = { camera, wanted, quality, level: 0, number: 0, leave: () => undefined, lastAckMs: 0 };
+    const channel: Channel = { camera, wanted, roi, quality, level: 0, number: 0, leave: () => undefined, lastAckMs: 0 };
     this.#enter(channel, this.#levelOf(channel));
     this.#channels.set(camera, channel);
   }
@@ -223,11 +238,13 @@ export class Viewer implements HubViewer {
 
   #enter(channel: Channel, level: number): void {
     const { hub } = this.#deps;
-    const leave = hub.join(channel.camera, level, this);
+    const number = hub.channelOf(channel.camera, level, channel.roi);
+    if (number === channel.number) return;
+    const leave = hub.join(channel.camera, { level, roi: channel.roi }, this);
     channel.leave();
     channel.leave = leave;
     channel.level = level;
-    channel.number = hub.channelOf(channel.camera, level);
+    channel.number = number;
     this.#tell({ t: 'channel', camera: channel.camera, channel: channel.number, level });
   }
 

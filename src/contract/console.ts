@@ -6,12 +6,37 @@ export const CONSOLE_PROTOCOL = 'fastsam.console.v1';
 /** Most channels of one page. */
 export const MAX_CHANNELS = 20;
 
+/** Parts of a frame are told in eighths of its sides, so that pages that look at about the same part share its frames. */
+export const ROI_STEPS = 8;
+
+const roiSchema = z
+  .tuple([
+    z
+      .number()
+      .int()
+      .min(0)
+      .max(ROI_STEPS - 1),
+    z
+      .number()
+      .int()
+      .min(0)
+      .max(ROI_STEPS - 1),
+    z.number().int().min(1).max(ROI_STEPS),
+    z.number().int().min(1).max(ROI_STEPS),
+  ])
+  .refine(([x, y, width, height]) => x + width <= ROI_STEPS && y + height <= ROI_STEPS, 'expected a part inside of the frame');
+/** x, y, width, height in eighths of the frame. */
+export type Roi = z.output<typeof roiSchema>;
+export const WHOLE: Roi = [0, 0, ROI_STEPS, ROI_STEPS];
+
 /** What a page asks for. `level`: `auto` adapts to the connection; a number is a fixed quality level, 0 the best. */
 export const clientMessageSchema = z.discriminatedUnion('t', [
   z.strictObject({
     t: z.literal('watch'),
     camera: idSchema,
     level: z.union([z.literal('auto'), z.number().int().min(0).max(4)]).default('auto'),
+    /** The part of the frame that is wanted, in full detail; all of it when absent. */
+    roi: roiSchema.optional(),
   }),
   z.strictObject({ t: z.literal('unwatch'), camera: idSchema }),
   /** Keeps what was found in this frame for two minutes, so that it can be asked about. */
@@ -72,6 +97,16 @@ export interface CameraPoint {
   readonly latencyMs: Readonly<Record<string, { readonly p50: number; readonly p95: number; readonly p99: number }>>;
   /** Totals since the start. */
   readonly dropped: Readonly<Record<string, number>>;
+}
+
+/** How often a prompt was matched over the last day. */
+export interface PromptTimeline {
+  /** Minutes of one bar. */
+  readonly stepMinutes: number;
+  /** Percent of the frames in which it was matched, the oldest first; null where nothing is known. */
+  readonly bars: readonly (number | null)[];
+  /** Of all minutes that are known. */
+  readonly percent: number | null;
 }
 
 /** What the daemon tells a page. */

@@ -51,6 +51,8 @@ export interface ViewObjects {
 
 export interface View<Meta = unknown> extends ViewHead {
   readonly frame: { readonly width: number; readonly height: number };
+  /** What picture and map show, in pixels of the frame. */
+  readonly part: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
   readonly picture: { readonly width: number; readonly height: number; readonly jpeg: Uint8Array<ArrayBuffer> } | undefined;
   readonly map: {
     readonly width: number;
@@ -101,7 +103,10 @@ export function readView<Meta = unknown>(bytes: Uint8Array<ArrayBuffer>): View<M
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (view.getUint8(0) !== VIEW_TYPE || view.getUint8(1) !== VIEW_VERSION) throw new RangeError('view message: another type or version');
   const sizes = Array.from({ length: 12 }, (_, i) => view.getUint16(24 + 2 * i, true));
-  const [width, height, pictureWidth, pictureHeight, , , , , mapWidth, mapHeight, objects, regions] = sizes as [number, ...number[]] & {
+  const [width, height, pictureWidth, pictureHeight, x, y, partWidth, partHeight, mapWidth, mapHeight, objects, regions] = sizes as [
+    number,
+    ...number[],
+  ] & {
     [K in keyof [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]]: number;
   };
   const sections: Uint8Array<ArrayBuffer>[] = [];
@@ -127,6 +132,7 @@ export function readView<Meta = unknown>(bytes: Uint8Array<ArrayBuffer>): View<M
     promptRevision: view.getUint32(12, true),
     capturedAtMs: view.getFloat64(16, true),
     frame: { width, height },
+    part: { x, y, width: partWidth, height: partHeight },
     picture: codec === 1 ? { width: pictureWidth, height: pictureHeight, jpeg } : undefined,
     map: { width: mapWidth, height: mapHeight, cells: readCells(mapBytes, mapWidth, mapHeight, regions) },
     regions: readRegions(regionBytes, regions, objects),

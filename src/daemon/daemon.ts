@@ -10,6 +10,7 @@ import { FASTSAMD_VERSION } from './info.js';
 import { probe } from './metrics/server.js';
 import { lastStateAfter } from './node-engine.js';
 import { buildParts, type DaemonDeps, type Parts } from './parts.js';
+import { pictureSegmenter } from './picture-segmenter.js';
 import type { Reloaded } from './reloader.js';
 
 /** SIGTERM to exit takes less than 5 s: this much for frames in flight, this much for the broker, the rest for the engine. */
@@ -164,7 +165,7 @@ export class Daemon {
 
   /** Loaded here: its libraries take half a second and 15 MB, which a node without a console does not pay. */
   async #startConsole(): Promise<void> {
-    const { bootId, live, files, status, feed, control, cameras, recent, jobs, governor, probes, log } = this.#parts;
+    const { bootId, live, files, status, feed, control, cameras, recent, jobs, text, governor, probes, log } = this.#parts;
     const { ConsoleServer } = await import('../console/server.js');
     const server = new ConsoleServer({
       config: () => live.current,
@@ -174,11 +175,12 @@ export class Daemon {
       control,
       addSink: (camera, sink) => cameras.addSink(camera, sink),
       recent,
-      pictures: { segment: (frame, options) => jobs.segment(frame, options), identity: { node: live.current.node, bootId } },
+      pictures: pictureSegmenter(jobs, text, { node: live.current.node, bootId }),
       probe: (path) => probe(path, probes),
       governed: () => governor.degradation.name !== '',
       usersFile: files.users,
       invitesFile: files.invites,
+      clipsFolder: files.clips,
       log,
     });
     this.#console = server;

@@ -35,6 +35,8 @@ export interface StateFiles {
   /** Users of the console, and their invitations. */
   readonly users: string;
   readonly invites: string;
+  /** Clips that users of the console have in work. */
+  readonly clips: string;
 }
 
 export function stateFilesIn(folder: string): StateFiles {
@@ -48,6 +50,7 @@ export function stateFilesIn(folder: string): StateFiles {
     evidence: join(folder, 'evidence'),
     users: join(folder, 'console-users.json'),
     invites: join(folder, 'console-invites.json'),
+    clips: join(folder, 'console-clips'),
   };
 }
 

@@ -38,7 +38,7 @@ describe.skipIf(!canBrowse)('operators (needs chromium and "make build")', { tim
 
   const ask = (verb: string, payload: object) =>
     node.daemon.control.handle(verb, Buffer.from(JSON.stringify(payload)), { via: 'local', role: 'admin' }) as Promise<{
-      data: { prompts: { id: string }[] }[];
+      data: { prompts: { id: string; text?: string }[] }[];
     }>;
   const ids = async () => (await ask('prompt/get', { camera: 'belt' })).data[0]!.prompts.map(({ id }) => id);
   const clear = () => ask('prompt/clear', {});
@@ -71,7 +71,7 @@ describe.skipIf(!canBrowse)('operators (needs chromium and "make build")', { tim
     await slow.evaluate(() => window.release!());
     await slow
       .getByRole('alert')
-      .getByText(/Somebody changed the prompts/)
+      .getByText(/local changed the prompts meanwhile \(revision \d+: point-1\)/)
       .waitFor();
     expect(await ids()).toEqual(['point-1']);
     await slow.getByRole('button', { name: 'Apply again' }).click();
@@ -108,11 +108,17 @@ describe.skipIf(!canBrowse)('operators (needs chromium and "make build")', { tim
     const page = await pages.open(node.url, LIVE);
     await drawn(page, 2);
     await page.getByRole('button', { name: 'Text' }).click();
-    await page.getByLabel('Text').fill('a red part');
+    await page.getByLabel('Text', { exact: true }).fill('a red part');
+    await page.getByLabel('What it must not be, one a line').fill('a blue part');
+    await page.getByLabel('Least score of my own').check();
+    await page.getByLabel('Least score', { exact: true }).fill('0.6');
     await page.getByText('texts are scored once the prompt is set').waitFor();
     await page.getByRole('button', { name: 'Add', exact: true }).click();
     await page.locator('.prompts li:not(.pending)', { hasText: 'text-1' }).waitFor();
     await page.locator('.prompts li .score', { hasText: /-?\d\.\d\d/ }).waitFor();
+    expect((await ask('prompt/get', { camera: 'belt' })).data[0]!.prompts).toMatchObject([
+      { id: 'text-1', text: 'a red part', negatives: ['a blue part'], threshold: 0.6 },
+    ]);
     await clear();
     await page.close();
   });
@@ -161,6 +167,38 @@ describe.skipIf(!canBrowse)('operators (needs chromium and "make build")', { tim
       await drawn(page, before + 1);
     }
     await page.close();
+  });
+
+  it('invites a user to a phone by a QR code', async () => {
+    const guarded = await consoleNode({ console: { host: '0.0.0.0', insecure: true } }, [
+      { name: 'ada', role: 'admin', password: 'ada-password' },
+      { name: 'otto', role: 'operator', password: 'otto-password' },
+    ]);
+    try {
+      const page = await pages.open(guarded.url, LIVE);
+      await page.getByLabel('Name').fill('ada');
+      await page.getByLabel('Password').fill('ada-password');
+      await page.getByRole('button', { name: 'Log in' }).click();
+      await page.getByRole('button', { name: 'Open on a phone' }).click();
+      const dialog = page.getByRole('dialog', { name: 'Open on a phone' });
+      await dialog.getByLabel('As').selectOption('otto');
+      await dialog.getByRole('button', { name: 'Make a link' }).click();
+      await dialog.getByRole('img', { name: 'QR code that logs in otto' }).waitFor();
+      const link = (await dialog.locator('.link').textContent())!.trim();
+      // A browser of its own: the cookie of the admin is not the phone's.
+      const phone = await pages.browser.newContext(PHONE);
+      const opened = await phone.newPage();
+      await opened.goto(link);
+      await opened.locator('.tile').first().waitFor();
+      expect(opened.url()).not.toContain('invite');
+      await phone.close();
+      const text = guarded.logged.join('');
+      expect(text).toContain('an invitation was made');
+      expect(text).not.toContain(link.split('=')[1]);
+      await page.close();
+    } finally {
+      await guarded[Symbol.asyncDispose]();
+    }
   });
 
   it('lets in who knows the password, and shows what the role may do', async () => {

@@ -155,13 +155,40 @@ describe('console security', { timeout: 60_000 }, () => {
     expect((await ask('GET', '/api/cameras/gate/snapshot.jpg', otto)).status).toBe(403);
     expect((await ask('POST', '/api/cameras/gate/picture', otto)).status).toBe(403);
     expect((await ask('GET', '/api/cameras/belt/snapshot.jpg', otto)).status).toBe(200);
+    expect((await ask('GET', '/api/cameras/gate/prompts/history', otto)).status).toBe(403);
+    expect((await ask('GET', '/api/cameras/belt/prompts/history', otto)).status).toBe(200);
     const history = JSON.parse((await ask('GET', '/api/history', otto)).text) as { cameras: object }[];
     for (const point of history) expect(Object.keys(point.cameras)).toEqual(['belt']);
     const { id } = JSON.parse((await ask('POST', '/api/cameras/belt/picture', ada)).text) as { id: string };
     expect((await ask('GET', `/api/pictures/${id}/view`, ada)).status).toBe(200);
     expect((await ask('GET', `/api/pictures/${id}/view`, otto)).status).toBe(400);
-    for (const path of ['/metrics', '/healthz', '/api/history', '/api/cameras/belt/snapshot.jpg', `/api/pictures/${id}/view`])
+    for (const path of [
+      '/metrics',
+      '/healthz',
+      '/api/history',
+      '/api/cameras/belt/snapshot.jpg',
+      '/api/cameras/belt/prompts/history',
+      '/api/users',
+      `/api/pictures/${id}/view`,
+    ])
       expect([path, (await ask('GET', path, { host: ada.host })).status]).toEqual([path, 401]);
+  });
+
+  it('tells users and makes invitations for admins alone', async () => {
+    const headers = async (name: string) => ({ cookie: await login(name), host: `127.0.0.1:${node.port}`, origin: node.url });
+    const invite = async (name: string, user: string) =>
+      ask('POST', '/api/invites', { ...(await headers(name)), 'content-type': 'application/json' }, JSON.stringify({ user }));
+    for (const name of ['vera', 'otto']) {
+      expect([name, (await ask('GET', '/api/users', await headers(name))).status]).toEqual([name, 403]);
+      expect([name, (await invite(name, 'ada')).status]).toEqual([name, 403]);
+    }
+    const users = JSON.parse((await ask('GET', '/api/users', await headers('ada'))).text) as object[];
+    // Nothing of passwords.
+    expect(users).toEqual(USERS.map(({ password: _password, ...user }) => user));
+    expect((await invite('ada', 'nobody')).status).toBe(400);
+    const made = await invite('ada', 'otto');
+    const { token } = JSON.parse(made.text) as { token: string };
+    expect(node.logged.join('')).not.toContain(token);
   });
 
   it('refuses photos that are none, too large, or bombs, and goes on', async () => {
@@ -206,6 +233,20 @@ describe('console security', { timeout: 60_000 }, () => {
     expect(sessions.find(token, 11 * 3_600_000)).toMatchObject({ name: 'ada' });
     expect(sessions.find(token, 24 * 3_600_000)).toBeUndefined();
     expect(sessions.find('other')).toBeUndefined();
+    // What depends on a session is told of its end: after 12 hours without a request, after 7 days in any case.
+    let ended = 0;
+    const idle = sessions.begin({ name: 'ada', role: 'admin' }, 0);
+    sessions.onEnd(idle, () => (ended += 1));
+    sessions.review(() => true, 11 * 3_600_000);
+    expect(ended).toBe(0);
+    sessions.review(() => true, 13 * 3_600_000);
+    expect(ended).toBe(1);
+    const busy = sessions.begin({ name: 'ada', role: 'admin' }, 0);
+    sessions.onEnd(busy, () => (ended += 1));
+    for (let hour = 0; hour <= 7 * 24; hour += 6) sessions.find(busy, hour * 3_600_000);
+    expect(ended).toBe(1);
+    expect(sessions.find(busy, (7 * 24 + 1) * 3_600_000)).toBeUndefined();
+    expect(ended).toBe(2);
   });
 
   it('steps the quality down for a viewer that cannot follow, and up again once it can', () => {

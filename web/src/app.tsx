@@ -2,7 +2,7 @@ import { signal } from '@preact/signals';
 import type { FunctionComponent } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { StateMessage } from '../../src/contract/node.js';
-import { hello, notice, post, reconnectNow, status, topics, wasUpdated, watching } from './link/link.js';
+import { hello, may, notice, post, reconnectNow, status, topics, wasUpdated, watching } from './link/link.js';
 import { Charts } from './pages/charts.js';
 import { Config } from './pages/config.js';
 import { Events } from './pages/events.js';
@@ -11,6 +11,7 @@ import { Live } from './pages/live.js';
 import { Login } from './pages/login.js';
 import { Photo } from './pages/photo.js';
 import { Icon, type IconName } from './ui/icons.js';
+import { InviteButton } from './ui/invite.js';
 import { theme, toggleTheme } from './ui/theme.js';
 
 const PAGES: readonly { readonly id: string; readonly name: string; readonly icon: IconName; readonly page: FunctionComponent }[] = [
@@ -73,6 +74,7 @@ function Header() {
           {user.name} · {user.role}
         </span>
       ) : null}
+      {may('admin') ? <InviteButton /> : null}
       <button type="button" class="round" onClick={toggleTheme} aria-label={theme.value === 'dark' ? 'Light colours' : 'Dark colours'}>
         <Icon name={theme.value === 'dark' ? 'sun' : 'moon'} />
       </button>

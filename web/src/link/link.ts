@@ -1,6 +1,6 @@
 /** The page's one connection: what the daemon tells, what the page asks. It comes back by itself. */
 import { signal } from '@preact/signals';
-import type { ClientInput, ConsoleEvent, ConsoleUser, HistoryPoint, ServerMessage } from '../../../src/contract/console.js';
+import type { ClientInput, ConsoleEvent, ConsoleUser, HistoryPoint, Roi, ServerMessage } from '../../../src/contract/console.js';
 import type { PromptsMessage } from '../../../src/contract/node.js';
 import { ackMessage } from '../../../src/contract/view-message.js';
 
@@ -44,9 +44,11 @@ export interface Response {
   readonly data?: unknown;
 }
 
-/** Takes the frames of one camera. */
+/** Takes the frames of one camera, as it wants them at present. */
 export interface Receiver {
   readonly level: 'auto' | number;
+  /** The part that is wanted; all of the frame when undefined. */
+  readonly roi?: Roi | undefined;
   frame(bytes: Uint8Array<ArrayBuffer>, drawn: () => void): void;
 }
 
@@ -74,13 +76,23 @@ export function tell(text: string, kind: 'info' | 'error' = 'info'): void {
 
 export function watch(camera: string, receiver: Receiver): () => void {
   watched.set(camera, receiver);
-  send({ t: 'watch', camera, level: receiver.level });
+  sendWatch(camera, receiver);
   return () => {
     if (watched.get(camera) !== receiver) return;
     watched.delete(camera);
     for (const [channel, each] of receivers) if (each === receiver) receivers.delete(channel);
     send({ t: 'unwatch', camera });
   };
+}
+
+/** Tells the daemon that the camera's receiver wants its frames in another way now. */
+export function renew(camera: string): void {
+  const receiver = watched.get(camera);
+  if (receiver) sendWatch(camera, receiver);
+}
+
+function sendWatch(camera: string, { level, roi }: Receiver): void {
+  send({ t: 'watch', camera, level, ...(roi ? { roi } : {}) });
 }
 
 export function hold(camera: string, seq: number): void {
@@ -211,7 +223,7 @@ function receive(message: ServerMessage): void {
       events.value = message.events;
       hello.value = message;
       status.value = 'open';
-      for (const [camera, { level }] of watched) send({ t: 'watch', camera, level });
+      for (const [camera, receiver] of watched) sendWatch(camera, receiver);
       break;
     case 'tick':
       clockAhead = message.now - Date.now();
@@ -254,7 +266,7 @@ function receive(message: ServerMessage): void {
 /** A node that starts has no cameras yet. */
 function watchAgain(): void {
   const known = new Set(receivers.values());
-  for (const [camera, receiver] of watched) if (!known.has(receiver)) send({ t: 'watch', camera, level: receiver.level });
+  for (const [camera, receiver] of watched) if (!known.has(receiver)) sendWatch(camera, receiver);
 }
 
 function receiveFrame(bytes: Uint8Array<ArrayBuffer>): void {

@@ -53,7 +53,32 @@ export function placeOf(shown: Shown | undefined, index: number): [number, numbe
       x = end + 1;
     }
   }
-  return best && [best.x / width, best.y / height];
+  const { part, frame } = shown;
+  return best && [(part.x + (best.x / width) * part.width) / frame.width, (part.y + (best.y / height) * part.height) / frame.height];
+}
+
+/** The object that lies next in a direction, by the middles of the boxes; the surest one when none is chosen. */
+export function toward(view: Stage, from: number, [dx, dy]: readonly [number, number]): number {
+  const { shown } = view;
+  if (!shown) return -1;
+  const { count, boxes } = shown.objects;
+  const middleOf = (index: number) => [boxes[4 * index]! + boxes[4 * index + 2]!, boxes[4 * index + 1]! + boxes[4 * index + 3]!] as const;
+  const indices = Array.from({ length: count }, (_, index) => index).filter((index) => view.isShown(index));
+  if (!indices.includes(from)) return indices[0] ?? -1;
+  const [x, y] = middleOf(from);
+  let best = from;
+  let least = Number.POSITIVE_INFINITY;
+  for (const index of indices) {
+    const [otherX, otherY] = middleOf(index);
+    const ahead = (otherX - x) * dx + (otherY - y) * dy;
+    const aside = Math.abs((otherX - x) * dy) + Math.abs((otherY - y) * dx);
+    // Within 45 degrees of the direction, or as near to it as there is.
+    const distance = ahead + 2 * aside + (aside > ahead ? 1e6 : 0);
+    if (ahead <= 0 || distance >= least) continue;
+    least = distance;
+    best = index;
+  }
+  return best;
 }
 
 /** The next object by area, among those that are shown. */

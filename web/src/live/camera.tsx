@@ -2,23 +2,41 @@
 import { useComputed, useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { CameraStateMessage, InfoMessage, PromptsMessage } from '../../../src/contract/node.js';
-import { ask, daemonNow, hold, may, prompts as promptsOf, status, tell, topics, watch } from '../link/link.js';
+import {
+  ask,
+  daemonNow,
+  events,
+  hold,
+  may,
+  prompts as promptsOf,
+  type Receiver,
+  renew,
+  status,
+  tell,
+  topics,
+  watch,
+} from '../link/link.js';
 import { type Draft, EMPTY, freeId, promptOf, type Tool } from '../ui/draft.js';
 import { Icon, type IconName } from '../ui/icons.js';
 import { type Shown, Stage, type StageStyle, wantedRenderer } from '../view/stage.js';
 import { Trails } from '../view/trails.js';
 import { ageText, OLD_MS, STALE_MS } from './age.js';
-import { guess, outcomeOf, placeOf, step, type Tried } from './answers.js';
-import { DraftPanel } from './draft-panel.js';
+import { guess, outcomeOf, placeOf, step, type Tried, toward } from './answers.js';
+import { type Conflict, DraftPanel } from './draft-panel.js';
 import { Help, useKeys } from './keys.js';
 import { Marks, Tags } from './marks.js';
 import { ObjectList, type Quality } from './object-list.js';
-import { pointer } from './pointer.js';
+import { boxByKey, type Corner, pointer } from './pointer.js';
 import { PromptList, STRIP } from './prompt-list.js';
 import { VerdictPanel } from './verdict.js';
 import { Zones } from './zones.js';
+import { centred, planeStyle, roiOf, UNZOOMED, type Zoom, zoomAt } from './zoom.js';
 
 const LIST_MS = 250;
+/** A pinch goes on for a while: the daemon is asked for its end. */
+const ZOOM_MS = 150;
+/** Between two questions about a draft that changes. */
+const TRY_MS = 120;
 const MAX_UNDO = 10;
 
 const TOOLS: readonly { readonly id: Tool; readonly name: string; readonly icon: IconName; readonly key: string }[] = [
@@ -42,12 +60,16 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
   const tool = useSignal<Tool>('look');
   const draft = useSignal<Draft | undefined>(undefined);
   const tried = useSignal<Tried | undefined>(undefined);
-  const conflict = useSignal<{ readonly revision: number } | undefined>(undefined);
+  const conflict = useSignal<Conflict | undefined>(undefined);
   const focused = useSignal(-1);
   const lasts = useSignal(false);
   const style = useSignal<StageStyle>({ opacity: 0.35, contours: true, least: 0, masks: 'all' });
   const quality = useSignal<Quality>('auto');
+  const zoom = useSignal<Zoom>(UNZOOMED);
+  /** The corner of a box that the arrow keys move. */
+  const corner = useSignal<Corner>(1);
   const isHelp = useSignal(false);
+  const isAsking = useRef(false);
   /** The object that the list put into the draft. */
   const taken = useRef<number>();
   const undone = useRef<PromptsMessage[]>([]);
@@ -97,10 +119,21 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
     };
   }, [camera]);
 
-  useEffect(
-    () => watch(camera, { level: quality.value, frame: (bytes, shownThen) => stage.current!.frame(bytes, shownThen) }),
-    [camera, quality.value],
-  );
+  const receiver = useRef<{ -readonly [K in keyof Receiver]: Receiver[K] }>({
+    level: quality.value,
+    frame: (bytes, shownThen) => stage.current!.frame(bytes, shownThen),
+  });
+  useEffect(() => watch(camera, receiver.current), [camera]);
+  const roi = roiOf(zoom.value);
+  useEffect(() => {
+    const { level, roi: before } = receiver.current;
+    if (level === quality.value && String(before) === String(roi)) return;
+    const timer = setTimeout(() => {
+      Object.assign(receiver.current, { level: quality.value, roi });
+      renew(camera);
+    }, ZOOM_MS);
+    return () => clearTimeout(timer);
+  }, [camera, quality.value, String(roi)]);
 
   useEffect(() => {
     const view = stage.current!;
@@ -138,25 +171,40 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
     }
   };
 
-  const change = async (next: Draft) => {
+  /** Guesses at once; the daemon is asked about the newest draft, one question at a time, while a box is dragged or a text is typed. */
+  const change = (next: Draft) => {
     draft.value = next;
     const view = stage.current!;
-    const frame = view.shown;
-    const prompt = promptOf(next, 'draft');
-    if (!frame || !prompt) {
+    if (!view.shown || !promptOf(next, 'draft')) {
       tried.value = undefined;
       return;
     }
     guess(view, next);
     tried.value = { state: 'asking', text: 'asking the daemon …' };
-    const answer = await ask('prompt/try', { camera, seq: frame.seq, prompts: [prompt] });
-    if (draft.value !== next) return;
-    const outcome = outcomeOf(answer);
-    tried.value = outcome.tried;
-    if (view.shown?.seq === frame.seq || view.isFrozen) {
-      view.selected = new Set(outcome.objects);
-      view.redraw();
+    if (!isAsking.current) void tryDraft();
+  };
+
+  const tryDraft = async () => {
+    const view = stage.current!;
+    isAsking.current = true;
+    for (;;) {
+      const next = draft.value;
+      const frame = view.shown;
+      const prompt = next && promptOf(next, 'draft');
+      if (!prompt || !frame) break;
+      const answer = await ask('prompt/try', { camera, seq: frame.seq, prompts: [prompt] });
+      if (draft.value === next) {
+        const outcome = outcomeOf(answer);
+        tried.value = outcome.tried;
+        if (view.shown?.seq === frame.seq || view.isFrozen) {
+          view.selected = new Set(outcome.objects);
+          view.redraw();
+        }
+        break;
+      }
+      await new Promise((resolve) => setTimeout(resolve, TRY_MS));
     }
+    isAsking.current = false;
   };
 
   const commit = async () => {
@@ -172,7 +220,7 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
     });
     if (answer.status === 'error') forget(before);
     if (answer.code === 'REVISION_CONFLICT') {
-      conflict.value = { revision: promptsOf(camera)?.revision ?? 0 };
+      conflict.value = conflictOf(camera);
       return;
     }
     if (answer.status === 'error') {
@@ -231,10 +279,36 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
     const place = placeOf(view.shown, index);
     if (!place || !can) return;
     if (tool.value !== 'point') use('point');
-    void change({ ...draft.value!, tool: 'point', points: [...draft.value!.points, [...place, true]] });
+    change({ ...draft.value!, tool: 'point', points: [...draft.value!.points, [...place, true]] });
+  };
+
+  /** About what is chosen, or the middle of what is seen. */
+  const zoomBy = (factor: number) => {
+    const { x, y, size } = zoom.value;
+    const chosen = placeOf(stage.current?.shown, focused.value);
+    const next = zoomAt(zoom.value, factor, [x + size / 2, y + size / 2]);
+    zoom.value = chosen && factor > 1 ? centred(next, chosen) : next;
+  };
+
+  const arrow = (dx: number, dy: number) => {
+    if (draft.value?.tool === 'box' && can) change({ ...draft.value, box: boxByKey(draft.value.box, corner.value, [dx, dy], zoom.value) });
+    else focus(toward(stage.current!, focused.value, [dx, dy]));
   };
 
   useKeys({
+    ArrowLeft: () => arrow(-1, 0),
+    ArrowRight: () => arrow(1, 0),
+    ArrowUp: () => arrow(0, -1),
+    ArrowDown: () => arrow(0, 1),
+    c: () => {
+      corner.value = corner.value === 1 ? 0 : 1;
+    },
+    '+': () => zoomBy(2),
+    '=': () => zoomBy(2),
+    '-': () => zoomBy(0.5),
+    0: () => {
+      zoom.value = UNZOOMED;
+    },
     ' ': () => freeze(!isFrozen.value),
     Escape: cancel,
     Enter: () => (draft.value && tried.value ? void commit() : focused.value >= 0 && take(focused.value)),
@@ -270,22 +344,25 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
           <span class={`state ${state?.state ?? ''}`}>{state?.state ?? 'waiting'}</span>
           <span class="space" />
           <span class="figures">
+            {zoom.value.size < 1 ? <span>{(1 / zoom.value.size).toFixed(1)}×</span> : null}
             <span>{fps.value.toFixed(1)} fps</span>
             <span class={isOld ? 'bad' : isStale ? 'warn' : ''}>{ageText(age.value)}</span>
             <span class="wide">revision {shown.value?.promptRevision ?? held?.revision ?? '–'}</span>
           </span>
         </div>
         <div class={`stage ${isLate ? (isOld ? 'old' : 'stale') : ''}`} style={aspect(shown.value)}>
-          <canvas
-            ref={canvas}
-            role="img"
-            aria-label={summary.value}
-            data-tool={tool.value}
-            {...pointer({ stage, tool, draft, change: (next) => void change(next), focus, can })}
-          />
-          <Marks draft={draft.value} />
-          <Zones camera={camera} frame={shown.value?.frame} />
-          <Tags drawn={drawn} trails={trails.current} focused={focused.value} />
+          <div class="plane" style={planeStyle(zoom.value)}>
+            <canvas
+              ref={canvas}
+              role="img"
+              aria-label={summary.value}
+              data-tool={tool.value}
+              {...pointer({ stage, tool, draft, zoom, change, focus, can })}
+            />
+            <Marks draft={draft.value} corner={corner.value} />
+            <Zones camera={camera} frame={shown.value?.frame} />
+            <Tags drawn={drawn} trails={trails.current} focused={focused.value} />
+          </div>
           {shown.value === undefined ? <p class="waiting">{waitingText(state)}</p> : null}
           {isLate ? <p class="late">{status.value === 'open' ? `last picture ${ageText(age.value)}` : 'not connected'}</p> : null}
           {isFrozen.value ? <p class="ice">frozen · frame {stage.current?.shown?.seq}</p> : null}
@@ -318,6 +395,16 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
               <span>Undo</span>
             </button>
           ) : null}
+          <button type="button" onClick={() => zoomBy(2)} disabled={zoom.value.size <= 1 / 8} title="Zoom in (+)">
+            <Icon name="zoomIn" />
+            <span>Zoom in</span>
+          </button>
+          {zoom.value.size < 1 ? (
+            <button type="button" onClick={() => zoomBy(0.5)} title="Zoom out (-)">
+              <Icon name="zoomOut" />
+              <span>Zoom out</span>
+            </button>
+          ) : null}
           <button type="button" onClick={() => (isHelp.value = !isHelp.value)} title="Keys (?)" aria-expanded={isHelp.value}>
             <Icon name="help" />
             <span>Keys</span>
@@ -334,7 +421,7 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
             labels={shown.value?.meta.labels ?? []}
             lasts={lasts.value}
             onLasts={(on) => (lasts.value = on)}
-            onChange={(next) => void change(next)}
+            onChange={change}
             onCommit={() => void commit()}
             onAgain={() => {
               conflict.value = undefined;
@@ -344,7 +431,7 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
           />
         ) : null}
         <VerdictPanel camera={camera} />
-        <PromptList held={held} answers={answers} strips={strips.current} can={can} onRemove={(id) => void remove(id)} />
+        <PromptList camera={camera} held={held} answers={answers} strips={strips.current} can={can} onRemove={(id) => void remove(id)} />
         <ObjectList
           shown={shown.value}
           style={style.value}
@@ -359,6 +446,17 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
       </aside>
     </div>
   );
+}
+
+/** What another user has done, as far as it is known yet. */
+function conflictOf(camera: string): Conflict {
+  const held = promptsOf(camera);
+  const change = events.value.findLast((event) => event.type === 'prompts-changed' && event.camera === camera);
+  return {
+    revision: held?.revision ?? 0,
+    by: change?.by,
+    now: held?.prompts.map(({ id }) => id).join(', ') || 'none',
+  };
 }
 
 function has(info: InfoMessage | undefined, type: string): boolean {

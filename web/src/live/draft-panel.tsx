@@ -1,11 +1,20 @@
 import type { Draft } from '../ui/draft.js';
 import { Icon } from '../ui/icons.js';
+import { LabelField, TextFields } from '../ui/words.js';
 import type { Tried } from './answers.js';
+
+/** Prompts that somebody else changed meanwhile. */
+export interface Conflict {
+  readonly revision: number;
+  readonly by: string | undefined;
+  /** The prompts as they are now. */
+  readonly now: string;
+}
 
 interface DraftPanelProps {
   readonly draft: Draft;
   readonly tried: Tried | undefined;
-  readonly conflict: { readonly revision: number } | undefined;
+  readonly conflict: Conflict | undefined;
   readonly labels: readonly string[];
   readonly lasts: boolean;
   readonly onLasts: (on: boolean) => void;
@@ -25,33 +34,14 @@ export function DraftPanel({ draft, tried, conflict, labels, lasts, onLasts, onC
   return (
     <section class="panel draft" aria-label="New prompt">
       <h2>New {draft.tool} prompt</h2>
-      {draft.tool === 'text' ? (
-        <input
-          aria-label="Text"
-          value={draft.text}
-          placeholder="a red part"
-          maxLength={200}
-          autofocus
-          onInput={(event) => onChange({ ...draft, text: event.currentTarget.value })}
-        />
-      ) : null}
-      {draft.tool === 'label' ? (
-        <select
-          multiple
-          aria-label="Classes"
-          onChange={(event) => onChange({ ...draft, labels: [...event.currentTarget.selectedOptions].map(({ value }) => value) })}
-        >
-          {labels.map((label) => (
-            <option key={label}>{label}</option>
-          ))}
-        </select>
-      ) : null}
+      {draft.tool === 'text' ? <TextFields draft={draft} onChange={onChange} /> : null}
+      {draft.tool === 'label' ? <LabelField draft={draft} labels={labels} onChange={onChange} /> : null}
       <p class={`tried ${tried?.state ?? ''}`} role="status">
         {tried?.text ?? hints[draft.tool]}
       </p>
       {conflict ? (
         <p class="tried error" role="alert">
-          Somebody changed the prompts meanwhile (revision {conflict.revision}).{' '}
+          {conflict.by ?? 'Somebody'} changed the prompts meanwhile (revision {conflict.revision}: {conflict.now}).{' '}
           <button type="button" onClick={onAgain}>
             Apply again
           </button>

@@ -4,19 +4,35 @@ import { type Draft, ordered } from '../ui/draft.js';
 import { colourOf, cssOf } from '../view/colours.js';
 import type { Shown } from '../view/stage.js';
 import type { Trails } from '../view/trails.js';
+import type { Corner } from './pointer.js';
 
-export function Marks({ draft }: { draft: Draft | undefined }) {
+export function Marks({ draft, corner }: { draft: Draft | undefined; corner: Corner }) {
   if (!draft) return null;
   const box = draft.box && ordered(draft.box);
   const percent = (value: number) => `${100 * value}%`;
   return (
     <svg class="marks" aria-hidden="true">
       {box ? <rect x={percent(box[0])} y={percent(box[1])} width={percent(box[2] - box[0])} height={percent(box[3] - box[1])} /> : null}
+      {draft.box
+        ? handlesOf(draft.box).map(([x, y], k) => (
+            <circle key={`handle-${k}`} class={k === corner ? 'handle moved' : 'handle'} cx={percent(x)} cy={percent(y)} r="6" />
+          ))
+        : null}
       {draft.points.map(([x, y, isObject], k) => (
         <circle key={k} class={isObject ? 'object' : 'background'} cx={percent(x)} cy={percent(y)} r="7" />
       ))}
     </svg>
   );
+}
+
+/** The corners by which a box is changed, the two that the keys move first. */
+export function handlesOf([x1, y1, x2, y2]: NonNullable<Draft['box']>): [number, number][] {
+  return [
+    [x1, y1],
+    [x2, y2],
+    [x1, y2],
+    [x2, y1],
+  ];
 }
 
 /** Of a picture: more names would hide it. */

@@ -1,6 +1,6 @@
 /** Prompts in force, what they answer now and what they answered lately. */
 import { useEffect, useState } from 'preact/hooks';
-import type { ViewAnswer } from '../../../src/contract/console.js';
+import type { PromptTimeline, ViewAnswer } from '../../../src/contract/console.js';
 import type { PromptsMessage } from '../../../src/contract/node.js';
 import { daemonNow } from '../link/link.js';
 import { Icon } from '../ui/icons.js';
@@ -8,7 +8,10 @@ import { Icon } from '../ui/icons.js';
 /** Answers that are kept of each prompt. */
 export const STRIP = 40;
 
+const TIMELINE_MS = 60_000;
+
 interface PromptListProps {
+  readonly camera: string;
   readonly held: PromptsMessage | undefined;
   readonly answers: readonly ViewAnswer[];
   readonly strips: ReadonlyMap<string, readonly string[]>;
@@ -18,8 +21,9 @@ interface PromptListProps {
 
 const GLYPHS = { matched: '✔', unmatched: '✖', pending: '…' } as const;
 
-export function PromptList({ held, answers, strips, can, onRemove }: PromptListProps) {
+export function PromptList({ camera, held, answers, strips, can, onRemove }: PromptListProps) {
   const list = held?.prompts ?? [];
+  const timelines = useTimelines(camera, held?.revision);
   return (
     <section class="panel" aria-label="Prompts">
       <h2>
@@ -52,11 +56,47 @@ export function PromptList({ held, answers, strips, can, onRemove }: PromptListP
                 </button>
               ) : null}
               <span class="hidden">{answer?.status}</span>
+              <Day timeline={timelines[id]} />
             </li>
           );
         })}
       </ul>
     </section>
+  );
+}
+
+/** From the daemon, which keeps them: a page that is reloaded has lost nothing. */
+function useTimelines(camera: string, revision: number | undefined): Readonly<Record<string, PromptTimeline>> {
+  const [timelines, setTimelines] = useState<Readonly<Record<string, PromptTimeline>>>({});
+  useEffect(() => {
+    let isCurrent = true;
+    const load = () =>
+      void fetch(`./api/cameras/${camera}/prompts/history`)
+        .then((response) => (response.ok ? (response.json() as Promise<Record<string, PromptTimeline>>) : {}))
+        .then((loaded) => isCurrent && setTimelines(loaded))
+        .catch(() => undefined);
+    load();
+    const timer = setInterval(load, TIMELINE_MS);
+    return () => {
+      isCurrent = false;
+      clearInterval(timer);
+    };
+  }, [camera, revision]);
+  return timelines;
+}
+
+/** The last 24 hours: a bar for each quarter of an hour, as high as the share of frames in which the prompt was matched. */
+function Day({ timeline }: { timeline: PromptTimeline | undefined }) {
+  if (!timeline || timeline.percent === null) return null;
+  const { bars, percent } = timeline;
+  const path = bars.map((bar, k) => (bar === null ? '' : `M${k + 0.5} 10v${-Math.max(0.09 * bar, 0.6)}`)).join('');
+  return (
+    <span class="day" role="img" aria-label={`matched in ${percent} % of the last 24 hours`} title="The last 24 hours">
+      <svg viewBox={`0 0 ${bars.length} 10`} preserveAspectRatio="none" aria-hidden="true">
+        <path d={path} />
+      </svg>
+      <small>24 h: {percent} %</small>
+    </span>
   );
 }
 

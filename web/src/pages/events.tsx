@@ -7,9 +7,15 @@ const MAX_ROWS = 200;
 export function Events() {
   const type = useSignal('');
   const camera = useSignal('');
+  const prompt = useSignal('');
   const all = events.value;
   const listed = all
-    .filter((event) => (type.value === '' || event.type === type.value) && (camera.value === '' || event.camera === camera.value))
+    .filter(
+      (event) =>
+        (type.value === '' || event.type === type.value) &&
+        (camera.value === '' || event.camera === camera.value) &&
+        (prompt.value === '' || event.prompt === prompt.value),
+    )
     .reverse();
   const choices = (pick: (event: ConsoleEvent) => string | undefined) =>
     [...new Set(all.map(pick))].filter((value) => value !== undefined).sort();
@@ -31,6 +37,15 @@ export function Events() {
           <select value={camera.value} onChange={(event) => (camera.value = event.currentTarget.value)}>
             <option value="">all</option>
             {choices(({ camera: name }) => name).map((name) => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
+        </label>
+        <label>
+          Prompt{' '}
+          <select value={prompt.value} onChange={(event) => (prompt.value = event.currentTarget.value)}>
+            <option value="">all</option>
+            {choices(({ prompt: name }) => name).map((name) => (
               <option key={name}>{name}</option>
             ))}
           </select>

@@ -4,7 +4,7 @@ import { useEffect } from 'preact/hooks';
 import { hello, status } from '../link/link.js';
 import { Camera } from '../live/camera.js';
 import { Grid } from '../live/grid.js';
-import { isTyping } from '../live/keys.js';
+import { areKeysOn, isTyping } from '../live/keys.js';
 
 export function Live() {
   const cameras = hello.value?.cameras.map(({ id }) => id) ?? [];
@@ -18,7 +18,7 @@ export function Live() {
   }, []);
   useEffect(() => {
     const pick = (event: KeyboardEvent) => {
-      const camera = isTyping(event) ? undefined : cameras[Number(event.key) - 1];
+      const camera = isTyping(event) || !areKeysOn.value ? undefined : cameras[Number(event.key) - 1];
       if (camera !== undefined) location.hash = `live/${camera}`;
     };
     addEventListener('keydown', pick);

@@ -1,12 +1,18 @@
-/** One photo: dropped, pasted, chosen, taken with the phone, or a frame of a camera. Segmented once; the slider needs no server. */
+/**
+ * One photo: dropped, pasted, chosen, taken with the phone, a frame of a camera, or the first of a clip. Segmented once; the slider
+ * needs no server.
+ */
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { ViewAnswer } from '../../../src/contract/console.js';
-import { ask as askDaemon, hello, may, post, prompts as promptsOf, tell } from '../link/link.js';
-import { EMPTY, freeId, ordered, promptOf } from '../ui/draft.js';
+import type { InfoMessage } from '../../../src/contract/node.js';
+import { ask as askDaemon, hello, may, post, prompts as promptsOf, tell, topics } from '../link/link.js';
+import { type Draft, EMPTY, freeId, ordered, promptOf, type Tool } from '../ui/draft.js';
 import { Icon } from '../ui/icons.js';
 import { Slider } from '../ui/slider.js';
+import { LabelField, TextFields } from '../ui/words.js';
 import { Stage, type StageStyle, wantedRenderer } from '../view/stage.js';
+import { ClipPanel, type ClipState, forgetClip, isClip, MAX_CLIP_BYTES, sendClip } from './clip.js';
 
 const EXPORTS = [
   ['png', 'PNG with masks'],
@@ -15,6 +21,7 @@ const EXPORTS = [
   ['coco', 'COCO'],
 ] as const;
 const MAX_BYTES = 16_000_000;
+const TOOLS = ['look', 'point', 'box', 'text', 'label'] as const;
 
 interface Tried {
   readonly objects: number;
@@ -29,7 +36,13 @@ export function Photo() {
   const stage = useRef<Stage>();
   const id = useSignal<string | undefined>(undefined);
   const state = useSignal<'empty' | 'working' | 'shown'>('empty');
-  const tool = useSignal<'look' | 'point' | 'box'>('point');
+  const tool = useSignal<Tool>('point');
+  /** Texts and classes as they are typed, and as they were last asked about. */
+  const words = useSignal<Draft>({ ...EMPTY, tool: 'text' });
+  const askedWords = useSignal<Draft | undefined>(undefined);
+  const isLooking = useSignal(false);
+  const clip = useSignal<ClipState | undefined>(undefined);
+  const sending = useRef<AbortController>();
   const prompts = useSignal<readonly Prompt[]>([]);
   const points = useSignal<readonly Point[]>([]);
   const box = useSignal<readonly [number, number, number, number] | undefined>(undefined);
@@ -54,6 +67,8 @@ export function Photo() {
     });
     fit.observe(canvas.current!);
     return () => {
+      sending.current?.abort();
+      forgetClip(clip);
       removeEventListener('paste', paste);
       fit.disconnect();
       view.close();
@@ -75,6 +90,7 @@ export function Photo() {
     prompts.value = [];
     points.value = [];
     box.value = undefined;
+    askedWords.value = undefined;
     tried.value = undefined;
     await show();
   };
@@ -86,7 +102,24 @@ export function Photo() {
     await new Promise<void>((resolve) => stage.current!.frame(bytes, resolve));
   };
 
-  const open = async (file: Blob) => {
+  const openClip = async (file: File) => {
+    if (file.size > MAX_CLIP_BYTES) {
+      tell(`the clip has ${Math.ceil(file.size / 1e6)} MB; expected at most ${MAX_CLIP_BYTES / 1e6}`, 'error');
+      return;
+    }
+    sending.current?.abort();
+    const controller = new AbortController();
+    sending.current = controller;
+    if (!(await sendClip(file, clip, controller.signal))) return;
+    state.value = 'working';
+    await load(await post(`clips/${clip.value!.id}/picture`, {}));
+  };
+
+  const open = async (file: File) => {
+    if (isClip(file)) {
+      await openClip(file);
+      return;
+    }
     if (file.size > MAX_BYTES) {
       tell(`the picture has ${Math.ceil(file.size / 1e6)} MB; expected at most 16`, 'error');
       return;
@@ -112,7 +145,9 @@ export function Photo() {
 
   const ask = async (set: readonly Prompt[], again = iou.value) => {
     if (id.value === undefined) return;
+    isLooking.value = set.some(({ type }) => type === 'text');
     const answer = await post(`pictures/${id.value}/try`, { prompts: set, conf: Math.max(0.05, style.value.least), iou: again });
+    isLooking.value = false;
     if (!answer.ok) {
       tell(String(answer.body.error), 'error');
       return;
@@ -126,6 +161,7 @@ export function Photo() {
   const change = (nextPoints: readonly Point[], nextBox: readonly [number, number, number, number] | undefined) => {
     points.value = nextPoints;
     box.value = nextBox;
+    askedWords.value = undefined;
     void ask([...prompts.value, ...current()]);
   };
 
@@ -135,6 +171,7 @@ export function Photo() {
     const made = [
       promptOf({ ...EMPTY, tool: 'point', points: points.value }, `p${n}`),
       promptOf({ ...EMPTY, tool: 'box', box: box.value }, `p${n}`),
+      askedWords.value && promptOf(askedWords.value, `p${n}`),
     ];
     return made.filter((prompt): prompt is Prompt => prompt !== undefined);
   };
@@ -143,6 +180,7 @@ export function Photo() {
     prompts.value = [...prompts.value, ...current().slice(0, 1)];
     points.value = [];
     box.value = undefined;
+    askedWords.value = undefined;
   };
 
   /** The prompts as they are here, for a camera that sees the same place. */
@@ -150,7 +188,7 @@ export function Photo() {
     const held = promptsOf(camera);
     const taken = held?.prompts.map(({ id: name }) => name) ?? [];
     const added = [...prompts.value, ...current().slice(0, 1)].map((prompt) => {
-      const name = freeId(prompt.type === 'box' ? 'box' : 'point', taken);
+      const name = freeId(prompt.type === 'points' ? 'point' : String(prompt.type), taken);
       taken.push(name);
       return { ...prompt, id: name };
     });
@@ -181,6 +219,18 @@ export function Photo() {
     const rect = (event.currentTarget as HTMLElement).getBoundingClientRect();
     return [(event.clientX - rect.left) / rect.width, (event.clientY - rect.top) / rect.height];
   };
+  const use = (next: Tool) => {
+    tool.value = next;
+    if (next === 'text' || next === 'label') words.value = { ...EMPTY, tool: next };
+  };
+  const lookFor = () => {
+    points.value = [];
+    box.value = undefined;
+    askedWords.value = words.value;
+    void ask([...prompts.value, ...current()]);
+  };
+  const capabilities = (topics.value.get('info') as InfoMessage | undefined)?.capabilities ?? [];
+  const isWords = tool.value === 'text' || tool.value === 'label';
   const drag = useRef<[number, number]>();
   const frame = stage.current?.shown?.frame;
   const boxShown = box.value && ordered(box.value);
@@ -251,8 +301,10 @@ export function Photo() {
                 <p role="status">segmenting …</p>
               ) : (
                 <>
-                  <p>Drop a picture here, paste it, or choose one.</p>
-                  <p class="quiet">JPEG, PNG or WebP, up to 16 MB. It stays on this node, in memory, for half an hour.</p>
+                  <p>Drop a picture or a short clip here, paste it, or choose one.</p>
+                  <p class="quiet">
+                    JPEG, PNG or WebP up to 16 MB; a video up to 200 MB and a minute. It stays on this node for half an hour.
+                  </p>
                 </>
               )}
             </div>
@@ -265,7 +317,7 @@ export function Photo() {
             <input
               type="file"
               class="hidden"
-              accept="image/jpeg,image/png,image/webp"
+              accept="image/jpeg,image/png,image/webp,video/*,.mkv"
               onChange={(event) => event.currentTarget.files?.[0] && void open(event.currentTarget.files[0])}
               disabled={!may('operator')}
             />
@@ -282,8 +334,8 @@ export function Photo() {
             ))}
           </select>
           <span class="divider" />
-          {(['look', 'point', 'box'] as const).map((name) => (
-            <button key={name} type="button" aria-pressed={tool.value === name} onClick={() => (tool.value = name)}>
+          {TOOLS.filter((name) => (name !== 'text' && name !== 'label') || capabilities.includes(`prompt:${name}`)).map((name) => (
+            <button key={name} type="button" aria-pressed={tool.value === name} onClick={() => use(name)}>
               <Icon name={name} />
               <span>{name[0]!.toUpperCase() + name.slice(1)}</span>
             </button>
@@ -337,12 +389,36 @@ export function Photo() {
         </section>
         <section class="panel" aria-label="Prompts">
           <h2>Prompts</h2>
-          {tried.value?.answers.length ? null : <p class="quiet">Click a point on an object (Shift: what is not it), or drag a box.</p>}
+          {isWords ? (
+            <div class="words">
+              {tool.value === 'text' ? (
+                <TextFields draft={words.value} onChange={(next) => (words.value = next)} />
+              ) : (
+                <LabelField
+                  draft={words.value}
+                  labels={stage.current?.shown?.meta.labels ?? []}
+                  onChange={(next) => (words.value = next)}
+                />
+              )}
+              <button
+                type="button"
+                class="primary"
+                disabled={id.value === undefined || isLooking.value || promptOf(words.value, 'p') === undefined}
+                onClick={lookFor}
+              >
+                Look for it
+              </button>
+              {isLooking.value ? <p role="status">looking at every object …</p> : null}
+            </div>
+          ) : null}
+          {isWords || tried.value?.answers.length ? null : (
+            <p class="quiet">Click a point on an object (Shift: what is not it), or drag a box.</p>
+          )}
           <ul class="prompts">
             {tried.value?.answers.map(({ id: name, type, status: answer, score }) => (
               <li key={name} class={answer}>
                 <span class="glyph" aria-hidden="true">
-                  {answer === 'matched' ? '✔' : '✖'}
+                  {answer === 'matched' ? '✔' : answer === 'pending' ? '…' : '✖'}
                 </span>
                 <span class="name">
                   {name} <small>{type}</small>
@@ -384,6 +460,14 @@ export function Photo() {
             ) : null}
           </div>
         </section>
+        <ClipPanel
+          clip={clip}
+          ask={() => ({
+            prompts: [...prompts.value, ...current().slice(0, 1)],
+            conf: Math.max(0.05, style.value.least),
+            iou: iou.value,
+          })}
+        />
         <section class="panel" aria-label="Export">
           <h2>Export</h2>
           <div class="row wrap">

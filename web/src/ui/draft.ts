@@ -9,10 +9,14 @@ export interface Draft {
   /** 0…1: two opposite corners. */
   readonly box: readonly [number, number, number, number] | undefined;
   readonly text: string;
+  /** What it must not be, one a line. */
+  readonly negatives: string;
+  /** Least score of a match; the daemon's own when undefined. */
+  readonly threshold: number | undefined;
   readonly labels: readonly string[];
 }
 
-export const EMPTY = { points: [], box: undefined, text: '', labels: [] } as const;
+export const EMPTY = { points: [], box: undefined, text: '', negatives: '', threshold: undefined, labels: [] } as const;
 
 export function ordered([x1, y1, x2, y2]: readonly [number, number, number, number]): [number, number, number, number] {
   return [Math.min(x1, x2), Math.min(y1, y2), Math.max(x1, x2), Math.max(y1, y2)];
@@ -37,10 +41,24 @@ export function promptOf(draft: Draft, id: string): Record<string, unknown> | un
       return box[2] - box[0] < 0.004 || box[3] - box[1] < 0.004 ? undefined : { type: 'box', id, box, space: 'normalized' };
     }
     case 'text':
-      return draft.text.trim() === '' ? undefined : { type: 'text', id, text: draft.text.trim() };
+      if (draft.text.trim() === '') return undefined;
+      return {
+        type: 'text',
+        id,
+        text: draft.text.trim(),
+        ...(negativesOf(draft).length > 0 ? { negatives: negativesOf(draft) } : {}),
+        ...(draft.threshold === undefined ? {} : { threshold: draft.threshold }),
+      };
     case 'label':
       return draft.labels.length === 0 ? undefined : { type: 'label', id, labels: [...draft.labels] };
   }
+}
+
+function negativesOf({ negatives }: Draft): string[] {
+  return negatives
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
 }
 
 /** A free id that says what kind it is: point-1, box-2, … */

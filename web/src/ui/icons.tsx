@@ -22,6 +22,9 @@ const PATHS = {
   help: 'M9 9a3 3 0 115 2.2c-1 .8-2 1.3-2 2.8M12 18h.01',
   logout: 'M14 4H5v16h9M10 12h10M16 8l4 4-4 4',
   grid: 'M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z',
+  zoomIn: 'M10.5 4a6.5 6.5 0 100 13 6.5 6.5 0 000-13zM15.5 15.5L21 21M10.5 7.5v6M7.5 10.5h6',
+  zoomOut: 'M10.5 4a6.5 6.5 0 100 13 6.5 6.5 0 000-13zM15.5 15.5L21 21M7.5 10.5h6',
+  phone: 'M7 3h10v18H7zM11 18h2',
   open: 'M4 16v4h16v-4M12 16V4M7 9l5-5 5 5',
 } as const;
 

@@ -42,6 +42,7 @@ export class Stage {
   #pending: { readonly bytes: Uint8Array<ArrayBuffer>; readonly drawn: () => void } | undefined;
   #isBusy = false;
   #isClosed = false;
+  #isPlaced = false;
 
   constructor(canvas: HTMLCanvasElement, renderer?: string) {
     this.#canvas = canvas;
@@ -114,13 +115,28 @@ export class Stage {
   fit(): void {
     const { shown } = this;
     if (!shown) return;
+    this.#place(shown);
     const ratio = Math.min(devicePixelRatio || 1, 2);
-    const width = Math.max(1, Math.min(1600, Math.round((this.#canvas.clientWidth || shown.frame.width) * ratio)));
-    const height = Math.max(1, Math.round((width * shown.frame.height) / shown.frame.width));
+    const width = Math.max(1, Math.min(1600, Math.round((this.#canvas.clientWidth || shown.part.width) * ratio)));
+    const height = Math.max(1, Math.round((width * shown.part.height) / shown.part.width));
     if (this.#canvas.width !== width || this.#canvas.height !== height) {
       this.#canvas.width = width;
       this.#canvas.height = height;
     }
+  }
+
+  /** A canvas that shows a part of the frame lies where that part is; its parent is as large as the whole frame. */
+  #place({ part, frame }: Shown): void {
+    const isWhole = part.width === frame.width && part.height === frame.height;
+    if (isWhole && !this.#isPlaced) return;
+    this.#isPlaced = true;
+    const percent = (value: number, of: number) => `${(100 * value) / of}%`;
+    Object.assign(this.#canvas.style, {
+      left: percent(part.x, frame.width),
+      top: percent(part.y, frame.height),
+      width: percent(part.width, frame.width),
+      height: percent(part.height, frame.height),
+    });
   }
 
   redraw(): void {
@@ -162,12 +178,13 @@ export class Stage {
     const { shown } = this;
     if (!shown) return [];
     const { width, height, cells } = shown.map;
+    const { part, frame } = shown;
     const at = (column: number, row: number) =>
       column < 0 || row < 0 || column >= width || row >= height
         ? []
         : [...shown.regions[cells[row * width + column]!]!].filter((index) => this.isShown(index));
-    const column = Math.floor(x * width);
-    const row = Math.floor(y * height);
+    const column = Math.floor(((x * frame.width - part.x) / part.width) * width);
+    const row = Math.floor(((y * frame.height - part.y) / part.height) * height);
     const found = at(column, row);
     if (found.length > 0 || !isTouch) return found;
     for (let reach = 1; reach <= NEAR_CELLS; reach += 1) {
