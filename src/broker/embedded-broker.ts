@@ -38,14 +38,6 @@ const DRAIN_MS = 10_000;
 const UNAVAILABLE = 3;
 const BAD_CREDENTIALS = 4;
 
-/** The configuration as clients on this machine need it: the embedded broker in place of `url`, where it is chosen. */
-export function reachable(config: MqttConfig): MqttConfig {
-  if (config.broker === 'external') return config;
-  const { host, port } = config.embedded;
-  const own = { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[host] ?? (host.includes(':') ? `[${host}]` : host);
-  return { ...config, url: `mqtt://${own}:${port}`, protocol: 4 };
-}
-
 export interface EmbeddedBrokerDeps {
   /** Clients log in with `username` and its password, where the configuration has them. */
   readonly config: Pick<MqttConfig, 'embedded' | 'username' | 'passwordFile' | 'passwordEnv' | 'tls'>;

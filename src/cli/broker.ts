@@ -1,8 +1,7 @@
 /** The connection that the broker options describe. */
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { reachable } from '../broker/embedded-broker.js';
-import { loadConfig } from '../config/load.js';
+import type { MqttConfig } from '../config/schema.js';
 import { mqttSchema } from '../config/sections/mqtt.js';
 import { sourceName } from '../config/source-name.js';
 import { FastsamError, isFastsamError, messageOf } from '../errors.js';
@@ -17,7 +16,7 @@ const PASSWORD_ENV = 'FASTSAMD_MQTT_PASSWORD';
  */
 export async function withBroker<T extends BrokerOptions>(args: T): Promise<Omit<T, keyof BrokerArguments> & BrokerArguments> {
   const { FASTSAMD_BROKER: broker, FASTSAMD_USERNAME: username, FASTSAMD_PREFIX: prefix } = process.env;
-  const file = args.config === undefined ? undefined : reachable((await loadConfig(args.config)).mqtt);
+  const file = args.config === undefined ? undefined : await mqttOf(args.config);
   const hasPassword = args['password-file'] !== undefined || process.env[PASSWORD_ENV] !== undefined;
   return {
     ...args,
@@ -31,6 +30,12 @@ export async function withBroker<T extends BrokerOptions>(args: T): Promise<Omit
     key: args.key ?? file?.tls.keyFile,
     protocol: args.protocol ?? (file?.protocol === 4 ? 4 : undefined),
   };
+}
+
+/** The mqtt section of a configuration file, for clients on this machine. The whole schema is loaded for this alone. */
+async function mqttOf(file: string): Promise<MqttConfig> {
+  const [{ loadConfig }, { reachable }] = await Promise.all([import('../config/load.js'), import('../config/reachable.js')]);
+  return reachable((await loadConfig(file)).mqtt);
 }
 
 /** Connects once. Errors: USAGE for options that fit no broker, BROKER_UNREACHABLE. */

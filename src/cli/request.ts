@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ResponseMessage, responseMessageSchema, VERBS } from '../contract/messages.js';
+import { type ResponseMessage, responseMessageSchema } from '../contract/request.js';
+import { VERBS } from '../contract/verbs.js';
 import { FastsamError, messageOf } from '../errors.js';
 import type { InboundMessage } from '../mqtt/connection.js';
 import { withoutControls } from '../printable.js';

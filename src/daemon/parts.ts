@@ -2,8 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
 import type { Logger } from 'pino';
-import { EmbeddedBroker, reachable } from '../broker/embedded-broker.js';
+import { EmbeddedBroker } from '../broker/embedded-broker.js';
 import { LiveConfig } from '../config/live-config.js';
+import { reachable } from '../config/reachable.js';
 import type { Config } from '../config/schema.js';
 import type { CameraEvent } from '../contract/messages.js';
 import type { ResultMessage } from '../contract/result.js';

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { native } from '../addon/addon.js';
 import type { TensorRtAddon } from '../addon/tensorrt.js';
-import { reachable } from '../broker/embedded-broker.js';
+import { reachable } from '../config/reachable.js';
 import type { CameraConfig, Config } from '../config/schema.js';
 import { sourceName, withoutSource } from '../config/source-name.js';
 import { sourceOptions } from '../daemon/camera-options.js';
