@@ -62,7 +62,7 @@ native_tests() {
   cmake -S native -B "$native_build" -DSANITIZE=address,undefined >"$reports/cmake.log" 2>&1 ||
     { cat "$reports/cmake.log"; return 1; }
   cmake --build "$native_build" -j2 || return 1
-  ctest --test-dir "$native_build" --output-on-failure --no-tests=error --output-junit "$PWD/$reports/native.xml"
+  ctest --test-dir "$native_build" -j2 --output-on-failure --no-tests=error --output-junit "$PWD/$reports/native.xml"
 }
 
 mkdir -p "$reports"

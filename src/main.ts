@@ -1,8 +1,8 @@
 /** argv → command → exit code. The only place that ends the process. */
 import { exitAtOnce, exitCodeOfLeaving, watchForLeaving } from './cli/leaving.js';
 import { preparedHelp } from './cli/prepared-help.js';
-import { exitCodeOf, isFastsamError, messageOf } from './errors.js';
-import { withoutControls } from './printable.js';
+import { problemText } from './cli/problem-text.js';
+import { exitCodeOf } from './errors.js';
 
 /** How long what a finished command left open may keep the process alive. */
 const DRAIN_MS = 2000;
@@ -10,11 +10,8 @@ const DRAIN_MS = 2000;
 const args = process.argv.slice(2);
 const debug = args.includes('--debug');
 
-/** One line per problem; a configuration may have several. */
 function report(error: unknown): void {
-  const text = isFastsamError(error) ? error.message : `internal error: ${messageOf(error)}${debug ? '' : ' (--debug shows where)'}`;
-  for (const line of text.split('\n')) process.stderr.write(`fastsamd: ${withoutControls(line)}\n`);
-  if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  process.stderr.write(problemText(error, debug));
 }
 
 process.on('uncaughtException', (error) => {

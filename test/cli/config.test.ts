@@ -6,6 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { fastsamdHere } from '../helpers/command-here.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const launcher = path.join(root, 'bin/fastsamd');
@@ -59,7 +60,12 @@ describe('usage', () => {
       'unexpected argument "b"; expected fastsamd config check <file> (see fastsamd config check --help)',
     ],
   ])('%s is one clear line and exit code 2', async (_, args, line) => {
-    expect(await fastsamd(args)).toEqual({ code: 2, stdout: '', stderr: `fastsamd: ${line}\n` });
+    expect(await fastsamdHere(...args)).toEqual({ code: 2, stdout: '', stderr: `fastsamd: ${line}\n` });
+  });
+
+  it('the command itself says it on standard error', async () => {
+    const stderr = 'fastsamd: unknown command "chek"; did you mean "check"? (see fastsamd config --help)\n';
+    expect(await fastsamd(['config', 'chek'])).toEqual({ code: 2, stdout: '', stderr });
   });
 
   it('--help teaches', async () => {

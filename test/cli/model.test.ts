@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyCheckpoint, zip } from '../helpers/checkpoint.js';
 import { fastsamd } from '../helpers/command.js';
+import { fastsamdHere } from '../helpers/command-here.js';
 import { classifierModel } from '../helpers/onnx-model.js';
 
 let directory = '';
@@ -99,7 +100,7 @@ describe('fastsamd model', () => {
     ['no such checkpoint', ['import', 'none.pt'], 3, /none\.pt: no such file/],
     ['no such model', ['info', 'none.onnx'], 3, /none\.onnx: no such file/],
   ])('says what is wrong with %s', async (_, args, code, message) => {
-    const outcome = await fastsamd('model', ...args);
+    const outcome = await fastsamdHere('model', ...args);
     expect(outcome.stderr).toMatch(message);
     expect(outcome.code).toBe(code);
   });

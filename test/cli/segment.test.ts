@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { resultMessageSchema } from '../../src/contract/result.js';
 import { openSource } from '../../src/source/open.js';
 import { fastsamd } from '../helpers/command.js';
+import { fastsamdHere } from '../helpers/command-here.js';
 import { writeTestModel } from '../helpers/onnx-model.js';
 
 let directory = '';
@@ -222,8 +223,14 @@ describe('wrong usage: exit 2', () => {
     ['an unknown selection', ['--select', 'nicest'], /nicest/],
     ['an unknown option', ['--modle', 'x'], /--model/],
   ])('%s', async (_, args, message) => {
-    const { code, stderr } = await fastsamd('segment', at('photos/b2.jpg'), '--model', model, ...args);
+    const { code, stderr } = await fastsamdHere('segment', at('photos/b2.jpg'), '--model', model, ...args);
     expect(stderr).toMatch(message);
+    expect(code).toBe(2);
+  });
+
+  it('ends the command with that exit code', async () => {
+    const { code, stderr } = await fastsamd('segment', at('photos/b2.jpg'), '--model', model, '--box', '1,2,3');
+    expect(stderr).toMatch(/--box 1,2,3: expected x1,y1,x2,y2/);
     expect(code).toBe(2);
   });
 });
