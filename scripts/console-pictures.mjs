@@ -184,7 +184,7 @@ const shots = {
       const at = await objectNear(page, [0.4, 0.5]);
       await page.mouse.move(at.x, at.y);
       for (let k = 0; k < 5; k += 1) await page.mouse.wheel(0, -100);
-      await page.waitForFunction(() => window.fastsamStage.shown.part.width < window.fastsamStage.shown.frame.width / 2);
+      await page.waitForFunction(() => window.fastsamStage.shown.part.width < 0.7 * window.fastsamStage.shown.frame.width);
       await page.mouse.move(at.x + 2, at.y + 2);
       await young(page);
     },
