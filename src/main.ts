@@ -2,6 +2,8 @@
 import { exitAtOnce, exitCodeOfLeaving, watchForLeaving } from './cli/leaving.js';
 import { preparedHelp } from './cli/prepared-help.js';
 import { problemText } from './cli/problem-text.js';
+import { nameSourcesInStackTraces } from './cli/stack-traces.js';
+import { compiledModule } from './compiled.js';
 import { exitCodeOf } from './errors.js';
 
 /** How long what a finished command left open may keep the process alive. */
@@ -14,6 +16,7 @@ function report(error: unknown): void {
   process.stderr.write(problemText(error, debug));
 }
 
+nameSourcesInStackTraces(compiledModule('bundle/', import.meta.url).href);
 process.on('uncaughtException', (error) => {
   report(error);
   exitAtOnce(exitCodeOf(error));
