@@ -12,6 +12,7 @@ import type { StoredPicture, StoredVerdict } from '../record/protocol.js';
 import { VerdictDatabase } from '../record/verdict-database.js';
 import { csvLine } from './csv.js';
 import { writeLine } from './leaving.js';
+import { type ParquetCell, type ParquetColumn, writeParquet } from './parquet.js';
 import { writeOutput } from './picture-file.js';
 import { tell } from './terminal.js';
 
@@ -35,7 +36,8 @@ export interface ShowArguments extends RecordArguments {
 }
 
 export interface ExportArguments extends Omit<ListArguments, 'limit'> {
-  readonly format: 'csv' | 'ndjson';
+  readonly format: 'csv' | 'ndjson' | 'parquet';
+  readonly out?: string | undefined;
 }
 
 /** Rows that are read at once. */
@@ -95,21 +97,33 @@ async function savePictures(
   }
 }
 
-/** One line per check as CSV, one per verdict as NDJSON; the oldest first. */
+/** One line per check as CSV and Parquet, one per verdict as NDJSON; the oldest first. */
 export async function exportVerdicts(args: ExportArguments): Promise<void> {
+  const { format, out } = args;
+  if ((format === 'parquet') !== (out !== undefined))
+    throw new FastsamError('USAGE', '--format parquet needs --out FILE, and nothing else has it');
   await withRecord(args, async (record) => {
-    if (args.format === 'csv') await writeLine(csvLine(CSV_COLUMNS));
-    for (let afterSeq = 0; ; ) {
-      const rows = record.call('verdicts', { ...filterOf(args), afterSeq, limit: PAGE });
-      for (const row of rows) {
-        if (args.format === 'ndjson')
-          await writeLine(JSON.stringify({ camera: row.camera, ts: row.ts, eventId: row.eventId, ...row.verdict, hash: row.hash }));
-        else for (const line of csvOf(row)) await writeLine(line);
-      }
-      if (rows.length < PAGE) return;
-      afterSeq = rows.at(-1)!.seq;
+    if (out !== undefined) {
+      await writeOutput(out, () => writeParquet(out, COLUMNS, checksOf(exported(record, args))));
+      tell(`fastsamd: wrote ${out}`);
+      return;
+    }
+    if (format === 'csv') await writeLine(csvLine(COLUMNS.map(({ name }) => name)));
+    for (const row of exported(record, args)) {
+      if (format === 'ndjson')
+        await writeLine(JSON.stringify({ camera: row.camera, ts: row.ts, eventId: row.eventId, ...row.verdict, hash: row.hash }));
+      else for (const cells of checksOf([row])) await writeLine(csvLine(cells));
     }
   });
+}
+
+function* exported(record: VerdictDatabase, args: ExportArguments): Iterable<StoredVerdict> {
+  for (let afterSeq = 0; ; ) {
+    const rows = record.call('verdicts', { ...filterOf(args), afterSeq, limit: PAGE });
+    yield* rows;
+    if (rows.length < PAGE) return;
+    afterSeq = rows.at(-1)!.seq;
+  }
 }
 
 /** Exit code 1 when something was removed or changed. */
@@ -122,34 +136,36 @@ export async function verifyRecord(args: RecordArguments): Promise<void> {
   });
 }
 
-const CSV_COLUMNS = [
-  'ts',
-  'camera',
-  'inspection',
-  'verdict',
-  'reasons',
-  'part',
-  'meas',
-  'product',
-  'recipe',
-  'revision',
-  'check',
-  'value',
-  'uncertainty',
-  'unit',
-  'lsl',
-  'usl',
-  'result',
-  'code',
+const COLUMNS: readonly ParquetColumn[] = [
+  { name: 'ts', type: 'time' },
+  { name: 'camera', type: 'text' },
+  { name: 'inspection', type: 'integer' },
+  { name: 'verdict', type: 'text' },
+  { name: 'reasons', type: 'text' },
+  { name: 'part', type: 'text' },
+  { name: 'meas', type: 'text' },
+  { name: 'product', type: 'text' },
+  { name: 'recipe', type: 'text' },
+  { name: 'revision', type: 'integer' },
+  { name: 'check', type: 'text' },
+  { name: 'value', type: 'number' },
+  { name: 'uncertainty', type: 'number' },
+  { name: 'unit', type: 'text' },
+  { name: 'lsl', type: 'number' },
+  { name: 'usl', type: 'number' },
+  { name: 'result', type: 'text' },
+  { name: 'code', type: 'text' },
 ];
 
-function csvOf({ ts, camera, verdict }: StoredVerdict): string[] {
-  const { inspection, reasons, part, meas, product, recipe, checks } = verdict;
-  const head = [ts, camera, inspection, verdict.verdict, reasons.join(' '), part, meas, product, recipe?.id, recipe?.revision];
-  if (checks.length === 0) return [csvLine([...head, ...Array(8).fill(undefined)])];
-  return checks.map(({ id, value, uncertainty, unit, lsl, usl, result, code }) =>
-    csvLine([...head, id, value, uncertainty, unit, lsl, usl, result, code]),
-  );
+/** A row of cells per check; one without a check for a verdict that has none. */
+function* checksOf(verdicts: Iterable<StoredVerdict>): Iterable<ParquetCell[]> {
+  for (const { ts, camera, verdict } of verdicts) {
+    const { inspection, reasons, part, meas, product, recipe, checks } = verdict;
+    const head = [ts, camera, inspection, verdict.verdict, reasons.join(' '), part, meas, product, recipe?.id, recipe?.revision];
+    if (checks.length === 0) yield [...head, ...Array(COLUMNS.length - head.length).fill(undefined)];
+    for (const { id, value, uncertainty, unit, lsl, usl, result, code } of checks)
+      yield [...head, id, value, uncertainty, unit, lsl, usl, result, code];
+  }
 }
 
 function filterOf({ camera, part, verdict, since }: Omit<ListArguments, 'limit'>) {

@@ -156,6 +156,7 @@ export function buildParts(deps: DaemonDeps) {
     addSink: (camera, sink) => cameras.addSink(camera, sink),
     assertAnswerable: ({ prompts }) => engine.assertLabels(withIds(prompts)),
     degraded: () => governor.degradation.smallModel,
+    streaming: (camera) => cameras.tasks.some(({ id, status: { phase } }) => id === camera && phase === 'streaming'),
     showsPictures: (camera) => live.current.cameras.some(({ id, publish }) => id === camera && publish.snapshots),
     log,
   });

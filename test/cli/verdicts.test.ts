@@ -1,7 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { VerdictDatabase } from '../../src/record/verdict-database.js';
 import { fastsamd } from '../helpers/command.js';
@@ -59,6 +60,22 @@ describe('fastsamd verdicts', () => {
         .split('\n')
         .map((line) => JSON.parse(line).inspection),
     ).toEqual([2]);
+  });
+
+  it('exports a table with types', async () => {
+    const out = join(directory, 'verdicts.parquet');
+    expect(await fastsamd('verdicts', 'export', '--file', file, '--format', 'parquet', '--out', out)).toMatchObject({ code: 0 });
+    const rows = await parquetReadObjects({ file: await asyncBufferFromFile(out) });
+    expect(rows).toHaveLength(2);
+    expect(rows[1]).toMatchObject({
+      ts: new Date('2027-01-15T08:00:02.000Z'),
+      ...{ camera: 'belt', inspection: 2n, verdict: 'NOK', reasons: 'ABOVE', part: '=SN,1', recipe: 'washer', revision: 3n },
+      ...{ check: 'd', value: 7, uncertainty: 0.01, unit: 'mm', usl: 6.5, result: 'nok', code: 'ABOVE' },
+    });
+    expect(rows[0]!.code ?? null).toBeNull();
+    expect(rows[0]!.lsl ?? null).toBeNull();
+    expect((await readdir(directory)).filter((name) => name.endsWith('.part'))).toEqual([]);
+    expect(await fastsamd('verdicts', 'export', '--file', file, '--format', 'parquet')).toMatchObject({ code: 2 });
   });
 
   it('says whether the record is whole, and what it needs', async () => {

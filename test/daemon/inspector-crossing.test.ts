@@ -109,6 +109,7 @@ it('decides each part by itself when it has crossed, and says which was lost', a
     },
     onRecord: () => undefined,
     degraded: () => false,
+    streaming: () => true,
     log: pino({ enabled: false }),
   });
   inspector.activate({ recipe: RECIPE, revision: 1, sha256: '0'.repeat(64), atMs: 0, active: true });
@@ -181,6 +182,7 @@ it('gives a trigger that waits up when it is cancelled, once', async () => {
     onState: () => undefined,
     onRecord: () => undefined,
     degraded: () => false,
+    streaming: () => true,
     log: pino({ enabled: false }),
   });
   const recipe = recipeSchema.parse({ recipe: 'asked', objects: { part: {} }, checks: [{ id: 'one', present: 'part' }] });
@@ -194,6 +196,33 @@ it('gives a trigger that waits up when it is cancelled, once', async () => {
   expect(await inspector.trigger(waiting)).toMatchObject(cancelled);
   await expect(inspector.cancel('t-1')).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
   expect(verdicts).toHaveLength(1);
+  await inspector.close();
+  database.close();
+});
+
+it('says of a trigger whether its camera was lost, or only sent nothing in time', async () => {
+  const database = new VerdictDatabase({ file: ':memory:', maxVerdicts: 1000 });
+  let streaming = false;
+  const inspector = new Inspector({
+    camera: 'belt',
+    record: { call: async (name, ask) => database.call(name, ask) },
+    onVerdict: () => undefined,
+    onState: () => undefined,
+    onRecord: () => undefined,
+    degraded: () => false,
+    streaming: () => streaming,
+    log: pino({ enabled: false }),
+  });
+  const recipe = recipeSchema.parse({
+    recipe: 'asked',
+    trigger: { type: 'mqtt', timeoutMs: 10 },
+    objects: { part: {} },
+    checks: [{ id: 'one', present: 'part' }],
+  });
+  inspector.activate({ recipe, revision: 1, sha256: '0'.repeat(64), atMs: 0, active: true });
+  expect(await inspector.trigger({ name: 't-1', wait: true })).toMatchObject({ verdict: { verdict: 'UNSURE', reasons: ['SOURCE_LOST'] } });
+  streaming = true;
+  expect(await inspector.trigger({ name: 't-2', wait: true })).toMatchObject({ verdict: { verdict: 'UNSURE', reasons: ['TIMEOUT'] } });
   await inspector.close();
   database.close();
 });

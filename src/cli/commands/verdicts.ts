@@ -43,19 +43,21 @@ const show: CommandModule<object, ShowArguments> = {
 
 const exportCommand: CommandModule<object, ExportArguments> = {
   command: 'export',
-  describe: 'Verdicts to standard output, the oldest first',
+  describe: 'Verdicts to standard output or a file, the oldest first',
   builder: (yargs) =>
     yargs
       .options({
         ...recordOptions,
         ...filterOptions,
         format: {
-          choices: ['csv', 'ndjson'] as const,
+          choices: ['csv', 'ndjson', 'parquet'] as const,
           default: 'csv' as const,
-          describe: 'csv: one line per check; ndjson: one verdict per line.',
+          describe: 'csv, parquet: one line per check; ndjson: one verdict per line.',
         },
+        out: { type: 'string', requiresArg: true, describe: 'Of parquet: the file.' },
       })
-      .example('$0 verdicts export --config node.yaml --since 2027-01-31 > january.csv', 'for a spreadsheet'),
+      .example('$0 verdicts export --config node.yaml --since 2027-01-31 > january.csv', 'for a spreadsheet')
+      .example('$0 verdicts export --config node.yaml --format parquet --out verdicts.parquet', 'for pandas, DuckDB and their like'),
   handler: async (args) => (await import('../verdicts.js')).exportVerdicts(args),
 };
 

@@ -41,6 +41,8 @@ export interface InspectionsDeps {
   /** Errors: PROMPT_INVALID for prompts that the model cannot answer. */
   readonly assertAnswerable: (recipe: Recipe) => void;
   readonly degraded: () => boolean;
+  /** Whether frames of the camera come. */
+  readonly streaming: (camera: string) => boolean;
   /** Whether pictures of the camera may be asked for. */
   readonly showsPictures: (camera: string) => boolean;
   readonly log: Logger;
@@ -254,7 +256,7 @@ export class Inspections implements InspectionService {
   }
 
   async #begin(camera: string, config: StationConfig): Promise<void> {
-    const { status, degraded, addSink, log } = this.#deps;
+    const { status, degraded, streaming, addSink, log } = this.#deps;
     const inspector = new Inspector({
       camera,
       record: this.#record!,
@@ -265,6 +267,7 @@ export class Inspections implements InspectionService {
       onState: (message) => status.setInspection(message),
       onRecord: (problem) => this.#tellRecord(problem),
       degraded,
+      streaming: () => streaming(camera),
       log,
     });
     this.#stations.set(camera, { config, inspector, end: addSink(camera, inspector) });

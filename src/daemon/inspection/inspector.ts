@@ -32,6 +32,8 @@ export interface InspectorDeps {
   readonly onState: (message: InspectionMessage) => void;
   /** The record cannot be written, or can be again (undefined). */
   readonly onRecord: (problem: string | undefined) => void;
+  /** Whether frames come. */
+  readonly streaming: () => boolean;
   /** A smaller model or a lower rate is in force: nothing it sees may decide. */
   readonly degraded: () => boolean;
   readonly log: Logger;
@@ -257,7 +259,7 @@ export class Inspector implements ResultSink {
     const timer = setTimeout(
       () => {
         this.#waiting = this.#waiting.filter((each) => each !== waiting);
-        void this.#giveUp(waiting, 'TIMEOUT');
+        void this.#giveUp(waiting, this.#deps.streaming() ? 'TIMEOUT' : 'SOURCE_LOST');
       },
       Math.max(1, timeoutMs - elapsedMs),
     );
