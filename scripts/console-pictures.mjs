@@ -3,7 +3,7 @@
  * node scripts/console-pictures.mjs [NAME…]: only these, for example `live phone`.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
@@ -54,17 +54,21 @@ const plates = {
   id: 'plates',
   source: 'test:conveyor?width=640&height=640&product=plate&fps=2',
   tracking: { enabled: true },
-  inspection: { recipe: 'config/recipes/plate.yaml' },
+  inspection: { recipe: `${STATE}/plate.yaml` },
 };
+// Plates are judged when they are asked about: on a busy machine a plate may cross the line between two frames.
+const recipe = await readFile('config/recipes/plate.yaml', 'utf8');
+await writeFile(`${STATE}/plate.yaml`, recipe.replace(/^trigger: .*$/m, 'trigger: { type: mqtt, timeoutMs: 30000, queue: 2 }'));
 const wanted = process.argv.slice(2);
 // Two cameras share the model: the pictures of one are taken without the other.
 const needsPlates = wanted.length === 0 || wanted.some((name) => ['inspect', 'phone-inspect', 'cameras', 'health'].includes(name));
+const needsPlatesAlone = wanted.length > 0 && wanted.every((name) => name === 'inspect' || name === 'phone-inspect');
 const daemon = new Daemon({
   config: configSchema.parse({
     node: 'line-3',
     model: { path: 'models/demo.onnx' },
     segmentation: { conf: 0.4, iou: 0.7 },
-    cameras: [{ id: 'belt', ...belt }, ...(needsPlates ? [plates] : [])],
+    cameras: [...(needsPlatesAlone ? [] : [{ id: 'belt', ...belt }]), ...(needsPlates ? [plates] : [])],
     mqtt: { url: broker.url, protocol: 4 },
     telemetry: { intervalMs: 2000 },
     stateDir: STATE,
@@ -140,6 +144,18 @@ async function live(page) {
   await young(page);
 }
 
+/** Asks until a whole plate was in the picture. */
+async function verdict(page) {
+  await page.locator('.verdict .state.ready').waitFor({ timeout: 60_000 });
+  for (let part = 1; part <= 20; part += 1) {
+    const request = { camera: 'plates', part: `SN-${1000 + part}`, wait: true };
+    await daemon.control.handle('inspect/trigger', Buffer.from(JSON.stringify(request)), { via: 'local', role: 'admin' });
+    await page.locator('.verdict .result', { hasText: request.part }).waitFor({ timeout: 60_000 });
+    if ((await page.locator('.verdict .result.ok').count()) > 0) break;
+  }
+  await page.locator('.verdict tbody tr').first().waitFor();
+}
+
 const shots = {
   live: () => [DESKTOP, 'live/belt', live],
   cameras: () => [
@@ -171,7 +187,7 @@ const shots = {
     async (page) => {
       await drawn(page, 5);
       await page.getByRole('combobox', { name: 'Picture' }).selectOption('0');
-      await page.locator('.verdict tbody tr').first().waitFor({ timeout: 100_000 });
+      await verdict(page);
       await drawn(page, 15);
       await young(page);
     },
@@ -222,9 +238,8 @@ const shots = {
     PHONE,
     'live/plates',
     async (page) => {
-      await page.locator('.verdict tbody tr').first().waitFor({ timeout: 100_000 });
+      await verdict(page);
       await page.locator('.verdict').scrollIntoViewIfNeeded();
-      await young(page);
     },
   ],
   'phone-prompt': () => [

@@ -53,8 +53,7 @@ export function VerdictPanel({ camera }: { camera: string }) {
                   <span class="hidden">{result}</span> {id}
                 </th>
                 <td>
-                  {value === null ? '–' : digits(value)}
-                  {uncertainty === null ? '' : ` ± ${digits(uncertainty)}`} {unit}
+                  {measured(value, uncertainty)} {unit}
                 </td>
                 <td class="quiet">{code?.toLowerCase().replace(/_/g, ' ') ?? limits(lsl, usl)}</td>
               </tr>
@@ -68,6 +67,15 @@ export function VerdictPanel({ camera }: { camera: string }) {
       </p>
     </section>
   );
+}
+
+/** The uncertainty with two digits, and the value with as many decimals: further ones say nothing. */
+function measured(value: number | null, uncertainty: number | null): string {
+  if (value === null) return '–';
+  if (uncertainty === null) return digits(value);
+  if (uncertainty <= 0) return `${digits(value)} ± 0`;
+  const decimals = Math.min(Math.max(1 - Math.floor(Math.log10(uncertainty)), 0), 6);
+  return `${value.toFixed(decimals)} ± ${uncertainty.toFixed(decimals)}`;
 }
 
 function digits(value: number): string {
