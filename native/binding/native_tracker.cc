@@ -12,6 +12,8 @@ namespace fastsamd::binding {
 namespace {
 
 constexpr double kMaxMotion = 1e6;
+/// As many as a camera has prompts, and more.
+constexpr size_t kMaxAsked = 256;
 constexpr double kMaxId = 4294967295.0;
 constexpr double kMaxModel = 9007199254740991.0;
 
@@ -138,6 +140,11 @@ Napi::Value NativeTracker::Update(const Napi::CallbackInfo& info) {
     if (const Napi::Value motion = object.Get("motion"); !motion.IsUndefined()) input.motion = ReadAffine(motion);
     if (const Napi::Value unsure = object.Get("motionUnsure"); !unsure.IsUndefined()) {
       input.motion_unsure = ReadBoolean(unsure, "input.motionUnsure");
+    }
+    if (const Napi::Value asked = object.Get("asked"); !asked.IsUndefined()) {
+      const Span<float> boxes = ReadFloats(asked, "input.asked", kAnyLength, pins);
+      for (size_t k = 0; k + 4 <= std::min<size_t>(boxes.size, 4 * kMaxAsked); k += 4)
+        input.asked.push_back({boxes.data[k], boxes.data[k + 1], boxes.data[k + 2], boxes.data[k + 3]});
     }
     if (const Napi::Value followed = object.Get("followed"); !followed.IsUndefined()) {
       const Span<uint32_t> ids = ReadUint32s(followed, "input.followed", kAnyLength, pins);

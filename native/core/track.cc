@@ -20,6 +20,9 @@ constexpr double kForgetMs = 10000.0;
 constexpr double kSameScene = 0.6;
 /// A track that was seen once must be seen again within this time, or in the next frame.
 constexpr double kConfirmMs = 250.0;
+/// Frames that come slower than this are too rare to wait for a second sighting of an object that the network is sure
+/// of.
+constexpr double kPromptMs = 100.0;
 /// How long a track of one or two sightings is kept.
 constexpr double kKeepYoungMs = 350.0;
 constexpr int kYoungHits = 2;
@@ -35,6 +38,10 @@ constexpr float kLearnColour = 0.1F;
 /// Area over what is expected within which an object shows itself whole: else neither colour nor size is learnt.
 constexpr double kWholeFrom = 0.6;
 constexpr double kWholeTo = 1.6;
+/// What a followed track that is lost asks for: a wrong object is worse than none.
+constexpr double kFollowedLeast = 0.4;
+/// Overlap of an object with the one that a prompt saw a frame before.
+constexpr double kAskedOverlap = 0.5;
 constexpr double kWeightScale = 1e6;
 /// A carried mask is looked for in the expected box and this share of its sides around it.
 constexpr double kCarryMargin = 0.05;
@@ -78,6 +85,12 @@ double Cosine(const float* a, const float* b) {
     square_b += static_cast<double>(b[k]) * b[k];
   }
   return square_a > 0.0 && square_b > 0.0 ? product / std::sqrt(square_a * square_b) : 0.0;
+}
+
+/// One sighting of this score is as much evidence for an object as two of the least that begin a track.
+float Sure(const TrackOptions& options) {
+  const float doubt = 1.0F - options.birth_score;
+  return 1.0F - doubt * doubt;
 }
 
 }  // namespace
@@ -131,12 +144,12 @@ Result<TrackOutput> Tracker::Update(const TrackInput& input) {
   const float weak = options_.continue_score;
   const float strong = std::max(options_.strong_score, weak);
   constexpr float kNoLimit = 2.0F;
-  Assign({false, true, strong, kNoLimit, 0.2, 0.3}, output);
-  if (weak < strong) Assign({false, false, weak, strong, 0.5, 0.0}, output);
+  Assign(input, {false, true, strong, kNoLimit, 0.2, 0.3}, output);
+  if (weak < strong) Assign(input, {false, false, weak, strong, 0.5, 0.0}, output);
   SetSparesAside();
-  Assign({true, false, strong, kNoLimit, 0.3, 0.0}, output);
+  Assign(input, {true, false, strong, kNoLimit, 0.3, 0.0}, output);
   Reacquire(input, output);
-  Begin(output);
+  Begin(input, output);
   MergeTwins(input);
   EndTracks(input, output);
   FindParents();
@@ -157,6 +170,7 @@ void Tracker::Advance(const TrackInput& input, TrackOutput& output) {
     output.reset = TrackReset::kScene;
     Reset();
   }
+  slow_ = !time_ns_ || dt_ms > kPromptMs;
   dt_ms_ = time_ns_ ? std::min(dt_ms, kStallMs) : 0.0;
   time_ns_ = input.time_ns;
   demand_ = stalled_ ? 0.5 : input.motion_unsure ? 1.0 / 1.5 : 1.0;
@@ -176,8 +190,12 @@ void Tracker::ReadDetections(const TrackInput& input) {
     const float* box = segments.boxes.data() + 4 * i;
     detection.box = {box[0], box[1], box[2], box[3]};
     detection.score = segments.scores[i];
-    detection.border = box[0] <= 1.0F || box[1] <= 1.0F || box[2] >= static_cast<float>(segments.width) - 1.0F ||
-                       box[3] >= static_cast<float>(segments.height) - 1.0F;
+    const auto width = static_cast<float>(segments.width);
+    const auto height = static_cast<float>(segments.height);
+    detection.border = box[0] <= 1.0F || box[1] <= 1.0F || box[2] >= width - 1.0F || box[3] >= height - 1.0F;
+    // Boxes that reach beyond the frame are those of detectors that guess the whole.
+    const auto cuts = [](float side, float border) { return std::abs(side - border) <= 1.0F; };
+    detection.cut = {cuts(box[0], 0.0F), cuts(box[1], 0.0F), cuts(box[2], width), cuts(box[3], height)};
     detection.cx = (detection.box.x1 + detection.box.x2) / 2.0;
     detection.cy = (detection.box.y1 + detection.box.y2) / 2.0;
     detection.area = detection.box.Area();
@@ -204,19 +222,36 @@ void Tracker::Predict(const TrackInput& input) {
   std::unordered_map<uint32_t, size_t> carried;
   const Carried& masks = input.segments->carried;
   for (size_t k = 0; k < masks.ids.size(); ++k) carried.emplace(masks.ids[k], k);
-  for (Track& track : tracks_) {
+  FindMovers();
+  std::vector<Velocity> others(tracks_.size());
+  const Velocity first = FirstMotion(frames);
+  for (size_t i = 0; i < tracks_.size(); ++i) {
+    const Track& track = tracks_[i];
+    const bool is_new = track.hits == 1 && track.seen;
+    if (is_new || !track.seen) others[i] = is_new && movers_.empty() ? first : MotionAround(track);
+  }
+  for (size_t i = 0; i < tracks_.size(); ++i) {
+    Track& track = tracks_[i];
     if (stalled_ && track.state == TrackState::kTracked) track.state = TrackState::kLost;
+    if (track.hits == 1 && track.seen) {
+      track.filter.x.velocity = others[i].x;
+      track.filter.y.velocity = others[i].y;
+    }
     track.seen = false;
-    track.filter.Predict(frames, track.state != TrackState::kLost);
+    track.filter.Predict(frames, track.state != TrackState::kLost, others[i]);
+    if (!track.whole) track.whole_filter.Predict(frames, true, {});
     if (input.motion) {
       track.filter.Warp(*input.motion);
+      if (!track.whole) track.whole_filter.Warp(*input.motion);
       const double x = input.motion->X(track.mask_x, track.mask_y);
       track.mask_y = input.motion->Y(track.mask_x, track.mask_y);
       track.mask_x = x;
       const double scale = input.motion->Scale();
       track.area *= scale * scale;
+      track.whole_area *= scale * scale;
       track.box_dx *= scale;
       track.box_dy *= scale;
+      for (double* side : {&track.reach.x1, &track.reach.y1, &track.reach.x2, &track.reach.y2}) *side *= scale;
     }
     track.gap += gap;
     track.age_ms += dt_ms_;
@@ -227,6 +262,7 @@ void Tracker::Predict(const TrackInput& input) {
     const double half_width = std::max(filter.width.position, 1.0) / 2.0;
     const double half_height = std::max(filter.height.position, 1.0) / 2.0;
     track.expected = {cx - half_width, cy - half_height, cx + half_width, cy + half_height};
+    track.visible = VisibleBox(track);
     if (!track.masked) continue;
     const auto found = track.id != 0 ? carried.find(track.id) : carried.end();
     if (found != carried.end()) {
@@ -244,15 +280,23 @@ void Tracker::Predict(const TrackInput& input) {
   }
 }
 
-/// How much an object looks like the track, 0..1:
-///   (box IoU + mask IoU) / 2 * size * colour^8 * shape
+/// How much an object looks like the track, 0..1, and lies where the track is expected:
+///   (box IoU + mask IoU) / 2 * looks
+/// Of an object that enters or leaves the frame, the mask grows or shrinks, so that the box alone may speak for it.
+double Tracker::Likeness(const Track& track, const Detection& detection, double box_iou) const {
+  double overlap = box_iou;
+  if (track.masked && track.moved.count >= kMinCells && detection.cells.count >= kMinCells) {
+    const double both = (box_iou + CellIou(grid_, track.moved, detection.cells)) / 2.0;
+    overlap = track.cut.Any() ? std::max(box_iou, both) : both;
+  }
+  return overlap * Looks(track, detection);
+}
+
+/// How much an object looks like the track wherever it lies, 0..1: size * colour^8 * shape
 /// where size = exp(-ln^2(area / area before) / (2 * spread^2 * gap)) keeps parts from being taken for their whole, and
 /// shape falls with the angle between the mask coefficients.
-double Tracker::Likeness(const Track& track, const Detection& detection, double box_iou) const {
-  double likeness = box_iou;
-  if (track.masked && track.moved.count >= kMinCells && detection.cells.count >= kMinCells) {
-    likeness = (box_iou + CellIou(grid_, track.moved, detection.cells)) / 2.0;
-  }
+double Tracker::Looks(const Track& track, const Detection& detection) const {
+  double likeness = 1.0;
   if (!track.border && !detection.border && track.area > 0.0 && detection.area > 0.0) {
     const double difference = std::log(detection.area / track.area);
     const double spread = kSizeSpread * kSizeSpread * std::clamp(track.gap, 1.0, kMaxSpreadGap);
@@ -275,7 +319,7 @@ bool Tracker::Takes(const Stage& stage, const Track& track) const {
   return !stage.tentative && (stage.lost || track.state == TrackState::kTracked);
 }
 
-void Tracker::Assign(const Stage& stage, TrackOutput& output) {
+void Tracker::Assign(const TrackInput& input, const Stage& stage, TrackOutput& output) {
   stage_tracks_.clear();
   for (size_t i = 0; i < tracks_.size(); ++i) {
     if (Takes(stage, tracks_[i])) stage_tracks_.push_back(i);
@@ -286,12 +330,15 @@ void Tracker::Assign(const Stage& stage, TrackOutput& output) {
   for (size_t row = 0; row < stage_tracks_.size(); ++row) {
     const Track& track = tracks_[stage_tracks_[row]];
     const double gate = track.gap > 2.0 || demand_ < 1.0 ? 0.0 : 0.05;
+    const bool careful = track.state == TrackState::kLost && IsFollowed(input, track.id);
+    const double least = careful ? kFollowedLeast : stage.least;
     candidates.clear();
     for (size_t j = 0; j < detections_.size(); ++j) {
       const Detection& detection = detections_[j];
       if (track_of_[j] != kNoTrack || detection.spare) continue;
       if (detection.score < stage.from || detection.score >= stage.to) continue;
-      const double iou = BoxIou(track.expected, detection.box);
+      const bool guessed = detection.border && !detection.cut.Any();
+      const double iou = BoxIou(guessed ? track.expected : track.visible, detection.box);
       if (iou > gate) candidates.emplace_back(iou, j);
     }
     if (candidates.size() > kMaxCandidates) {
@@ -304,7 +351,7 @@ void Tracker::Assign(const Stage& stage, TrackOutput& output) {
       const double likeness =
           Likeness(track, detections_[j], iou) *
           (1.0 - stage.score_weight + stage.score_weight * static_cast<double>(detections_[j].score));
-      if (likeness < stage.least * demand_) continue;
+      if (likeness < least * demand_) continue;
       edges_.push_back({static_cast<int>(row), static_cast<int>(j),
                         std::max<int64_t>(1, static_cast<int64_t>(std::llround(likeness * kWeightScale)))});
     }
@@ -320,6 +367,7 @@ void Tracker::Assign(const Stage& stage, TrackOutput& output) {
 void Tracker::Continue(Track& track, const Detection& detection, TrackOutput& output) {
   // A repeated frame says nothing new about motion, and does not confirm what it shows twice.
   if (dt_ms_ > 0.0) {
+    FollowFreeEdges(track, detection);
     track.filter.Update(detection.cx, detection.cy, detection.box.x2 - detection.box.x1,
                         detection.box.y2 - detection.box.y1);
     ++track.hits;
@@ -335,11 +383,15 @@ void Tracker::Continue(Track& track, const Detection& detection, TrackOutput& ou
 
 void Tracker::Remember(Track& track, const Detection& detection) const {
   track.seen = true;
+  LearnWhole(track, detection.area);
   track.unseen_ms = 0.0;
   track.gap = 0.0;
   track.area = detection.area;
   track.border = detection.border;
+  track.cut = detection.cut;
   track.last_box = detection.box;
+  track.reach = {detection.box.x1 - detection.cx, detection.box.y1 - detection.cy, detection.box.x2 - detection.cx,
+                 detection.box.y2 - detection.cy};
   track.box_dx = (detection.box.x1 + detection.box.x2) / 2.0 - detection.cx;
   track.box_dy = (detection.box.y1 + detection.box.y2) / 2.0 - detection.cy;
   track.masked = detection.cells.count > 0;
@@ -355,14 +407,23 @@ void Tracker::Remember(Track& track, const Detection& detection) const {
   }
 }
 
-void Tracker::Begin(TrackOutput& output) {
+/// Whether a prompt has seen this object in the previous frame, where no track showed it.
+bool Tracker::IsAsked(const TrackInput& input, const Detection& detection) const {
+  return std::any_of(input.asked.begin(), input.asked.end(),
+                     [&](const TrackBox& box) { return BoxIou(box, detection.box) >= kAskedOverlap; });
+}
+
+void Tracker::Begin(const TrackInput& input, TrackOutput& output) {
   std::vector<size_t> seen;
   for (size_t j = 0; j < detections_.size(); ++j) {
     if (track_of_[j] != kNoTrack) seen.push_back(j);
   }
   for (size_t j = 0; j < detections_.size(); ++j) {
     const Detection& detection = detections_[j];
-    if (track_of_[j] != kNoTrack || detection.spare || detection.score < options_.birth_score) continue;
+    if (track_of_[j] != kNoTrack || detection.spare) continue;
+    if (detection.score < options_.birth_score &&
+        (detection.score < options_.continue_score || !IsAsked(input, detection)))
+      continue;
     if (tracks_.size() >= kMaxTracks) break;
     const bool known =
         std::any_of(seen.begin(), seen.end(), [&](size_t other) { return AreSame(detection, detections_[other]); });
@@ -370,6 +431,10 @@ void Tracker::Begin(TrackOutput& output) {
     Track& track = tracks_.emplace_back();
     track.hits = 1;
     track.evidence = static_cast<double>(detection.score);
+    if (slow_ && detection.score >= Sure(options_)) {
+      track.id = next_id_++;
+      track.state = TrackState::kTracked;
+    }
     track.colours = detection.colours;
     track.filter.Start(detection.cx, detection.cy, detection.box.x2 - detection.box.x1,
                        detection.box.y2 - detection.box.y1);
@@ -389,7 +454,10 @@ void Tracker::EndTracks(const TrackInput& input, TrackOutput& output) {
     bool left = false;
     // A repeated frame in which it is missing takes nothing from it.
     if (!track.seen && dt_ms_ > 0.0) {
-      if (track.state == TrackState::kTracked) track.state = TrackState::kLost;
+      if (track.state == TrackState::kTracked) {
+        track.state = TrackState::kLost;
+        if (!track.whole) GoOnAsWhole(track);
+      }
       left = track.expected.x2 <= 0.0 || track.expected.y2 <= 0.0 || track.expected.x1 >= grid_.width ||
              track.expected.y1 >= grid_.height;
       const double keep = track.id == 0              ? kConfirmMs

@@ -62,6 +62,8 @@ struct TrackInput {
   /// Ids of tracks that prompts follow: kept for `forget_ms` and found again by colour and size, see Reacquire.
   std::vector<uint32_t> followed;
   double forget_ms = 60000.0;
+  /// Boxes of the previous frame's objects that a prompt matches and no track shows: weak ones begin tracks there, too.
+  std::vector<TrackBox> asked;
   int64_t time_ns = 0;
 };
 
@@ -137,16 +139,25 @@ class Tracker {
   void Advance(const TrackInput& input, TrackOutput& output);
   void ReadDetections(const TrackInput& input);
   void Predict(const TrackInput& input);
-  void Assign(const Stage& stage, TrackOutput& output);
+  void FindMovers();
+  Velocity MotionAround(const Track& track) const;
+  Velocity FirstMotion(double frames) const;
+  TrackBox VisibleBox(const Track& track) const;
+  void Assign(const TrackInput& input, const Stage& stage, TrackOutput& output);
   bool Takes(const Stage& stage, const Track& track) const;
+  double Looks(const Track& track, const Detection& detection) const;
   double Likeness(const Track& track, const Detection& detection, double box_iou) const;
   bool AreSame(const Detection& a, const Detection& b) const;
   void SetSparesAside();
   void MergeTwins(const TrackInput& input);
   void Reacquire(const TrackInput& input, TrackOutput& output);
+  void FollowFreeEdges(Track& track, const Detection& detection) const;
   void Continue(Track& track, const Detection& detection, TrackOutput& output);
   void Remember(Track& track, const Detection& detection) const;
-  void Begin(TrackOutput& output);
+  bool IsAsked(const TrackInput& input, const Detection& detection) const;
+  void Begin(const TrackInput& input, TrackOutput& output);
+  void LearnWhole(Track& track, double area) const;
+  void GoOnAsWhole(Track& track) const;
   void EndTracks(const TrackInput& input, TrackOutput& output);
   void FindParents();
   void Report(TrackOutput& output) const;
@@ -159,10 +170,14 @@ class Tracker {
   double dt_ms_ = 0.0;
   /// The previous frame is so long ago that nothing is extrapolated.
   bool stalled_ = false;
+  /// The next frame may be long in coming, or none came before this one.
+  bool slow_ = false;
   /// Factor on what an object must reach to be taken for a track; below 1 where the prediction is poor.
   double demand_ = 1.0;
   uint32_t next_id_ = 1;
   std::vector<Track> tracks_;
+  /// Tracks of the previous frame whose velocity is known.
+  std::vector<size_t> movers_;
   std::vector<Detection> detections_;
   std::vector<uint64_t> cells_;
   std::vector<uint64_t> carried_cells_;

@@ -62,7 +62,7 @@ void MotionFilter::Start(double cx, double cy, double w, double h) {
   height.Start(h, size);
 }
 
-void MotionFilter::Predict(double frames, bool seen) {
+void MotionFilter::Predict(double frames, bool seen, const Velocity& others) {
   if (frames <= 0.0) return;
   const double size = Size();
   if (!seen) {
@@ -75,8 +75,8 @@ void MotionFilter::Predict(double frames, bool seen) {
   height.Predict(frames, size);
   if (!seen) {
     const double kept = std::pow(kCoasting, frames);
-    x.velocity *= kept;
-    y.velocity *= kept;
+    x.velocity = others.x + kept * (x.velocity - others.x);
+    y.velocity = others.y + kept * (y.velocity - others.y);
   }
 }
 

@@ -20,6 +20,12 @@ struct AxisFilter {
   void Update(double measured, double size);
 };
 
+/// Pixels a nominal frame.
+struct Velocity {
+  double x = 0.0;
+  double y = 0.0;
+};
+
 /// Where an object is and how it moves: independent filters of the centroid and of the sides of its box, in pixels. The
 /// noise of all four follows the object's size sqrt(width * height), as ByteTrack's follows its height: a twentieth of
 /// it a frame for positions, a 160th for velocities. Process noise grows with the time that passed, which makes the
@@ -33,9 +39,9 @@ struct MotionFilter {
   /// The side of a square as large as the box; never below 1 pixel.
   double Size() const;
   void Start(double cx, double cy, double w, double h);
-  /// Moves on by `frames` nominal frames (0 leaves everything as it is). An object that is not seen keeps its size and
-  /// slows down by 10 % a frame, as the longer it hides the less its last velocity says.
-  void Predict(double frames, bool seen);
+  /// Moves on by `frames` nominal frames (0 leaves everything as it is). An object that is not seen keeps its size, and
+  /// its velocity approaches `others` by 10 % a frame, as the longer it hides the less its last velocity says.
+  void Predict(double frames, bool seen, const Velocity& others);
   /// Moves along with the camera.
   void Warp(const Affine& motion);
   void Update(double cx, double cy, double w, double h);

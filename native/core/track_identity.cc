@@ -37,25 +37,30 @@ constexpr double kSameSize = 0.7;
 /// ...is as near as it can have come: its own sizes at once, and a second, at most half of the frame...
 constexpr double kReach = 1.5;
 constexpr double kReachPerSecond = 7.5;
-/// ...and the next best is this much worse: of twins none is taken.
-constexpr double kColourMargin = 0.05;
+/// ...and no other pair comes near: of twins none is taken, unless their places tell which is which.
+constexpr double kRival = 0.5;
+/// How much the place counts: at the end of its reach, an object is worth 1/e of one in its place.
+constexpr double kPlace = 1.0;
 
 }  // namespace
 
 /// Finds followed tracks again that came out from behind something elsewhere than expected. A candidate is an object
-/// that no track has continued, or one whose track began after the followed one was lost. A wrong object is worse than
-/// none.
+/// that no track has continued, or one whose track began after the followed one was lost. Colour and place speak for a
+/// pair of a track and an object; it must be the best of both by far, as a wrong object is worse than none.
 void Tracker::Reacquire(const TrackInput& input, TrackOutput& output) {
   if (input.followed.empty() || input.image == nullptr) return;
+  struct Pair {
+    size_t track;
+    size_t object;
+    double worth;
+  };
+  std::vector<Pair> pairs;
+  const double half_frame = std::hypot(grid_.width, grid_.height) / 2.0;
   for (size_t i = 0; i < tracks_.size(); ++i) {
-    Track& track = tracks_[i];
+    const Track& track = tracks_[i];
     if (track.seen || track.state != TrackState::kLost || !IsFollowed(input, track.id)) continue;
-    const double half_frame = std::hypot(grid_.width, grid_.height) / 2.0;
     const double reach =
         std::min((kReach + kReachPerSecond * track.unseen_ms / 1000.0) * track.filter.Size(), half_frame);
-    size_t best = kNoTrack;
-    double most = 0.0;
-    double second = 0.0;
     for (size_t j = 0; j < detections_.size(); ++j) {
       const Detection& detection = detections_[j];
       const size_t owner = track_of_[j];
@@ -64,26 +69,35 @@ void Tracker::Reacquire(const TrackInput& input, TrackOutput& output) {
       if ((owner != kNoTrack && !young) || detection.score < options_.birth_score) continue;
       if (detection.area <= 0.0 || track.area <= 0.0 || std::abs(std::log(detection.area / track.area)) > kSameSize)
         continue;
-      if (std::hypot(detection.cx - track.filter.x.position, detection.cy - track.filter.y.position) > reach) continue;
+      const double distance =
+          std::hypot(detection.cx - track.filter.x.position, detection.cy - track.filter.y.position) / reach;
       const double alike = Alike(track.colours, detection.colours);
-      // A second mask of the best is no rival of it.
-      if (best != kNoTrack && AreSame(detection, detections_[best])) continue;
-      if (alike > most) {
-        second = most;
-        most = alike;
-        best = j;
-      } else {
-        second = std::max(second, alike);
-      }
+      if (distance > 1.0 || alike < kSameColour) continue;
+      const double squared = alike * alike;
+      pairs.push_back({i, j, squared * squared * squared * squared * std::exp(-kPlace * distance * distance)});
     }
-    if (best == kNoTrack || most < kSameColour || second > most - kColourMargin) continue;
-    if (track_of_[best] != kNoTrack) tracks_[track_of_[best]].absorbed = true;
-    const Detection& detection = detections_[best];
+  }
+  const auto is_rival = [&](const Pair& pair, const Pair& other) {
+    if (other.track == pair.track) {
+      // A second mask of the object is no rival of it.
+      return other.object != pair.object && !AreSame(detections_[other.object], detections_[pair.object]);
+    }
+    return other.object == pair.object || AreSame(detections_[other.object], detections_[pair.object]);
+  };
+  for (const Pair& pair : pairs) {
+    Track& track = tracks_[pair.track];
+    if (track.seen) continue;
+    const bool is_clear = std::none_of(pairs.begin(), pairs.end(), [&](const Pair& other) {
+      return is_rival(pair, other) && other.worth > kRival * pair.worth;
+    });
+    if (!is_clear) continue;
+    if (track_of_[pair.object] != kNoTrack) tracks_[track_of_[pair.object]].absorbed = true;
+    const Detection& detection = detections_[pair.object];
     track.filter.Start(detection.cx, detection.cy, detection.box.x2 - detection.box.x1,
                        detection.box.y2 - detection.box.y1);
     Continue(track, detection, output);
     output.found.push_back(track.id);
-    track_of_[best] = i;
+    track_of_[pair.object] = pair.track;
   }
 }
 

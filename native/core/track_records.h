@@ -13,14 +13,26 @@ namespace fastsamd {
 
 inline constexpr size_t kNoTrack = SIZE_MAX;
 
+/// Sides of the frame.
+struct Sides {
+  bool left = false;
+  bool top = false;
+  bool right = false;
+  bool bottom = false;
+
+  bool Any() const { return left || top || right || bottom; }
+};
+
 struct Tracker::Detection {
   TrackBox box;
   double cx = 0.0;
   double cy = 0.0;
   double area = 0.0;
   float score = 0.0F;
-  /// Touches the border of the frame, so its size says little.
+  /// Touches the border of the frame or reaches beyond it, so that its size says little.
   bool border = false;
+  /// Sides of the frame that cut it.
+  Sides cut;
   /// A second mask of what a track already shows in this frame.
   bool spare = false;
   CellMask cells;
@@ -51,9 +63,20 @@ struct Tracker::Track {
   double box_dx = 0.0;
   double box_dy = 0.0;
   TrackBox expected;
+  /// What the frame should show of it, see VisibleBox.
+  TrackBox visible;
   TrackBox last_box;
+  /// The sides of the box from the centroid, when it was last seen; moved along with the camera.
+  TrackBox reach;
   double area = 0.0;
+  /// What it covers when nothing hides it: follows its area up at once and down slowly.
+  double whole_area = 0.0;
+  /// Its motion as it was when it last showed itself whole, predicted to this frame; the same as `filter` while it
+  /// does.
+  MotionFilter whole_filter;
+  bool whole = true;
   bool border = false;
+  Sides cut;
   bool masked = false;
   Colours colours{};
   bool has_coefficients = false;

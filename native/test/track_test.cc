@@ -76,6 +76,7 @@ class Film {
     input.model = model;
     input.image = image;
     input.followed = followed;
+    input.asked = asked;
     input.time_ns = static_cast<int64_t>(frame * kFrameNs);
     Result<TrackOutput> output = tracker_.Update(input);
     EXPECT_TRUE(output.ok());
@@ -86,6 +87,7 @@ class Film {
   std::vector<float> coefficients;
   uint64_t model = 1;
   std::vector<uint32_t> followed;
+  std::vector<TrackBox> asked;
   const ImageView* image = nullptr;
   Tracker& tracker() { return tracker_; }
 
@@ -95,12 +97,76 @@ class Film {
 
 TEST(Track, ConfirmsAtTheSecondSightingAndKeepsTheId) {
   Film film;
-  EXPECT_EQ(film.At(0, {{100, 100, 40, 40}}).ids, (std::vector<uint32_t>{0}));
+  EXPECT_EQ(film.At(0, {{100, 100, 40, 40, 0.6F}}).ids, (std::vector<uint32_t>{0}));
   for (int frame = 1; frame < 60; ++frame) {
-    const TrackOutput output = film.At(frame, {{100 + 4.0 * frame, 100, 40, 40}});
+    const TrackOutput output = film.At(frame, {{100 + 4.0 * frame, 100, 40, 40, 0.6F}});
     ASSERT_EQ(output.ids, (std::vector<uint32_t>{1})) << frame;
     if (frame > 30) {
       EXPECT_NEAR(output.velocities[0], 120.0, 6.0);
+    }
+  }
+}
+
+/// Two sightings of 0.4 are as much evidence as one of 0.64.
+TEST(Track, WhereFramesAreRareASureObjectIsConfirmedAtOnce) {
+  Film film;
+  EXPECT_EQ(film.At(0, {{100, 100, 40, 40, 0.7F}, {300, 100, 40, 40, 0.6F}}).ids, (std::vector<uint32_t>{1, 0}));
+  EXPECT_EQ(film.At(6, {{100, 100, 40, 40, 0.7F}, {300, 100, 40, 40, 0.6F}, {200, 250, 40, 40, 0.7F}}).ids,
+            (std::vector<uint32_t>{1, 2, 3}));
+  // 33 ms later nobody needs to guess.
+  EXPECT_EQ(film.At(7, {{500, 250, 40, 40, 0.9F}}).ids, (std::vector<uint32_t>{0}));
+}
+
+/// A belt at 4 frames a second: parts move 0.8 of their size from frame to frame, and come in at the side.
+TEST(Track, ObjectsInheritTheMotionOfThoseAroundThem) {
+  Film film;
+  const auto belt = [](double offset) {
+    std::vector<Thing> things;
+    for (int k = 0; k < 20; ++k) {
+      const double x = offset + 600 - 70.0 * k;
+      if (x > -25 && x < kWidth + 25) things.push_back({x, 60.0 + 60 * (k * 7 % 5), 50, 44, 0.6F});
+    }
+    return things;
+  };
+  std::set<uint32_t> ids;
+  for (int step = 0; step < 16; ++step) {
+    const std::vector<Thing> things = belt(40.0 * step);
+    const TrackOutput output = film.At(7.5 * step, things);
+    for (size_t i = 0; i < things.size(); ++i) {
+      if (output.ids[i] != 0) {
+        ids.insert(output.ids[i]);
+      } else {
+        EXPECT_TRUE(step == 0 || things[i].cx < 70) << step << " at " << things[i].cx;
+      }
+    }
+  }
+  // Those of the first picture and one every 70 pixels since then; one may just have come in.
+  EXPECT_NEAR(static_cast<double>(ids.size()), 9.0 + 40.0 * 15 / 70, 1.5);
+}
+
+/// One object that goes another way than the rest keeps its own.
+TEST(Track, WhatMovesAgainstTheOthersIsKept) {
+  Film film;
+  uint32_t against = 0;
+  for (int step = 0; step < 30; ++step) {
+    std::vector<Thing> things{{560 - 8.0 * step, 330, 50, 44}};
+    for (int k = 0; k < 6; ++k) things.push_back({60.0 + 50 * k + 8 * step, 60.0 + 40 * k, 50, 30});
+    const TrackOutput output = film.At(2 * step, things);
+    if (step == 1) against = output.ids[0];
+    if (step >= 1) {
+      ASSERT_EQ(output.ids[0], against) << step;
+    }
+  }
+  EXPECT_NE(against, 0u);
+}
+
+/// The centroid of what comes in moves at half the speed; its front edge tells the whole.
+TEST(Track, WhatTheBorderCutsMovesAsItsFreeEdge) {
+  Film film;
+  for (int frame = 0; frame < 12; ++frame) {
+    const TrackOutput output = film.At(frame, {{-40 + 6.0 * frame, 100, 100, 60}});
+    if (frame > 8) {
+      EXPECT_GT(output.velocities[0], 0.8 * 180.0) << frame;
     }
   }
 }
@@ -218,7 +284,7 @@ TEST(Track, ASecondMaskOfAnObjectBeginsNoTrackWhateverItsBox) {
     Segments segments = SegmentsOf({{100, 100, 60, 60, 0.9F}, {101, 100, 60, 60, 0.8F}}, true);
     // Where parts touch, the box of one mask reaches over the next.
     segments.boxes[6] += 60.0F;
-    EXPECT_EQ(film.At(frame, segments).ids, (std::vector<uint32_t>{frame > 0 ? 1U : 0U, 0U}));
+    EXPECT_EQ(film.At(frame, segments).ids, (std::vector<uint32_t>{1U, 0U}));
   }
 }
 
@@ -319,8 +385,8 @@ TEST(Track, TheCameraMovesWithoutSwitches) {
 
 TEST(Track, ARepeatedFrameChangesNothing) {
   Film film;
-  film.At(0, {{100, 100, 40, 40}});
-  EXPECT_EQ(film.At(0, {{100, 100, 40, 40}}).ids, (std::vector<uint32_t>{0})) << "seen twice, but in one frame";
+  film.At(0, {{100, 100, 40, 40, 0.6F}});
+  EXPECT_EQ(film.At(0, {{100, 100, 40, 40, 0.6F}}).ids, (std::vector<uint32_t>{0})) << "seen twice, but in one frame";
   film.At(1, {{104, 100, 40, 40}});
   const TrackOutput once = film.At(2, {{108, 100, 40, 40}});
   const TrackOutput again = film.At(2, {{108, 100, 40, 40}});
@@ -342,7 +408,7 @@ TEST(Track, TimeThatGoesBackAndAnotherSizeBeginAgain) {
   for (int frame = 10; frame < 20; ++frame) film.At(frame, {{100, 100, 60, 60}});
   const TrackOutput back = film.At(5, {{100, 100, 60, 60}});
   EXPECT_EQ(back.reset, TrackReset::kTime);
-  EXPECT_EQ(back.ids, (std::vector<uint32_t>{0}));
+  EXPECT_EQ(back.ids, (std::vector<uint32_t>{2}));
   EXPECT_EQ(film.At(6, {{100, 100, 60, 60}}).ids, (std::vector<uint32_t>{2}));
   const TrackOutput other = film.At(7, SegmentsOf({{100, 100, 60, 60}}, true, 320, 240));
   EXPECT_EQ(other.reset, TrackReset::kSize);
@@ -442,6 +508,42 @@ TEST(Track, NoOtherIsTakenForAFollowedObject) {
   EXPECT_EQ(IdAfterHiding({{400, 200, 60, 60}}, {kBlue}), 0u) << "another colour";
   EXPECT_EQ(IdAfterHiding({{400, 200, 160, 160}}, {kRed}), 0u) << "another size";
   EXPECT_EQ(IdAfterHiding({{400, 200, 60, 60}, {300, 100, 60, 60}}, {kRed, kRed}), 0u) << "twins";
+}
+
+/// A bar hides it bit by bit, and it comes out at the other side as large as it was.
+TEST(Track, AFollowedObjectThatGoesBehindABarIsFoundAtTheOtherSide) {
+  Film film;
+  Painted painted;
+  film.followed = {1};
+  const auto visible = [](int frame) {
+    // Of 60 pixels at 2 a frame, what is left and right of a bar at 300..400.
+    const double x1 = 150 + 2.0 * frame;
+    const double x2 = x1 + 60;
+    std::vector<Thing> things;
+    if (x1 < 300) things.push_back({(x1 + std::min(x2, 300.0)) / 2, 100, std::min(x2, 300.0) - x1, 60});
+    if (x2 > 400) things.push_back({(std::max(x1, 400.0) + x2) / 2, 100, x2 - std::max(x1, 400.0), 60});
+    return things;
+  };
+  uint32_t last = 0;
+  for (int frame = 0; frame < 150; ++frame) {
+    const std::vector<Thing> things = visible(frame);
+    film.image = painted.Show(things, std::vector<std::array<uint8_t, 3>>(things.size(), kRed));
+    const TrackOutput output = film.At(frame, things);
+    if (!things.empty()) last = output.ids[0];
+  }
+  EXPECT_EQ(last, 1u);
+}
+
+/// An object that never scores enough for a track gets one where a prompt asks for it.
+TEST(Track, AWeakObjectThatIsAskedForBeginsATrack) {
+  Film film;
+  const Thing weak{100, 100, 40, 40, 0.2F};
+  const Thing other{300, 100, 40, 40, 0.2F};
+  for (int frame = 0; frame < 5; ++frame) EXPECT_EQ(film.At(frame, {weak, other}).ids, (std::vector<uint32_t>{0, 0}));
+  film.asked = {{82, 81, 119, 121}};
+  film.At(5, {weak, other});
+  film.asked.clear();
+  EXPECT_EQ(film.At(6, {weak, other}).ids, (std::vector<uint32_t>{1, 0}));
 }
 
 TEST(Track, HoldsABoundedNumberOfTracks) {

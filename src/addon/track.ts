@@ -22,6 +22,8 @@ export interface NativeTrackInput {
   /** Tracks that prompts follow: kept for `forgetMs`, and found again by colour and size. */
   readonly followed?: Uint32Array;
   readonly forgetMs?: number;
+  /** [n × 4] boxes of the previous frame's objects that a prompt matches and no track shows: weak ones begin tracks there, too. */
+  readonly asked?: Float32Array;
 }
 
 export interface NativeTracks {

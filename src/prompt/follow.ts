@@ -32,6 +32,8 @@ export interface Followed {
   readonly tracks: readonly number[];
   /** Of these, the ones to keep and to find again by their looks. */
   readonly kept: readonly number[];
+  /** Objects that prompts have matched and would follow, but that have no track: too weak for one, until somebody asks. */
+  readonly asked: readonly Box[];
 }
 
 /** A sighting that differs from what is expected this much is a part of the object, or the object and another. */
@@ -84,13 +86,20 @@ export class FollowBook {
     const inForce = new Set(prompts);
     for (const prompt of this.#locks.keys()) if (!inForce.has(prompt)) this.#locks.delete(prompt);
     const transitions: FollowTransition[] = [];
+    const asked: Box[] = [];
     const followed = answers.map((answer, k) => {
       const prompt = prompts[k]!;
-      return followsObject(prompt) ? this.#follow(prompt, answer, frame, transitions) : answer;
+      if (!followsObject(prompt)) return answer;
+      const followed = this.#follow(prompt, answer, frame, transitions);
+      const [match] = answer.matches;
+      const looks = followed.follow?.state === 'arming' || followed.follow?.state === 'binding';
+      if (looks && match && frame.tracks.ids[match.index] === 0) asked.push(boxOf(frame.segments, match.index));
+      return followed;
     });
     const alive = [...this.#locks].filter(([, { state, track }]) => track !== 0 && state !== 'gone');
     const kept = alive.filter(([prompt]) => !('reacquire' in prompt && prompt.reacquire === 'none'));
-    return { answers: followed, transitions, tracks: alive.map(([, { track }]) => track), kept: kept.map(([, { track }]) => track) };
+    const [tracks, keep] = [alive, kept].map((locks) => locks.map(([, { track }]) => track));
+    return { answers: followed, transitions, tracks: tracks!, kept: keep!, asked };
   }
 
   #follow(prompt: FollowedPrompt, answer: PromptAnswer, frame: FollowFrame, transitions: FollowTransition[]): PromptAnswer {

@@ -1,5 +1,6 @@
 /** Tracking as a stage of one camera's pipeline: what it asks of decoding, and what becomes of the decoded objects. */
 import { native } from '../addon/addon.js';
+import type { Box } from '../domain/box.js';
 import type { Frame } from '../domain/frame.js';
 import { FOLLOW_DEFAULTS, type FollowedPrompt, type Prompt, type PromptAnswer } from '../domain/prompt.js';
 import type { ModelIdentity } from '../domain/result.js';
@@ -50,6 +51,8 @@ export class TrackStage {
   #followed: readonly number[] = [];
   /** Of these, the ones that are kept and found again by their looks. */
   #kept: readonly number[] = [];
+  /** What prompts that look for their object have matched in the latest frame, where it has no track. */
+  #asked: readonly Box[] = [];
   #lastId: number;
 
   constructor(options: TrackStageOptions, tracker: Tracker = openTracker(options)) {
@@ -71,6 +74,7 @@ export class TrackStage {
         const followed = this.#book.apply(prompts, matched, following);
         this.#followed = followed.tracks;
         this.#kept = followed.kept;
+        this.#asked = followed.asked;
         return followed;
       },
       follow: async (segments, model) => this.#follow(frame, live, base.conf, segments, model, await motion),
@@ -86,18 +90,20 @@ export class TrackStage {
     cameraMotion?: CameraMotion,
   ): Promise<Tracked> {
     const timeMs = timeOf(frame, live);
-    // Stills have nothing in common.
+    // Stills have nothing in common, so that no object of theirs has a track.
     if (timeMs === undefined) {
       this.#tracker.reset();
       this.#recent.clear();
     }
-    const tracks = await this.#tracker.update(segments, {
+    const given = await this.#tracker.update(segments, {
       timeMs: timeMs ?? 0,
       frame,
       model: model.name,
       followed: this.#kept,
+      asked: this.#asked,
       ...(cameraMotion ? { cameraMotion } : {}),
     });
+    const tracks = timeMs === undefined ? { ...given, ids: new Uint32Array(segments.count) } : given;
     const tracked = { ...(await shownOf(segments, tracks, conf)), timeMs: timeMs ?? 0 };
     for (const id of tracks.ids) this.#lastId = Math.max(this.#lastId, id);
     this.#recent.add({ seq: frame.sequence, timeMs: tracked.timeMs, segments: tracked.segments, ids: tracked.tracks.ids });

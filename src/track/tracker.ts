@@ -2,6 +2,7 @@
 
 import { native } from '../addon/addon.js';
 import type { CarryRequests, NativeTracker } from '../addon/track.js';
+import type { Box } from '../domain/box.js';
 import type { Frame } from '../domain/frame.js';
 import type { Segments } from '../domain/segments.js';
 import type { CameraMotion, Tracks } from '../domain/track.js';
@@ -35,6 +36,8 @@ export interface TrackInput {
   readonly cameraMotion?: CameraMotion;
   /** Tracks that are kept for a minute instead of `keepMs`, and found again by colour and size where nothing else fits. */
   readonly followed?: readonly number[];
+  /** Boxes of the previous frame's objects that are asked for and have no track: they get one there, however weak they are. */
+  readonly asked?: readonly Box[];
 }
 
 /** How long the tracks that prompts follow are kept unseen. */
@@ -59,7 +62,7 @@ export class Tracker {
    * Follows the objects of the next frame. One call at a time, in the order of the frames. A time that goes back begins
    * again; the time of the previous frame again means the same picture. Errors: MISUSE.
    */
-  async update(segments: Segments, { timeMs, frame, model = '', cameraMotion, followed = [] }: TrackInput): Promise<Tracks> {
+  async update(segments: Segments, { timeMs, frame, model = '', cameraMotion, followed = [], asked = [] }: TrackInput): Promise<Tracks> {
     const begin = performance.now();
     this.#model = this.#numberOf(model);
     const tracks = await this.#native.update(segments, {
@@ -67,6 +70,7 @@ export class Tracker {
       model: this.#model,
       ...(frame ? { frame: frame.pixels } : {}),
       ...(followed.length > 0 ? { followed: Uint32Array.from(followed), forgetMs: FOLLOWED_KEEP_MS } : {}),
+      ...(asked.length > 0 ? { asked: Float32Array.from(asked.flat()) } : {}),
       ...(cameraMotion ? { motion: cameraMotion.affine, motionUnsure: !cameraMotion.sure } : {}),
     });
     const { live, born, reacquired, ...rest } = tracks;

@@ -189,7 +189,9 @@ describe.skipIf(!hasMosquitto)('prompts that follow, lines and zones over MQTT (
     const from = observer.received.length;
     daemon = start('run', '--config', config);
     const later = await observer.untilJson<CountsMessage>(`${BELT}/counts`, () => true, from);
-    expect(later).toMatchObject({ since: counted.since, zones: { station: { entered: 3 } } });
+    // The three of the run before, and perhaps already the three that this run sees from its start.
+    expect(later.since).toBe(counted.since);
+    expect([3, 6]).toContain(later.zones.station?.entered);
     expect(await observer.untilJson<ZonesMessage>(`${BELT}/zones`, () => true, from)).toMatchObject({
       revision: 2,
       lines: [{ id: 'gate' }],

@@ -92,6 +92,13 @@ describe('a prompt that follows', () => {
     for (let k = 0; k < 9; k += 1) expect(stateOf(nameless.at(100 * k, { ids: [0], match: 0 }))).not.toBe('locked');
   });
 
+  it('asks for a track where it matches an object without one, until it is locked', () => {
+    const story = new Story(POINT);
+    expect(story.at(0, { ids: [0, 5], match: 0 }).asked).toEqual([[40, 40, 60, 60]]);
+    expect(story.at(100, { ids: [7, 5], match: 0 }).asked).toEqual([]);
+    expect(new Story(POINT).lock().at(500, { ids: [0, 7], match: 0 }).asked).toEqual([]);
+  });
+
   it('stays on its object when another stands at the point', () => {
     const story = new Story(POINT).lock();
     expect(story.at(500, { ids: [9, 7], match: 0 }).answers[0]!.matches).toEqual([{ index: 1, score: 0.5 }]);

@@ -33,7 +33,7 @@ function segmentsOf(boxes: readonly Box[], scores: readonly number[] = boxes.map
 describe('a tracker', () => {
   it('names objects at their second sighting and keeps the name', async () => {
     const tracker = openTracker();
-    const at = (k: number) => segmentsOf([[20 + 4 * k, 20, 60 + 4 * k, 60]]);
+    const at = (k: number) => segmentsOf([[20 + 4 * k, 20, 60 + 4 * k, 60]], [0.6]);
     expect([...(await tracker.update(at(0), { timeMs: 0 })).ids]).toEqual([0]);
     for (let k = 1; k < 20; k += 1) {
       const tracks = await tracker.update(at(k), { timeMs: 33.3 * k });
