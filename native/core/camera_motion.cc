@@ -35,25 +35,25 @@ constexpr double kLeastShare = 0.3;
 constexpr int kPhaseWidth = 128;
 constexpr int kPhaseHeight = 64;
 
-float LumaAt(const ImageView& image, int x, int y) {
-  const uint8_t* row = image.planes[0] + static_cast<ptrdiff_t>(y) * image.strides[0];
-  switch (image.format) {
+/// How the luma of a pixel is made of its bytes, in 256ths.
+struct LumaWeights {
+  int bytes = 1;
+  std::array<int, 3> of{256, 0, 0};
+};
+
+LumaWeights WeightsOf(PixelFormat format) {
+  switch (format) {
     case PixelFormat::kNv12:
     case PixelFormat::kI420:
-      return row[x];
+      break;
     case PixelFormat::kRgba:
-      row += 4 * x;
-      break;
+      return {4, {77, 150, 29}};
     case PixelFormat::kRgb:
+      return {3, {77, 150, 29}};
     case PixelFormat::kBgr:
-      row += 3 * x;
-      break;
+      return {3, {29, 150, 77}};
   }
-  const int first = row[0];
-  const int last = row[2];
-  const int red = image.format == PixelFormat::kBgr ? last : first;
-  const int blue = image.format == PixelFormat::kBgr ? first : last;
-  return static_cast<float>(77 * red + 150 * row[1] + 29 * blue) / 256.0F;
+  return {};
 }
 
 GreyImage Halve(const GreyImage& image) {
@@ -246,23 +246,33 @@ CameraMotion CameraMotionEstimator::Next(const ImageView& image) {
 }
 
 /// Means of factor_ columns by up to two rows, then halved from level to level.
-void CameraMotionEstimator::Reduce(const ImageView& image, std::vector<GreyImage>& levels) const {
+void CameraMotionEstimator::Reduce(const ImageView& image, std::vector<GreyImage>& levels) {
   levels.resize(kLevels);
   GreyImage& base = levels[0];
   base.width = std::max(1, width_ / factor_);
   base.height = std::max(1, height_ / factor_);
   base.pixels.resize(static_cast<size_t>(base.width) * static_cast<size_t>(base.height));
-  const int first = factor_ / 4;
-  const int second = std::min(factor_ - 1, factor_ - 1 - factor_ / 4);
+  // Every row counts: of some rows alone, hard edges move by whole rows, which shows as a motion that is not there.
+  // Bytes are added row by row first, whatever they mean: at most 137 rows, which fit 16 bits.
+  const LumaWeights weights = WeightsOf(image.format);
+  const auto bytes = static_cast<size_t>(weights.bytes);
+  const size_t row_bytes = bytes * static_cast<size_t>(base.width) * static_cast<size_t>(factor_);
+  sums_.resize(row_bytes + 2);
+  const float all = 256.0F * static_cast<float>(factor_) * static_cast<float>(factor_);
   float* out = base.pixels.data();
   for (int y = 0; y < base.height; ++y) {
+    std::fill(sums_.begin(), sums_.end(), uint16_t{0});
+    uint16_t* sums = sums_.data();
+    for (int row = 0; row < factor_; ++row) {
+      const uint8_t* in = image.planes[0] + static_cast<ptrdiff_t>(y * factor_ + row) * image.strides[0];
+      for (size_t i = 0; i < row_bytes; ++i) sums[i] = static_cast<uint16_t>(sums[i] + in[i]);
+    }
     for (int x = 0; x < base.width; ++x) {
-      float sum = 0.0F;
-      for (int k = 0; k < factor_; ++k) {
-        sum +=
-            LumaAt(image, x * factor_ + k, y * factor_ + first) + LumaAt(image, x * factor_ + k, y * factor_ + second);
+      uint32_t sum = 0;
+      for (int k = 0; k < factor_; ++k, sums += bytes) {
+        sum += static_cast<uint32_t>(weights.of[0] * sums[0] + weights.of[1] * sums[1] + weights.of[2] * sums[2]);
       }
-      *out++ = sum / static_cast<float>(2 * factor_);
+      *out++ = static_cast<float>(sum) / all;
     }
   }
   for (size_t level = 1; level < kLevels; ++level) {

@@ -46,7 +46,7 @@ class CameraMotionEstimator {
     double y1;
   };
 
-  void Reduce(const ImageView& image, std::vector<GreyImage>& levels) const;
+  void Reduce(const ImageView& image, std::vector<GreyImage>& levels);
   void PickPoints();
   void FollowPoints(double guess_x, double guess_y);
   bool Fit(CameraMotion& found);
@@ -57,6 +57,8 @@ class CameraMotionEstimator {
   int factor_ = 1;
   std::vector<GreyImage> before_;
   std::vector<GreyImage> now_;
+  /// Of the rows that become one.
+  std::vector<uint16_t> sums_;
   std::vector<Follow> points_;
   std::vector<Follow> followed_;
 };
