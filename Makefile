@@ -160,6 +160,7 @@ bench-track: build ## Tracks on MOT17, of a drawn belt and on DAVIS beside ByteT
 	TRACKING="$$TRACKING" node test/bench/track.mjs
 	node test/bench/conveyor.mjs
 	node test/bench/davis.mjs
+	node test/bench/follow.mjs
 
 bench-inspect: build ## Parts of a drawn belt judged against the truth; the trigger alone with 10,000 parts [PARTS=1000]
 	CROSSING_PARTS=10000 npx vitest run test/inspect/crossing.test.ts --testTimeout 600000 --silent=passed-only

@@ -44,6 +44,7 @@
         'native/binding/query_gpus.cc',
         'native/binding/query_video_device.cc',
         'native/binding/render_shapes.cc',
+        'native/binding/scene_options.cc',
         'native/binding/select_objects.cc',
         'native/binding/to_rgb.cc',
         'native/binding/values.cc',

@@ -43,6 +43,7 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("queryVideoDevice", Napi::Function::New<Promised<QueryVideoDevice>>(env));
   exports.Set("queryGpus", Napi::Function::New<Promised<QueryGpus>>(env));
   exports.Set("renderShapes", Napi::Function::New<Promised<RenderShapes>>(env));
+  exports.Set("shapesTruth", Napi::Function::New<Promised<ShapesTruth>>(env));
   exports.Set("toRgb", Napi::Function::New<Promised<ToRgb>>(env));
   exports.Set("viewMessage", Napi::Function::New<Promised<ViewMessage>>(env));
   exports.Set("letterboxGeometry", Napi::Function::New<LetterboxGeometry>(env));

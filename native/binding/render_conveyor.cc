@@ -1,5 +1,6 @@
 #include "binding/job.h"
 #include "binding/native_frame.h"
+#include "binding/scene_options.h"
 #include "binding/values.h"
 #include "binding/verbs.h"
 #include "scenes/conveyor.h"
@@ -20,8 +21,8 @@ ConveyorOptions ReadOptions(Napi::Value value) {
   options.height = ReadInt(object.Get("height"), "options.height", 1, kMaxSide);
   options.fps = ReadNumber(object.Get("fps"), "options.fps", 0.01, 1e6);
   options.seed = static_cast<uint32_t>(ReadInteger(object.Get("seed"), "options.seed", 0, UINT32_MAX));
-  const Napi::Value plates = object.Get("plates");
-  options.plates = plates.IsBoolean() && plates.As<Napi::Boolean>().Value();
+  options.plates = ReadSwitch(object, "plates");
+  options.view = ReadView(object);
   return options;
 }
 

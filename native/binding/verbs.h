@@ -15,6 +15,7 @@ Napi::Value QueryVideoDevice(const Napi::CallbackInfo& info);
 Napi::Value QueryGpus(const Napi::CallbackInfo& info);
 Napi::Value HasGstElement(const Napi::CallbackInfo& info);
 Napi::Value RenderShapes(const Napi::CallbackInfo& info);
+Napi::Value ShapesTruth(const Napi::CallbackInfo& info);
 Napi::Value ToRgb(const Napi::CallbackInfo& info);
 Napi::Value EncodeJpeg(const Napi::CallbackInfo& info);
 Napi::Value ViewMessage(const Napi::CallbackInfo& info);

@@ -55,11 +55,10 @@ void Expose(const ConveyorScene& scene, int index, Band& band, const std::vector
   }
 }
 
-void Measure(const Band& band, ConveyorTruth& truth) {
-  const auto width = static_cast<size_t>(band.width);
-  for (int y = band.y0; y < band.y1; ++y) {
-    const uint16_t* row = band.labels.data() + static_cast<size_t>(y - band.y0) * width;
-    for (int x = 0; x < band.width; ++x) {
+void Measure(int width, int height, ConveyorTruth& truth) {
+  for (int y = 0; y < height; ++y) {
+    const uint16_t* row = truth.labels.data() + static_cast<size_t>(y) * static_cast<size_t>(width);
+    for (int x = 0; x < width; ++x) {
       if (row[x] == 0) continue;
       ConveyorInstance& instance = truth.instances[row[x] - 1u];
       if (instance.visible_pixels++ == 0) instance.x0 = instance.x1 = x, instance.y0 = y;
@@ -68,19 +67,18 @@ void Measure(const Band& band, ConveyorTruth& truth) {
       instance.y1 = y + 1;
     }
   }
-  std::copy(band.labels.begin(),
-            band.labels.begin() + static_cast<ptrdiff_t>(static_cast<size_t>(band.y1 - band.y0) * width),
-            truth.labels.begin() + static_cast<ptrdiff_t>(static_cast<size_t>(band.y0) * width));
 }
 
-/// Drops parts that are nearly hidden, and numbers the others anew.
-void DropHidden(const ConveyorScene& scene, const std::vector<Part>& parts, ConveyorTruth& truth) {
-  const double least = 60.0 * static_cast<double>(scene.unit) * static_cast<double>(scene.unit) / (640.0 * 640.0);
+/// Drops parts that are nearly hidden, and numbers the others anew. `side`: the picture's shorter one; `scale`: of the
+/// picture over the drawing.
+void DropHidden(double side, double scale, const std::vector<Part>& parts, ConveyorTruth& truth) {
+  const double least = 60.0 * side * side / (640.0 * 640.0);
   std::vector<uint16_t> renamed(parts.size() + 1, 0);
   std::vector<ConveyorInstance> kept;
   for (size_t i = 0; i < parts.size(); ++i) {
     ConveyorInstance instance = truth.instances[i];
-    instance.visible_fraction = std::min(1.0, instance.visible_pixels / std::max(1.0, PartArea(parts[i])));
+    instance.visible_fraction =
+        std::min(1.0, instance.visible_pixels / std::max(1.0, scale * scale * PartArea(parts[i])));
     if (instance.visible_pixels == 0 || instance.visible_pixels < least || instance.visible_fraction < 0.15) continue;
     kept.push_back(instance);
     renamed[i + 1] = static_cast<uint16_t>(kept.size());
@@ -89,35 +87,23 @@ void DropHidden(const ConveyorScene& scene, const std::vector<Part>& parts, Conv
   truth.instances = std::move(kept);
 }
 
-}  // namespace
-
-void RenderConveyor(int index, const ConveyorOptions& options, uint8_t* rgb, ConveyorTruth* truth) {
-  const ConveyorScene scene = MakeScene(options);
-  const double offset = BeltOffset(scene, index, options.fps);
-  const std::vector<Part> parts = PartsInView(scene, offset);
-  const auto width = static_cast<size_t>(options.width);
-  if (truth) {
-    truth->labels.assign(width * static_cast<size_t>(options.height), 0);
-    truth->instances.assign(parts.size(), {});
-    for (size_t i = 0; i < parts.size(); ++i) {
-      truth->instances[i].id = parts[i].id;
-      truth->instances[i].part = parts[i].kind;
-      truth->instances[i].defect = parts[i].defect;
-    }
-  }
+/// The belt and everything on it. `labels` gets one value a pixel, k + 1 for parts[k]; it may be null.
+void DrawScene(int index, const ConveyorScene& scene, double offset, const std::vector<Part>& parts, uint8_t* rgb,
+               uint16_t* labels) {
+  const auto width = static_cast<size_t>(scene.width);
   std::vector<float> lamp_row(width);
   for (size_t x = 0; x < width; ++x) {
-    const float dx = ((static_cast<float>(x) + 0.5f) / static_cast<float>(options.width) - scene.lamp_x) *
-                     (static_cast<float>(options.width) / scene.unit);
+    const float dx = ((static_cast<float>(x) + 0.5f) / static_cast<float>(scene.width) - scene.lamp_x) *
+                     (static_cast<float>(scene.width) / scene.unit);
     lamp_row[x] = std::exp(-dx * dx / 0.12f);
   }
-  Band band{options.width, 0, 0, {}, {}};
+  Band band{scene.width, 0, 0, {}, {}};
   for (auto& plane : band.planes) plane.resize(width * kBandRows);
   std::vector<float> scratch;
   std::vector<uint32_t> hashes;
-  for (int y = 0; y < options.height; y += kBandRows) {
+  for (int y = 0; y < scene.height; y += kBandRows) {
     band.y0 = y;
-    band.y1 = std::min(y + kBandRows, options.height);
+    band.y1 = std::min(y + kBandRows, scene.height);
     band.labels.assign(width * kBandRows, 0);
     DrawBelt(scene, offset, band, scratch);
     for (size_t i = 0; i < parts.size(); ++i) {
@@ -127,9 +113,46 @@ void RenderConveyor(int index, const ConveyorOptions& options, uint8_t* rgb, Con
     BlurBelt(scene, band, scratch);
     DrawRails(scene, band);
     Expose(scene, index, band, lamp_row, hashes, rgb);
-    if (truth) Measure(band, *truth);
+    if (labels == nullptr) continue;
+    std::copy_n(band.labels.begin(), static_cast<size_t>(band.y1 - band.y0) * width,
+                labels + static_cast<size_t>(y) * width);
   }
-  if (truth) DropHidden(scene, parts, *truth);
+}
+
+}  // namespace
+
+void RenderConveyor(int index, const ConveyorOptions& options, uint8_t* rgb, ConveyorTruth* truth) {
+  const View view = ViewAt(index, options.width, options.height, options.view);
+  const ConveyorScene scene = MakeScene(options, view.width, view.height);
+  const double offset = BeltOffset(scene, index, options.fps);
+  const std::vector<Part> parts = PartsInView(scene, offset);
+  const size_t pixels = static_cast<size_t>(options.width) * static_cast<size_t>(options.height);
+  if (truth) {
+    truth->labels.assign(pixels, 0);
+    truth->instances.assign(parts.size(), {});
+    for (size_t i = 0; i < parts.size(); ++i) {
+      truth->instances[i].id = parts[i].id;
+      truth->instances[i].part = parts[i].kind;
+      truth->instances[i].defect = parts[i].defect;
+    }
+  }
+  uint16_t* labels = truth ? truth->labels.data() : nullptr;
+  if (view.direct) {
+    DrawScene(index, scene, offset, parts, rgb, labels);
+    DrawBar(view, options.view, rgb, labels);
+  } else {
+    const size_t scene_pixels = static_cast<size_t>(view.width) * static_cast<size_t>(view.height);
+    std::vector<uint8_t> scene_rgb(3 * scene_pixels);
+    std::vector<uint16_t> scene_labels(truth ? scene_pixels : 0);
+    uint16_t* below = truth ? scene_labels.data() : nullptr;
+    DrawScene(index, scene, offset, parts, scene_rgb.data(), below);
+    DrawBar(view, options.view, scene_rgb.data(), below);
+    Look(view, scene_rgb.data(), below, options.width, options.height, rgb, labels);
+  }
+  DimLight(index, options.view, options.width, options.height, rgb);
+  if (!truth) return;
+  Measure(options.width, options.height, *truth);
+  DropHidden(std::min(options.width, options.height), 1.0 / view.to_scene.Scale(), parts, *truth);
 }
 
 }  // namespace fastsamd

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "scenes/view.h"
+
 namespace fastsamd {
 
 enum class PartClass : uint8_t { kWasher, kNut, kBracket, kBolt, kPlate };
@@ -19,6 +21,7 @@ struct ConveyorOptions {
   /// One product, one part behind the other and none touching: the belt of an inspection station. Every plate has the
   /// same size and two bores; 18 % of them have a defect.
   bool plates = false;
+  ViewOptions view;
 };
 
 /// What is true about one part in one picture.
@@ -33,7 +36,7 @@ struct ConveyorInstance {
   int x1 = 0;
   int y1 = 0;
   int visible_pixels = 0;
-  /// Of the whole part, beyond the picture's border too: 0..1.
+  /// Of the whole part, beyond the picture's border and behind the bar too: 0..1.
   double visible_fraction = 0.0;
 };
 

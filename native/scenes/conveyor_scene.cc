@@ -54,16 +54,16 @@ std::vector<Part> PlatesInView(const ConveyorScene& scene, double offset) {
 
 }  // namespace
 
-ConveyorScene MakeScene(const ConveyorOptions& options) {
+ConveyorScene MakeScene(const ConveyorOptions& options, int width, int height) {
   Random random(static_cast<uint64_t>(options.seed) * 0x9e3779b97f4a7c15ULL + 0x5851f42d4c957f2dULL);
   ConveyorScene scene;
   scene.seed = options.seed;
-  scene.width = options.width;
-  scene.height = options.height;
+  scene.width = width;
+  scene.height = height;
   scene.unit = static_cast<float>(std::min(options.width, options.height));
   const double rail = random.Between(0.05, 0.1);
-  scene.belt_top = static_cast<int>(std::lround(options.height * rail));
-  scene.belt_bottom = options.height - scene.belt_top;
+  scene.belt_top = static_cast<int>(std::lround(height * rail));
+  scene.belt_bottom = height - scene.belt_top;
   const double unit = scene.unit;
   scene.speed = unit * random.Between(0.14, 0.26);
   const double exposure = std::min(random.Between(1.0 / 500.0, 1.0 / 45.0), 1.0 / options.fps);

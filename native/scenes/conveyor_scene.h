@@ -44,7 +44,8 @@ struct ConveyorScene {
   float noise = 0.0f;
 };
 
-ConveyorScene MakeScene(const ConveyorOptions& options);
+/// The scene on a drawing of `width` x `height`, which is the picture or holds it; sizes go by the picture.
+ConveyorScene MakeScene(const ConveyorOptions& options, int width, int height);
 
 /// Pixels that the belt has moved when picture `index` is taken.
 double BeltOffset(const ConveyorScene& scene, int index, double fps);

@@ -12,7 +12,7 @@ namespace {
 
 std::vector<uint8_t> Render(int index, int width, int height, uint32_t seed) {
   std::vector<uint8_t> rgb(static_cast<size_t>(width) * static_cast<size_t>(height) * 3);
-  RenderShapes(index, width, height, seed, rgb.data());
+  RenderShapes(index, {width, height, seed}, rgb.data(), nullptr);
   return rgb;
 }
 

@@ -13,7 +13,7 @@ import type { Segments } from '../domain/segments.js';
 import { FastsamError, messageOf } from '../errors.js';
 import type { GpuStatus } from './gpus.js';
 import type { NativeMeasurements, NativeMeasureOptions } from './measure.js';
-import type { ConveyorOptions, ConveyorTruth, ShapesOptions } from './scenes.js';
+import type { ConveyorOptions, ConveyorTruth, ShapesOptions, ShapesTruth } from './scenes.js';
 import type { TensorRtAddon } from './tensorrt.js';
 import type { CarryRequests, NativeCameraMotion, NativeTracker, NativeTrackerOptions } from './track.js';
 
@@ -284,6 +284,8 @@ export interface NativeAddon {
   queryGpus(): Promise<readonly GpuStatus[]>;
   /** Picture `index` of a deterministic scene of moving shapes, as an rgb frame. */
   renderShapes(index: number, options: ShapesOptions): Promise<NativeFrame>;
+  /** What `renderShapes` shows with the same arguments. */
+  shapesTruth(index: number, options: ShapesOptions): Promise<ShapesTruth>;
   /** Picture `index` of a conveyor belt with parts of random kind, finish and defects, as an rgb frame. */
   renderConveyor(index: number, options: ConveyorOptions): Promise<NativeFrame>;
   /** What `renderConveyor` shows with the same arguments. */

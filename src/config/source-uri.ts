@@ -3,6 +3,8 @@ import { FastsamError } from '../errors.js';
 import { nearest } from './nearest.js';
 import { sourceName } from './source-name.js';
 
+export const SCENE_CAMERAS = ['fixed', 'pan', 'zoom', 'shake', 'yaw'] as const;
+
 /** A test scene as its URI describes it. */
 export interface TestSceneSettings {
   /** `shapes`: discs, rectangles and triangles. `conveyor`: a belt with parts, some of them defective. */
@@ -13,6 +15,16 @@ export interface TestSceneSettings {
   readonly seed: number;
   /** `conveyor`: plates of one size with two bores, one behind the other; else parts of all kinds, some on top of others. */
   readonly plates: boolean;
+  /** `shapes`: two of each; they leave the picture; each has a piece on it. */
+  readonly twins?: boolean;
+  readonly leave?: boolean;
+  readonly pieces?: boolean;
+  /** What the camera does, the width of a bar that hides things, and how far the light falls; see the docs of cameras. */
+  readonly camera?: (typeof SCENE_CAMERAS)[number];
+  readonly bar?: number;
+  readonly light?: number;
+  /** Pictures come 1 to `drop` steps apart, irregularly; their times say so. */
+  readonly drop?: number;
   /** Ends after this many frames of the scene; endless when absent. */
   readonly frames?: number;
   /** False: as fast as frames are taken, none dropped. */
@@ -118,7 +130,8 @@ function demandPipeline(pipeline: string): string {
   return pipeline;
 }
 
-const SCENE_PARAMETERS = ['width', 'height', 'fps', 'frames', 'seed', 'realtime', 'product'];
+const SCENE_PARAMETERS = ['width', 'height', 'fps', 'frames', 'seed', 'realtime', 'product', 'camera', 'bar', 'light', 'drop'];
+const SHAPES_PARAMETERS = ['twins', 'leave', 'pieces'];
 
 function sceneSettings(rest: string, uri: string, picture: SourcePicture): TestSceneSettings {
   const [name = '', query = ''] = rest.split('?', 2);
@@ -126,9 +139,9 @@ function sceneSettings(rest: string, uri: string, picture: SourcePicture): TestS
   if (scene !== 'shapes' && scene !== 'conveyor')
     throw unsupported(`${sourceName(uri)}: no such test scene (expected test:shapes or test:conveyor)`);
   const parameters = new URLSearchParams(query);
+  const known = scene === 'shapes' ? [...SCENE_PARAMETERS, ...SHAPES_PARAMETERS] : SCENE_PARAMETERS;
   for (const name of parameters.keys()) {
-    if (!SCENE_PARAMETERS.includes(name))
-      throw unsupported(`${sourceName(uri)}: unknown parameter "${name}" (expected ${SCENE_PARAMETERS.join(', ')})`);
+    if (!known.includes(name)) throw unsupported(`${sourceName(uri)}: unknown parameter "${name}" (expected ${known.join(', ')})`);
   }
   const number = (name: string, fallback: number, min: number, max: number) => {
     const text = parameters.get(name);
@@ -147,7 +160,18 @@ function sceneSettings(rest: string, uri: string, picture: SourcePicture): TestS
     plates: productOf(parameters.get('product'), scene, uri),
     realtime: parameters.get('realtime') !== 'false',
     ...(parameters.has('frames') ? { frames: Math.round(number('frames', 1, 1, 1e9)) } : {}),
+    ...(parameters.has('camera') ? { camera: cameraOf(parameters.get('camera'), uri) } : {}),
+    ...(parameters.has('bar') ? { bar: number('bar', 0, 0, 10) } : {}),
+    ...(parameters.has('light') ? { light: number('light', 0, 0, 0.9) } : {}),
+    ...(parameters.has('drop') ? { drop: Math.round(number('drop', 1, 1, 100)) } : {}),
+    ...Object.fromEntries(SHAPES_PARAMETERS.filter((name) => parameters.has(name)).map((name) => [name, parameters.get(name) !== 'false'])),
   };
+}
+
+function cameraOf(name: string | null, uri: string): (typeof SCENE_CAMERAS)[number] {
+  const camera = SCENE_CAMERAS.find((known) => known === name);
+  if (!camera) throw unsupported(`${sourceName(uri)}: camera must be one of ${SCENE_CAMERAS.join(', ')}`);
+  return camera;
 }
 
 function productOf(product: string | null, scene: TestSceneSettings['scene'], uri: string): boolean {

@@ -30,7 +30,7 @@ export class TestSceneSource implements Source {
   async *[Symbol.asyncIterator](): AsyncGenerator<Frame> {
     const { frames = Number.POSITIVE_INFINITY } = this.settings;
     let sequence = this.options.firstSequence ?? 0;
-    for (; this.#index < frames; this.#index += 1) {
+    for (; this.#index < frames; this.#index += this.#step()) {
       if (this.live) await this.#exposure();
       if (this.#stopping.signal.aborted || this.#index >= frames) return;
       yield await this.#draw(sequence++);
@@ -60,15 +60,25 @@ export class TestSceneSource implements Source {
   }
 
   async #draw(sequence: number): Promise<Frame> {
-    const { scene, width, height, fps, seed, plates } = this.settings;
+    const { scene, width, height, fps, seed, plates, camera, bar, light, twins, leave, pieces } = this.settings;
     const index = this.#index;
     this.#received = index + 1;
     const captured = captureTime();
     const pixels =
       scene === 'conveyor'
-        ? await native().renderConveyor(index, { width, height, fps, seed, plates })
-        : await native().renderShapes(index, { width, height, seed });
+        ? await native().renderConveyor(index, { width, height, fps, seed, plates, ...given({ camera, bar, light }) })
+        : await native().renderShapes(index, { width, height, seed, ...given({ camera, bar, light, twins, leave, pieces }) });
     return new SourceFrame(pixels, sequence, captured, this.uri, BigInt(Math.round((index * 1e9) / fps)));
+  }
+
+  /** How far it is from this picture to the next: a number of 1 to `drop` that goes by the seed and the picture. */
+  #step(): number {
+    const { seed, drop = 1 } = this.settings;
+    // The finalizer of MurmurHash3, 32 bit.
+    let hash = Math.imul(this.#index + 1, 0x9e3779b1) ^ seed;
+    hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+    hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+    return 1 + (((hash ^ (hash >>> 16)) >>> 0) % drop);
   }
 
   /** The picture that is exposed at this moment. */
@@ -89,4 +99,9 @@ export class TestSceneSource implements Source {
     this.#index = newest;
     this.#received = Math.max(this.#received, Math.min(newest, frames));
   }
+}
+
+/** Without what is undefined. */
+function given<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } | Record<string, never> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
 }

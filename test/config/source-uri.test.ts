@@ -48,6 +48,16 @@ describe('a source', () => {
     ['csi:1', { kind: 'csi', sensor: 1 }],
     ['RTSP://[::1]:8554/x', { kind: 'rtsp', url: new URL('rtsp://[::1]:8554/x') }],
     ['gst:videotestsrc ! identity', { kind: 'gst', pipeline: 'videotestsrc ! identity' }],
+    [
+      'test:shapes?twins=true&leave=true&pieces=true&camera=pan&bar=0.3&light=0.5&drop=8',
+      {
+        kind: 'test',
+        settings: {
+          ...{ scene: 'shapes', width: 1280, height: 720, fps: 30, seed: 1, plates: false, realtime: true },
+          ...{ twins: true, leave: true, pieces: true, camera: 'pan', bar: 0.3, light: 0.5, drop: 8 },
+        },
+      },
+    ],
     ['test:', { kind: 'test', settings: { scene: 'shapes', width: 1280, height: 720, fps: 30, seed: 1, plates: false, realtime: true } }],
   ] as const)('%s is taken apart', (uri, parts) => {
     expect(parseSource(uri)).toEqual(parts);

@@ -72,9 +72,48 @@ describe('test:conveyor', () => {
   });
 });
 
+describe('a scene as a bad camera', () => {
+  it('drop=N gives every 1st to Nth picture, with their times, the same every time', async () => {
+    const times = async () => {
+      const source = await openSource('test:conveyor?width=32&height=32&fps=10&frames=200&realtime=false&drop=8&seed=5');
+      const steps: number[] = [];
+      for await (const frame of source) {
+        using picture = frame;
+        steps.push(Number(picture.ptsNs) / 1e8);
+      }
+      await source.stop();
+      return steps;
+    };
+    const taken = await times();
+    const gaps = new Set(taken.slice(1).map((time, k) => Math.round(time - taken[k]!)));
+    expect([...gaps].sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(await times()).toEqual(taken);
+  });
+
+  it.each(['shapes', 'conveyor'])('what moves, hides and dims test:%s is in its pictures', async (scene) => {
+    const size = 'width=96&height=64&realtime=false&frames=41';
+    const plain = (await pictures(`test:${scene}?${size}`)).at(-1)!;
+    for (const option of ['camera=pan', 'camera=zoom', 'camera=shake', 'camera=yaw', 'bar=0.4', 'light=0.5']) {
+      expect((await pictures(`test:${scene}?${size}&${option}`)).at(-1)!, option).not.toEqual(plain);
+    }
+  });
+
+  it('the shapes have a truth: the bar hides them, pieces say whose they are', async () => {
+    const { labels, instances } = await native().shapesTruth(10, { width: 320, height: 180, seed: 3, pieces: true, bar: 0.5 });
+    expect(new Set(labels).size).toBe(instances.length + 1);
+    expect(labels.filter((_, i) => i % 320 >= 115 && i % 320 < 205).every((label) => label === 0)).toBe(true);
+    const pieces = instances.filter(({ parent }) => parent !== undefined);
+    expect(pieces.length).toBeGreaterThan(0);
+    for (const { parent } of pieces) expect(instances.some(({ id }) => id === parent)).toBe(true);
+  });
+});
+
 it.each([
   ['test:factory', /no such test scene \(expected test:shapes or test:conveyor\)/],
   ['test:conveyor?colour=red', /unknown parameter "colour"/],
+  ['test:conveyor?twins=true', /unknown parameter "twins"/],
+  ['test:shapes?camera=spin', /camera must be one of fixed, pan, zoom, shake, yaw/],
+  ['test:conveyor?bar=11', /bar must be a number from 0 to 10/],
   ['test:conveyor?width=8', /width must be a number from 16 to 16384/],
 ])('%s is refused with what to do', async (uri, message) => {
   await expect(openSource(uri)).rejects.toThrow(message);
