@@ -456,7 +456,8 @@ void Tracker::EndTracks(const TrackInput& input, TrackOutput& output) {
     if (!track.seen && dt_ms_ > 0.0) {
       if (track.state == TrackState::kTracked) {
         track.state = TrackState::kLost;
-        if (!track.whole) GoOnAsWhole(track);
+        // Boxes alone do not tell what is hidden: many detectors guess the whole.
+        if (track.masked && !track.whole) GoOnAsWhole(track);
       }
       left = track.expected.x2 <= 0.0 || track.expected.y2 <= 0.0 || track.expected.x1 >= grid_.width ||
              track.expected.y1 >= grid_.height;
