@@ -36,7 +36,7 @@ const VIDEO = 'masks.mp4';
 const LINES = 'results.jsonl';
 
 export interface ClipsDeps {
-  /** Made when the first clip comes; what an earlier run left in it is deleted. */
+  /** Made when the first clip comes. */
   readonly folder: string;
   readonly segmenter: PictureSegmenter;
 }
@@ -72,10 +72,14 @@ export class Clips {
   readonly #deps: ClipsDeps;
   readonly #clips = new Map<string, Clip>();
   #isWorking = false;
-  #isFolderReady: Promise<void> | undefined;
 
   constructor(deps: ClipsDeps) {
     this.#deps = deps;
+  }
+
+  /** Deletes what a run that was killed left behind. */
+  async start(): Promise<void> {
+    await rm(this.#deps.folder, { recursive: true, force: true }).catch(() => undefined);
   }
 
   /** Room for a clip of so many bytes; takes the place of the user's one before. Errors: REQUEST_INVALID, RATE_LIMITED. */
@@ -86,7 +90,6 @@ export class Clips {
       if (owner === user.name || performance.now() - usedAt > KEPT_MS) await this.#drop(id);
     if (this.#clips.size >= MAX_CLIPS)
       throw new FastsamError('RATE_LIMITED', `expected at most ${MAX_CLIPS} clips on this node at a time; try again later`);
-    this.#isFolderReady ??= rm(this.#deps.folder, { recursive: true, force: true });
     const id = randomBytes(12).toString('base64url');
     const folder = join(this.#deps.folder, id);
     const clip: Clip = {
@@ -94,7 +97,6 @@ export class Clips {
       ...{ received: 0, working: Promise.resolve(), work: undefined, isDone: false, usedAt: performance.now() },
     };
     this.#clips.set(id, clip);
-    await this.#isFolderReady;
     await mkdir(join(folder, 'source'), { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
       this.#clips.delete(id);
       throw unwritable(cause);

@@ -136,6 +136,7 @@ export class ConsoleServer {
         'CONFIG_INVALID',
         `console.host: ${host}: the console has no users; add one with "fastsamd console add-user" first`,
       );
+    await this.#clips.start();
     const app = await this.#create();
     try {
       await app.listen({ host, port });

@@ -100,6 +100,7 @@ describe.skipIf(!canBrowse)('console page (needs chromium and "make build")', { 
     const at = await middle(page, 0);
     await page.mouse.move(at.x, at.y);
     await page.waitForFunction(() => window.fastsamStage.hovered >= 0);
+    await page.locator('.tags span', { hasText: '#0 0.90' }).waitFor();
     await page.keyboard.press('p');
     await page.mouse.click(at.x, at.y);
     await page.getByText(/object \d+ on this frame, score 1.00/).waitFor();
@@ -109,6 +110,10 @@ describe.skipIf(!canBrowse)('console page (needs chromium and "make build")', { 
     await page.keyboard.press('z');
     await page.locator('.prompts li').waitFor({ state: 'detached' });
     expect((await prompts('belt')).prompts).toEqual([]);
+    await page.keyboard.press('Shift+Z');
+    await page.locator('.prompts li.matched', { hasText: 'point-1' }).waitFor();
+    await page.keyboard.press('z');
+    await page.locator('.prompts li').waitFor({ state: 'detached' });
     expect(await page.evaluate(() => window.fastsamStage.openBitmaps)).toBeLessThanOrEqual(2);
     await page.close();
   });

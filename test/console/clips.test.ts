@@ -197,8 +197,10 @@ describe.skipIf(!native().features.gstreamer)('clips (needs GStreamer)', { timeo
     // The next clip of the user takes its place.
     await clips.begin({ name: 'next.mp4', bytes: 10 }, user);
     await expect(stat(join(folder, 'clips', id))).rejects.toThrow('ENOENT');
+    // A run that is killed leaves its clips; the next one deletes them.
+    await new Clips({ folder: join(folder, 'clips'), segmenter }).start();
+    await expect(stat(join(folder, 'clips'))).rejects.toThrow('ENOENT');
     await clips.clear();
-    expect(await readdir(join(folder, 'clips'))).toEqual([]);
     await engine.stop();
   });
 });

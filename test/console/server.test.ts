@@ -69,6 +69,29 @@ describe('console server', { timeout: 60_000 }, () => {
     expect(node.daemon.console!.encoded).toBeLessThanOrEqual(after + 1);
   });
 
+  it('goes on with another level, and with a part of the frame in full detail', async () => {
+    using page = await Page.open(node);
+    page.say({ t: 'watch', camera: 'belt' });
+    await page.until(({ views }) => views[1]);
+    page.say({ t: 'watch', camera: 'belt', level: 0 });
+    const sharp0 = await page.message('channel', ({ level }) => level === 0);
+    const whole = await page.until(({ views }) => views.find(({ channel }) => channel === sharp0.channel));
+    expect(whole.part).toEqual({ x: 0, y: 0, width: 320, height: 320 });
+    page.say({ t: 'watch', camera: 'belt', level: 0, roi: [0, 0, 4, 3] });
+    const near = await page.until(({ views }) => views.find(({ part }) => part.width < 320));
+    expect(near).toMatchObject({ part: { x: 0, y: 0, width: 160, height: 120 }, picture: { width: 160, height: 120 } });
+    // Every object is told in pixels of the frame; the map shows those of the part, cell for pixel: the first one lies at 40…120.
+    expect(near.objects.count).toBe(3);
+    const { map, regions } = near;
+    const objectsAt = (x: number, y: number) => [...regions[map.cells[y * map.width + x]!]!];
+    expect([map.width, map.height]).toEqual([160, 120]);
+    expect([objectsAt(80, 80), objectsAt(20, 80), objectsAt(140, 20)]).toEqual([[0], [], []]);
+    // Frames go on, of this part alone.
+    const seen = page.views.length;
+    await page.until(({ views }) => views[seen + 3]);
+    expect(page.views.slice(seen + 1).every(({ part }) => part.width === 160)).toBe(true);
+  });
+
   it('closes the socket of a page that acknowledges what it was not sent', async () => {
     using page = await Page.open(node);
     page.socket.send(Buffer.from([2, 0, 0, 0, 1, 0, 0, 0, 9, 0, 0, 0]));

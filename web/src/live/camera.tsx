@@ -66,6 +66,7 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
   const style = useSignal<StageStyle>({ opacity: 0.35, contours: true, least: 0, masks: 'all' });
   const quality = useSignal<Quality>('auto');
   const zoom = useSignal<Zoom>(UNZOOMED);
+  const hovered = useSignal(-1);
   /** The corner of a box that the arrow keys move. */
   const corner = useSignal<Corner>(1);
   const isHelp = useSignal(false);
@@ -73,6 +74,7 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
   /** The object that the list put into the draft. */
   const taken = useRef<number>();
   const undone = useRef<PromptsMessage[]>([]);
+  const redone = useRef<PromptsMessage[]>([]);
   const strips = useRef(new Map<string, string[]>());
   const held = promptsOf(camera);
   const state = topics.value.get(`cameras/${camera}/state`) as CameraStateMessage | undefined;
@@ -97,6 +99,7 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
       }
       trails.current.add(frame.objects, frame.capturedAtMs);
       drawn.value = frame;
+      hovered.value = view.hovered;
       // Lists follow four times a second: more cannot be read.
       if (now - listedAt < LIST_MS) return;
       listedAt = now;
@@ -236,6 +239,7 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
   const remember = (before: PromptsMessage) => {
     undone.current.push(before);
     if (undone.current.length > MAX_UNDO) undone.current.shift();
+    redone.current = [];
   };
 
   const forget = (before: PromptsMessage) => {
@@ -251,15 +255,19 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
     tell(answer.status === 'ok' ? `${id} removed` : (answer.error ?? 'refused'), answer.status === 'ok' ? 'info' : 'error');
   };
 
-  const undo = async () => {
-    const before = undone.current.pop();
-    if (!before) {
-      tell('nothing to undo');
+  /** Goes to the prompts as they were before the last change, or before the last undo; what is left becomes the other way back. */
+  const goBack = async (from: PromptsMessage[], other: PromptsMessage[], name: string) => {
+    const target = from.pop();
+    if (!target || !held) {
+      tell(`nothing to ${name}`);
       return;
     }
-    const answer = await ask('prompt/set', { camera, prompts: before.prompts });
-    tell(answer.status === 'ok' ? 'undone' : (answer.error ?? 'refused'), answer.status === 'ok' ? 'info' : 'error');
+    other.push(held);
+    const answer = await ask('prompt/set', { camera, prompts: target.prompts });
+    tell(answer.status === 'ok' ? `${name} done` : (answer.error ?? 'refused'), answer.status === 'ok' ? 'info' : 'error');
   };
+  const undo = () => goBack(undone.current, redone.current, 'undo');
+  const redo = () => goBack(redone.current, undone.current, 'redo');
 
   const focus = (index: number) => {
     const view = stage.current!;
@@ -313,6 +321,7 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
     Escape: cancel,
     Enter: () => (draft.value && tried.value ? void commit() : focused.value >= 0 && take(focused.value)),
     z: () => void undo(),
+    Z: () => void redo(),
     m: () => {
       style.value = { ...style.value, masks: style.value.masks === 'all' ? 'matched' : style.value.masks === 'matched' ? 'none' : 'all' };
     },
@@ -357,11 +366,11 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
               role="img"
               aria-label={summary.value}
               data-tool={tool.value}
-              {...pointer({ stage, tool, draft, zoom, change, focus, can })}
+              {...pointer({ stage, tool, draft, zoom, hovered, change, focus, can })}
             />
             <Marks draft={draft.value} corner={corner.value} />
             <Zones camera={camera} frame={shown.value?.frame} />
-            <Tags drawn={drawn} trails={trails.current} focused={focused.value} />
+            <Tags drawn={drawn} trails={trails.current} focused={focused.value} hovered={hovered} />
           </div>
           {shown.value === undefined ? <p class="waiting">{waitingText(state)}</p> : null}
           {isLate ? <p class="late">{status.value === 'open' ? `last picture ${ageText(age.value)}` : 'not connected'}</p> : null}

@@ -59,7 +59,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['+ − 0', 'zoom in, out, all of the frame'],
   ['Enter', 'take the object; add the prompt'],
   ['Esc', 'cancel'],
-  ['Z', 'undo'],
+  ['Z', 'undo; with Shift: redo'],
   ['M', 'masks: all, of prompts, none'],
 ];
 

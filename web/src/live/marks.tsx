@@ -38,8 +38,15 @@ export function handlesOf([x1, y1, x2, y2]: NonNullable<Draft['box']>): [number,
 /** Of a picture: more names would hide it. */
 const MAX_TAGS = 24;
 
-/** Names beside the objects that answer a prompt, that are tracked, or that are chosen; trails of tracks. Drawn with each frame. */
-export function Tags({ drawn, trails, focused }: { drawn: ReadonlySignal<Shown | undefined>; trails: Trails; focused: number }) {
+/** Names beside the objects that answer a prompt, that are tracked, chosen or under the pointer; trails of tracks. Drawn with each frame. */
+interface TagsProps {
+  readonly drawn: ReadonlySignal<Shown | undefined>;
+  readonly trails: Trails;
+  readonly focused: number;
+  readonly hovered: ReadonlySignal<number>;
+}
+
+export function Tags({ drawn, trails, focused, hovered }: TagsProps) {
   const shown = drawn.value;
   if (!shown) return null;
   const { objects, frame, ids, meta } = shown;
@@ -49,9 +56,10 @@ export function Tags({ drawn, trails, focused }: { drawn: ReadonlySignal<Shown |
       .filter(({ type }, k) => type !== 'everything' && k < 32 && ((objects.prompts[index]! >>> k) & 1) === 1)
       .map(({ id }) => id);
     const track = objects.tracks[index]!;
-    const isTrackAlone = names.length === 0 && index !== focused;
+    const isActive = index === focused || index === hovered.value;
+    const isTrackAlone = names.length === 0 && !isActive;
     if (track > 0) names.unshift(`#${track}`);
-    if (index === focused) names.push(`${track > 0 ? '' : `#${index} `}${objects.scores[index]!.toFixed(2)}`);
+    if (isActive) names.push(`${track > 0 ? '' : `#${index} `}${objects.scores[index]!.toFixed(2)}`);
     if (names.length > 0) tags.push({ index, text: names.join(' '), isTrackAlone });
   }
   return (

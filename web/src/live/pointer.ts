@@ -21,6 +21,8 @@ interface PointerDeps {
   readonly tool: { readonly value: Tool };
   readonly draft: { readonly value: Draft | undefined };
   readonly zoom: { value: Zoom };
+  /** The object under the pointer, for its name beside it. */
+  readonly hovered: { value: number };
   readonly change: (next: Draft) => void;
   readonly focus: (index: number) => void;
   readonly can: boolean;
@@ -51,7 +53,7 @@ export function boxByKey(box: Draft['box'], corner: Corner, [dx, dy]: Place, { x
   return moved;
 }
 
-export function pointer({ stage, tool, draft, zoom, change, focus, can }: PointerDeps) {
+export function pointer({ stage, tool, draft, zoom, hovered, change, focus, can }: PointerDeps) {
   const rectOf = (event: Event) => (event.currentTarget as HTMLElement).parentElement!.getBoundingClientRect();
   /** 0…1 of the frame. */
   const placeOfEvent = (event: MouseEvent): [number, number] => {
@@ -64,6 +66,7 @@ export function pointer({ stage, tool, draft, zoom, change, focus, can }: Pointe
     view.hovered = index;
     view.redraw();
     performance.measure('fastsam-hover', { start: event.timeStamp, end: performance.now() });
+    hovered.value = index;
   };
   /** The opposite end, where the pointer is on a handle of the box. */
   const anchorAt = (event: PointerEvent): Place | undefined => {

@@ -15,6 +15,10 @@ interface Invitation {
   readonly size: number;
 }
 
+function isOnlyHere(name: string): boolean {
+  return name === 'localhost' || name === '[::1]' || name.startsWith('127.');
+}
+
 export function InviteButton() {
   const dialog = useRef<HTMLDialogElement>(null);
   const users = useSignal<readonly ConsoleUser[]>([]);
@@ -59,7 +63,12 @@ export function InviteButton() {
       </button>
       <dialog ref={dialog} aria-label="Open on a phone" onClose={() => (invitation.value = undefined)}>
         <h2>Open on a phone</h2>
-        <p class="quiet">A link that logs in once, within five minutes. The phone must reach this address.</p>
+        <p class="quiet">A link that logs in once, within five minutes.</p>
+        {isOnlyHere(location.hostname) ? (
+          <p class="warn">
+            {location.hostname} reaches this machine alone: open the console under the name or an address of the machine first.
+          </p>
+        ) : null}
         <div class="row">
           <label>
             As{' '}
