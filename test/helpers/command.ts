@@ -24,7 +24,8 @@ export function start(...args: string[]): RunningCommand {
 
 /** As `start`, with more in its environment. */
 export function startWith(environment: Readonly<Record<string, string>>, ...args: string[]): RunningCommand {
-  const child = spawn(process.execPath, [BIN, ...args], {
+  // Also when this process is killed and cannot end anything itself.
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', process.execPath, BIN, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
   });
