@@ -29,7 +29,7 @@ quietly = { $(1); } > $(2) 2>&1 || { status=$$?; cat $(2) >&2; exit $$status; }
 # onnxruntime-node would download CUDA libraries otherwise; the ones of the system are used.
 export ONNXRUNTIME_NODE_INSTALL := skip
 
-.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint tidy format fuzz fuzz-native fuzz-readers cameras hostile bad-sources soak-mqtt flood-mqtt frames-exact memory-console leaving generate bench bench-track bench-measure bench-inspect bench-console soak chaos train-demo install uninstall sbom deb check-deb check-package check-arm64 check-oldest clean
+.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint tidy format fuzz fuzz-native fuzz-readers cameras hostile bad-sources soak-mqtt flood-mqtt frames-exact memory-console leaving generate bench bench-track bench-measure bench-inspect bench-console soak chaos train-demo install uninstall sbom deb check-deb check-container check-package check-arm64 check-oldest clean
 
 help: ## List the targets
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -201,6 +201,9 @@ check-package: build ## Pack, install the package into an empty folder with npm,
 
 check-deb: build ## Install that package in a root of its own, run it, remove it (root, debootstrap)
 	CHECK_DEB=1 npx vitest run test/packaging
+
+check-container: build ## Build container/Dockerfile with buildah on a Debian root, run the node in the image (root, buildah, debootstrap)
+	scripts/check-container.sh
 
 check-arm64: build ## Build and test a clean clone on an emulated arm64 processor (root, debootstrap, qemu-user-static)
 	scripts/check-root.sh arm64
