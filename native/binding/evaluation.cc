@@ -26,7 +26,8 @@ RunSpan ReadRuns(Napi::Value value, const char* name, Pins& pins) {
   return {reinterpret_cast<const Run*>(numbers.data), numbers.size / 2};
 }
 
-/// Masks of one picture as JS gave them: runs in JS memory, or COCO's compressed counts or polygons, which the pool decodes.
+/// Masks of one picture as JS gave them: runs in JS memory, or COCO's compressed counts or polygons, which the pool
+/// decodes.
 struct Masks {
   std::vector<RunSpan> spans;
   /// For each mask: its counts or its rings; both empty where `spans` has the runs.
