@@ -49,7 +49,14 @@ cp "$(node -p process.execPath)" "$work/node/usr/local/bin/node"
 headers=$(scripts/node-headers.sh)
 cp -R "${headers:-$(node -p 'require("path").resolve(process.execPath, "../..")')}/include/node" "$work/node/usr/local/include/"
 cp -R "$(npm root -g)/npm" "$work/node/usr/local/lib/node_modules/"
-echo "registry=$(npm config get registry)" >"$work/node/usr/local/lib/node_modules/npm/npmrc"
+# What npm is told on this machine holds for the image as well.
+npm=usr/local/lib/node_modules/npm
+echo "registry=$(npm config get registry)" >"$work/node/$npm/npmrc"
+authorities=$(npm config get cafile)
+if [ -f "$authorities" ]; then
+  cp "$authorities" "$work/node/$npm/authorities.crt"
+  echo "cafile=/$npm/authorities.crt" >>"$work/node/$npm/npmrc"
+fi
 
 timed 'two base images' eval 'image base "$base" && image node "$work/node"'
 git clone -q --no-hardlinks . "$work/source"

@@ -25,6 +25,7 @@ if [ -z "${CHECK_ROOT_INSIDE:-}" ]; then
 fi
 
 work=$(mktemp -d)
+authorities=
 root=${CHECK_ROOT:-$work/root}
 readonly work root
 clean_up() {
@@ -42,7 +43,8 @@ timed() {
 }
 within() {
   chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive LANG=C.UTF-8 \
-    ONNXRUNTIME_NODE_INSTALL=skip npm_config_registry="$(npm config get registry)" npm_config_update_notifier=false "$@"
+    ONNXRUNTIME_NODE_INSTALL=skip npm_config_registry="$(npm config get registry)" npm_config_update_notifier=false \
+    ${authorities:+npm_config_cafile=/root/authorities.crt} "$@"
 }
 
 # The kernel hands programs of another processor to qemu; F: it opens qemu now, so that the root needs no copy.
@@ -90,6 +92,9 @@ segment() { sh -c 'cd "$0" && exec node bin/fastsamd segment "$1" --model models
 if [ "$kind" = arm64 ]; then emulate; fi
 if [ ! -e "$root/usr/bin/dpkg" ]; then timed "a $suite root for $architecture" make_root; fi
 cp /etc/resolv.conf /etc/hosts "$root/etc/"
+# Certificates of authorities that npm is told to trust on this machine.
+authorities=$(npm config get cafile)
+if [ -f "$authorities" ]; then cp "$authorities" "$root/root/authorities.crt"; else authorities=; fi
 mount --bind /dev "$root/dev"
 mount -t proc proc "$root/proc"
 timed 'Node, make and compilers' add_node
