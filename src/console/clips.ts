@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, rm, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
@@ -12,6 +12,7 @@ import { z } from 'zod';
 import type { ConsoleUser } from '../contract/console.js';
 import type { Frame } from '../domain/frame.js';
 import { withIds } from '../domain/prompt.js';
+import { makeDirectory } from '../durable.js';
 import { Overlay } from '../encode/overlay.js';
 import { encodeResult } from '../encode/result.js';
 import { VideoOutput } from '../encode/video-output.js';
@@ -97,7 +98,7 @@ export class Clips {
       ...{ received: 0, working: Promise.resolve(), work: undefined, isDone: false, usedAt: performance.now() },
     };
     this.#clips.set(id, clip);
-    await mkdir(join(folder, 'source'), { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+    await makeDirectory(join(folder, 'source'), 0o700).catch((cause: unknown) => {
       this.#clips.delete(id);
       throw unwritable(cause);
     });

@@ -48,6 +48,9 @@ interface Boot {
   readonly away: Set<string>;
   /** Since when events and prompts may be in memory only, because the disk fails. */
   unsafeSince?: number | undefined;
+  /** Stalls that last, and since when: what was in memory then is in memory still. */
+  stalls: number;
+  stalledSince?: number | undefined;
 }
 
 /** The node and the world around it, each part of which can be made to fail. */
@@ -94,7 +97,7 @@ class Chaos {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, ...this.world.machine.environment },
     });
-    const boot: Boot = { process: child, startedAt: performance.now(), said: [], away: new Set() };
+    const boot: Boot = { process: child, startedAt: performance.now(), said: [], away: new Set(), stalls: 0 };
     this.boots.push(boot);
     if (this.#disk.full + this.#disk.hangs > 0) boot.unsafeSince = boot.startedAt;
     const tail: string[] = [];
@@ -121,7 +124,10 @@ class Chaos {
     boot.endedAt = performance.now();
     this.#expected.add(boot);
     const ended = once(boot.process, 'exit');
-    if (signal === 'SIGTERM') boot.process.kill('SIGCONT');
+    if (signal === 'SIGTERM') {
+      boot.stalledSince = undefined;
+      boot.process.kill('SIGCONT');
+    }
     const begin = performance.now();
     boot.process.kill(signal);
     if (signal === 'SIGTERM') {
@@ -141,10 +147,15 @@ class Chaos {
       case 'node stopped':
         return this.restart('SIGTERM', lastsMs);
       case 'node stalled': {
-        const { process: child } = this.boot;
-        child.kill('SIGSTOP');
+        const { boot } = this;
+        boot.stalls += 1;
+        boot.stalledSince ??= performance.now();
+        boot.process.kill('SIGSTOP');
         await sleep(lastsMs);
-        child.kill('SIGCONT');
+        boot.stalls -= 1;
+        if (boot.stalls > 0) return;
+        boot.process.kill('SIGCONT');
+        if (boot.endedAt === undefined) boot.stalledSince = undefined;
         return;
       }
       case 'disk full':
@@ -366,10 +377,13 @@ class Chaos {
         said += told.length;
         const missing = told.slice(arrived.filter(({ type }) => type.startsWith('camera-')).length);
         for (const { event, at } of missing) {
-          const last = boot.endedAt !== undefined && at > boot.endedAt - IN_FLIGHT_MS;
+          // A process that was stopped when it was killed had done nothing since.
+          const ranUntil = boot.stalledSince ?? boot.endedAt;
+          const last = ranUntil !== undefined && at > ranUntil - IN_FLIGHT_MS;
           const onlyInMemory = boot.unsafeSince !== undefined && boot.endedAt !== undefined && at > boot.unsafeSince - IN_FLIGHT_MS;
           if (last || onlyInMemory || boot.bootId === undefined) excused += 1;
-          else lost.push(`run ${index + 1}: ${event} of ${camera}`);
+          else
+            lost.push(`run ${index + 1}: ${event} of ${camera}, ${Math.round((boot.endedAt ?? performance.now()) - at)} ms before its end`);
         }
       }
     }
