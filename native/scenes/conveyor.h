@@ -21,7 +21,7 @@ struct ConveyorOptions {
   /// One product, one part behind the other and none touching: the belt of an inspection station. Every plate has the
   /// same size and two bores; 18 % of them have a defect.
   bool plates = false;
-  ViewOptions view;
+  ViewOptions view = {};
 };
 
 /// What is true about one part in one picture.

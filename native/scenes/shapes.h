@@ -18,7 +18,7 @@ struct ShapesOptions {
   bool leave = false;
   /// Every shape has a disc of another colour on it, which is an object within it.
   bool pieces = false;
-  ViewOptions view;
+  ViewOptions view = {};
 };
 
 /// What is true about one shape, or piece of one, in one picture.

@@ -2,7 +2,6 @@
 import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
-import { native } from '../addon/addon.js';
 import type { EventMessage } from '../contract/event.js';
 import { DamagedDatabase, demandWritableFormat, isDamagedDatabase, makeDirectorySync, putAside, putAsideUnlessUsable } from '../durable.js';
 import type { Appended, StoredEvent, StoreState } from './event-store.js';
@@ -17,8 +16,6 @@ const SCHEMA = `
     event TEXT NOT NULL
   ) STRICT`;
 
-/** In place of the time of an event that was stamped by a clock that nothing had set: it never grows too old. */
-const UNDATED = 8_640_000_000_000_000;
 /** Far above what a node ever counts, and far below where numbers stop being exact. */
 const MAX_NUMBER = 2 ** 52;
 /** A database of so many times its bound, and this, has become something else. */
@@ -41,8 +38,9 @@ export class EventDatabase {
   #evicted = { bytes: 0, age: 0, unreadable: 0 };
   #depth = 0;
   #bytes = 0;
-  /** The wall clock, but for its jumps: as it was when it was last known to be right, and the time since then. */
-  #clock: { readonly wallMs: number; readonly at: number; readonly synced: boolean };
+  readonly #openedAt = performance.now();
+  /** The highest number that was given out before this run. */
+  #lastOfEarlierRuns = 0;
 
   /**
    * Opens the file and checks that it can be written. One that is damaged is put aside as `FILE.unreadable`, and the
@@ -50,12 +48,13 @@ export class EventDatabase {
    */
   constructor(settings: SpoolSettings) {
     this.#settings = settings;
-    this.#clock = clockNow();
     makeDirectorySync(dirname(settings.file));
     for (const suffix of ['', '-wal', '-shm']) putAsideUnlessUsable(`${settings.file}${suffix}`, this.#maxFileBytes);
     this.#database = this.#mended(() => this.#open());
     // Damage of free pages is met when one of them is taken.
     this.#mended(() => this.#probe());
+    const { last } = this.#database.prepare('SELECT max(number) AS last FROM events').get() as { last: number | null };
+    this.#lastOfEarlierRuns = last ?? 0;
   }
 
   get state(): StoreState {
@@ -65,13 +64,13 @@ export class EventDatabase {
   /** In one transaction, on the disk when it returns. */
   append(events: readonly EventMessage[]): Appended {
     return this.#transaction(() => {
-      const clock = this.#time();
+      const now = this.#runningMs();
       const insert = this.#database.prepare('INSERT INTO events (ts, bytes, event) VALUES (?, ?, ?)');
       let last = 0;
       for (const event of events) {
         const text = JSON.stringify(event);
         const size = Buffer.byteLength(text);
-        last = Number(insert.run(clock.synced ? Math.round(clock.nowMs) : UNDATED, size, text).lastInsertRowid);
+        last = Number(insert.run(now, size, text).lastInsertRowid);
         this.#depth += 1;
         this.#bytes += size;
       }
@@ -159,6 +158,7 @@ export class EventDatabase {
       for (const suffix of ['-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true, recursive: true });
       putAside(file);
       this.#database = this.#open();
+      this.#lastOfEarlierRuns = 0;
       this.#evicted.unreadable += 1;
       if (events.length > 0) this.append(events);
       return work();
@@ -200,31 +200,24 @@ export class EventDatabase {
 
   #evict(): void {
     const { maxAgeS, maxBytes } = this.#settings;
-    const { nowMs, synced } = this.#time();
-    // A clock that nothing has set says nothing about ages.
-    const tooOld = synced ? nowMs - maxAgeS * 1000 : Number.NEGATIVE_INFINITY;
+    const tooOld = this.#runningMs() - maxAgeS * 1000;
     const oldest = this.#database.prepare('SELECT number, ts FROM events ORDER BY number LIMIT 1');
     for (;;) {
       const row = oldest.get() as { number: number; ts: number } | undefined;
       if (!row) return;
-      const reason = row.ts < tooOld ? 'age' : this.#bytes > maxBytes ? 'bytes' : undefined;
+      // An event of an earlier run has waited since this run began: how long the node was off only a clock could tell.
+      const since = row.number <= this.#lastOfEarlierRuns ? 0 : row.ts;
+      const reason = since < tooOld ? 'age' : this.#bytes > maxBytes ? 'bytes' : undefined;
       if (reason === undefined) return;
       this.#evicted[reason] += 1;
       this.#drop(row.number);
     }
   }
 
-  /** Not moved by steps of the clock, but for the one that first sets it right. */
-  #time(): { readonly nowMs: number; readonly synced: boolean } {
-    if (!this.#clock.synced) this.#clock = clockNow();
-    const { wallMs, at, synced } = this.#clock;
-    return { nowMs: wallMs + (performance.now() - at), synced };
+  /** Of this run. Clocks are set, also by years and by kernels that call them synchronised: no event may be lost by that. */
+  #runningMs(): number {
+    return Math.round(performance.now() - this.#openedAt);
   }
-}
-
-/** A kernel that does not say whether its clock is right is believed. */
-function clockNow() {
-  return { wallMs: Date.now(), at: performance.now(), synced: native().clockSynced() ?? true };
 }
 
 function eventIn(text: unknown): EventMessage | undefined {

@@ -16,7 +16,7 @@ export const eventsSchema = z.strictObject({
     .min(1)
     .max(31_536_000)
     .default(604_800)
-    .meta({ description: 'Events that waited longer than this are dropped and counted.' }),
+    .meta({ description: 'Events that waited longer than this while the node ran are dropped and counted; a restart begins the count again.' }),
   replayPerSecond: z
     .number()
     .min(1)
