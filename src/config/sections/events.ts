@@ -16,7 +16,9 @@ export const eventsSchema = z.strictObject({
     .min(1)
     .max(31_536_000)
     .default(604_800)
-    .meta({ description: 'Events that waited longer than this while the node ran are dropped and counted; a restart begins the count again.' }),
+    .meta({
+      description: 'Events that waited longer than this while the node ran are dropped and counted; a restart begins the count again.',
+    }),
   replayPerSecond: z
     .number()
     .min(1)
