@@ -10,15 +10,9 @@ export const eventsSchema = z.strictObject({
     .max(10_000_000_000)
     .default(50_000_000)
     .meta({ description: 'Events kept on disk while the broker is away; beyond this the oldest are dropped and counted.' }),
-  maxAgeS: z
-    .number()
-    .int()
-    .min(1)
-    .max(31_536_000)
-    .default(604_800)
-    .meta({
-      description: 'Events that waited longer than this while the node ran are dropped and counted; a restart begins the count again.',
-    }),
+  maxAgeS: z.number().int().min(1).max(31_536_000).default(604_800).meta({
+    description: 'Events that waited longer than this while the node ran are dropped and counted; a restart begins the count again.',
+  }),
   replayPerSecond: z
     .number()
     .min(1)
