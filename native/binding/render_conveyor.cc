@@ -1,7 +1,5 @@
-#include "binding/job.h"
-#include "binding/native_frame.h"
+#include "binding/drawn_scene.h"
 #include "binding/scene_options.h"
-#include "binding/values.h"
 #include "binding/verbs.h"
 #include "scenes/conveyor.h"
 
@@ -26,58 +24,21 @@ ConveyorOptions ReadOptions(Napi::Value value) {
   return options;
 }
 
-std::vector<uint8_t> RgbBuffer(const ConveyorOptions& options) {
-  return std::vector<uint8_t>(size_t{3} * static_cast<size_t>(options.width) * static_cast<size_t>(options.height));
-}
-
-Napi::Object ToObject(Napi::Env env, const ConveyorInstance& instance) {
-  const Napi::Object object = Napi::Object::New(env);
-  object.Set("id", static_cast<double>(instance.id));
+void Describe(Napi::Object object, const ConveyorInstance& instance) {
   object.Set("part", kParts[static_cast<size_t>(instance.part)]);
   object.Set("defect", kDefects[static_cast<size_t>(instance.defect)]);
-  const Napi::Array box = Napi::Array::New(env, 4);
-  const int sides[] = {instance.x0, instance.y0, instance.x1, instance.y1};
-  for (uint32_t i = 0; i < 4; ++i) box.Set(i, sides[i]);
-  object.Set("box", box);
-  object.Set("visiblePixels", instance.visible_pixels);
-  object.Set("visibleFraction", instance.visible_fraction);
-  return object;
 }
 
 }  // namespace
 
 Napi::Value RenderConveyor(const Napi::CallbackInfo& info) {
-  const int index = ReadIndex(info[0]);
-  const ConveyorOptions options = ReadOptions(info[1]);
-  return RunOnPool(
-      info.Env(), "fastsamd.renderConveyor", {},
-      [=]() -> Result<Pixels> {
-        std::vector<uint8_t> rgb = RgbBuffer(options);
-        fastsamd::RenderConveyor(index, options, rgb.data(), nullptr);
-        return OwnRgb(std::move(rgb), options.width, options.height);
-      },
-      [](Napi::Env env, Pixels pixels) { return NativeFrame::Make(env, std::move(pixels)); });
+  return DrawScene(info.Env(), "fastsamd.renderConveyor", ReadIndex(info[0]), ReadOptions(info[1]),
+                   fastsamd::RenderConveyor);
 }
 
 Napi::Value ConveyorTruth(const Napi::CallbackInfo& info) {
-  const int index = ReadIndex(info[0]);
-  const ConveyorOptions options = ReadOptions(info[1]);
-  return RunOnPool(
-      info.Env(), "fastsamd.conveyorTruth", {},
-      [=]() -> Result<fastsamd::ConveyorTruth> {
-        std::vector<uint8_t> rgb = RgbBuffer(options);
-        fastsamd::ConveyorTruth truth;
-        fastsamd::RenderConveyor(index, options, rgb.data(), &truth);
-        return truth;
-      },
-      [](Napi::Env env, fastsamd::ConveyorTruth truth) {
-        const Napi::Object object = Napi::Object::New(env);
-        object.Set("labels", ToTypedArray<Napi::Uint16Array>(env, std::move(truth.labels)));
-        const Napi::Array instances = Napi::Array::New(env, truth.instances.size());
-        for (uint32_t i = 0; i < truth.instances.size(); ++i) instances.Set(i, ToObject(env, truth.instances[i]));
-        object.Set("instances", instances);
-        return object;
-      });
+  return DrawTruth(info.Env(), "fastsamd.conveyorTruth", ReadIndex(info[0]), ReadOptions(info[1]),
+                   fastsamd::RenderConveyor, Describe);
 }
 
 }  // namespace fastsamd::binding

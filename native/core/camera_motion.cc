@@ -253,7 +253,8 @@ void CameraMotionEstimator::Reduce(const ImageView& image, std::vector<GreyImage
   base.height = std::max(1, height_ / factor_);
   base.pixels.resize(static_cast<size_t>(base.width) * static_cast<size_t>(base.height));
   // Every row counts: of some rows alone, hard edges move by whole rows, which shows as a motion that is not there.
-  // Bytes are added row by row first, whatever they mean: at most 137 rows, which fit 16 bits.
+  // The bytes of a column are added over the rows first, without regard to their channel. At most 137 rows: the sums
+  // fit 16 bits.
   const LumaWeights weights = WeightsOf(image.format);
   const auto bytes = static_cast<size_t>(weights.bytes);
   const size_t row_bytes = bytes * static_cast<size_t>(base.width) * static_cast<size_t>(factor_);

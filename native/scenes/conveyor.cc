@@ -69,8 +69,8 @@ void Measure(int width, int height, ConveyorTruth& truth) {
   }
 }
 
-/// Drops parts that are nearly hidden, and numbers the others anew. `side`: the picture's shorter one; `scale`: of the
-/// picture over the drawing.
+/// Removes parts that are nearly hidden and renumbers the others. `side`: the shorter side of the picture; `scale`:
+/// pixels of the picture per pixel of the drawing.
 void DropHidden(double side, double scale, const std::vector<Part>& parts, ConveyorTruth& truth) {
   const double least = 60.0 * side * side / (640.0 * 640.0);
   std::vector<uint16_t> renamed(parts.size() + 1, 0);

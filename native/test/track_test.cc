@@ -113,7 +113,7 @@ TEST(Track, WhereFramesAreRareASureObjectIsConfirmedAtOnce) {
   EXPECT_EQ(film.At(0, {{100, 100, 40, 40, 0.7F}, {300, 100, 40, 40, 0.6F}}).ids, (std::vector<uint32_t>{1, 0}));
   EXPECT_EQ(film.At(6, {{100, 100, 40, 40, 0.7F}, {300, 100, 40, 40, 0.6F}, {200, 250, 40, 40, 0.7F}}).ids,
             (std::vector<uint32_t>{1, 2, 3}));
-  // 33 ms later nobody needs to guess.
+  // At 30 pictures a second a second sighting comes soon: none is confirmed at its first.
   EXPECT_EQ(film.At(7, {{500, 250, 40, 40, 0.9F}}).ids, (std::vector<uint32_t>{0}));
 }
 

@@ -27,7 +27,7 @@ export class CertificateRenewal {
     begun: Certificate,
     private readonly deps: {
       readonly files: () => { readonly certFile?: string | undefined; readonly keyFile?: string | undefined };
-      /** Errors: whatever TLS says about a certificate and a key that do not belong together. */
+      /** Errors: those of TLS, for a key that is not the certificate's. */
       readonly use: (certificate: Certificate) => void;
       readonly log: Pick<Logger, 'info' | 'warn'>;
     },

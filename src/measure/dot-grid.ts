@@ -4,7 +4,7 @@ import type { Segments } from '../domain/segments.js';
 import { FastsamError } from '../errors.js';
 import type { Reference } from './calibrate.js';
 
-/** Share of the shorter side: a dot is darker than the mean around it, whatever the light. */
+/** Share of the shorter side: a dot is darker than the mean of so wide a square around it, in bright and in dim light. */
 const AROUND = 1 / 8;
 /** Of the range between the 5th and the 95th percentile of the picture. */
 const LEAST_CONTRAST = 0.2;

@@ -1,4 +1,4 @@
-/** Pictures of verdicts: what cameras hand in is written on a thread of its own. */
+/** Pictures of verdicts: a separate thread writes those that cameras hand in. */
 import { compiledModule } from '../compiled.js';
 import type { EvidenceKind } from '../contract/inspection.js';
 import { WorkerClient } from '../worker/client.js';
