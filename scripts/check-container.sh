@@ -6,8 +6,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly suite=${CHECK_CONTAINER_SUITE:-bookworm}
-say() { printf 'check-container: %s\n' "$*"; }
-die() { say "$*" >&2; exit 1; }
+readonly label=check-container
+. scripts/root-checks.sh
 [ "$(id -u)" = 0 ] || die 'needs root'
 for tool in buildah debootstrap; do command -v $tool >/dev/null || die "$tool is missing: apt-get install $tool"; done
 
@@ -21,14 +21,6 @@ clean_up() {
   rm -rf --one-file-system "$work"
 }
 trap clean_up EXIT
-
-# timed NAME COMMAND…: its output goes to a log, of which the end is shown when it fails.
-timed() {
-  local name=$1 begin=$SECONDS
-  shift
-  "$@" >"$work/log" 2>&1 || { tail -n 40 "$work/log" >&2; die "$name failed after $((SECONDS - begin)) s"; }
-  say "$name: $((SECONDS - begin)) s"
-}
 
 # image NAME FOLDER: what is in FOLDER, as an image.
 image() {

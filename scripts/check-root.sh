@@ -14,8 +14,8 @@ case $kind in
   *) echo 'usage: check-root.sh arm64|oldest' >&2; exit 2 ;;
 esac
 readonly suite architecture
-say() { printf 'check-%s: %s\n' "$kind" "$*"; }
-die() { say "$*" >&2; exit 1; }
+readonly label=check-$kind
+. scripts/root-checks.sh
 
 [ "$(id -u)" = 0 ] || die 'needs root'
 command -v debootstrap >/dev/null || die 'debootstrap is missing: apt-get install debootstrap'
@@ -34,13 +34,6 @@ clean_up() {
 }
 trap clean_up EXIT
 
-# timed NAME COMMAND…: its output goes to a log, of which the end is shown when it fails.
-timed() {
-  local name=$1 begin=$SECONDS
-  shift
-  "$@" >"$work/log" 2>&1 || { tail -n 40 "$work/log" >&2; die "$name failed after $((SECONDS - begin)) s"; }
-  say "$name: $((SECONDS - begin)) s"
-}
 within() {
   chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive LANG=C.UTF-8 \
     ONNXRUNTIME_NODE_INSTALL=skip npm_config_registry="$(npm config get registry)" npm_config_update_notifier=false \
