@@ -1,12 +1,11 @@
 /** What lies over and beside the picture: lines and zones, verdicts, prompts of a day, and a part of the frame seen from near. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { type ConsoleNode, consoleNode, SCENE } from './console-node.js';
-import { canBrowse, drawn, middle, Pages } from './pages.js';
+import { type ConsoleNode, SCENE } from './console-node.js';
+import { BrowsedNode, canBrowse, drawn, middle, type Pages } from './pages.js';
 
 /** The page's side of `evaluate`. */
 declare const window: {
@@ -35,43 +34,41 @@ const RECIPE = {
 };
 
 describe.skipIf(!canBrowse)('layers of the live view (needs chromium and "make build")', { timeout: 120_000 }, () => {
-  let folder: string;
   let pages: Pages;
   let node: ConsoleNode;
+  let browsed: BrowsedNode;
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'fastsamd-layers-'));
-    const recipe = join(folder, 'recipe.yaml');
-    await writeFile(recipe, stringify(RECIPE));
-    pages = await Pages.start();
-    node = await consoleNode({
-      cameras: [
-        {
-          id: 'belt',
-          source: SLOW_SCENE,
-          tracking: { enabled: true },
-          prompts: [{ id: 'part', type: 'box', box: [40, 40, 120, 120] }],
-          lines: [{ id: 'gate', from: [0.5, 0], to: [0.5, 1], space: 'normalized' }],
-          zones: [
-            {
-              id: 'tray',
-              polygon: [
-                [0, 0],
-                [144, 0],
-                [144, 160],
-                [0, 160],
-              ],
-            },
-          ],
-        },
-        { id: 'station', source: SLOW_SCENE, inspection: { recipe } },
-      ],
+    browsed = await BrowsedNode.start(async (folder) => {
+      const recipe = join(folder, 'recipe.yaml');
+      await writeFile(recipe, stringify(RECIPE));
+      return {
+        cameras: [
+          {
+            id: 'belt',
+            source: SLOW_SCENE,
+            tracking: { enabled: true },
+            prompts: [{ id: 'part', type: 'box', box: [40, 40, 120, 120] }],
+            lines: [{ id: 'gate', from: [0.5, 0], to: [0.5, 1], space: 'normalized' }],
+            zones: [
+              {
+                id: 'tray',
+                polygon: [
+                  [0, 0],
+                  [144, 0],
+                  [144, 160],
+                  [0, 160],
+                ],
+              },
+            ],
+          },
+          { id: 'station', source: SLOW_SCENE, inspection: { recipe } },
+        ],
+      };
     });
+    ({ pages, node } = browsed);
   }, 120_000);
   afterAll(async () => {
-    await pages[Symbol.asyncDispose]();
-    await node[Symbol.asyncDispose]();
-    await rm(folder, { recursive: true, force: true });
-    expect(pages.complaints).toEqual([]);
+    expect(await browsed.stop()).toEqual([]);
   }, 60_000);
 
   const open = async (camera: string): Promise<Page> => {

@@ -1,13 +1,11 @@
 /** People at the page: several at once, on phones, behind a login, on networks that break. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import axe from 'axe-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeClipModel } from '../helpers/clip-model.js';
 import { FaultyProxy } from '../helpers/proxy.js';
 import { type ConsoleNode, consoleNode, SCENE } from './console-node.js';
-import { canBrowse, drawn, middle, Pages, PHONE } from './pages.js';
+import { BrowsedNode, canBrowse, drawn, middle, type Pages, PHONE } from './pages.js';
 
 /** The page's side of `evaluate`. */
 declare const window: {
@@ -18,22 +16,18 @@ declare const window: {
 const LIVE = { path: '#live/belt' } as const;
 
 describe.skipIf(!canBrowse)('operators (needs chromium and "make build")', { timeout: 120_000 }, () => {
-  let folder: string;
   let pages: Pages;
   let node: ConsoleNode;
+  let browsed: BrowsedNode;
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'fastsamd-operators-'));
-    pages = await Pages.start();
-    node = await consoleNode({
+    browsed = await BrowsedNode.start(async (own) => ({
       cameras: [{ id: 'belt', source: SCENE.replace('fps=20', 'fps=5') }],
-      text: { model: await writeClipModel(join(folder, 'clip')) },
-    });
+      text: { model: await writeClipModel(join(own, 'clip')) },
+    }));
+    ({ pages, node } = browsed);
   }, 120_000);
   afterAll(async () => {
-    await pages[Symbol.asyncDispose]();
-    await node[Symbol.asyncDispose]();
-    await rm(folder, { recursive: true, force: true });
-    expect(pages.complaints).toEqual([]);
+    expect(await browsed.stop()).toEqual([]);
   }, 60_000);
 
   const ask = (verb: string, payload: object) =>

@@ -1,7 +1,11 @@
 /** Pages of the console in a real browser, and what they complain of. */
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { type ConsoleNode, consoleNode } from './console-node.js';
 
 /** The page's side of `evaluate`. */
 declare const window: {
@@ -53,6 +57,29 @@ export class Pages implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.browser.close();
+  }
+}
+
+/** A node, a folder for what it needs, and pages of its console, for the tests of a file. */
+export class BrowsedNode {
+  private constructor(
+    readonly folder: string,
+    readonly pages: Pages,
+    readonly node: ConsoleNode,
+  ) {}
+
+  /** `configure` may write into the folder what the configuration names. */
+  static async start(configure: (folder: string) => Promise<Record<string, unknown>>): Promise<BrowsedNode> {
+    const folder = await mkdtemp(join(tmpdir(), 'fastsamd-pages-'));
+    return new BrowsedNode(folder, await Pages.start(), await consoleNode(await configure(folder)));
+  }
+
+  /** Resolves with what the pages complained of. */
+  async stop(): Promise<readonly string[]> {
+    await this.pages[Symbol.asyncDispose]();
+    await this.node[Symbol.asyncDispose]();
+    await rm(this.folder, { recursive: true, force: true });
+    return this.pages.complaints;
   }
 }
 

@@ -1,6 +1,5 @@
 /** Photos and clips on the page: what the seed's demo had, and more. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import axe from 'axe-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,8 +8,8 @@ import { VideoOutput } from '../../src/encode/video-output.js';
 import { mp4FrameCount } from '../../src/source/mp4-frames.js';
 import { openSource } from '../../src/source/open.js';
 import { writeClipModel } from '../helpers/clip-model.js';
-import { type ConsoleNode, consoleNode, SCENE } from './console-node.js';
-import { canBrowse, drawn, middle, Pages } from './pages.js';
+import { type ConsoleNode, SCENE } from './console-node.js';
+import { BrowsedNode, canBrowse, drawn, middle, type Pages } from './pages.js';
 
 /** The page's side of `evaluate`. */
 declare const fetch: (path: string, options?: object) => Promise<{ readonly status: number }>;
@@ -21,19 +20,16 @@ describe.skipIf(!canBrowse)('photos and clips (needs chromium and "make build")'
   let folder: string;
   let pages: Pages;
   let node: ConsoleNode;
+  let browsed: BrowsedNode;
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'fastsamd-photos-'));
-    pages = await Pages.start();
-    node = await consoleNode({
+    browsed = await BrowsedNode.start(async (own) => ({
       cameras: [{ id: 'belt', source: SCENE.replace('fps=20', 'fps=5') }],
-      text: { model: await writeClipModel(join(folder, 'clip')) },
-    });
+      text: { model: await writeClipModel(join(own, 'clip')) },
+    }));
+    ({ folder, pages, node } = browsed);
   }, 120_000);
   afterAll(async () => {
-    await pages[Symbol.asyncDispose]();
-    await node[Symbol.asyncDispose]();
-    await rm(folder, { recursive: true, force: true });
-    expect(pages.complaints).toEqual([]);
+    expect(await browsed.stop()).toEqual([]);
   }, 60_000);
 
   const openPhoto = async () => {
