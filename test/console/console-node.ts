@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { pino } from 'pino';
 import { WebSocket } from 'ws';
 import { configSchema } from '../../src/config/schema.js';
@@ -135,13 +136,19 @@ export class Page implements Disposable {
   }
 }
 
-/** The Cookie header of a login. */
+/** The Cookie header of a login. An address may log in once a second: a refused login is repeated when its turn has come. */
 export async function login(node: ConsoleNode, user: string, password: string): Promise<string> {
-  const response = await fetch(`${node.url}/api/login`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', origin: node.url },
-    body: JSON.stringify({ user, password }),
-  });
+  const attempt = () =>
+    fetch(`${node.url}/api/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', origin: node.url },
+      body: JSON.stringify({ user, password }),
+    });
+  let response = await attempt();
+  for (let repeats = 0; response.status === 429 && repeats < 3; repeats++) {
+    await setTimeout(1000);
+    response = await attempt();
+  }
   if (!response.ok) throw new Error(`HTTP ${response.status}`);
   return response.headers.getSetCookie()[0]!.split(';')[0]!;
 }
