@@ -81,15 +81,23 @@ Colours ColoursOf(const CellGrid& grid, const CellMask& mask, const CellColours&
 }
 
 double Alike(const Colours& a, const Colours& b) {
-  float sum = 0.0F;
-  float mass_a = 0.0F;
-  float mass_b = 0.0F;
-  for (size_t k = 0; k < kColourBins; ++k) {
-    sum += a[k] * b[k];
-    mass_a += a[k];
-    mass_b += b[k];
+  // In lanes, which is quicker than one after the other and the same on every machine.
+  constexpr size_t kLanes = 8;
+  std::array<float, kLanes> sums{};
+  std::array<float, kLanes> mass_a{};
+  std::array<float, kLanes> mass_b{};
+  for (size_t k = 0; k < kColourBins; k += kLanes) {
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      sums[lane] += a[k + lane] * b[k + lane];
+      mass_a[lane] += a[k + lane];
+      mass_b[lane] += b[k + lane];
+    }
   }
-  return mass_a > 0.0F && mass_b > 0.0F ? std::min(static_cast<double>(sum), 1.0) : -1.0;
+  const auto total = [](const std::array<float, kLanes>& lanes) {
+    return ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) + ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
+  };
+  if (total(mass_a) <= 0.0F || total(mass_b) <= 0.0F) return -1.0;
+  return std::min(static_cast<double>(total(sums)), 1.0);
 }
 
 void Learn(Colours& known, const Colours& seen, float weight) {

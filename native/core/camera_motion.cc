@@ -104,46 +104,117 @@ float Texture(const GreyImage& image, int x, int y) {
   return (half - root) / static_cast<float>((2 * kReach + 1) * (2 * kReach + 1));
 }
 
-/// One level of Lucas-Kanade: moves (x1, y1) until the window around it looks like the one around (x0, y0).
+constexpr int kSide = 2 * kRadius + 1;
+
+/// A square of a picture around a point between its pixels, `kSize` pixels a side. Rows are padded to a multiple of
+/// four floats, as many as the narrowest vectors hold.
+template <int kSize>
+struct Patch {
+  static constexpr int kStride = (kSize + 3) / 4 * 4;
+  std::array<float, static_cast<size_t>(kSize) * kStride> pixels;
+
+  const float* Row(int y) const { return pixels.data() + static_cast<ptrdiff_t>(y) * kStride; }
+};
+
+/// Bilinear, all with the same four weights. The border of the picture goes on beyond it.
+template <int kSize>
+void Cut(const GreyImage& image, float centre_x, float centre_y, Patch<kSize>& patch) {
+  constexpr int kStride = Patch<kSize>::kStride;
+  // Further out than this there is only border.
+  const float px = std::clamp(centre_x, static_cast<float>(-kSize), static_cast<float>(image.width + kSize));
+  const float py = std::clamp(centre_y, static_cast<float>(-kSize), static_cast<float>(image.height + kSize));
+  const float left = std::floor(px);
+  const float top = std::floor(py);
+  const float fx = px - left;
+  const float fy = py - top;
+  const int x0 = static_cast<int>(left) - kSize / 2;
+  const int y0 = static_cast<int>(top) - kSize / 2;
+  // One more than the padded row, as each pixel is a mean with its right neighbour.
+  std::array<float, kStride + 1> edge;
+  std::array<float, kStride> above;
+  std::array<float, kStride> below;
+  const bool inside = x0 >= 0 && x0 + kStride < image.width;
+  const auto between = [&](int y, std::array<float, kStride>& row) {
+    const float* from = image.pixels.data() + static_cast<ptrdiff_t>(std::clamp(y, 0, image.height - 1)) *
+                                                  static_cast<ptrdiff_t>(image.width);
+    if (!inside) {
+      for (int x = 0; x <= kStride; ++x) edge[static_cast<size_t>(x)] = from[std::clamp(x0 + x, 0, image.width - 1)];
+    }
+    const float* in = inside ? from + x0 : edge.data();
+    for (int x = 0; x < kStride; ++x) row[static_cast<size_t>(x)] = in[x] + fx * (in[x + 1] - in[x]);
+  };
+  between(y0, above);
+  float* out = patch.pixels.data();
+  for (int y = 0; y < kSize; ++y, out += kStride) {
+    between(y0 + y + 1, below);
+    for (size_t x = 0; x < kStride; ++x) out[x] = above[x] + fy * (below[x] - above[x]);
+    above = below;
+  }
+}
+
+/// One level of Lucas-Kanade: moves (x1, y1) until the window around it looks like the one around (x0, y0). Sums are
+/// kept by the column of the window, which vectors can add.
 bool FollowOnLevel(const GreyImage& from, const GreyImage& to, float x0, float y0, float& x1, float& y1, bool finest) {
-  constexpr int kSide = 2 * kRadius + 1;
-  std::array<float, kSide * kSide> window;
-  std::array<float, kSide * kSide> gradient_x;
-  std::array<float, kSide * kSide> gradient_y;
-  float xx = 0.0F;
-  float xy = 0.0F;
-  float yy = 0.0F;
-  size_t k = 0;
-  for (int dy = -kRadius; dy <= kRadius; ++dy) {
-    for (int dx = -kRadius; dx <= kRadius; ++dx, ++k) {
-      const float x = x0 + static_cast<float>(dx);
-      const float y = y0 + static_cast<float>(dy);
-      window[k] = Bilinear(from, x, y);
-      gradient_x[k] = (Bilinear(from, x + 1.0F, y) - Bilinear(from, x - 1.0F, y)) / 2.0F;
-      gradient_y[k] = (Bilinear(from, x, y + 1.0F) - Bilinear(from, x, y - 1.0F)) / 2.0F;
-      xx += gradient_x[k] * gradient_x[k];
-      xy += gradient_x[k] * gradient_y[k];
-      yy += gradient_y[k] * gradient_y[k];
+  // Wider by one pixel on each side, for the gradients.
+  Patch<kSide + 2> wide;
+  Cut(from, x0, y0, wide);
+  Patch<kSide> window;
+  Patch<kSide> gradient_x;
+  Patch<kSide> gradient_y;
+  constexpr size_t kStride = Patch<kSide>::kStride;
+  using Columns = std::array<float, kStride>;
+  const auto total = [](const Columns& columns) {
+    float sum = 0.0F;
+    for (const float column : columns) sum += column;
+    return sum;
+  };
+  Columns xx{};
+  Columns xy{};
+  Columns yy{};
+  for (int y = 0; y < kSide; ++y) {
+    const float* above = wide.Row(y);
+    const float* here = wide.Row(y + 1);
+    const float* below = wide.Row(y + 2);
+    const size_t row = static_cast<size_t>(y) * kStride;
+    for (size_t x = 0; x < kStride; ++x) {
+      // The padding counts for nothing.
+      const float weight = x < static_cast<size_t>(kSide) ? 0.5F : 0.0F;
+      const float gx = weight * (here[x + 2] - here[x]);
+      const float gy = weight * (below[x + 1] - above[x + 1]);
+      window.pixels[row + x] = here[x + 1];
+      gradient_x.pixels[row + x] = gx;
+      gradient_y.pixels[row + x] = gy;
+      xx[x] += gx * gx;
+      xy[x] += gx * gy;
+      yy[x] += gy * gy;
     }
   }
-  const float determinant = xx * yy - xy * xy;
+  const float sum_xx = total(xx);
+  const float sum_xy = total(xy);
+  const float sum_yy = total(yy);
+  const float determinant = sum_xx * sum_yy - sum_xy * sum_xy;
   if (determinant < 1.0F) return !finest;
   float difference = 0.0F;
+  Patch<kSide> seen;
   for (int iteration = 0; iteration < kIterations; ++iteration) {
-    float bx = 0.0F;
-    float by = 0.0F;
-    difference = 0.0F;
-    k = 0;
-    for (int dy = -kRadius; dy <= kRadius; ++dy) {
-      for (int dx = -kRadius; dx <= kRadius; ++dx, ++k) {
-        const float error = window[k] - Bilinear(to, x1 + static_cast<float>(dx), y1 + static_cast<float>(dy));
-        bx += error * gradient_x[k];
-        by += error * gradient_y[k];
-        difference += std::abs(error);
+    Cut(to, x1, y1, seen);
+    Columns sums_x{};
+    Columns sums_y{};
+    Columns differences{};
+    for (size_t row = 0; row < seen.pixels.size(); row += kStride) {
+      for (size_t x = 0; x < kStride; ++x) {
+        const float error = window.pixels[row + x] - seen.pixels[row + x];
+        sums_x[x] += error * gradient_x.pixels[row + x];
+        sums_y[x] += error * gradient_y.pixels[row + x];
+        differences[x] += std::abs(error);
       }
     }
-    const float step_x = (yy * bx - xy * by) / determinant;
-    const float step_y = (xx * by - xy * bx) / determinant;
+    for (size_t x = kSide; x < kStride; ++x) differences[x] = 0.0F;
+    const float bx = total(sums_x);
+    const float by = total(sums_y);
+    difference = total(differences);
+    const float step_x = (sum_yy * bx - sum_xy * by) / determinant;
+    const float step_y = (sum_xx * by - sum_xy * bx) / determinant;
     x1 += step_x;
     y1 += step_y;
     if (std::abs(step_x) < kConverged && std::abs(step_y) < kConverged) break;
@@ -336,11 +407,14 @@ bool CameraMotionEstimator::Fit(CameraMotion& found) {
   found.points = static_cast<int>(followed_.size());
   found.inliers = 0;
   if (followed_.size() < 2) return false;
-  const auto error = [](const Similarity& s, const Follow& f) {
-    return std::hypot(s.a * f.x0 - s.b * f.y0 + s.dx - f.x1, s.b * f.x0 + s.a * f.y0 + s.dy - f.y1);
+  const auto square_error = [](const Similarity& s, const Follow& f) {
+    const double x = s.a * f.x0 - s.b * f.y0 + s.dx - f.x1;
+    const double y = s.b * f.x0 + s.a * f.y0 + s.dy - f.y1;
+    return x * x + y * y;
   };
   const auto count = [&](const Similarity& s) {
-    return std::count_if(followed_.begin(), followed_.end(), [&](const Follow& f) { return error(s, f) <= kAgree; });
+    return std::count_if(followed_.begin(), followed_.end(),
+                         [&](const Follow& f) { return square_error(s, f) <= kAgree * kAgree; });
   };
   Random random(followed_.size());
   Similarity best;
@@ -373,7 +447,7 @@ bool CameraMotionEstimator::Fit(CameraMotion& found) {
     double tx = 0.0;
     double ty = 0.0;
     for (const Follow& f : followed_) {
-      if (error(best, f) > kAgree) continue;
+      if (square_error(best, f) > kAgree * kAgree) continue;
       n += 1.0;
       sx += f.x0;
       sy += f.y0;
@@ -385,7 +459,7 @@ bool CameraMotionEstimator::Fit(CameraMotion& found) {
     double across = 0.0;
     double square = 0.0;
     for (const Follow& f : followed_) {
-      if (error(best, f) > kAgree) continue;
+      if (square_error(best, f) > kAgree * kAgree) continue;
       const double ux = f.x0 - sx / n;
       const double uy = f.y0 - sy / n;
       const double vx = f.x1 - tx / n;

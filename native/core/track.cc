@@ -75,16 +75,23 @@ Moments MomentsOf(const Run* runs, size_t count, int frame_height) {
   return {n, static_cast<double>(sum_x) / n + 0.5, static_cast<double>(sum_y) / (2.0 * n) + 0.5};
 }
 
-double Cosine(const float* a, const float* b) {
-  double product = 0.0;
-  double square_a = 0.0;
-  double square_b = 0.0;
-  for (int k = 0; k < kMaskChannels; ++k) {
-    product += static_cast<double>(a[k]) * b[k];
-    square_a += static_cast<double>(a[k]) * a[k];
-    square_b += static_cast<double>(b[k]) * b[k];
+/// In four sums, which is quicker than one and the same on every machine.
+double DotProduct(const float* a, const float* b) {
+  std::array<double, 4> sums{};
+  for (size_t k = 0; k < kMaskChannels; k += sums.size()) {
+    for (size_t lane = 0; lane < sums.size(); ++lane) {
+      sums[lane] += static_cast<double>(a[k + lane]) * static_cast<double>(b[k + lane]);
+    }
   }
-  return square_a > 0.0 && square_b > 0.0 ? product / std::sqrt(square_a * square_b) : 0.0;
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+/// 1 where a colour is unknown.
+double ColourLikeness(const Colours& a, const Colours& b) {
+  const double alike = Alike(a, b);
+  if (alike < 0.0) return 1.0;
+  const double squared = alike * alike;
+  return squared * squared * squared * squared;
 }
 
 /// One sighting of this score is as much evidence for an object as two of the least that begin a track.
@@ -184,6 +191,7 @@ void Tracker::ReadDetections(const TrackInput& input) {
   const Segments& segments = *input.segments;
   detections_.clear();
   detections_.resize(segments.count());
+  boxes_.Build(segments.boxes.data(), segments.count());
   cells_.clear();
   for (size_t i = 0; i < detections_.size(); ++i) {
     Detection& detection = detections_[i];
@@ -199,7 +207,10 @@ void Tracker::ReadDetections(const TrackInput& input) {
     detection.cx = (detection.box.x1 + detection.box.x2) / 2.0;
     detection.cy = (detection.box.y1 + detection.box.y2) / 2.0;
     detection.area = detection.box.Area();
-    if (!segments.coefficients.empty()) detection.coefficients = segments.coefficients.data() + i * kCoefficients;
+    if (!segments.coefficients.empty()) {
+      detection.coefficients = segments.coefficients.data() + i * kCoefficients;
+      detection.coefficient_energy = DotProduct(detection.coefficients, detection.coefficients);
+    }
     const Run* runs = segments.runs.data() + segments.offsets[i];
     const size_t count = segments.offsets[i + 1] - segments.offsets[i];
     if (count == 0) continue;
@@ -283,34 +294,46 @@ void Tracker::Predict(const TrackInput& input) {
 /// How much an object looks like the track, 0..1, and lies where the track is expected:
 ///   (box IoU + mask IoU) / 2 * looks
 /// Of an object that enters or leaves the frame, the mask grows or shrinks, so that the box alone may speak for it.
-double Tracker::Likeness(const Track& track, const Detection& detection, double box_iou) const {
-  double overlap = box_iou;
-  if (track.masked && track.moved.count >= kMinCells && detection.cells.count >= kMinCells) {
-    const double both = (box_iou + CellIou(grid_, track.moved, detection.cells)) / 2.0;
-    overlap = track.cut.Any() ? std::max(box_iou, both) : both;
-  }
-  return overlap * Looks(track, detection);
+/// 0 where it is below `least`: most candidates are, and their cheap factors tell already.
+double Tracker::Likeness(const Track& track, const Detection& detection, double box_iou, double least) const {
+  const bool masks = track.masked && track.moved.count >= kMinCells && detection.cells.count >= kMinCells;
+  const auto overlap = [&](double mask_iou) {
+    const double both = (box_iou + mask_iou) / 2.0;
+    return track.cut.Any() ? std::max(box_iou, both) : both;
+  };
+  // Masks overlap at most as one that lies in the other.
+  const auto [fewer, more] = std::minmax(track.moved.count, detection.cells.count);
+  const double most = masks ? overlap(static_cast<double>(fewer) / more) : box_iou;
+  double looks = SizeLikeness(track, detection) * ShapeLikeness(track, detection);
+  if (most * looks < least) return 0.0;
+  looks *= ColourLikeness(track.colours, detection.colours);
+  if (most * looks < least) return 0.0;
+  const double likeness = looks * (masks ? overlap(CellIou(grid_, track.moved, detection.cells)) : box_iou);
+  return likeness < least ? 0.0 : likeness;
 }
 
-/// How much an object looks like the track wherever it lies, 0..1: size * colour^8 * shape
-/// where size = exp(-ln^2(area / area before) / (2 * spread^2 * gap)) keeps parts from being taken for their whole, and
-/// shape falls with the angle between the mask coefficients.
+/// How much an object looks like the track wherever it lies, 0..1: size * colour^8 * shape.
 double Tracker::Looks(const Track& track, const Detection& detection) const {
-  double likeness = 1.0;
-  if (!track.border && !detection.border && track.area > 0.0 && detection.area > 0.0) {
-    const double difference = std::log(detection.area / track.area);
-    const double spread = kSizeSpread * kSizeSpread * std::clamp(track.gap, 1.0, kMaxSpreadGap);
-    likeness *= std::exp(-difference * difference / (2.0 * spread));
-  }
-  const double alike = Alike(track.colours, detection.colours);
-  if (alike >= 0.0) {
-    const double squared = alike * alike;
-    likeness *= squared * squared * squared * squared;
-  }
-  if (track.has_coefficients && detection.coefficients != nullptr && track.gap <= kCoefficientFrames) {
-    likeness *= std::clamp((Cosine(track.coefficients.data(), detection.coefficients) - 0.4) / 0.6, 0.0, 1.0);
-  }
-  return likeness;
+  return SizeLikeness(track, detection) * ShapeLikeness(track, detection) *
+         ColourLikeness(track.colours, detection.colours);
+}
+
+/// exp(-ln^2(area / area before) / (2 * spread^2 * gap)) keeps parts from being taken for their whole. 1 where the
+/// border of the frame hides how large something is.
+double Tracker::SizeLikeness(const Track& track, const Detection& detection) const {
+  if (track.border || detection.border || track.area <= 0.0 || detection.area <= 0.0) return 1.0;
+  const double difference = std::log(detection.area / track.area);
+  const double spread = kSizeSpread * kSizeSpread * std::clamp(track.gap, 1.0, kMaxSpreadGap);
+  return std::exp(-difference * difference / (2.0 * spread));
+}
+
+/// Falls with the angle between the mask coefficients; 1 where they are unknown or too old to say something.
+double Tracker::ShapeLikeness(const Track& track, const Detection& detection) const {
+  if (!track.has_coefficients || detection.coefficients == nullptr || track.gap > kCoefficientFrames) return 1.0;
+  const double energy = track.coefficient_energy * detection.coefficient_energy;
+  const double product = DotProduct(track.coefficients.data(), detection.coefficients);
+  const double cosine = energy > 0.0 ? product / std::sqrt(energy) : 0.0;
+  return std::clamp((cosine - 0.4) / 0.6, 0.0, 1.0);
 }
 
 bool Tracker::Takes(const Stage& stage, const Track& track) const {
@@ -326,32 +349,32 @@ void Tracker::Assign(const TrackInput& input, const Stage& stage, TrackOutput& o
   }
   if (stage_tracks_.empty()) return;
   edges_.clear();
-  std::vector<std::pair<double, size_t>> candidates;
   for (size_t row = 0; row < stage_tracks_.size(); ++row) {
     const Track& track = tracks_[stage_tracks_[row]];
     const double gate = track.gap > 2.0 || demand_ < 1.0 ? 0.0 : 0.05;
     const bool careful = track.state == TrackState::kLost && IsFollowed(input, track.id);
     const double least = careful ? kFollowedLeast : stage.least;
-    candidates.clear();
-    for (size_t j = 0; j < detections_.size(); ++j) {
+    candidates_.clear();
+    const TrackBox around{std::min(track.expected.x1, track.visible.x1), std::min(track.expected.y1, track.visible.y1),
+                          std::max(track.expected.x2, track.visible.x2), std::max(track.expected.y2, track.visible.y2)};
+    boxes_.ForOverlapping(around, [&](size_t j) {
       const Detection& detection = detections_[j];
-      if (track_of_[j] != kNoTrack || detection.spare) continue;
-      if (detection.score < stage.from || detection.score >= stage.to) continue;
+      if (track_of_[j] != kNoTrack || detection.spare) return;
+      if (detection.score < stage.from || detection.score >= stage.to) return;
       const bool guessed = detection.border && !detection.cut.Any();
       const double iou = BoxIou(guessed ? track.expected : track.visible, detection.box);
-      if (iou > gate) candidates.emplace_back(iou, j);
-    }
-    if (candidates.size() > kMaxCandidates) {
-      std::partial_sort(
-          candidates.begin(), candidates.begin() + kMaxCandidates, candidates.end(),
+      if (iou > gate) candidates_.emplace_back(iou, j);
+    });
+    if (candidates_.size() > kMaxCandidates) {
+      std::nth_element(
+          candidates_.begin(), candidates_.begin() + kMaxCandidates, candidates_.end(),
           [](const auto& a, const auto& b) { return a.first != b.first ? a.first > b.first : a.second < b.second; });
-      candidates.resize(kMaxCandidates);
+      candidates_.resize(kMaxCandidates);
     }
-    for (const auto& [iou, j] : candidates) {
-      const double likeness =
-          Likeness(track, detections_[j], iou) *
-          (1.0 - stage.score_weight + stage.score_weight * static_cast<double>(detections_[j].score));
-      if (likeness < least * demand_) continue;
+    for (const auto& [iou, j] : candidates_) {
+      const double by_score = 1.0 - stage.score_weight + stage.score_weight * static_cast<double>(detections_[j].score);
+      const double likeness = by_score * Likeness(track, detections_[j], iou, least * demand_ / by_score);
+      if (likeness <= 0.0) continue;
       edges_.push_back({static_cast<int>(row), static_cast<int>(j),
                         std::max<int64_t>(1, static_cast<int64_t>(std::llround(likeness * kWeightScale)))});
     }
@@ -404,6 +427,7 @@ void Tracker::Remember(Track& track, const Detection& detection) const {
   if (detection.coefficients != nullptr) {
     track.has_coefficients = true;
     std::copy_n(detection.coefficients, kMaskChannels, track.coefficients.begin());
+    track.coefficient_energy = detection.coefficient_energy;
   }
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/affine.h"
@@ -12,19 +13,10 @@
 #include "core/image.h"
 #include "core/matching.h"
 #include "core/segments.h"
+#include "core/track_boxes.h"
 #include "core/track_filter.h"
 
 namespace fastsamd {
-
-/// A box in pixels of the frame; may reach beyond it.
-struct TrackBox {
-  double x1 = 0.0;
-  double y1 = 0.0;
-  double x2 = 0.0;
-  double y2 = 0.0;
-
-  double Area() const { return (x2 - x1) * (y2 - y1); }
-};
 
 /// What differs between detectors and uses; everything else of the tracker is fixed.
 struct TrackOptions {
@@ -135,6 +127,12 @@ class Tracker {
   struct Detection;
   struct Track;
   struct Stage;
+  /// Where a track of the previous frame was whose velocity is known, and how it moved.
+  struct Mover {
+    double x;
+    double y;
+    Velocity velocity;
+  };
 
   void Advance(const TrackInput& input, TrackOutput& output);
   void ReadDetections(const TrackInput& input);
@@ -145,8 +143,10 @@ class Tracker {
   TrackBox VisibleBox(const Track& track) const;
   void Assign(const TrackInput& input, const Stage& stage, TrackOutput& output);
   bool Takes(const Stage& stage, const Track& track) const;
+  double SizeLikeness(const Track& track, const Detection& detection) const;
+  double ShapeLikeness(const Track& track, const Detection& detection) const;
   double Looks(const Track& track, const Detection& detection) const;
-  double Likeness(const Track& track, const Detection& detection, double box_iou) const;
+  double Likeness(const Track& track, const Detection& detection, double box_iou, double least) const;
   bool AreSame(const Detection& a, const Detection& b) const;
   void SetSparesAside();
   void MergeTwins(const TrackInput& input);
@@ -176,9 +176,10 @@ class Tracker {
   double demand_ = 1.0;
   uint32_t next_id_ = 1;
   std::vector<Track> tracks_;
-  /// Tracks of the previous frame whose velocity is known.
-  std::vector<size_t> movers_;
+  std::vector<Mover> movers_;
   std::vector<Detection> detections_;
+  /// Of the boxes of the detections.
+  BoxIndex boxes_;
   std::vector<uint64_t> cells_;
   std::vector<uint64_t> carried_cells_;
   CellColours samples_;
@@ -186,6 +187,7 @@ class Tracker {
   /// Per detection: the track that it continues or begins, or kNoTrack.
   std::vector<size_t> track_of_;
   std::vector<WeightedEdge> edges_;
+  std::vector<std::pair<double, size_t>> candidates_;
   std::vector<int> match_;
   std::vector<size_t> stage_tracks_;
   Matcher matcher_;

@@ -107,6 +107,9 @@ bool Tracker::AreSame(const Detection& a, const Detection& b) const {
   const double iou = BoxIou(a.box, b.box);
   if (iou <= 0.0) return false;
   if (a.cells.count < kMinCells || b.cells.count < kMinCells) return iou >= kSameBox;
+  const int smaller = std::min(a.cells.count, b.cells.count);
+  // Of masks of such sizes, the one within the other overlaps less than that.
+  if (smaller < kSameMask * std::max(a.cells.count, b.cells.count)) return false;
   const double mask_iou = CellIou(grid_, a.cells, b.cells);
   if (mask_iou < kSameMask || mask_iou >= kSamePart) return mask_iou >= kSamePart;
   const Detection& inner = a.cells.count < b.cells.count ? a : b;
@@ -119,10 +122,10 @@ void Tracker::SetSparesAside() {
   for (size_t j = 0; j < detections_.size(); ++j) {
     Detection& detection = detections_[j];
     if (track_of_[j] != kNoTrack || detection.cells.count < kMinCells) continue;
-    for (size_t k = 0; k < detections_.size() && !detection.spare; ++k) {
-      detection.spare =
-          track_of_[k] != kNoTrack && detections_[k].cells.count >= kMinCells && AreSame(detection, detections_[k]);
-    }
+    boxes_.ForOverlapping(detection.box, [&](size_t k) {
+      if (detection.spare || track_of_[k] == kNoTrack || detections_[k].cells.count < kMinCells) return;
+      detection.spare = AreSame(detection, detections_[k]);
+    });
   }
 }
 
@@ -135,13 +138,13 @@ void Tracker::MergeTwins(const TrackInput& input) {
     Track& track = tracks_[track_of_[j]];
     if (IsFollowed(input, track.id)) continue;
     bool twin = false;
-    for (size_t k = 0; k < detections_.size() && !twin; ++k) {
-      if (k == j || track_of_[k] == kNoTrack || detections_[k].cells.count < kMinCells) continue;
+    boxes_.ForOverlapping(detections_[j].box, [&](size_t k) {
+      if (twin || k == j || track_of_[k] == kNoTrack || detections_[k].cells.count < kMinCells) return;
       const Track& other = tracks_[track_of_[k]];
-      if (other.id == 0 || other.absorbed || !AreSame(detections_[j], detections_[k])) continue;
+      if (other.id == 0 || other.absorbed || !AreSame(detections_[j], detections_[k])) return;
       twin = track.id == 0 || IsFollowed(input, other.id) || other.evidence > track.evidence ||
              (other.evidence == track.evidence && other.id < track.id);
-    }
+    });
     track.twin_share += rate * ((twin ? 1.0 : 0.0) - track.twin_share);
     track.absorbed = track.absorbed || (twin && track.twin_share > 0.5);
   }
@@ -156,19 +159,19 @@ void Tracker::FindParents() {
     const Detection& inner = detections_[j];
     const Track* parent = nullptr;
     double parent_area = kMaxParentShare * frame_area;
-    for (size_t k = 0; k < detections_.size(); ++k) {
-      if (k == j || track_of_[k] == kNoTrack || tracks_[track_of_[k]].id == 0) continue;
+    boxes_.ForOverlapping(inner.box, [&](size_t k) {
+      if (k == j || track_of_[k] == kNoTrack || tracks_[track_of_[k]].id == 0) return;
       const Detection& outer = detections_[k];
       // Of two masks of one thing, neither is a part of the other.
-      if (outer.area >= parent_area || outer.area < 1.25 * inner.area) continue;
+      if (outer.area >= parent_area || outer.area < 1.25 * inner.area) return;
       const double width = std::min(inner.box.x2, outer.box.x2) - std::max(inner.box.x1, outer.box.x1);
       const double height = std::min(inner.box.y2, outer.box.y2) - std::max(inner.box.y1, outer.box.y1);
-      if (width <= 0.0 || height <= 0.0 || width * height < kHeld * inner.box.Area()) continue;
+      if (width * height < kHeld * inner.box.Area()) return;
       const bool masks = inner.cells.count >= kMinCells / 2 && outer.cells.count >= kMinCells;
-      if (masks && SharedCells(grid_, inner.cells, outer.cells) < kHeld * inner.cells.count) continue;
+      if (masks && SharedCells(grid_, inner.cells, outer.cells) < kHeld * inner.cells.count) return;
       parent = &tracks_[track_of_[k]];
       parent_area = outer.area;
-    }
+    });
     const uint32_t candidate = parent != nullptr ? parent->id : 0;
     part.parent_ms = candidate == part.parent_candidate ? part.parent_ms + dt_ms_ : 0.0;
     part.parent_candidate = candidate;

@@ -94,9 +94,10 @@ constexpr double kWholeShare = 0.8;
 
 void Tracker::FindMovers() {
   movers_.clear();
-  for (size_t i = 0; i < tracks_.size(); ++i) {
-    const Track& track = tracks_[i];
-    if (track.state == TrackState::kTracked && track.seen && track.hits >= kKnownHits) movers_.push_back(i);
+  for (const Track& track : tracks_) {
+    if (track.state != TrackState::kTracked || !track.seen || track.hits < kKnownHits) continue;
+    const MotionFilter& filter = track.filter;
+    movers_.push_back({filter.x.position, filter.y.position, {filter.x.velocity, filter.y.velocity}});
   }
 }
 
@@ -104,11 +105,11 @@ void Tracker::FindMovers() {
 Velocity Tracker::MotionAround(const Track& track) const {
   std::array<std::pair<double, size_t>, kNeighbours> nearest;
   size_t count = 0;
-  for (const size_t i : movers_) {
-    const MotionFilter& other = tracks_[i].filter;
-    const double dx = other.x.position - track.filter.x.position;
-    const double dy = other.y.position - track.filter.y.position;
+  for (size_t i = 0; i < movers_.size(); ++i) {
+    const double dx = movers_[i].x - track.filter.x.position;
+    const double dy = movers_[i].y - track.filter.y.position;
     std::pair<double, size_t> candidate{dx * dx + dy * dy, i};
+    if (count == kNeighbours && nearest[count - 1] < candidate) continue;
     for (size_t k = 0; k < count; ++k) {
       if (candidate < nearest[k]) std::swap(candidate, nearest[k]);
     }
@@ -118,8 +119,8 @@ Velocity Tracker::MotionAround(const Track& track) const {
   Values vx{};
   Values vy{};
   for (size_t k = 0; k < count; ++k) {
-    vx[k] = tracks_[nearest[k].second].filter.x.velocity;
-    vy[k] = tracks_[nearest[k].second].filter.y.velocity;
+    vx[k] = movers_[nearest[k].second].velocity.x;
+    vy[k] = movers_[nearest[k].second].velocity.y;
   }
   const Velocity median{Median(vx, count), Median(vy, count)};
   const double spread = std::hypot(Spread(vx, count, median.x), Spread(vy, count, median.y));

@@ -39,6 +39,8 @@ struct Tracker::Detection {
   size_t first_word = 0;
   Colours colours{};
   const float* coefficients = nullptr;
+  /// Sum of the squares of the coefficients.
+  double coefficient_energy = 0.0;
 };
 
 struct Tracker::Track {
@@ -81,6 +83,7 @@ struct Tracker::Track {
   Colours colours{};
   bool has_coefficients = false;
   std::array<float, kMaskChannels> coefficients{};
+  double coefficient_energy = 0.0;
   /// The mask when it was last seen, and the centroid then, moved along with the camera.
   std::vector<uint64_t> words;
   CellMask cells;
@@ -93,14 +96,6 @@ struct Tracker::Track {
   uint32_t parent_candidate = 0;
   double parent_ms = 0.0;
 };
-
-inline double BoxIou(const TrackBox& a, const TrackBox& b) {
-  const double width = std::min(a.x2, b.x2) - std::max(a.x1, b.x1);
-  const double height = std::min(a.y2, b.y2) - std::max(a.y1, b.y1);
-  if (width <= 0.0 || height <= 0.0) return 0.0;
-  const double shared = width * height;
-  return shared / (a.Area() + b.Area() - shared);
-}
 
 inline bool IsFollowed(const TrackInput& input, uint32_t id) {
   return id != 0 && std::find(input.followed.begin(), input.followed.end(), id) != input.followed.end();
