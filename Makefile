@@ -166,10 +166,11 @@ bench-inspect: build ## Parts of a drawn belt judged against the truth; the trig
 	CROSSING_PARTS=10000 npx vitest run test/inspect/crossing.test.ts --testTimeout 600000 --silent=passed-only
 	PARTS="$$PARTS" node test/bench/inspect-belt.mjs
 
-bench-measure: ## Measures of drawn parts against the truth, and what they cost
+bench-measure: build ## Measures of drawn parts against the truth, and what they cost; boards against golden samples [PAIRS=folder of DeepPCB pairs]
 	cmake -S native -B build/bench -DCMAKE_BUILD_TYPE=Release > build/bench.log
 	cmake --build build/bench --target bench_measure >> build/bench.log
 	build/bench/bench_measure
+	PAIRS="$$PAIRS" node test/bench/golden.mjs
 
 bench-console: build ## What the console costs and how soon it shows things, in a real browser [ONLY=cost|rate|page|slow MINUTES=10 ROUNDS=5]
 	scripts/setup.sh test

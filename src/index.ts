@@ -68,7 +68,8 @@ export { type ScoredFrame, scoreTracking, type TrackingScores } from './eval/tra
 export { canonicalJson, identityOf } from './inspect/identity.js';
 export { type Inspected, inspectFrame, outlinesOf } from './inspect/inspect.js';
 export { type Judgement, type JudgeOptions, judge } from './inspect/judge.js';
-export { type Member, type Scene, sceneOf } from './inspect/scene.js';
+export type { Member } from './inspect/member.js';
+export { type Scene, sceneOf } from './inspect/scene.js';
 export { deltaE00, type Lab } from './measure/colour.js';
 export {
   type MeasureDoubt,

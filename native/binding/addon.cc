@@ -66,6 +66,7 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("countBoundaries", Napi::Function::New<Promised<CountBoundaries>>(env));
   exports.Set("measureNames", Napi::Function::New<MeasureNames>(env));
   exports.Set("measureObjects", Napi::Function::New<Promised<MeasureObjects>>(env));
+  exports.Set("goldenDifference", Napi::Function::New<Promised<GoldenDifference>>(env));
   exports.Set("contourGap", Napi::Function::New<Promised<ContourGap>>(env));
   exports.Set("notify", Napi::Function::New<Notify>(env));
   exports.Set("exitAtOnce", Napi::Function::New<ExitAtOnce>(env));

@@ -12,6 +12,7 @@
 #include "binding/values.h"
 #include "binding/verbs.h"
 #include "core/color.h"
+#include "measure/difference.h"
 #include "measure/edge.h"
 #include "measure/gap.h"
 #include "measure/lab.h"
@@ -169,6 +170,49 @@ Napi::Value ContourGap(const Napi::CallbackInfo& info) {
       [a = std::move(a), b = std::move(b)]() -> Result<std::vector<double>> {
         const Gap gap = GapBetween(a, b);
         return std::vector<double>{gap.distance, gap.a.x, gap.a.y, gap.b.x, gap.b.y};
+      },
+      ToTypedArray<Napi::Float64Array, double>);
+}
+
+Napi::Value GoldenDifference(const Napi::CallbackInfo& info) {
+  Pins pins;
+  const Pixels golden = NativeFrame::Use(info[0], "golden", pins);
+  const Pixels other = NativeFrame::Use(info[1], "frame", pins);
+  const Napi::Object given = ReadObject(info[2], "options");
+  DifferenceOptions options;
+  options.tolerance = ReadInt(given.Get("tolerance"), "options.tolerance", 0, 16);
+  options.contrast = ReadNumber(given.Get("contrast"), "options.contrast", 0, 255);
+  options.reach = ReadInt(given.Get("reach"), "options.reach", 0, 64);
+  options.min_area = ReadInt(given.Get("minArea"), "options.minArea", 1, kMaxSide);
+  const Span<double> numbers = ReadDoubles(given.Get("pose"), "options.pose", 4, pins);
+  if (!std::all_of(numbers.data, numbers.data + numbers.size, [](double number) { return std::isfinite(number); })) {
+    Throw(info.Env(), {ErrorCode::kMisuse, "options.pose: expected finite numbers"});
+  }
+  const Pose pose{numbers.data[0], numbers.data[1], numbers.data[2], numbers.data[3]};
+  std::optional<std::vector<Run>> mask;
+  const Napi::Value runs = given.Get("mask");
+  if (!runs.IsUndefined()) {
+    const Span<uint32_t> ends = ReadUint32s(runs, "options.mask", kAnyLength, pins);
+    if (ends.size % 2 != 0) Throw(info.Env(), {ErrorCode::kMisuse, "options.mask: expected pairs of numbers"});
+    mask.emplace();
+    for (size_t k = 0; k < ends.size; k += 2) mask->push_back({ends.data[k], ends.data[k + 1]});
+  }
+  return RunOnPool(
+      info.Env(), "fastsamd.goldenDifference", std::move(pins),
+      [golden, other, pose, options, mask = std::move(mask)]() -> Result<std::vector<double>> {
+        const Result<Difference> found = DifferenceTo(golden.view, other.view, pose, mask, options);
+        if (!found.ok()) return found.error();
+        const Difference& difference = found.value();
+        std::vector<double> values{static_cast<double>(difference.dx), static_cast<double>(difference.dy),
+                                   difference.match, static_cast<double>(difference.area)};
+        for (const DifferentRegion& region : difference.regions) {
+          for (const double value : {static_cast<double>(region.area), region.x, region.y,
+                                     static_cast<double>(region.left), static_cast<double>(region.top),
+                                     static_cast<double>(region.right), static_cast<double>(region.bottom)}) {
+            values.push_back(value);
+          }
+        }
+        return values;
       },
       ToTypedArray<Napi::Float64Array, double>);
 }

@@ -43,6 +43,7 @@ Napi::Value MaskOverlaps(const Napi::CallbackInfo& info);
 Napi::Value CountBoundaries(const Napi::CallbackInfo& info);
 Napi::Value MeasureNames(const Napi::CallbackInfo& info);
 Napi::Value MeasureObjects(const Napi::CallbackInfo& info);
+Napi::Value GoldenDifference(const Napi::CallbackInfo& info);
 Napi::Value ContourGap(const Napi::CallbackInfo& info);
 
 }  // namespace fastsamd::binding

@@ -12,7 +12,7 @@ import type { Decoder } from '../domain/picture.js';
 import type { Segments } from '../domain/segments.js';
 import { FastsamError, messageOf } from '../errors.js';
 import type { GpuStatus } from './gpus.js';
-import type { NativeMeasurements, NativeMeasureOptions } from './measure.js';
+import type { NativeDifferenceOptions, NativeMeasurements, NativeMeasureOptions } from './measure.js';
 import type { ConveyorOptions, ConveyorTruth, ShapesOptions, ShapesTruth } from './scenes.js';
 import type { TensorRtAddon } from './tensorrt.js';
 import type { CarryRequests, NativeCameraMotion, NativeTracker, NativeTrackerOptions } from './track.js';
@@ -373,6 +373,11 @@ export interface NativeAddon {
   measureNames(): string[];
   /** Measures the objects at `indices`. Errors: MISUSE for a frame of another size than the segments'. */
   measureObjects(frame: NativeFrame, segments: Segments, indices: Uint32Array, options: NativeMeasureOptions): Promise<NativeMeasurements>;
+  /**
+   * Where `frame` differs from `golden`; see native/measure/difference.h. Returns dx, dy, match, area, then per region area, x, y,
+   * left, top, right, bottom. Errors: MISUSE for an empty mask.
+   */
+  goldenDifference(golden: NativeFrame, frame: NativeFrame, options: NativeDifferenceOptions): Promise<Float64Array>;
   /** Least distance of two closed lines [x, y, …] and where it is: distance, x and y on the one, x and y on the other. */
   contourGap(a: Float64Array, b: Float64Array): Promise<Float64Array>;
 

@@ -25,3 +25,18 @@ export interface NativeMeasurements {
   /** Where each object ends, in rings. */
   readonly objects: Uint32Array;
 }
+
+export interface NativeDifferenceOptions {
+  /** Pixels that an edge may lie off, 0 to 16. */
+  readonly tolerance: number;
+  /** Grey levels. */
+  readonly contrast: number;
+  /** Pixels either way in which the shift is searched, 0 to 64. */
+  readonly reach: number;
+  /** Pixels of the smallest difference that counts. */
+  readonly minArea: number;
+  /** a, b, c, d: a place (x, y) of the golden picture lies at (a x − b y + c, b x + a y + d) of the frame. */
+  readonly pose: Float64Array;
+  /** Runs [start, end) of the golden picture's columns that are compared; the whole picture when absent. */
+  readonly mask?: Uint32Array;
+}

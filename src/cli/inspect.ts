@@ -7,9 +7,11 @@ import type { Frame } from '../domain/frame.js';
 import { withIds } from '../domain/prompt.js';
 import { ContactSheet } from '../encode/contact-sheet.js';
 import { checkText, drawVerdict } from '../encode/verdict-overlay.js';
+import { FastsamError } from '../errors.js';
 import { loadCalibration } from '../inspect/calibration-file.js';
 import { identityOf } from '../inspect/identity.js';
 import { type Inspected, inspectFrame, outlinesOf } from '../inspect/inspect.js';
+import { loadTaught } from '../inspect/taught.js';
 import { runPipeline } from '../pipeline/pipeline.js';
 import { assertLabels } from '../prompt/label-check.js';
 import { TextStage } from '../text/stage.js';
@@ -29,6 +31,7 @@ export interface InspectArguments extends SegmentationArguments, PromptArguments
   readonly pictures: string;
   readonly scale?: number | undefined;
   readonly calibration?: string | undefined;
+  readonly taught?: string | undefined;
   readonly json: boolean;
   readonly csv?: string | undefined;
   readonly out?: string | undefined;
@@ -42,9 +45,14 @@ export async function inspect(args: InspectArguments): Promise<void> {
   if (args.scale !== undefined) demandRange('--scale', args.scale, 1e-9, 1e9);
   const recipe = await loadRecipe(args.recipe);
   const calibration = args.calibration === undefined ? undefined : (await loadCalibration(args.calibration)).calibration;
+  if (args.taught === undefined && recipe.checks.some(({ measure }) => measure === 'difference')) {
+    const message = `recipe "${recipe.recipe}" compares with a golden sample; expected --taught FILE, which "fastsamd teach" writes`;
+    throw new FastsamError('USAGE', message);
+  }
+  using taught = args.taught === undefined ? undefined : await loadTaught(args.taught);
   const identity = identityOf(recipe, 0);
   const prompts = promptsOf(args);
-  const inputs = await Inputs.of([args.pictures, args.recipe, ...(args.calibration === undefined ? [] : [args.calibration])]);
+  const inputs = await Inputs.of([args.pictures, args.recipe, ...[args.calibration, args.taught].filter((path) => path !== undefined)]);
   for (const option of ['csv', 'out', 'sheet'] as const) {
     const path = args[option];
     if (path !== undefined) await inputs.demandOther(path, `--${option}`);
@@ -68,7 +76,7 @@ export async function inspect(args: InspectArguments): Promise<void> {
         text: new TextStage({ model: text }),
         deliver: async (result, frame) => {
           const part = result.file?.name ?? `frame ${result.sequence}`;
-          const inspected = await inspectFrame(recipe, frame, result, { scale: args.scale, calibration });
+          const inspected = await inspectFrame(recipe, frame, result, { scale: args.scale, calibration, taught });
           const { verdict, reasons, checks } = inspected;
           counts[verdict] += 1;
           rows.push(csvLine([part, verdict, reasons.join(' '), ...checks.map(({ value }) => value)]));

@@ -165,6 +165,7 @@ function resolvePaths(config: Config, folder: string): Config {
     const { inspection } = camera;
     if (inspection) inspection.recipe = path.resolve(folder, inspection.recipe);
     if (inspection?.calibration !== undefined) inspection.calibration = path.resolve(folder, inspection.calibration);
+    if (inspection?.taught !== undefined) inspection.taught = path.resolve(folder, inspection.taught);
     if (camera.moveTo !== undefined) camera.moveTo = path.resolve(folder, camera.moveTo);
     if (camera.passwordFile !== undefined) camera.passwordFile = path.resolve(folder, camera.passwordFile);
   }

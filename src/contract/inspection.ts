@@ -25,6 +25,7 @@ export const UNSURE_CODES = [
   'TEXT_PENDING',
   'NO_PART',
   'CALIBRATION_MISSING',
+  'TEACH_MISSING',
   'DEGRADED',
   'MISSED_TRIGGER',
   'SOURCE_LOST',
@@ -89,6 +90,10 @@ export const verdictFields = {
     .meta({
       description: 'The calibration on which lengths in millimetres stand; SHA-256 of its canonical JSON. Absent with a plain scale.',
     }),
+  taught: z
+    .object({ sha256: z.string().length(64) })
+    .optional()
+    .meta({ description: 'The file of "fastsamd teach" that parts are compared with; SHA-256 of its canonical JSON.' }),
   model: z.object({ name: z.string(), backend: z.string() }).nullable(),
   frame: z
     .object({ width: count, height: count, capturedAt: timestamp, seq: count, source: z.string().max(1000).optional() })

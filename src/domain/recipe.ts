@@ -10,7 +10,7 @@ import { DIRECTIONS } from './zone.js';
 export const RECIPE_LIMITS = { checks: 100, objects: 32, corners: 64, queue: 1000 } as const;
 
 /** What a check can measure beyond the measures of one object. */
-export const RELATIONS = ['distance', 'gap', 'position', 'deltaE00', 'coverage'] as const;
+export const RELATIONS = ['distance', 'gap', 'position', 'deltaE00', 'coverage', 'difference'] as const;
 export const CHECK_MEASURES = [...MEASURES, ...RELATIONS] as const;
 export type CheckMeasure = (typeof CHECK_MEASURES)[number];
 
@@ -64,7 +64,7 @@ export const checkSchema = z
     present: idSchema.optional().meta({ description: 'The set has at least one object.' }),
     absent: idSchema.optional().meta({ description: 'The set has no object.' }),
     measure: z.enum(CHECK_MEASURES).optional().meta({ description: 'What is measured; docs/inspection.md defines each.' }),
-    of: reference.optional().meta({ description: 'The object that is measured.' }),
+    of: reference.optional().meta({ description: 'The object that is measured; difference: the whole picture when absent.' }),
     between: z.tuple([reference, reference]).optional().meta({ description: 'distance and gap: the two objects.' }),
     each: z
       .boolean()
@@ -84,6 +84,26 @@ export const checkSchema = z
       .meta({ description: 'A warning, which never changes the verdict, for values nearer than this to a limit.' }),
     reference: lab.optional().meta({ description: 'deltaE00: the CIELAB colour to compare with.' }),
     zone: z.array(point).min(3).max(RECIPE_LIMITS.corners).optional().meta({ description: 'coverage: the polygon that is to be covered.' }),
+    tolerance: z
+      .number()
+      .int()
+      .min(0)
+      .max(16)
+      .optional()
+      .meta({ description: 'difference: pixels that an edge may lie off; 3 when absent.' }),
+    contrast: z
+      .number()
+      .min(1)
+      .max(255)
+      .optional()
+      .meta({ description: 'difference: grey levels by which a pixel has to differ; 32 when absent.' }),
+    minArea: z
+      .number()
+      .int()
+      .min(1)
+      .max(10_000)
+      .optional()
+      .meta({ description: 'difference: places that differ on fewer pixels do not count; 4 when absent.' }),
     uncertainty: z
       .number()
       .min(0)
@@ -110,7 +130,12 @@ export const checkSchema = z
     if (measure === undefined) return;
     const pair = measure === 'distance' || measure === 'gap';
     if (pair && check.between === undefined) problem('between', `expected two objects for ${measure}`);
-    if (!pair && check.of === undefined) problem('of', `expected the object whose ${measure} is judged`);
+    const isDifference = measure === 'difference';
+    for (const key of ['tolerance', 'contrast', 'minArea'] as const) {
+      if (check[key] !== undefined && !isDifference) problem(key, 'only for measure: difference');
+    }
+    if (isDifference && check.each) problem('each', 'difference compares one object, or the whole picture');
+    if (!pair && !isDifference && check.of === undefined) problem('of', `expected the object whose ${measure} is judged`);
     if (measure === 'position' && !Array.isArray(target)) problem('target', 'expected [x, y] in the datum frame');
     if (measure !== 'position' && Array.isArray(target)) problem('target', 'expected a number');
     if (measure === 'deltaE00' && check.reference === undefined) problem('reference', 'expected a CIELAB colour [L, a, b]');
@@ -228,6 +253,10 @@ export const recipeSchema = z
       if (ids.has(check.id)) ctx.addIssue({ code: 'custom', path: ['checks', index, 'id'], message: `"${check.id}" is used twice` });
       ids.add(check.id);
       for (const key of ['count', 'present', 'absent', 'of'] as const) demand(check[key], ['checks', index, key]);
+      if (check.measure === 'difference' && recipe.objects[check.of?.replace(/\[\d+\]$/, '') ?? '']?.kind === 'hole') {
+        const message = 'a hole has no picture of its own; expected the set that it is in';
+        ctx.addIssue({ code: 'custom', path: ['checks', index, 'of'], message });
+      }
       for (const [k, name] of (check.between ?? []).entries()) demand(name, ['checks', index, 'between', k]);
     }
     if (recipe.trigger.type === 'crossing') {

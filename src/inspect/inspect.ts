@@ -4,6 +4,7 @@ import type { Recipe } from '../domain/recipe.js';
 import type { FrameResult } from '../domain/result.js';
 import { type Judgement, type JudgeOptions, judge } from './judge.js';
 import { type OnlyObject, type Scene, sceneOf } from './scene.js';
+import type { Taught } from './taught.js';
 
 export interface Inspected extends Judgement {
   readonly scene: Scene;
@@ -20,13 +21,13 @@ export async function inspectFrame(
   recipe: Recipe,
   frame: Frame,
   result: Pick<FrameResult, 'segments' | 'answers' | 'geometry' | 'model'>,
-  options: JudgeOptions & { readonly only?: OnlyObject | undefined } = {},
+  options: JudgeOptions & { readonly only?: OnlyObject | undefined; readonly taught?: Taught | undefined } = {},
 ): Promise<Inspected> {
   const begin = performance.now();
-  const { only, scale, calibration: given } = options;
+  const { only, scale, calibration: given, taught } = options;
   const isOf = given !== undefined && given.frame.width === frame.width && given.frame.height === frame.height;
   const calibration = isOf && recipe.unit === 'mm' ? given : undefined;
-  const scene = await sceneOf(recipe, frame, result, { only, calibration });
+  const scene = await sceneOf(recipe, frame, result, { only, calibration, taught });
   const measured = performance.now();
   const judgement = judge(recipe, scene, { scale, calibration });
   return { ...judgement, scene, measureMs: measured - begin, decideMs: performance.now() - measured };

@@ -1,12 +1,14 @@
 /** From a scene to a verdict. Pure: the same recipe and scene give the same verdict. */
 
 import type { CheckResult, InspectionCode, Verdict } from '../contract/inspection.js';
+import type { Point } from '../domain/box.js';
 import { DIMENSION, type Measure } from '../domain/measure.js';
 import { type Check, limitsOf, type Recipe } from '../domain/recipe.js';
 import { type Calibration, lengthUncertainty, nominalScale } from '../measure/calibration.js';
 import { deltaE00 } from '../measure/colour.js';
 import { placeInDatum, positionError } from '../measure/relations.js';
-import { type Member, referred, type Scene } from './scene.js';
+import { type Member, referred } from './member.js';
+import type { Scene } from './scene.js';
 
 export interface Judgement {
   readonly verdict: Verdict;
@@ -33,13 +35,14 @@ interface Reading {
   readonly value: number;
   /** NaN: not known. */
   readonly uncertainty: number;
-  readonly member?: Member | undefined;
+  /** Where in the picture. */
+  readonly at?: Point | undefined;
 }
 
 type Outcome = Pick<CheckResult, 'result' | 'code'>;
 
 /** Edges say nothing about these. */
-const WITHOUT_EDGE: ReadonlySet<string> = new Set(['holes', 'touchesFrame', 'deltaE00', 'coverage']);
+const WITHOUT_EDGE: ReadonlySet<string> = new Set(['holes', 'touchesFrame', 'deltaE00', 'coverage', 'difference']);
 /** Two places that have no part of their error in common. */
 const ANYWHERE = Number.POSITIVE_INFINITY;
 const SEVERITY = { ok: 0, unsure: 1, nok: 2 } as const;
@@ -59,7 +62,7 @@ export function totalOf(checks: readonly CheckResult[]): Judgement {
   return { verdict, reasons, checks };
 }
 
-function judgeCheck(check: Check, recipe: Recipe, scene: Scene, { scale, calibration }: JudgeOptions): CheckResult {
+function judgeCheck(check: Check, recipe: Recipe, scene: Scene, options: JudgeOptions): CheckResult {
   const limits = limitsOf(check);
   const counted = check.count ?? check.present ?? check.absent;
   if (counted !== undefined) return judgeCount(check, counted, limits, scene);
@@ -76,23 +79,20 @@ function judgeCheck(check: Check, recipe: Recipe, scene: Scene, { scale, calibra
     const isNok = recipe.decision.rule === 'strict' || (code === 'NO_PART' && recipe.noPart === 'NOK');
     return { ...head, value: null, uncertainty: null, result: isNok ? 'nok' : 'unsure', code };
   };
-  const names = check.between ?? [check.of!];
+  const names = check.between ?? (check.of === undefined ? [] : [check.of]);
+  if (measure === 'difference' && !scene.differences.has(check.id)) return failed('TEACH_MISSING');
   for (const name of names) {
     const missing = missingFrom(name, check.each, recipe, scene);
     if (missing) return failed(missing);
   }
-  const power = dimensionOf(measure);
-  const millimetres = calibration ? nominalScale(calibration) : scale;
-  if (recipe.unit === 'mm' && power > 0 && millimetres === undefined) return failed('CALIBRATION_MISSING');
-  const unit: Unit = { factor: recipe.unit === 'mm' ? (millimetres ?? 1) : 1, calibration };
+  const unit = unitFor(recipe, measure, options);
+  if (!unit) return failed('CALIBRATION_MISSING');
 
-  const members = check.each ? scene.sets.get(check.of!)! : names.map((name) => referred(name, scene.sets)!);
-  const readings = check.between
-    ? [between(check, members, scene, unit)]
-    : members.map((member, k) => readingOf(check, member, k, scene, unit));
+  const members = membersOf(check, scene);
+  const readings = readingsIn(check, members, scene, unit);
   let worst: (CheckResult & { readonly margin: number }) | undefined;
   for (const [k, reading] of readings.entries()) {
-    const about = check.between ? members : [members[k]!];
+    const about = check.between ? members : members.slice(k, k + 1);
     const judged = judgeReading(check, reading, limits, about, recipe);
     const margin = marginOf(reading.value, limits);
     const one = {
@@ -101,7 +101,7 @@ function judgeCheck(check: Check, recipe: Recipe, scene: Scene, { scale, calibra
       uncertainty: Number.isFinite(reading.uncertainty) ? reading.uncertainty : null,
       ...judged,
       ...(judged.result === 'ok' && check.warn !== undefined && margin < check.warn ? { warn: true as const } : {}),
-      ...(reading.member ? { at: [round(reading.member.at[0]), round(reading.member.at[1])] as [number, number] } : {}),
+      ...(reading.at ? { at: [round(reading.at[0]), round(reading.at[1])] as [number, number] } : {}),
       margin,
     };
     const isWorse =
@@ -112,6 +112,46 @@ function judgeCheck(check: Check, recipe: Recipe, scene: Scene, { scale, calibra
   }
   const { margin: _margin, ...result } = worst!;
   return check.each ? { ...result, of: readings.length } : result;
+}
+
+/** The objects that a check measures; all of them have to be there. */
+function membersOf({ each, of, between }: Check, { sets }: Scene): readonly Member[] {
+  if (each) return sets.get(of!)!;
+  return (between ?? (of === undefined ? [] : [of])).map((name) => referred(name, sets)!);
+}
+
+function readingsIn(check: Check, members: readonly Member[], scene: Scene, unit: Unit): Reading[] {
+  if (check.measure === 'difference') {
+    const { area, at } = scene.differences.get(check.id)!;
+    return [{ value: unit.factor ** 2 * area, uncertainty: check.uncertainty ?? Number.NaN, at }];
+  }
+  if (check.between) return [between(check, members, scene, unit)];
+  return members.map((member, k) => readingOf(check, member, k, scene, unit));
+}
+
+/**
+ * What a check that measures reads in this scene, in the unit of the check: one value for each member that it judges. Empty where it
+ * cannot be measured. For limits that are taught; `judge` decides by the same readings.
+ */
+export function readingsOf(
+  check: Check,
+  recipe: Recipe,
+  scene: Scene,
+  options: JudgeOptions = {},
+): readonly { readonly value: number; readonly uncertainty: number }[] {
+  if (check.measure === undefined || (check.measure === 'difference' && !scene.differences.has(check.id))) return [];
+  const names = check.between ?? (check.of === undefined ? [] : [check.of]);
+  if (names.some((name) => missingFrom(name, check.each, recipe, scene) !== undefined)) return [];
+  const unit = unitFor(recipe, check.measure, options);
+  return unit ? readingsIn(check, membersOf(check, scene), scene, unit).filter(({ value }) => Number.isFinite(value)) : [];
+}
+
+/** Undefined where lengths in millimetres need a scale and there is none. */
+function unitFor(recipe: Recipe, measure: NonNullable<Check['measure']>, { scale, calibration }: JudgeOptions): Unit | undefined {
+  if (recipe.unit === 'px') return { factor: 1, calibration };
+  const millimetres = calibration ? nominalScale(calibration) : scale;
+  if (millimetres === undefined && dimensionOf(measure) > 0) return undefined;
+  return { factor: millimetres ?? 1, calibration };
 }
 
 function judgeCount(check: Check, set: string, limits: { lsl?: number; usl?: number }, { sets, pending }: Scene): CheckResult {
@@ -147,7 +187,7 @@ function readingOf(check: Check, member: Member, k: number, scene: Scene, { fact
   const reading = (value: number, uncertainty: number, span = 0): Reading => ({
     value,
     uncertainty: withCalibration(own ?? uncertainty, calibration, span),
-    member,
+    at: member.at,
   });
   const place = Math.hypot(member.uncertainties.x ?? Number.NaN, member.uncertainties.y ?? Number.NaN) / Math.SQRT2;
   const { datum } = scene;
@@ -193,12 +233,12 @@ function between(check: Check, [a, b]: readonly Member[], scene: Scene, { factor
   if (check.measure === 'gap') {
     const value = factor * (scene.gaps.get(check.id) ?? Number.NaN);
     const uncertainty = own ?? factor * Math.hypot(a!.edgeScatter, b!.edgeScatter);
-    return { value, uncertainty: withCalibration(uncertainty, calibration, value), member: a };
+    return { value, uncertainty: withCalibration(uncertainty, calibration, value), at: a!.at };
   }
   const spread = [a!, b!].flatMap(({ uncertainties: { x = Number.NaN, y = Number.NaN } }) => [x, y]);
   const value = factor * Math.hypot(a!.place[0] - b!.place[0], a!.place[1] - b!.place[1]);
   const uncertainty = own ?? (factor * Math.hypot(...spread)) / Math.SQRT2;
-  return { value, uncertainty: withCalibration(uncertainty, calibration, value), member: a };
+  return { value, uncertainty: withCalibration(uncertainty, calibration, value), at: a!.at };
 }
 
 /** Both, where both are known: a calibration that does not say how good it is takes nothing away. */
@@ -239,6 +279,7 @@ function marginOf(
 }
 
 function dimensionOf(measure: NonNullable<Check['measure']>): 0 | 1 | 2 {
+  if (measure === 'difference') return 2;
   if (measure === 'distance' || measure === 'gap' || measure === 'position') return 1;
   return measure === 'deltaE00' || measure === 'coverage' ? 0 : DIMENSION[measure];
 }

@@ -4,35 +4,17 @@ import { native } from '../addon/addon.js';
 import type { Point } from '../domain/box.js';
 import type { Frame } from '../domain/frame.js';
 import { type MaskRuns, maskArea, maskIntersection, maskOf } from '../domain/mask.js';
-import type { Measure } from '../domain/measure.js';
 import { isPending, type PromptAnswer, withIds } from '../domain/prompt.js';
 import type { Check, ObjectSet, Recipe } from '../domain/recipe.js';
 import type { FrameResult } from '../domain/result.js';
 import type { Segments } from '../domain/segments.js';
 import { type Calibration, nominalScale, toPicture, toPlane } from '../measure/calibration.js';
-import type { Lab } from '../measure/colour.js';
-import { type MeasureDoubt, measureObjects, type ObjectMeasures, protoCell } from '../measure/measures.js';
+import { measureObjects, type ObjectMeasures, protoCell } from '../measure/measures.js';
 import { coverageOf, type Datum, gapBetween } from '../measure/relations.js';
 import { applyPrompts } from '../prompt/apply.js';
-
-/** One object of a set, or one hole; lengths in pixels, or in the units of the calibration that it was measured with. */
-export interface Member {
-  /** Of the segments; of a hole, the object that it is in. */
-  readonly index: number;
-  /** Of the centroid: where it is measured, on the plane of a calibration; and where it is seen. */
-  readonly place: Point;
-  readonly at: Point;
-  /** Measures that are not defined are absent or NaN. */
-  readonly values: Readonly<Partial<Record<Measure, number>>>;
-  /** Standard uncertainties; absent or NaN where they are not known. */
-  readonly uncertainties: Readonly<Partial<Record<Measure, number>>>;
-  /** Standard deviation of the outline across its direction; NaN where it is not known. */
-  readonly edgeScatter: number;
-  readonly doubts: readonly MeasureDoubt[];
-  readonly lab?: Lab | undefined;
-  /** In the picture. */
-  readonly outlines: readonly Float64Array[];
-}
+import { differencesOf, type FoundDifference } from './golden.js';
+import { type Member, referred } from './member.js';
+import type { Taught } from './taught.js';
 
 /** Everything that `judge` looks at; plain data. */
 export interface Scene {
@@ -45,6 +27,8 @@ export interface Scene {
   /** Gaps by check, in pixels; shares of zones by check, one per member. NaN where undefined. */
   readonly gaps: ReadonlyMap<string, number>;
   readonly coverages: ReadonlyMap<string, readonly number[]>;
+  /** Differences to the golden sample by check, where there is one. */
+  readonly differences: ReadonlyMap<string, FoundDifference>;
 }
 
 /** Share of an object that has to lie in another for it to be within that. */
@@ -70,6 +54,8 @@ export interface SceneOptions {
   readonly only?: OnlyObject | undefined;
   /** Measure on this plane. */
   readonly calibration?: Calibration | undefined;
+  /** What good parts look like. */
+  readonly taught?: Taught | undefined;
 }
 
 /** Finds and measures what the recipe speaks of. The caller keeps the frame. Errors: those of measureObjects. */
@@ -77,7 +63,7 @@ export async function sceneOf(
   recipe: Recipe,
   frame: Frame,
   result: Pick<FrameResult, 'segments' | 'answers' | 'geometry' | 'model'>,
-  { only, calibration }: SceneOptions = {},
+  { only, calibration, taught }: SceneOptions = {},
 ): Promise<Scene> {
   const { segments, geometry } = result;
   const answers = answersOf(recipe, result);
@@ -112,15 +98,8 @@ export async function sceneOf(
     datum,
     gaps: await gapsOf(recipe.checks, members, segments, plane),
     coverages: coveragesOf(recipe.checks, members, segments),
+    differences: taught ? await differencesOf(recipe, frame, members, taught.golden) : new Map(),
   };
-}
-
-/** The one object that a reference (`part`, `bores[1]`) names; undefined when it is not there, or `part` has several. */
-export function referred(reference: string, sets: ReadonlyMap<string, readonly Member[]>): Member | undefined {
-  const [, name, index] = /^([^[]+)(?:\[(\d+)\])?$/.exec(reference) ?? [];
-  const members = sets.get(name ?? '') ?? [];
-  if (index !== undefined) return members[Number(index)];
-  return members.length === 1 ? members[0] : undefined;
 }
 
 /** Answers of the camera's prompts and of the recipe's. */

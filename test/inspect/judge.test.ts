@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { type Recipe, type RecipeInput, recipeSchema } from '../../src/domain/recipe.js';
 import { canonicalJson, identityOf, sha256Of } from '../../src/inspect/identity.js';
 import { judge } from '../../src/inspect/judge.js';
-import type { Member, Scene } from '../../src/inspect/scene.js';
+import type { Member } from '../../src/inspect/member.js';
+import type { Scene } from '../../src/inspect/scene.js';
 
 type CheckInput = RecipeInput['checks'][number];
 
@@ -24,6 +25,7 @@ function scene(sets: Record<string, Member[]>, more: Partial<Scene> = {}): Scene
     datum: { origin: [0, 0], degrees: 0 },
     gaps: new Map(),
     coverages: new Map(),
+    differences: new Map(),
     ...more,
   };
 }
@@ -192,5 +194,16 @@ describe('a recipe', () => {
     expect(identityOf(one, 3)).toEqual({ ...identityOf(other, 3), revision: 3 });
     expect(identityOf(one, 3).sha256).not.toBe(identityOf(recipe({ id: 'n', count: 'part', min: 2 }), 3).sha256);
     expect(sha256Of('abc')).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
+  });
+
+  it('judges the difference to a golden sample, and is unsure without one', () => {
+    const check: CheckInput = { id: 'print', measure: 'difference', max: 0.5 };
+    const mm = recipe([check], { unit: 'mm' });
+    const at = (area: number) => scene({}, { differences: new Map([['print', { area, at: [7, 9] as const }]]) });
+    const [small] = judge(mm, at(40), { scale: 0.1 }).checks;
+    expect(small).toMatchObject({ result: 'ok', value: expect.closeTo(0.4), unit: 'mm²', at: [7, 9] });
+    expect(judge(mm, at(60), { scale: 0.1 })).toMatchObject({ verdict: 'NOK', reasons: ['ABOVE'] });
+    expect(judge(mm, scene({}), { scale: 0.1 })).toMatchObject({ verdict: 'UNSURE', reasons: ['TEACH_MISSING'] });
+    expect(judge(mm, at(Number.NaN), { scale: 0.1 })).toMatchObject({ verdict: 'UNSURE', reasons: ['UNDEFINED'] });
   });
 });

@@ -27,6 +27,11 @@ export const inspectCommand: Command<InspectArguments> = {
           conflicts: 'scale',
           describe: 'In place of --scale: a file that "fastsamd calibrate" wrote for this camera.',
         },
+        taught: {
+          type: 'string',
+          requiresArg: true,
+          describe: 'A file that "fastsamd teach" wrote, for checks that compare with good parts.',
+        },
         json: { type: 'boolean', default: false, describe: 'One JSON object per picture.' },
         csv: { type: 'string', requiresArg: true, describe: 'Table of all pictures: the value of every check.' },
         out: { type: 'string', requiresArg: true, describe: 'Directory for the pictures with outlines, values and verdict.' },

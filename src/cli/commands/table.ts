@@ -39,6 +39,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./inspect.js')).inspectCommand,
   },
   {
+    command: 'teach <pictures>',
+    describe: 'Learn from good parts: limits for a recipe, a golden sample to compare with',
+    load: async () => (await import('./teach.js')).teachCommand,
+  },
+  {
     command: 'verdicts',
     describe: "Read a node's record of inspections: list, show, export, verify",
     load: async () => (await import('./verdicts.js')).verdictsCommand,

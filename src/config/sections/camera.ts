@@ -155,6 +155,9 @@ export const cameraSchema = z.strictObject({
       calibration: path
         .optional()
         .meta({ description: 'In place of scale: a file that "fastsamd calibrate" wrote for this camera. Relative to this file.' }),
+      taught: path
+        .optional()
+        .meta({ description: 'A file that "fastsamd teach" wrote, for checks that compare with good parts. Relative to this file.' }),
       evidence: z
         .strictObject({
           keep: z

@@ -11,6 +11,7 @@ import { FastsamError } from '../../errors.js';
 import { type LoadedCalibration, loadCalibration } from '../../inspect/calibration-file.js';
 import { canonicalJson, sha256Of } from '../../inspect/identity.js';
 import { statisticsOf } from '../../inspect/statistics.js';
+import { loadTaught, type Taught } from '../../inspect/taught.js';
 import type { ResultSink } from '../../pipeline/sinks.js';
 import { EvidenceStore } from '../../record/evidence.js';
 import type { EvidenceSettings } from '../../record/evidence-ring.js';
@@ -48,10 +49,12 @@ export interface InspectionsDeps {
   readonly log: Logger;
 }
 
-/** `tracking`: whether its objects have tracks. `calibration` is read. */
-type StationConfig = Omit<NonNullable<CameraConfig['inspection']>, 'calibration'> & {
+/** `tracking`: whether its objects have tracks. `calibration` and `taught` are read. */
+type StationConfig = Omit<NonNullable<CameraConfig['inspection']>, 'calibration' | 'taught'> & {
   readonly tracking: boolean;
   readonly calibration?: LoadedCalibration | undefined;
+  /** The station's own: it disposes of it. */
+  readonly taught?: Taught | undefined;
 };
 
 interface Station {
@@ -91,7 +94,8 @@ export class Inspections implements InspectionService {
     for (const { id, inspection, tracking } of cameras) {
       if (!inspection) continue;
       const calibration = inspection.calibration === undefined ? undefined : await loadCalibration(inspection.calibration);
-      const station = { ...inspection, calibration, tracking: tracking.enabled };
+      const taught = inspection.taught === undefined ? undefined : await loadTaught(inspection.taught);
+      const station = { ...inspection, calibration, taught, tracking: tracking.enabled };
       wanted.set(id, station);
       recipes.set(id, await this.#load(inspection.recipe, station));
     }
@@ -104,10 +108,12 @@ export class Inspections implements InspectionService {
       if (JSON.stringify(wanted.get(id)) === JSON.stringify(station.config)) continue;
       this.#stations.delete(id);
       await station.end();
+      station.config.taught?.[Symbol.dispose]();
       if (!wanted.has(id)) this.#deps.status.delete(`cameras/${id}/inspection`);
     }
     for (const [id, config] of wanted) {
       if (!this.#stations.has(id)) await this.#begin(id, config);
+      else config.taught?.[Symbol.dispose]();
       await this.#takeOver(id, recipes.get(id)!);
     }
   }
@@ -121,6 +127,7 @@ export class Inspections implements InspectionService {
     await this.#evidence?.settled();
     await this.#pictures.close();
     await this.#record?.close();
+    for (const { config } of stations) config.taught?.[Symbol.dispose]();
   }
 
   async trigger(
@@ -262,6 +269,7 @@ export class Inspections implements InspectionService {
       record: this.#record!,
       scale: config.scale,
       calibration: config.calibration,
+      taught: config.taught,
       evidence: config.evidence && this.#keeper().of(config.evidence),
       onVerdict: (verdict, seq) => this.#publish(verdict, seq),
       onState: (message) => status.setInspection(message),

@@ -13,6 +13,7 @@ import { Crossing } from '../../inspect/crossing.js';
 import { inspectFrame, outlinesOf } from '../../inspect/inspect.js';
 import type { Judgement } from '../../inspect/judge.js';
 import { type OnlyObject, objectsOf } from '../../inspect/scene.js';
+import type { Taught } from '../../inspect/taught.js';
 import type { ResultSink } from '../../pipeline/sinks.js';
 import type { NewTrigger, RecordedTrigger, StoredRecipe, StoredVerdict } from '../../record/protocol.js';
 import type { VerdictRecord } from '../../record/record.js';
@@ -25,6 +26,8 @@ export interface InspectorDeps {
   readonly scale?: number | undefined;
   /** In place of the scale. */
   readonly calibration?: LoadedCalibration | undefined;
+  /** Of good parts; whoever made the inspector disposes of it. */
+  readonly taught?: Taught | undefined;
   /** Keeps pictures of verdicts; none are kept when absent. */
   readonly evidence?: CameraEvidence | undefined;
   /** The verdict is on the disk, or could not be written there. */
@@ -278,9 +281,9 @@ export class Inspector implements ResultSink {
 
   /** A frame that cannot be measured is UNSURE, and never stops the camera. */
   async #judge(recipe: Recipe, result: FrameResult, frame: Frame, only?: OnlyObject): Promise<Judged> {
-    const { scale, calibration, degraded, camera, evidence, log } = this.#deps;
+    const { scale, calibration, taught, degraded, camera, evidence, log } = this.#deps;
     try {
-      const inspected = await inspectFrame(recipe, frame, result, { scale, calibration: calibration?.calibration, only });
+      const inspected = await inspectFrame(recipe, frame, result, { scale, calibration: calibration?.calibration, taught, only });
       const { verdict, reasons, checks, measureMs, decideMs } = inspected;
       const judgement: Judgement = degraded()
         ? { verdict: 'UNSURE', reasons: [...reasons, 'DEGRADED'], checks }
@@ -295,7 +298,7 @@ export class Inspector implements ResultSink {
   /** Records the verdict and tells of it. `inspection`: of an accepted trigger; without it one is taken. Never rejects. */
   async #decide({ verdict, reasons, checks }: Judgement, occasion: Occasion, inspection?: number): Promise<VerdictMessage> {
     const { trigger, atNs, result, measureMs = 0, decideMs = 0, track, frames, shot } = occasion;
-    const { camera, record, evidence, calibration, log } = this.#deps;
+    const { camera, record, evidence, calibration, taught, log } = this.#deps;
     const totalMs = Number(process.hrtime.bigint() - atNs) / 1e6;
     const { part, meas } = trigger;
     const product = this.#active?.recipe.product;
@@ -312,6 +315,7 @@ export class Inspector implements ResultSink {
       trigger: { id: trigger.trigger, type: trigger.type, at: toTimestamp(trigger.atMs) },
       recipe: this.identity,
       ...(calibration ? { calibration: { by: calibration.calibration.by, sha256: calibration.sha256 } } : {}),
+      ...(taught ? { taught: { sha256: taught.sha256 } } : {}),
       model: result ? { name: result.model.name, backend: result.model.backend } : null,
       frame: result
         ? {

@@ -1,0 +1,45 @@
+/** Options of `fastsamd teach`. */
+import { modelOptions, segmentationOptions } from '../model-options.js';
+import { promptOptions } from '../prompt-options.js';
+import type { TeachArguments } from '../teach.js';
+import type { Command } from './command.js';
+
+export const teachCommand: Command<TeachArguments> = {
+  builder: (yargs) =>
+    yargs
+      .positional('pictures', { type: 'string', demandOption: true, describe: 'Directory of pictures of good parts, or a video.' })
+      .options({ ...modelOptions, ...segmentationOptions, ...promptOptions })
+      .options({
+        recipe: {
+          type: 'string',
+          demandOption: true,
+          requiresArg: true,
+          describe: 'Recipe (YAML) with the objects and checks; its limits may be wide.',
+        },
+        out: {
+          type: 'string',
+          requiresArg: true,
+          describe: 'File for "inspect --taught" and inspection.taught of a camera: the first part as golden sample.',
+        },
+        limits: { type: 'string', requiresArg: true, describe: 'Write the recipe with the taught limits here.' },
+        sigma: { type: 'number', default: 4, describe: 'Limits this many standard deviations from the median.' },
+        'snap-to-border': {
+          type: 'number',
+          describe: 'Input pixels within which a box side moves onto the border of the frame; 0 when absent.',
+        },
+        scale: { type: 'number', describe: 'Millimetres per pixel, for recipes with "unit: mm".' },
+        calibration: {
+          type: 'string',
+          requiresArg: true,
+          conflicts: 'scale',
+          describe: 'In place of --scale: a file that "fastsamd calibrate" wrote for this camera.',
+        },
+        json: { type: 'boolean', default: false, describe: 'The limits as JSON.' },
+      })
+      .example('$0 teach good --recipe bracket.yaml --limits taught.yaml', 'limits from good parts')
+      .example('$0 teach good --recipe label.yaml --out label.taught', 'a golden sample, for checks with "measure: difference"')
+      .epilogue(
+        'Limits: median ± sigma · robust standard deviation, never narrower than the uncertainty. "outside": good parts beyond the taught limits, "outside now": beyond those of the recipe. 20 parts or more.',
+      ),
+  handler: async (args) => (await import('../teach.js')).teach(args),
+};
