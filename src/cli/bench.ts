@@ -8,6 +8,7 @@ import { runPipeline } from '../pipeline/pipeline.js';
 import { withoutControls } from '../printable.js';
 import { firstFrames } from '../source/limit.js';
 import { TextBench, type TextReport, textTable } from './bench-text.js';
+import { TrackBench, type TrackReport, trackTable } from './bench-track.js';
 import { type Finishing, finishBeforeLeaving, withSource } from './leaving.js';
 import { demandRange, type SegmentationArguments, segmentationOf } from './model-options.js';
 import { openModel } from './open-model.js';
@@ -28,6 +29,8 @@ export interface BenchArguments extends SegmentationArguments {
   readonly frames: number;
   readonly text?: readonly string[] | undefined;
   readonly 'text-model': string;
+  readonly track: boolean;
+  readonly 'camera-motion': 'fixed' | 'moving';
   readonly json: boolean;
 }
 
@@ -43,8 +46,9 @@ export async function bench(args: BenchArguments): Promise<void> {
   const engine = await openModel(args);
   using finishing = finishBeforeLeaving();
   const text = args.text && new TextBench(args.text, args['text-model'], args.threads);
+  const track = args.track ? new TrackBench(args['camera-motion']) : undefined;
   const perRound = Math.ceil(args.frames / ROUNDS) + SETTLING_FRAMES;
-  const progress = startProgress((2 * ROUNDS + 1) * perRound);
+  const progress = startProgress(((2 + (text ? 1 : 0) + (track ? 1 : 0)) * ROUNDS + 1) * perRound);
   const stages = new Map<string, number[]>();
   const rounds: Round[] = [];
   try {
@@ -52,8 +56,14 @@ export async function bench(args: BenchArguments): Promise<void> {
     const shared = { uri: args.source, frames: perRound, engine, segmentation, stages, finishing };
     let before = await measureBare(engine, perRound, finishing, progress.advance);
     for (let round = 0; round < ROUNDS && !finishing.signal.aborted; round += 1) {
+      // Every other round begins with tracking, so that neither run is always the first.
+      const isTrackedFirst = round % 2 === 1;
+      const tracked = () => track && measurePipeline({ ...shared, track, onFrame: progress.advance });
+      const trackedBefore = isTrackedFirst ? await tracked() : undefined;
       const fps = await measurePipeline({ ...shared, onFrame: progress.advance });
-      if (text) await measurePipeline({ ...shared, text, onFrame: () => {} });
+      const trackedFps = trackedBefore ?? (await tracked());
+      if (track && trackedFps !== undefined) track.compare({ fps: trackedFps, withoutFps: fps });
+      if (text) await measurePipeline({ ...shared, text, onFrame: progress.advance });
       const after = await measureBare(engine, perRound, finishing, progress.advance);
       rounds.push({ fps, bareFps: (before + after) / 2 });
       before = after;
@@ -65,7 +75,7 @@ export async function bench(args: BenchArguments): Promise<void> {
   }
   // Half of a measurement is none.
   if (finishing.signal.aborted) return;
-  const report = summarise(engine, stages, rounds, text);
+  const report = summarise(engine, stages, rounds, text, track);
   process.stdout.write(withoutControls(args.json ? `${JSON.stringify(report)}\n` : table(report)));
 }
 
@@ -90,12 +100,13 @@ interface PipelineMeasurement {
   readonly finishing: Finishing;
   /** Its frames are recorded there, and nowhere else. */
   readonly text?: TextBench;
+  readonly track?: TrackBench;
   readonly onFrame: () => void;
 }
 
 /** Frames per second from the first settled frame to the last; stage times are collected into `stages`. */
 async function measurePipeline(measurement: PipelineMeasurement): Promise<number> {
-  const { uri, frames, engine, segmentation, stages, finishing, text, onFrame } = measurement;
+  const { uri, frames, engine, segmentation, stages, finishing, text, track, onFrame } = measurement;
   const prompts = text?.prompts ?? [];
   let count = 0;
   let begin = 0;
@@ -107,12 +118,14 @@ async function measurePipeline(measurement: PipelineMeasurement): Promise<number
       segmentation: () => segmentation,
       prompts: () => ({ revision: 0, prompts }),
       text: text?.stage(),
+      tracking: track?.stage(),
       deliver: async (result) => {
         const { message } = await encodeResult(result, ENCODING);
         count += 1;
         end = performance.now();
         if (count === SETTLING_FRAMES) begin = end;
-        if (count > SETTLING_FRAMES && text) text.record(result);
+        if (count > SETTLING_FRAMES && track) track.record(result);
+        else if (count > SETTLING_FRAMES && text) text.record(result);
         else if (count > SETTLING_FRAMES)
           collect(stages, { ...result.timings, encode: message.latencyMs.encode, total: message.latencyMs.total });
         onFrame();
@@ -164,6 +177,8 @@ interface BenchReport {
   readonly peakRssBytes: number;
   /** With --text. */
   readonly text?: TextReport;
+  /** With --track. */
+  readonly track?: TrackReport;
 }
 
 function summarise(
@@ -171,6 +186,7 @@ function summarise(
   stages: Map<string, number[]>,
   rounds: readonly Round[],
   text: TextBench | undefined,
+  track: TrackBench | undefined,
 ): BenchReport {
   const { name, backend, inputHeight, inputWidth } = engine.model;
   const overheads = rounds.map(({ fps, bareFps }) => bareFps / fps - 1);
@@ -193,6 +209,7 @@ function summarise(
     // Linux counts maxRSS in KiB.
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
     ...(text ? { text: text.report(stages.get('prompt') ?? [], (values) => quantile(values, 0.5)) } : {}),
+    ...(track ? { track: track.report(quantile) } : {}),
   };
 }
 
@@ -215,6 +232,7 @@ function table(report: BenchReport): string {
     ...rows,
     `  fps ${report.fps.toFixed(2)}, network alone ${report.bareFps.toFixed(2)}, overhead ${report.overhead.toFixed(3)}`,
     ...(report.text ? textTable(report.text) : []),
+    ...(report.track ? trackTable(report.track) : []),
     `  peak RSS ${(report.peakRssBytes / 2 ** 20).toFixed(0)} MiB`,
     '',
   ].join('\n');

@@ -1,13 +1,18 @@
 /** What became of prompts, in words. */
 import type { ResultMessage } from '../contract/messages.js';
 
-/** `; station matched (0.81); hand unmatched (best 0.17); red pending (3 objects unscored)`; empty without prompts. */
+/**
+ * `; station matched (0.81); hand unmatched (best 0.17); red pending (3 objects unscored)`; of prompts that follow also their state and
+ * track: `; that-one locked on track 317 (0.81)`, `; that-one lost, track 317 (occluded)`. Empty without prompts.
+ */
 export function promptWords(answers: ResultMessage['prompts']): string {
-  const words = answers.map((answer) =>
-    answer.status === 'matched'
-      ? `; ${answer.id} matched (${Math.max(...answer.objects.map(({ score }) => score)).toFixed(2)})`
-      : `; ${answer.id} ${unanswered(answer)}`,
-  );
+  const words = answers.map((answer) => {
+    const best = answer.status === 'matched' ? ` (${Math.max(...answer.objects.map(({ score }) => score)).toFixed(2)})` : '';
+    if (!answer.follow) return `; ${answer.id} ${answer.status === 'matched' ? `matched${best}` : unanswered(answer)}`;
+    const { state, track, reason } = answer.follow;
+    const on = track === undefined ? '' : state === 'locked' ? ` on track ${track}` : `, track ${track}`;
+    return `; ${answer.id} ${state}${on}${best || (reason ? ` (${reason})` : '')}`;
+  });
   return words.join('');
 }
 

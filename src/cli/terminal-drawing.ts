@@ -1,4 +1,7 @@
-/** A result's masks as text: coloured half blocks, two pixels a character, or a letter per object where colours are not wanted. */
+/**
+ * A result's masks as text: coloured half blocks, two pixels a character, or a letter per object where colours are not wanted. Objects
+ * that have a track keep its colour and letter, and show its id.
+ */
 import type { MaskMessage, ObjectMessage, ResultMessage } from '../contract/messages.js';
 
 const UPPER_HALF = '▀';
@@ -10,7 +13,7 @@ const MAX_RUNS = 1_000_000;
 /** Pixel (x, y) of the frame is in the mask. */
 type Contains = (x: number, y: number) => boolean;
 
-/** Letters of objects 0, 1, 2, …, from the start again after the last. */
+/** Letters of objects or tracks 0, 1, 2, …, from the start again after the last. */
 const LETTERS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const NOTHING = '·';
 
@@ -28,7 +31,7 @@ export function drawResult(result: ResultMessage, { columns, rows, colour }: Dra
   const down = Math.max(1, Math.floor(height * scale));
   const layers = [...result.objects]
     .sort((a, b) => a.area - b.area)
-    .map((object) => ({ id: object.id, contains: maskOf(object, width, height) }));
+    .map((object) => ({ id: object.track ?? object.id, contains: maskOf(object, width, height) }));
   const objectAt = (column: number, row: number) => {
     const x = Math.min(width - 1, Math.floor((column + 0.5) / scale));
     const y = Math.min(height - 1, Math.floor((row + 0.5) / scale));
@@ -39,12 +42,37 @@ export function drawResult(result: ResultMessage, { columns, rows, colour }: Dra
     if (!colour) return upper === undefined ? NOTHING : LETTERS[upper % LETTERS.length]!;
     return `\x1b[38;5;${colourOf(upper)}m\x1b[48;5;${colourOf(objectAt(column, row + 1))}m${UPPER_HALF}`;
   };
+  const written = idsOf(result, scale, across, down);
   let text = '';
   for (let row = 0; row < down; row += 2) {
-    for (let column = 0; column < across; column += 1) text += cell(column, row);
+    for (let column = 0; column < across; column += 1) {
+      const character = written.get(row * across + column);
+      if (character === undefined) text += cell(column, row);
+      else text += colour ? `${RESET}${character}` : character;
+    }
     text += colour ? `${RESET}\n` : '\n';
   }
   return text;
+}
+
+/** Characters of `#317` in the middles of tracked objects, by place; what has no room within its object is left out. */
+function idsOf({ objects }: ResultMessage, scale: number, across: number, down: number): Map<number, string> {
+  const written = new Map<number, string>();
+  for (const { track, bbox } of objects) {
+    if (track === undefined) continue;
+    const id = `#${track}`;
+    const [x1, y1, x2, y2] = bbox.map((side) => side * scale) as [number, number, number, number];
+    if (x2 - x1 < id.length) continue;
+    const row = Math.min(2 * Math.floor((y1 + y2) / 4), down - 1 - ((down - 1) % 2));
+    const first = Math.max(0, Math.min(Math.round((x1 + x2 - id.length) / 2), across - id.length));
+    const places = Array.from(id, (_, k) => row * across + first + k);
+    // Ids over each other could not be read.
+    if (places.some((place) => written.has(place))) continue;
+    places.forEach((place, k) => {
+      written.set(place, id[k]!);
+    });
+  }
+  return written;
 }
 
 /** One of the 256 colours of terminals; almost black where no object is. */

@@ -63,7 +63,7 @@ function textOf({ topic, payload }: InboundMessage, base: string, { draw, json }
   if (kind.endsWith('/result')) {
     const result = resultMessageSchema.safeParse(value).data;
     if (!result) return '';
-    return draw ? `${drawing(result)}${withoutControls(summary(result))}` : withoutControls(summary(result));
+    return draw ? `${drawing(result)}${withoutControls(resultLine(result))}` : withoutControls(resultLine(result));
   }
   if (kind.endsWith('/summary')) {
     const brief = summaryMessageSchema.safeParse(value).data;
@@ -94,10 +94,21 @@ function parse(text: string): unknown {
   }
 }
 
-/** `belt #1042: 3 objects, 11.9 ms; station matched (0.81); hand unmatched (best 0.17)`. */
-function summary({ camera, seq, objects, prompts, latencyMs, promptRevision, degraded }: ResultMessage): string {
+/** `belt #1042: 3 objects, 11.9 ms, revision 3, tracks 7 12; station matched (0.81); hand unmatched (best 0.17)`. */
+export function resultLine({ camera, seq, objects, prompts, latencyMs, promptRevision, degraded }: ResultMessage): string {
   const note = degraded ? ', degraded' : '';
-  return `${camera} #${seq}: ${objects.length} objects, ${latencyMs.total.toFixed(1)} ms, revision ${promptRevision}${note}${promptWords(prompts)}\n`;
+  return `${camera} #${seq}: ${objects.length} objects, ${latencyMs.total.toFixed(1)} ms, revision ${promptRevision}${note}${trackWords(objects)}${promptWords(prompts)}\n`;
+}
+
+/** As many ids as fit on a line. */
+const SHOWN_TRACKS = 12;
+
+/** `, tracks 7 12 13`; `, tracks 7 12 … and 5 more`; empty without tracking. */
+function trackWords(objects: ResultMessage['objects']): string {
+  const tracks = objects.flatMap(({ track }) => track ?? []).sort((a, b) => a - b);
+  if (tracks.length === 0) return '';
+  const more = tracks.length - SHOWN_TRACKS;
+  return `, tracks ${tracks.slice(0, SHOWN_TRACKS).join(' ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 /** `belt #1042: 12 objects, revision 3, answers 20-`. */
