@@ -92,6 +92,8 @@ export class Daemon {
       await this.stop(messageOf(error), lastStateAfter(error));
       throw error;
     }
+    // The last frame a caller waits for may come before the cameras have all started.
+    if (this.#stopping) return;
     this.#startHealth();
     publisher.takeJobs();
   }

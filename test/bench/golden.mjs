@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { decodeImage } from '../../dist/addon/picture.js';
 import { differenceTo } from '../../dist/measure/difference.js';
 
+const say = (line) => process.stdout.write(`${line}\n`);
 const { PAIRS } = process.env;
 if (!PAIRS) {
-  console.log('\nno PAIRS: golden samples are not compared');
+  say('\nno PAIRS: golden samples are not compared');
   process.exit(0);
 }
 const meet = ([al, at, ar, ab], [bl, bt, br, bb]) => al < br && bl < ar && at < bb && bt < ab;
@@ -22,7 +23,10 @@ for (const name of names.sort()) {
   const begin = performance.now();
   const { regions, shift } = await differenceTo(golden, board);
   times.push(performance.now() - begin);
-  const defects = (await readFile(join(PAIRS, `${name}.txt`), 'utf8')).trim().split('\n').map((line) => line.split(/\s+/).map(Number));
+  const defects = (await readFile(join(PAIRS, `${name}.txt`), 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => line.split(/\s+/).map(Number));
   const found = regions.map(({ area, box: [l, t, r, b] }) => ({ area, box: [l + shift[0], t + shift[1], r + shift[0], b + shift[1]] }));
   sum.defects += defects.length;
   sum.touched += defects.filter((defect) => found.some(({ box }) => meet(box, defect))).length;
@@ -32,5 +36,5 @@ for (const name of names.sort()) {
   smallest.push(...elsewhere.map(({ area }) => area));
 }
 const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
-console.log(`\n${names.length} boards: ${sum.touched} of ${sum.defects} defects touched; ${sum.elsewhere} of ${sum.regions} regions elsewhere`);
-console.log(`median area elsewhere ${median(smallest) ?? '–'} px; ${median(times).toFixed(0)} ms a board`);
+say(`\n${names.length} boards: ${sum.touched} of ${sum.defects} defects touched; ${sum.elsewhere} of ${sum.regions} regions elsewhere`);
+say(`median area elsewhere ${median(smallest) ?? '–'} px; ${median(times).toFixed(0)} ms a board`);

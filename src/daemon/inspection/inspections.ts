@@ -76,6 +76,8 @@ export class Inspections implements InspectionService {
   #settled = 0;
   #marking: NodeJS.Timeout | undefined;
   #failing = false;
+  #changed: Promise<unknown> = Promise.resolve();
+  #isStopping = false;
   /** Cameras whose statistics are being read. */
   readonly #counting = new Set<string>();
 
@@ -89,6 +91,10 @@ export class Inspections implements InspectionService {
    * PROMPT_INVALID and TRACKING_OFF of a recipe, OUTPUT_UNWRITABLE of the record; nothing has changed then.
    */
   async prepare(cameras: readonly CameraConfig[]): Promise<() => Promise<void>> {
+    return (await this.#change(() => this.#prepare(cameras))) ?? (() => Promise.resolve());
+  }
+
+  async #prepare(cameras: readonly CameraConfig[]): Promise<() => Promise<void>> {
     const wanted = new Map<string, StationConfig>();
     const recipes = new Map<string, Recipe>();
     for (const { id, inspection, tracking } of cameras) {
@@ -100,7 +106,14 @@ export class Inspections implements InspectionService {
       recipes.set(id, await this.#load(inspection.recipe, station));
     }
     if (wanted.size > 0) await this.#open();
-    return () => this.#apply(wanted, recipes);
+    return async () => void (await this.#change(() => this.#apply(wanted, recipes)));
+  }
+
+  /** One change at a time, and none once `stop` was called: a change would open again what `stop` closes. */
+  #change<T>(change: () => Promise<T>): Promise<T | undefined> {
+    const changed = this.#changed.then(() => (this.#isStopping ? undefined : change()));
+    this.#changed = changed.catch(() => undefined);
+    return changed;
   }
 
   async #apply(wanted: ReadonlyMap<string, StationConfig>, recipes: ReadonlyMap<string, Recipe>): Promise<void> {
@@ -118,8 +131,10 @@ export class Inspections implements InspectionService {
     }
   }
 
-  /** Decides what waits, and closes the record. */
+  /** Waits for a change under way, decides what waits, and closes the record. */
   async stop(): Promise<void> {
+    this.#isStopping = true;
+    await this.#changed;
     clearInterval(this.#marking);
     clearInterval(this.#tidying);
     const stations = [...this.#stations.values()];
