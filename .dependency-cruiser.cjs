@@ -7,7 +7,7 @@ const layers = [
   ['mqtt', 'broker', 'console'],
   ['jobs', 'eval'],
   ['control', 'status'],
-  ['events', 'record'],
+  ['events', 'record', 'field'],
   ['pipeline', 'inspect'],
   ['text', 'track'],
   ['source', 'engine', 'prompt', 'encode', 'zone', 'telemetry'],

@@ -171,6 +171,7 @@ bench-track: build ## Tracks on MOT17, of a drawn belt and on DAVIS beside ByteT
 bench-inspect: build ## Parts of a drawn belt judged against the truth; the trigger alone with 10,000 parts [PARTS=1000]
 	CROSSING_PARTS=10000 npx vitest run test/inspect/crossing.test.ts --testTimeout 600000 --silent=passed-only
 	PARTS="$$PARTS" node test/bench/inspect-belt.mjs
+	node test/bench/modbus.mjs
 
 bench-measure: build ## Measures of drawn parts against the truth, and what they cost; boards against golden samples [PAIRS=folder of DeepPCB pairs]
 	cmake -S native -B build/bench -DCMAKE_BUILD_TYPE=Release > build/bench.log

@@ -5,8 +5,6 @@ import { type Check, limitsOf } from '../domain/recipe.js';
 export const LEAST_PARTS = 5;
 /** As many as limits deserve. */
 export const USUAL_PARTS = 20;
-/** Limits at 4 standard deviations: Cpk 1.33 of the parts that were taught. */
-export const USUAL_SIGMA = 4;
 
 export interface TaughtLimits {
   readonly check: string;

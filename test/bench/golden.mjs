@@ -7,6 +7,7 @@ import { differenceTo } from '../../dist/measure/difference.js';
 
 const say = (line) => process.stdout.write(`${line}\n`);
 const { PAIRS } = process.env;
+const say = (line) => process.stdout.write(`${line}\n`);
 if (!PAIRS) {
   say('\nno PAIRS: golden samples are not compared');
   process.exit(0);

@@ -13,8 +13,10 @@ import {
   type ResponseMessage,
   responseMessageSchema,
 } from '../../src/contract/messages.js';
+import { COIL, REGISTER } from '../../src/field/plc-port.js';
 import { fastsamd, type RunningCommand, start } from '../helpers/command.js';
-import { Broker, hasMosquitto, type Observer } from '../helpers/mosquitto.js';
+import { ModbusClient } from '../helpers/modbus-client.js';
+import { Broker, freePort, hasMosquitto, type Observer } from '../helpers/mosquitto.js';
 import { writeTestModel } from '../helpers/onnx-model.js';
 
 const NODE = 'station';
@@ -221,6 +223,24 @@ describe.skipIf(!hasMosquitto)('a node that inspects (needs mosquitto)', { timeo
     });
     await rm(join(folder, name!));
     expect(await fastsamd('verdicts', 'verify', ...config)).toMatchObject({ code: 0, stdout: expect.stringContaining('1 pictures') });
+  });
+
+  it('takes a trigger from a PLC, and shows the verdict in its registers', async () => {
+    const port = await freePort();
+    await run(recipe(), 0, { inspection: { output: { modbus: { port } } } });
+    const plc = await ModbusClient.connect(port);
+    await plc.ask([16, 0, 0, 0, 4, 8, ...Buffer.from('SN-0042\0')]);
+    await plc.set(COIL.triggerEnable, true);
+    expect((await plc.inputs())('triggerReady')).toBe(true);
+    await plc.set(COIL.trigger, true);
+    await vi.waitFor(async () => expect((await plc.inputs())('resultsValid')).toBe(true), { timeout: 60_000, interval: 20 });
+    const registers = await plc.registers();
+    expect((await plc.inputs())('ok')).toBe(true);
+    expect(registers.getUint32(2 * REGISTER.acquisition)).toBe(1);
+    expect(registers.getUint32(2 * REGISTER.inspection)).toBe(1);
+    expect(registers.getFloat32(2 * REGISTER.values)).toBeGreaterThanOrEqual(1);
+    expect(await verdictOf(1)).toMatchObject({ trigger: { type: 'modbus' }, part: 'SN-0042', verdict: 'OK' });
+    plc.socket.destroy();
   });
 
   it('judges every frame without a request, and refuses requests then', async () => {

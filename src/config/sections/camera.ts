@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { MASK_ENCODINGS } from '../../domain/mask.js';
 import { CAMERA_PIXEL_FORMATS, DECODERS, FLIPS, ROTATIONS, TRANSPORTS } from '../../domain/picture.js';
@@ -7,6 +8,14 @@ import { milliseconds, path, secretEnv, secretFile } from './common.js';
 
 const side = z.number().int().min(16).max(16384);
 const offset = z.number().int().min(0).max(16384);
+
+/** `10.0.4.7`, `10.0.4.0/24`, `fd00::/8`. */
+function isClient(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/');
+  const version = isIP(address);
+  const isSize = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
+  return version !== 0 && isSize && rest.length === 0;
+}
 
 export const publishSchema = z.strictObject({
   objects: z.enum(['matched', 'all', 'none']).default('matched').meta({
@@ -158,6 +167,37 @@ export const cameraSchema = z.strictObject({
       taught: path
         .optional()
         .meta({ description: 'A file that "fastsamd teach" wrote, for checks that compare with good parts. Relative to this file.' }),
+      output: z
+        .strictObject({
+          modbus: z
+            .strictObject({
+              host: z.string().min(1).max(255).optional().meta({ description: 'Address to listen on; 127.0.0.1 when absent.' }),
+              port: z
+                .number()
+                .int()
+                .min(1)
+                .max(65_535)
+                .optional()
+                .meta({ description: 'TCP port; 1502 when absent. Below 1024 needs privileges.' }),
+              unit: z
+                .number()
+                .int()
+                .min(1)
+                .max(247)
+                .optional()
+                .meta({ description: 'Unit id that is answered, beside 0 and 255; 1 when absent.' }),
+              allow: z
+                .array(z.string().max(64).refine(isClient, 'expected ADDRESS or ADDRESS/BITS, as 10.0.4.0/24'))
+                .min(1)
+                .max(32)
+                .optional()
+                .meta({ description: 'Clients that may connect; Modbus has no login. 127.0.0.1 and ::1 when absent.' }),
+            })
+            .optional()
+            .meta({ description: 'A Modbus TCP server for a PLC: triggers, verdicts, values.' }),
+        })
+        .optional()
+        .meta({ description: 'Where verdicts go beside MQTT; nowhere when absent.' }),
       evidence: z
         .strictObject({
           keep: z

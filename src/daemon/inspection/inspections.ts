@@ -21,6 +21,7 @@ import type { StatusBoard } from '../../status/board.js';
 import type { EventIdentity } from '../../status/feed.js';
 import { EvidenceKeeper } from './evidence.js';
 import { Inspector, identityOf } from './inspector.js';
+import { PlcServer } from './plc-server.js';
 
 const ALERT = 'record-failing';
 const DAMAGED_ALERT = 'record-damaged';
@@ -61,6 +62,7 @@ interface Station {
   readonly config: StationConfig;
   readonly inspector: Inspector;
   readonly end: () => Promise<void>;
+  readonly plc: PlcServer | undefined;
 }
 
 export class Inspections implements InspectionService {
@@ -120,6 +122,7 @@ export class Inspections implements InspectionService {
     for (const [id, station] of this.#stations) {
       if (JSON.stringify(wanted.get(id)) === JSON.stringify(station.config)) continue;
       this.#stations.delete(id);
+      await station.plc?.stop();
       await station.end();
       station.config.taught?.[Symbol.dispose]();
       if (!wanted.has(id)) this.#deps.status.delete(`cameras/${id}/inspection`);
@@ -138,6 +141,7 @@ export class Inspections implements InspectionService {
     clearInterval(this.#marking);
     clearInterval(this.#tidying);
     const stations = [...this.#stations.values()];
+    await Promise.all(stations.map(({ plc }) => plc?.stop()));
     await Promise.all(stations.map(({ inspector }) => inspector.close()));
     await this.#evidence?.settled();
     await this.#pictures.close();
@@ -279,12 +283,16 @@ export class Inspections implements InspectionService {
 
   async #begin(camera: string, config: StationConfig): Promise<void> {
     const { status, degraded, streaming, addSink, log } = this.#deps;
+    const modbus = config.output?.modbus;
+    // The port asks for the inspector once a PLC triggers.
+    const plc = modbus && new PlcServer({ camera, modbus, trigger: (part) => this.#triggerByPlc(camera, part), status, log });
     const inspector = new Inspector({
       camera,
       record: this.#record!,
       scale: config.scale,
       calibration: config.calibration,
       taught: config.taught,
+      output: plc?.port,
       evidence: config.evidence && this.#keeper().of(config.evidence),
       onVerdict: (verdict, seq) => this.#publish(verdict, seq),
       onState: (message) => status.setInspection(message),
@@ -293,7 +301,13 @@ export class Inspections implements InspectionService {
       streaming: () => streaming(camera),
       log,
     });
-    this.#stations.set(camera, { config, inspector, end: addSink(camera, inspector) });
+    this.#stations.set(camera, { config, inspector, plc, end: addSink(camera, inspector) });
+    plc?.start();
+  }
+
+  async #triggerByPlc(camera: string, part: string | undefined): Promise<number> {
+    const { inspection } = await this.#station(camera).inspector.trigger({ name: undefined, part, wait: false, type: 'modbus' });
+    return inspection;
   }
 
   #keeper(): EvidenceKeeper {

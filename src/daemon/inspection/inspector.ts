@@ -30,6 +30,8 @@ export interface InspectorDeps {
   readonly taught?: Taught | undefined;
   /** Keeps pictures of verdicts; none are kept when absent. */
   readonly evidence?: CameraEvidence | undefined;
+  /** Is told first, before the record and the event. */
+  readonly output?: InspectionOutput | undefined;
   /** The verdict is on the disk, or could not be written there. */
   readonly onVerdict: (verdict: Omit<StoredVerdict, 'seq' | 'hash'>, seq: number | undefined) => void;
   readonly onState: (message: InspectionMessage) => void;
@@ -40,6 +42,13 @@ export interface InspectorDeps {
   /** A smaller model or a lower rate is in force: nothing it sees may decide. */
   readonly degraded: () => boolean;
   readonly log: Logger;
+}
+
+/** Field outputs of one camera. */
+export interface InspectionOutput {
+  setState(message: InspectionMessage): void;
+  /** Never throws. */
+  show(verdict: VerdictMessage): void;
 }
 
 interface Waiting {
@@ -150,6 +159,7 @@ export class Inspector implements ResultSink {
     part?: string | undefined;
     meas?: string | undefined;
     wait: boolean;
+    type?: 'mqtt' | 'modbus';
   }): Promise<TriggerData> {
     const atNs = process.hrtime.bigint();
     const recipe = this.#active?.recipe;
@@ -159,8 +169,8 @@ export class Inspector implements ResultSink {
       const message = `the recipe "${recipe.recipe}" takes no requests (trigger: ${recipe.trigger.type}); expected trigger: {type: mqtt}`;
       throw new FastsamError('REQUEST_INVALID', message);
     }
-    const { name = randomUUID(), part, meas, wait } = request;
-    const accepted = await this.#recording(record.call('accept', { camera, trigger: name, type: 'mqtt', part, meas, atMs: Date.now() }));
+    const { name = randomUUID(), part, meas, wait, type = 'mqtt' } = request;
+    const accepted = await this.#recording(record.call('accept', { camera, trigger: name, type, part, meas, atMs: Date.now() }));
     const { inspection } = accepted.trigger;
     if (accepted.verdict) return { inspection, verdict: accepted.verdict };
     let decided = this.#undecided.get(inspection);
@@ -298,7 +308,7 @@ export class Inspector implements ResultSink {
   /** Records the verdict and tells of it. `inspection`: of an accepted trigger; without it one is taken. Never rejects. */
   async #decide({ verdict, reasons, checks }: Judgement, occasion: Occasion, inspection?: number): Promise<VerdictMessage> {
     const { trigger, atNs, result, measureMs = 0, decideMs = 0, track, frames, shot } = occasion;
-    const { camera, record, evidence, calibration, taught, log } = this.#deps;
+    const { camera, record, evidence, calibration, taught, output, log } = this.#deps;
     const totalMs = Number(process.hrtime.bigint() - atNs) / 1e6;
     const { part, meas } = trigger;
     const product = this.#active?.recipe.product;
@@ -336,6 +346,8 @@ export class Inspector implements ResultSink {
       ...(pictures === undefined ? {} : { evidence: pictures }),
       recorded: true,
     };
+    // A PLC waits; the disk may take long. Verdicts that the record has yet to number are shown once it has.
+    if (inspection !== undefined) output?.show(message);
     const fresh = { camera, ...identity, verdict: message };
     let said: Omit<StoredVerdict, 'seq' | 'hash'> = fresh;
     let seq: number | undefined;
@@ -351,6 +363,7 @@ export class Inspector implements ResultSink {
       const { evidence: _unkept, ...unrecorded } = message;
       said = { ...fresh, verdict: { ...unrecorded, recorded: false } };
     }
+    if (inspection === undefined) output?.show(said.verdict);
     this.#count(said);
     this.#deps.onVerdict(said, seq);
     this.#tell();
@@ -388,7 +401,7 @@ export class Inspector implements ResultSink {
     const state = this.#closed ? 'halted' : !this.#active ? 'not-ready' : this.#waiting.length > 0 ? 'inspecting' : 'ready';
     if (state !== this.#state) this.#since = Date.now();
     this.#state = state;
-    this.#deps.onState({
+    const message: InspectionMessage = {
       v: 1,
       camera: this.#deps.camera,
       state,
@@ -399,7 +412,9 @@ export class Inspector implements ResultSink {
       counts: { ...this.#counts, ...(this.#crossing ? { unseen: this.#crossing.unseen } : {}) },
       last: this.#last,
       ...(this.#statistics ? { statistics: this.#statistics } : {}),
-    });
+    };
+    this.#deps.output?.setState(message);
+    this.#deps.onState(message);
   }
 }
 
