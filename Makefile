@@ -112,7 +112,7 @@ fuzz: build ## Convert 100,000 mutated checkpoints [FUZZ_FILES=…]
 fuzz-readers: build ## Coverage-guided fuzzing of the readers of checkpoints, ONNX, GeoTIFF, MP4 and MAT files, for so long each [FUZZ_SECONDS=60]
 	TMPDIR=/dev/shm node scripts/fuzz-readers.mjs $${FUZZ_SECONDS:-60}
 
-fuzz-native: ## Coverage-guided fuzzing of RLE, contours, JPEG markers, letterbox, engine files, for so long each (needs clang) [FUZZ_SECONDS=180]
+fuzz-native: ## Coverage-guided fuzzing of RLE, contours, JPEG markers, letterbox, engine files, lists of detections, for so long each (needs clang) [FUZZ_SECONDS=180]
 	scripts/fuzz-native.sh $${FUZZ_SECONDS:-180}
 
 cameras: build ## Cameras at length: 20 restarts, 200 lost connections each of RTSP and motion JPEG, the cost of 1080p30

@@ -34,6 +34,7 @@
         'native/binding/mask_bitmap.cc',
         'native/binding/measure.cc',
         'native/binding/native_camera_motion.cc',
+        'native/binding/native_detection_reader.cc',
         'native/binding/native_frame.cc',
         'native/binding/native_segments.cc',
         'native/binding/native_tracker.cc',

@@ -13,10 +13,10 @@ fi
 mkdir -p build/fuzz
 "$clang" -std=c++17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -ffp-contract=off -Inative \
   native/fuzz/core_fuzz.cc native/tensorrt/engine_file.cc \
-  native/core/{color,contour,geometry,jpeg_markers,letterbox,resample,rle,segments,simplify,taps,yuv}.cc -o build/fuzz/core_fuzz
+  native/core/{color,contour,geometry,jpeg_markers,letterbox,resample,rle,segments,simplify,taps,yuv}.cc native/eval/{detection_list,json_text}.cc -o build/fuzz/core_fuzz
 # Each target for as long.
 target=0
-for name in rle contour jpeg letterbox engine; do
+for name in rle contour jpeg letterbox engine detections; do
   corpus=build/fuzz/corpus/$name
   mkdir -p "$corpus"
   echo "fuzz-native: $name"

@@ -5,6 +5,7 @@
 #include "binding/environment.h"
 #include "binding/job.h"
 #include "binding/native_camera_motion.h"
+#include "binding/native_detection_reader.h"
 #include "binding/native_frame.h"
 #include "binding/native_tracker.h"
 #include "binding/verbs.h"
@@ -33,6 +34,7 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   NativeFrame::Define(env);
   NativeTracker::Define(env);
   NativeCameraMotion::Define(env);
+  NativeDetectionReader::Define(env);
 
   exports.Set("setErrorClass", Napi::Function::New<SetErrorClass>(env));
   exports.Set("createFrame", Napi::Function::New<CreateFrame>(env));
@@ -62,6 +64,7 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("annotate", Napi::Function::New<Promised<Annotate>>(env));
   exports.Set("drawOverlay", Napi::Function::New<Promised<DrawOverlay>>(env));
   exports.Set("polygonMask", Napi::Function::New<PolygonMask>(env));
+  exports.Set("openDetectionReader", Napi::Function::New<NativeDetectionReader::Open>(env));
   exports.Set("maskOverlaps", Napi::Function::New<Promised<MaskOverlaps>>(env));
   exports.Set("countBoundaries", Napi::Function::New<Promised<CountBoundaries>>(env));
   exports.Set("measureNames", Napi::Function::New<MeasureNames>(env));

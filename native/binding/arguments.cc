@@ -76,7 +76,10 @@ std::string ReadString(Napi::Value value, const char* name, size_t max_length) {
     throw Napi::Error::New(value.Env());
   }
   if (length > max_length) ThrowExpected(value, name, "at most " + std::to_string(max_length) + " bytes of text");
-  std::string text = value.As<Napi::String>().Utf8Value();
+  std::string text(length, '\0');
+  if (napi_get_value_string_utf8(value.Env(), value, text.data(), length + 1, &length) != napi_ok) {
+    throw Napi::Error::New(value.Env());
+  }
   if (text.find('\0') != std::string::npos) ThrowExpected(value, name, "text without NUL");
   return text;
 }

@@ -12,6 +12,8 @@ const char* NameOf(ErrorCode code) {
       return "MISUSE";
     case ErrorCode::kPromptInvalid:
       return "PROMPT_INVALID";
+    case ErrorCode::kDatasetInvalid:
+      return "DATASET_INVALID";
     case ErrorCode::kSourceNotFound:
       return "SOURCE_NOT_FOUND";
     case ErrorCode::kSourceUnsupported:

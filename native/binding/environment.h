@@ -16,6 +16,7 @@ struct Environment {
   Napi::FunctionReference context_class;
   Napi::FunctionReference tracker_class;
   Napi::FunctionReference camera_motion_class;
+  Napi::FunctionReference detection_reader_class;
   Napi::FunctionReference video_writer_class;
 
   static Environment& Of(Napi::Env env);

@@ -10,6 +10,7 @@ namespace fastsamd {
 enum class ErrorCode {
   kMisuse,
   kPromptInvalid,
+  kDatasetInvalid,
   kSourceNotFound,
   kSourceUnsupported,
   kSourceCorrupt,

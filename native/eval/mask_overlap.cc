@@ -1,6 +1,7 @@
 #include "eval/mask_overlap.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace fastsamd {
 
@@ -32,23 +33,31 @@ std::vector<double> MaskOverlaps(const std::vector<RunSpan>& detections, const s
                                  const std::vector<int32_t>& truth_groups) {
   std::vector<uint64_t> truth_areas;
   truth_areas.reserve(truths.size());
-  for (const RunSpan truth : truths) truth_areas.push_back(MaskArea(truth));
-  std::vector<double> overlaps(detections.size() * truths.size());
+  std::unordered_map<int32_t, std::vector<size_t>> members;
+  for (size_t t = 0; t < truths.size(); ++t) {
+    truth_areas.push_back(MaskArea(truths[t]));
+    members[truth_groups[t]].push_back(t);
+  }
+  std::vector<double> overlaps;
   for (size_t d = 0; d < detections.size(); ++d) {
+    const auto group = members.find(detection_groups[d]);
+    if (group == members.end()) continue;
+    const size_t row = overlaps.size();
+    overlaps.resize(row + group->second.size());
     const RunSpan detection = detections[d];
     const uint64_t area = MaskArea(detection);
     if (area == 0) continue;
     const uint32_t first = detection.runs[0].start;
     const uint32_t last = detection.runs[detection.count - 1].end;
-    for (size_t t = 0; t < truths.size(); ++t) {
-      if (detection_groups[d] != truth_groups[t]) continue;
+    for (size_t k = 0; k < group->second.size(); ++k) {
+      const size_t t = group->second[k];
       const RunSpan truth = truths[t];
       // Masks whose columns do not meet have nothing in common.
       if (truth.count == 0 || truth.runs[0].start >= last || truth.runs[truth.count - 1].end <= first) continue;
       const uint64_t common = IntersectionArea(detection, truth);
       if (common == 0) continue;
       const uint64_t together = crowd[t] != 0 ? area : area + truth_areas[t] - common;
-      overlaps[d * truths.size() + t] = static_cast<double>(common) / static_cast<double>(together);
+      overlaps[row + k] = static_cast<double>(common) / static_cast<double>(together);
     }
   }
   return overlaps;

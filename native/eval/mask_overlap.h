@@ -20,9 +20,8 @@ uint64_t MaskArea(RunSpan mask);
 /// Pixels in both masks.
 uint64_t IntersectionArea(RunSpan a, RunSpan b);
 
-/// IoU of every detection with every truth of the same group, row-major [detections, truths]: COCO's definition, in
-/// which a crowd's union is the detection alone. `crowd` has one flag a truth. Masks without a common pixel, and those
-/// of different groups, have 0.
+/// IoU of every detection with the truths of its group, one row after the other: as long as the group, in the order of
+/// the truths. COCO's definition, in which a crowd's union is the detection alone. `crowd` has one flag a truth.
 std::vector<double> MaskOverlaps(const std::vector<RunSpan>& detections, const std::vector<RunSpan>& truths,
                                  const std::vector<uint8_t>& crowd, const std::vector<int32_t>& detection_groups,
                                  const std::vector<int32_t>& truth_groups);

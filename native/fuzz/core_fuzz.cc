@@ -1,5 +1,5 @@
 // Coverage-guided fuzzing of what native code reads from outside (libFuzzer): COCO's RLE, runs and contours, JPEG
-// markers, the arguments of a letterbox, and the prefix of an engine file. FUZZ_TARGET chooses.
+// markers, the arguments of a letterbox, the prefix of an engine file, and lists of detections. FUZZ_TARGET chooses.
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -21,6 +21,7 @@
 #include "core/letterbox.h"
 #include "core/rle.h"
 #include "core/segments.h"
+#include "eval/detection_list.h"
 #include "tensorrt/engine_file.h"
 
 namespace fastsamd {
@@ -147,13 +148,41 @@ void FuzzEngineFile(const uint8_t* data, size_t size) {
   Require(engine.metadata.empty() || (engine.metadata.front() == '{' && engine.metadata.back() == '}'));
 }
 
+/// A list of detections whose first byte says where it is cut: read whole or in two pieces, the same detections or an
+/// error both times.
+void FuzzDetections(const uint8_t* data, size_t size) {
+  if (size < 1) return;
+  const char* const text = reinterpret_cast<const char*>(data + 1);
+  const size_t length = size - 1;
+  const size_t cut = length * data[0] / 255;
+  DetectionListReader whole;
+  const auto all = whole.Push(text, length);
+  DetectionListReader pieces;
+  const auto first = pieces.Push(text, cut);
+  if (!first.ok()) {
+    Require(!all.ok());
+    return;
+  }
+  const auto second = pieces.Push(text + cut, length - cut);
+  Require(all.ok() == second.ok());
+  if (!all.ok()) return;
+  Require(whole.Finish().ok() == pieces.Finish().ok());
+  const DetectionBlock& block = all.value();
+  const size_t count = block.pictures.size();
+  Require(first.value().pictures.size() + second.value().pictures.size() == count);
+  Require(first.value().text.size() + second.value().text.size() == block.text.size());
+  Require(block.boxes.size() == 4 * count && block.sizes.size() == 2 * count && block.kinds.size() == count);
+  Require(block.text_ends.size() == count && (count == 0 || block.text_ends.back() == block.text.size()));
+}
+
 }  // namespace
 }  // namespace fastsamd
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using Target = void (*)(const uint8_t*, size_t);
-  static constexpr std::array<Target, 5> kTargets{fastsamd::FuzzRle, fastsamd::FuzzContours, fastsamd::FuzzJpegMarkers,
-                                                  fastsamd::FuzzLetterbox, fastsamd::FuzzEngineFile};
+  static constexpr std::array<Target, 6> kTargets{fastsamd::FuzzRle,         fastsamd::FuzzContours,
+                                                  fastsamd::FuzzJpegMarkers, fastsamd::FuzzLetterbox,
+                                                  fastsamd::FuzzEngineFile,  fastsamd::FuzzDetections};
   static const char* chosen = std::getenv("FUZZ_TARGET");
   static const size_t number = chosen == nullptr ? 0 : std::strtoul(chosen, nullptr, 10);
   kTargets[number % kTargets.size()](data, size);

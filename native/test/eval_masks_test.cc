@@ -47,7 +47,9 @@ TEST(MaskOverlaps, CountsACrowdAsTheDetection) {
   const std::vector<RunSpan> truths{{b.data(), b.size()}, {b.data(), b.size()}, {none.data(), 0}};
   const std::vector<double> overlaps = MaskOverlaps(detections, truths, {0, 1, 0}, {7, 7}, {7, 7, 7});
   EXPECT_EQ(overlaps, (std::vector<double>{10. / 30, 10. / 20, 0, 0, 0, 0}));
-  EXPECT_EQ(MaskOverlaps(detections, truths, {0, 1, 0}, {7, 7}, {7, 8, 7})[1], 0) << "groups do not meet";
+  EXPECT_EQ(MaskOverlaps(detections, truths, {0, 1, 0}, {8, 7}, {7, 8, 7}), (std::vector<double>{10. / 20, 0, 0}))
+      << "a row has the truths of its group";
+  EXPECT_TRUE(MaskOverlaps(detections, truths, {0, 1, 0}, {1, 2}, {7, 8, 7}).empty());
 }
 
 }  // namespace

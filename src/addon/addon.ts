@@ -259,6 +259,34 @@ export interface LineWriter {
   readonly lost: number;
 }
 
+/** Detections in columns, an element each where nothing else is said. */
+export interface DetectionBlock {
+  /** Ids of their pictures, and of their categories: whole numbers. */
+  readonly pictures: Float64Array;
+  readonly categories: Float64Array;
+  readonly scores: Float64Array;
+  /** [n × 4] x, y, width, height; NaN where a detection has no box. */
+  readonly boxes: Float64Array;
+  /** How the mask is written: 0 none, 1 COCO's compressed run lengths, 2 plain run lengths as JSON, 3 polygons as JSON. */
+  readonly kinds: Uint8Array;
+  /** [n × 2] height and width of run lengths. */
+  readonly sizes: Uint32Array;
+  /** The texts of all masks one behind the other (ASCII), and where each ends. */
+  readonly text: Uint8Array;
+  readonly textEnds: Uint32Array;
+}
+
+/** Reads a list of detections in COCO's results format from the pieces of a file. */
+export interface NativeDetectionReader {
+  /**
+   * The detections that `piece` (at most 64 MiB) completes; one call at a time. Errors: DATASET_INVALID with the number of the wrong
+   * entry, MISUSE.
+   */
+  push(piece: Uint8Array): Promise<DetectionBlock>;
+  /** Throws DATASET_INVALID unless the list has ended. */
+  finish(): void;
+}
+
 export interface NativeAddon {
   /** What this build contains. */
   readonly features: {
@@ -343,8 +371,8 @@ export interface NativeAddon {
    */
   polygonMask(rings: readonly (readonly number[])[], width: number, height: number): Uint32Array;
   /**
-   * COCO's IoU of every detection with every truth of its group, row-major [detections, truths], 0 between groups; a
-   * crowd's union is the detection. `areas`: pixels of each detection. Masks are runs, polygons as for `polygonMask`, or COCO compressed RLE
+   * COCO's IoU of every detection with the truths of its group: a row for each detection, as long as its group, one row after the other;
+   * a crowd's union is the detection. `areas`: pixels of each detection. Masks are runs, polygons as for `polygonMask`, or COCO compressed RLE
    * strings that must describe width × height (PROMPT_INVALID otherwise).
    */
   maskOverlaps(
@@ -356,6 +384,8 @@ export interface NativeAddon {
     width: number,
     height: number,
   ): Promise<{ readonly overlaps: Float64Array; readonly areas: Float64Array }>;
+  /** A reader of one file of detections in COCO's results format. */
+  openDetectionReader(): NativeDetectionReader;
   /**
    * Pixels of a soft boundary map (grey levels, row-major) cut at level / 255 ≥ `threshold` and thinned, that correspond to pixels of the
    * annotators' maps (1 on a boundary) within `maxDistance` pixels: one to one, at the least total cost.

@@ -230,8 +230,8 @@ async function readerOf(args: DetectionArguments, dataset: Dataset, engine: Segm
     return promptedObjects(new Map(prompts), args.pick);
   }
   const detections = await readResults(source, dataset, { anyCategory: agnostic });
-  const prompts = [...detections].map(([id, found]) => {
-    const boxes = found.map(({ box, category, score }, k) => {
+  const prompts = Array.from(detections.pictures(), (id) => {
+    const boxes = detections.of(id).map(({ box, category, score }, k) => {
       if (!box) throw new FastsamError('DATASET_INVALID', `${source}: result ${k} of image ${id} has no bbox to prompt with`);
       return { box, category, score };
     });

@@ -63,12 +63,12 @@ async function score(rules: Rules, args: ScoreArguments): Promise<void> {
   const progress = startProgress(dataset.pictures.length);
   try {
     for (const picture of dataset.pictures) {
-      await scoring.add(picture, detections.get(picture.id) ?? []);
+      await scoring.add(picture, detections.of(picture.id));
       progress.advance();
     }
   } finally {
     progress.stop();
   }
-  if (detections.size === 0) tell(`fastsamd: ${args.results}: no detections in it, every figure is 0`);
+  if (detections.count === 0) tell(`fastsamd: ${args.results}: no detections in it, every figure is 0`);
   await report(rules, args, dataset, options, scoring, { settings: {}, files: [] });
 }

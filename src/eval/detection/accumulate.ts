@@ -11,8 +11,7 @@ export interface PictureMatches {
   /** Position of the picture in the data set. */
   readonly picture: number;
   readonly scores: Float64Array;
-  /** By size range. */
-  readonly ranges: readonly Matches[];
+  readonly matches: Matches;
 }
 
 /** A curve per IoU threshold. */
@@ -50,10 +49,18 @@ export function rank(entries: readonly PictureMatches[]): Ranking {
   }
   const order = new Uint32Array(total).map((_, i) => i).sort((a, b) => scores[b]! - scores[a]! || a - b);
   const positionOf = (i: number) => i - first[entry[i]!]!;
-  const ranges = (entries[0]?.ranges ?? []).map((_, r) => ({
-    matched: new Uint16Array(order.map((i) => entries[entry[i]!]!.ranges[r]!.matched[positionOf(i)]!)),
-    ignored: new Uint16Array(order.map((i) => entries[entry[i]!]!.ranges[r]!.ignored[positionOf(i)]!)),
-  }));
+  const ranges = (entries[0]?.matches.truths ?? []).map((_, r) => {
+    const ranked = (of: 'matched' | 'ignored') => {
+      const values = new Uint16Array(total);
+      for (let k = 0; k < total; k += 1) {
+        const i = order[k]!;
+        const { matches, scores: own } = entries[entry[i]!]!;
+        values[k] = matches[of][r * own.length + i - first[entry[i]!]!]!;
+      }
+      return values;
+    };
+    return { matched: ranked('matched'), ignored: ranked('ignored') };
+  });
   return { entries, picture: order.map((i) => entries[entry[i]!]!.picture), position: order.map(positionOf), ranges };
 }
 
@@ -63,7 +70,7 @@ export function rank(entries: readonly PictureMatches[]): Ranking {
  */
 export function accumulate(ranking: Ranking, range: number, thresholds: number, limit: number, weights?: Float64Array): Curves | undefined {
   let truths = 0;
-  for (const { picture, ranges } of ranking.entries) truths += ranges[range]!.truths * (weights ? weights[picture]! : 1);
+  for (const { picture, matches } of ranking.entries) truths += matches.truths[range]! * (weights ? weights[picture]! : 1);
   if (truths === 0) return undefined;
   const { matched, ignored } = ranking.ranges[range]!;
   // What the limit or the draw leaves out is left out once, for all thresholds.

@@ -104,8 +104,12 @@ export class DetectionEvaluation {
     this.#curves.clear();
     this.#drawnWith = undefined;
     for (const [category, candidates] of prepared) {
-      const ranges = RANGES.map((range) => match(candidates, IOU_THRESHOLDS, AREA_RANGES[range]));
-      this.#matches.get(category)!.push({ picture, scores: candidates.scores, ranges });
+      const matches = match(
+        candidates,
+        IOU_THRESHOLDS,
+        RANGES.map((range) => AREA_RANGES[range]),
+      );
+      this.#matches.get(category)!.push({ picture, scores: candidates.scores, matches });
     }
   }
 
@@ -119,11 +123,15 @@ export class DetectionEvaluation {
       return { values: overlaps, crowd, areas };
     }
     const boxes = detections.map((detection) => detection.box ?? boxOfRuns(maskOfDetection(detection, picture), picture.height));
-    const values = boxOverlaps(
-      boxes,
-      truths.map(({ box }) => box),
-      crowd,
-    );
+    const members = new Map<number, number[]>();
+    for (const [t, { category }] of truths.entries()) {
+      const key = this.#groupOf(category);
+      const own = members.get(key);
+      if (own) own.push(t);
+      else members.set(key, [t]);
+    }
+    const rows = detections.map(({ category }) => members.get(this.#groupOf(category)) ?? []);
+    const values = boxOverlaps(boxes, truths, crowd, rows);
     const areas = detections.map((detection, d) =>
       detection.box ? boxes[d]![2] * boxes[d]![3] : maskArea(maskOfDetection(detection, picture)),
     );
@@ -132,7 +140,7 @@ export class DetectionEvaluation {
 
   async #maskOverlaps(picture: Picture, detections: readonly Detection[], truths: readonly Truth[], crowd: Uint8Array) {
     const { width, height } = picture;
-    const groupOf = ({ category }: { readonly category: number }) => (this.options.agnostic ? 0 : category);
+    const groupOf = ({ category }: { readonly category: number }) => this.#groupOf(category);
     try {
       return await native().maskOverlaps(
         detections.map(({ segmentation, box }) => encodedMask(segmentation ?? [ringOf(box!)], picture, whoseResult(picture))),
@@ -149,6 +157,10 @@ export class DetectionEvaluation {
       for (const { segmentation, id } of truths) runsOf(segmentation, picture, `annotation ${id}`);
       throw cause;
     }
+  }
+
+  #groupOf(category: number): number {
+    return this.options.agnostic ? ANY.id : category;
   }
 
   /** The value of a figure, 0 to 1; −1 when nothing was to be found. `weights`: how often each added picture counts. */
@@ -239,7 +251,7 @@ function whoseResult({ id }: Picture): string {
 
 /** IoU of the detections and truths of one picture. */
 interface Overlaps {
-  /** [detections × truths] */
+  /** For each detection in turn, with the truths of its category, in their order. */
   readonly values: Float64Array;
   readonly crowd: Uint8Array;
   /** Pixels of each detection. */
@@ -250,28 +262,39 @@ interface Overlaps {
 interface Group {
   readonly detections: { readonly place: number; readonly score: number }[];
   readonly truths: { readonly place: number; readonly truth: Truth }[];
-  readonly columns: number;
+  /** [detections] where the overlaps of each begin. */
+  readonly rows: number[];
 }
 
 function grouped(detections: readonly Detection[], truths: readonly Truth[], agnostic: boolean): Map<number, Group> {
   const groups = new Map<number, Group>();
   const of = (category: number) => {
     const key = agnostic ? ANY.id : category;
-    const group = groups.get(key) ?? { detections: [], truths: [], columns: truths.length };
-    groups.set(key, group);
+    let group = groups.get(key);
+    if (!group) {
+      group = { detections: [], truths: [], rows: [] };
+      groups.set(key, group);
+    }
     return group;
   };
-  for (const [place, { category, score }] of detections.entries()) of(category).detections.push({ place, score });
   for (const [place, truth] of truths.entries()) of(truth.category).truths.push({ place, truth });
+  let row = 0;
+  for (const [place, { category, score }] of detections.entries()) {
+    const group = of(category);
+    group.detections.push({ place, score });
+    group.rows.push(row);
+    row += group.truths.length;
+  }
   return groups;
 }
 
 function candidatesOf(group: Group, overlaps: Overlaps, limit: number, rules: Rules, notExhaustive: boolean): Candidates {
   const detections = group.detections.slice(0, limit);
-  const { truths, columns } = group;
+  const { truths, rows } = group;
   const values = new Float64Array(detections.length * truths.length);
-  for (const [d, { place: row }] of detections.entries()) {
-    for (const [t, { place: column }] of truths.entries()) values[d * truths.length + t] = overlaps.values[row * columns + column]!;
+  for (let d = 0; d < detections.length; d += 1) {
+    const row = rows[d]!;
+    for (let t = 0; t < truths.length; t += 1) values[d * truths.length + t] = overlaps.values[row + t]!;
   }
   const crowd = Uint8Array.from(truths, ({ place }) => overlaps.crowd[place]!);
   return {
@@ -285,20 +308,25 @@ function candidatesOf(group: Group, overlaps: Overlaps, limit: number, rules: Ru
   };
 }
 
-/** COCO's IoU of boxes x, y, width, height; a crowd's union is the detection. Row-major [detections, truths]. */
+/** COCO's IoU of boxes x, y, width, height; a crowd's union is the detection. `rows`: for each detection, the truths to compare with. */
 function boxOverlaps(
   detections: readonly (readonly [number, number, number, number])[],
-  truths: readonly (readonly [number, number, number, number])[],
+  truths: readonly Truth[],
   crowd: Uint8Array,
+  rows: readonly (readonly number[])[],
 ): Float64Array {
-  const overlaps = new Float64Array(detections.length * truths.length);
+  const overlaps = new Float64Array(rows.reduce((sum, row) => sum + row.length, 0));
+  let at = 0;
   for (const [d, [x, y, width, height]] of detections.entries()) {
-    for (const [g, [left, top, w, h]] of truths.entries()) {
+    for (const g of rows[d]!) {
+      const [left, top, w, h] = truths[g]!.box;
       const inX = Math.min(x + width, left + w) - Math.max(x, left);
       const inY = Math.min(y + height, top + h) - Math.max(y, top);
-      if (inX <= 0 || inY <= 0) continue;
-      const common = inX * inY;
-      overlaps[d * truths.length + g] = common / (crowd[g] ? width * height : width * height + w * h - common);
+      if (inX > 0 && inY > 0) {
+        const common = inX * inY;
+        overlaps[at] = common / (crowd[g] ? width * height : width * height + w * h - common);
+      }
+      at += 1;
     }
   }
   return overlaps;

@@ -21,43 +21,79 @@ export interface Candidates {
   readonly notExhaustive: boolean;
 }
 
-/** What became of the detections: bit t of an element belongs to IoU threshold t. */
+/** What became of the detections in each range of sizes: bit t of an element belongs to IoU threshold t. */
 export interface Matches {
+  /** [ranges × detections] */
   readonly matched: Uint16Array;
-  /** Detections that count neither as right nor as wrong. */
+  /** [ranges × detections] Detections that count neither as right nor as wrong. */
   readonly ignored: Uint16Array;
-  /** Truths that are to be found. */
-  readonly truths: number;
+  /** [ranges] Truths that are to be found. */
+  readonly truths: readonly number[];
 }
 
 /** An IoU of 1 must reach a threshold of 1. */
 const ALMOST_ONE = 1 - 1e-10;
 
 /**
- * Matches detections, best score first, each to the truth it overlaps most among those still free. `thresholds`: at most
- * 16 IoU thresholds, ascending. `area`: truths outside [min, max] are ignored, and so are unmatched detections outside.
+ * Matches detections, best score first, each to the truth it overlaps most among those still free. `thresholds`: at most 16 IoU
+ * thresholds, ascending. `ranges`: truths with an area outside [min, max] are ignored, and so are unmatched detections outside.
  */
-export function match(candidates: Candidates, thresholds: readonly number[], [min, max]: readonly [number, number]): Matches {
-  const { scores, detectionAreas, truthAreas, crowd, overlaps } = candidates;
+export function match(
+  candidates: Candidates,
+  thresholds: readonly number[],
+  ranges: readonly (readonly [min: number, max: number])[],
+): Matches {
+  const { scores, truthAreas, overlaps } = candidates;
   const count = truthAreas.length;
-  const left = Uint8Array.from(truthAreas, (area, g) => (candidates.ignored[g] || area < min || area > max ? 1 : 0));
+  const lowest = Math.min(thresholds[0]!, ALMOST_ONE);
+  // Most detections overlap no truth enough for any threshold.
+  const near: number[] = [];
+  for (let d = 0; d < scores.length; d += 1) {
+    let g = d * count;
+    const end = g + count;
+    while (g < end && overlaps[g]! < lowest) g += 1;
+    if (g < end) near.push(d);
+  }
+  const matched = new Uint16Array(ranges.length * scores.length);
+  const ignored = new Uint16Array(ranges.length * scores.length);
+  const truths = ranges.map((range, r) => {
+    const from = r * scores.length;
+    const to = from + scores.length;
+    return matchInRange(candidates, thresholds, range, near, matched.subarray(from, to), ignored.subarray(from, to));
+  });
+  return { matched, ignored, truths };
+}
+
+/** Fills `matched` and `ignored` for one range; answers how many truths are to be found. */
+function matchInRange(
+  candidates: Candidates,
+  thresholds: readonly number[],
+  [min, max]: readonly [number, number],
+  near: readonly number[],
+  matched: Uint16Array,
+  ignored: Uint16Array,
+): number {
+  const { detectionAreas, truthAreas, crowd, overlaps, notExhaustive } = candidates;
+  const count = truthAreas.length;
+  const all = (1 << thresholds.length) - 1;
+  for (let d = 0; d < ignored.length; d += 1) {
+    if (notExhaustive || detectionAreas[d]! < min || detectionAreas[d]! > max) ignored[d] = all;
+  }
+  if (count === 0) return 0;
+  const left = new Uint8Array(count);
+  let leftOut = 0;
+  for (let g = 0; g < count; g += 1) {
+    if (!candidates.ignored[g] && truthAreas[g]! >= min && truthAreas[g]! <= max) continue;
+    left[g] = 1;
+    leftOut += 1;
+  }
+  if (near.length === 0) return count - leftOut;
   // Those that count come first: a detection takes an ignored truth only when no other fits.
   const order = [...left.keys()].sort((a, b) => left[a]! - left[b]! || a - b);
-  const matched = new Uint16Array(scores.length);
-  const ignored = new Uint16Array(scores.length);
   const taken = new Uint8Array(count);
-  const all = (1 << thresholds.length) - 1;
-  const lowest = Math.min(thresholds[0]!, ALMOST_ONE);
-  const near = new Uint8Array(scores.length);
-  for (let d = 0; d < scores.length; d += 1) {
-    for (let g = 0; g < count; g += 1) if (overlaps[d * count + g]! >= lowest) near[d] = 1;
-    // Most detections overlap no truth enough for any threshold.
-    if (!near[d] && (candidates.notExhaustive || detectionAreas[d]! < min || detectionAreas[d]! > max)) ignored[d] = all;
-  }
   for (const [t, threshold] of thresholds.entries()) {
     taken.fill(0);
-    for (let d = 0; d < scores.length; d += 1) {
-      if (!near[d]) continue;
+    for (const d of near) {
       let best = Math.min(threshold, ALMOST_ONE);
       let found = -1;
       for (const g of order) {
@@ -68,14 +104,12 @@ export function match(candidates: Candidates, thresholds: readonly number[], [mi
         best = overlap;
         found = g;
       }
-      if (found >= 0) {
-        taken[found] = 1;
-        matched[d]! |= 1 << t;
-        if (left[found]) ignored[d]! |= 1 << t;
-      } else if (candidates.notExhaustive || detectionAreas[d]! < min || detectionAreas[d]! > max) {
-        ignored[d]! |= 1 << t;
-      }
+      if (found < 0) continue;
+      taken[found] = 1;
+      matched[d]! |= 1 << t;
+      if (left[found]) ignored[d]! |= 1 << t;
+      else ignored[d]! &= ~(1 << t);
     }
   }
-  return { matched, ignored, truths: count - left.reduce((sum, value) => sum + value, 0) };
+  return count - leftOut;
 }

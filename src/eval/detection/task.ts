@@ -129,7 +129,7 @@ export class DetectionScoring {
 /** Official tools read boxes and masks from results of one kind each; a mask's size is then the mask's. */
 export function detectionFor(iouType: IouType, boxes: 'network' | 'mask', detection: Detection): Detection {
   const { picture, category, score, box, segmentation } = detection;
-  if (iouType === 'segm' && segmentation) return { picture, category, score, segmentation };
+  if (iouType === 'segm' && segmentation) return !box ? detection : { picture, category, score, segmentation };
   if (iouType === 'bbox' && boxes === 'network' && box) return { picture, category, score, box };
   return detection.segmentation && iouType === 'bbox' ? { picture, category, score, segmentation: detection.segmentation } : detection;
 }

@@ -116,8 +116,13 @@ export async function answersOf(
     picture.width,
     picture.height,
   );
+  let row = 0;
   const ious = new Map(
-    asked.map(({ category }, k) => [category, Math.max(...overlaps.subarray(k * objects.length, (k + 1) * objects.length))]),
+    asked.map(({ category }) => {
+      const length = objects.filter((object) => object.category === category).length;
+      row += length;
+      return [category, Math.max(...overlaps.subarray(row - length, row))];
+    }),
   );
   const isAsked = (id: number) => present.has(id) || (!inDoubt.has(id) && (!isFederated || picture.absent.has(id)));
   return categories

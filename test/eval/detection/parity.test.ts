@@ -38,7 +38,7 @@ async function figures(rules: Rules, iouType: IouType, agnostic: boolean, maxDet
   const results = await readResults(file, dataset, { anyCategory: agnostic });
   const evaluation = new DetectionEvaluation(dataset, { rules, iouType, agnostic, maxDets });
   for (const picture of dataset.pictures) {
-    evaluation.add(await evaluation.prepare(picture, dataset.truths.get(picture.id) ?? [], results.get(picture.id) ?? []));
+    evaluation.add(await evaluation.prepare(picture, dataset.truths.get(picture.id) ?? [], results.of(picture.id)));
   }
   return figuresOf(rules, maxDets, agnostic).map((figure) => evaluation.value(figure));
 }
