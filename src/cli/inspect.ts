@@ -104,7 +104,10 @@ export async function inspect(args: InspectArguments): Promise<void> {
 
 function* report(part: string, { verdict, reasons, checks }: Inspected): Iterable<string> {
   yield `${part}: ${[verdict, ...reasons].join(' ')}`;
-  for (const check of checks) yield `  ${check.result.padEnd(6)} ${checkText(check)}`;
+  for (const check of checks) {
+    yield `  ${check.result.padEnd(6)} ${checkText(check)}`;
+    if (check.message !== undefined) yield `         ${check.message}`;
+  }
 }
 
 function draw(frame: Frame, part: string, inspected: Inspected, recipe: Parameters<typeof outlinesOf>[0]): Promise<Uint8Array> {

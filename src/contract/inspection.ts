@@ -63,6 +63,7 @@ export const checkResultSchema = z.object({
   target: z.number().optional(),
   result: z.enum(['ok', 'nok', 'unsure']),
   code: code.optional().meta({ description: 'Why it is not ok.' }),
+  message: z.string().max(300).optional().meta({ description: 'For people: what to do where a check could not be judged.' }),
   warn: z.literal(true).optional().meta({ description: 'Ok, and near a limit.' }),
   at: z.tuple([z.number(), z.number()]).optional().meta({ description: 'Pixels x, y of the object.' }),
   of: count.optional().meta({ description: 'Members that were judged.' }),

@@ -39,12 +39,19 @@ interface Reading {
   readonly at?: Point | undefined;
 }
 
+/** Why a check cannot be judged, and what to do about it. */
+interface Obstacle {
+  readonly code: InspectionCode;
+  readonly message: string;
+}
+
 type Outcome = Pick<CheckResult, 'result' | 'code'>;
 
 /** Edges say nothing about these. */
 const WITHOUT_EDGE: ReadonlySet<string> = new Set(['holes', 'touchesFrame', 'deltaE00', 'coverage', 'difference']);
 /** Two places that have no part of their error in common. */
 const ANYWHERE = Number.POSITIVE_INFINITY;
+const NARROWER = 'narrow the set (prompt, zone, minArea)';
 const SEVERITY = { ok: 0, unsure: 1, nok: 2 } as const;
 
 export function judge(recipe: Recipe, scene: Scene, options: JudgeOptions = {}): Judgement {
@@ -75,18 +82,23 @@ function judgeCheck(check: Check, recipe: Recipe, scene: Scene, options: JudgeOp
     ...limits,
     ...(typeof check.target === 'number' ? { target: check.target } : {}),
   };
-  const failed = (code: InspectionCode): CheckResult => {
+  const failed = ({ code, message }: Obstacle): CheckResult => {
     const isNok = recipe.decision.rule === 'strict' || (code === 'NO_PART' && recipe.noPart === 'NOK');
-    return { ...head, value: null, uncertainty: null, result: isNok ? 'nok' : 'unsure', code };
+    return { ...head, value: null, uncertainty: null, result: isNok ? 'nok' : 'unsure', code, message };
   };
   const names = check.between ?? (check.of === undefined ? [] : [check.of]);
-  if (measure === 'difference' && !scene.differences.has(check.id)) return failed('TEACH_MISSING');
+  if (measure === 'difference' && !scene.differences.has(check.id)) {
+    return failed({ code: 'TEACH_MISSING', message: 'expected a golden sample of this check: "fastsamd teach" writes one' });
+  }
   for (const name of names) {
     const missing = missingFrom(name, check.each, recipe, scene);
     if (missing) return failed(missing);
   }
   const unit = unitFor(recipe, measure, options);
-  if (!unit) return failed('CALIBRATION_MISSING');
+  if (!unit) {
+    const message = 'unit: mm needs a scale, or a calibration made with pictures of this size; "fastsamd calibrate" writes one';
+    return failed({ code: 'CALIBRATION_MISSING', message });
+  }
 
   const members = membersOf(check, scene);
   const readings = readingsIn(check, members, scene, unit);
@@ -169,16 +181,26 @@ function judgeCount(check: Check, set: string, limits: { lsl?: number; usl?: num
 }
 
 /** Why what the name refers to cannot be measured; undefined when it can. */
-function missingFrom(name: string, each: boolean, recipe: Recipe, { sets, pending }: Scene): InspectionCode | undefined {
+function missingFrom(name: string, each: boolean, recipe: Recipe, { sets, pending }: Scene): Obstacle | undefined {
   const set = name.replace(/\[\d+\]$/, '');
   const members = sets.get(set)!;
   const { expect } = recipe.objects[set]!;
   const least = expect ?? 1;
-  if (members.length < least) return pending.has(set) ? 'TEXT_PENDING' : 'NO_PART';
-  if (expect !== undefined && members.length > expect) return 'AMBIGUOUS';
+  const found = `"${set}" has ${members.length} object${members.length === 1 ? '' : 's'}`;
+  if (members.length < least) {
+    if (pending.has(set)) return { code: 'TEXT_PENDING', message: 'a text prompt has not been answered yet; the next part will be judged' };
+    return { code: 'NO_PART', message: `${found}, expected ${least}: is the part in the picture, and does the model find it?` };
+  }
+  if (expect !== undefined && members.length > expect) {
+    return { code: 'AMBIGUOUS', message: `${found}, expected ${expect}: ${NARROWER}, or raise "expect"` };
+  }
   if (each) return undefined;
-  if (!referred(name, sets)) return name === set ? 'AMBIGUOUS' : 'NO_PART';
-  return undefined;
+  if (referred(name, sets)) return undefined;
+  if (name !== set) return { code: 'NO_PART', message: `${found}: there is no ${name}` };
+  return {
+    code: 'AMBIGUOUS',
+    message: `${found}: name one (${set}[0] is the first from the left), judge all (each: true), or ${NARROWER}`,
+  };
 }
 
 function readingOf(check: Check, member: Member, k: number, scene: Scene, { factor, calibration }: Unit): Reading {

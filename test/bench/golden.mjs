@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { decodeImage } from '../../dist/addon/picture.js';
 import { differenceTo } from '../../dist/measure/difference.js';
 
-const say = (line) => process.stdout.write(`${line}\n`);
 const { PAIRS } = process.env;
 const say = (line) => process.stdout.write(`${line}\n`);
 if (!PAIRS) {

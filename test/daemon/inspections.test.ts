@@ -1,9 +1,10 @@
 /** Changes of the cameras that inspect, against the end of the node. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { native } from '../../src/addon/addon.js';
 import { configSchema } from '../../src/config/schema.js';
 import { Inspections } from '../../src/daemon/inspection/inspections.js';
 import { StatusBoard } from '../../src/status/board.js';
@@ -74,4 +75,18 @@ it('opens one record for two changes at once', async () => {
   await Promise.all([first(), second()]);
   expect(sinks).toEqual(new Set(['belt']));
   await inspections.stop();
+});
+
+it('removes pictures that are too old, also where no camera keeps any now', async () => {
+  vi.spyOn(native(), 'clockSynced').mockReturnValue(true);
+  const kept = join(folder, 'evidence', 'belt');
+  await mkdir(kept, { recursive: true });
+  await writeFile(join(kept, '20200101T000000000Z-NOK-00000001.original.jpg'), 'old');
+  const young = `${new Date().toISOString().replace(/[-:.]/g, '')}-NOK-00000002.original.jpg`;
+  await writeFile(join(kept, young), 'young');
+  const apply = await inspections.prepare([]);
+  await apply();
+  await vi.waitFor(async () => expect(await readdir(kept)).toEqual([young]), { timeout: 20_000 });
+  await inspections.stop();
+  vi.restoreAllMocks();
 });

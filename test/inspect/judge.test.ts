@@ -206,4 +206,14 @@ describe('a recipe', () => {
     expect(judge(mm, scene({}), { scale: 0.1 })).toMatchObject({ verdict: 'UNSURE', reasons: ['TEACH_MISSING'] });
     expect(judge(mm, at(Number.NaN), { scale: 0.1 })).toMatchObject({ verdict: 'UNSURE', reasons: ['UNDEFINED'] });
   });
+
+  it('says what to do where a check cannot be judged', () => {
+    const two = scene({ part: [member({ length: 100 }), member({ length: 101 })] });
+    const messageOf = (checks: CheckInput[], of: Scene, objects = {}) => judge(recipe(checks, objects), of).checks[0]!.message;
+    expect(messageOf([length], two)).toBe(
+      '"part" has 2 objects: name one (part[0] is the first from the left), judge all (each: true), or narrow the set (prompt, zone, minArea)',
+    );
+    expect(messageOf([length], scene({}))).toMatch(/^"part" has 0 objects, expected 1: /);
+    expect(messageOf([{ ...length, of: 'part[5]' }], two)).toBe('"part" has 2 objects: there is no part[5]');
+  });
 });

@@ -140,6 +140,15 @@ export class EvidenceKeeper {
   }
 }
 
+/** Removes what is too old of what earlier runs kept, where no camera keeps pictures now. Never rejects. */
+export async function tidyLeftovers(store: Pick<EvidenceStore, 'tidy'>, log: Logger): Promise<void> {
+  try {
+    await store.tidy(trustedNow());
+  } catch (error) {
+    log.error(`pictures of earlier verdicts that are too old cannot be removed: ${messageOf(error)}`);
+  }
+}
+
 /** Undefined where the clock is known to be wrong: a step must not make every picture too old. */
 function trustedNow(): number | undefined {
   return native().clockSynced() === false ? undefined : Date.now();

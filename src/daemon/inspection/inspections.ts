@@ -1,5 +1,6 @@
 /** The cameras that inspect: their recipes, the record they share, and requests about them. */
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { loadRecipe } from '../../config/load.js';
 import type { CameraConfig } from '../../config/schema.js';
@@ -19,7 +20,7 @@ import type { NewVerdict, RecordedTrigger, StoredRecipe, StoredVerdict } from '.
 import { VerdictRecord } from '../../record/record.js';
 import type { StatusBoard } from '../../status/board.js';
 import type { EventIdentity } from '../../status/feed.js';
-import { EvidenceKeeper } from './evidence.js';
+import { EvidenceKeeper, tidyLeftovers } from './evidence.js';
 import { Inspector, identityOf } from './inspector.js';
 import { PlcServer } from './plc-server.js';
 
@@ -132,6 +133,16 @@ export class Inspections implements InspectionService {
       else config.taught?.[Symbol.dispose]();
       await this.#takeOver(id, recipes.get(id)!);
     }
+    this.#tidy();
+  }
+
+  /** Now and every hour: pictures grow too old also while no part comes, and where no camera keeps any now. */
+  #tidy(): void {
+    const { evidence, log } = this.#deps;
+    if (this.#tidying || !(this.#evidence || existsSync(evidence.folder))) return;
+    const tidy = () => void (this.#evidence ? this.#evidence.tidy() : tidyLeftovers(this.#pictures, log));
+    tidy();
+    this.#tidying = setInterval(tidy, TIDY_MS).unref();
   }
 
   /** Waits for a change under way, decides what waits, and closes the record. */
@@ -315,8 +326,6 @@ export class Inspections implements InspectionService {
     const { status, log } = this.#deps;
     const keeper = new EvidenceKeeper({ store: this.#pictures, record: this.#record!, status, log });
     this.#evidence = keeper;
-    void keeper.tidy();
-    this.#tidying = setInterval(() => void keeper.tidy(), TIDY_MS).unref();
     return keeper;
   }
 
