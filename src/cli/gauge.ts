@@ -1,10 +1,14 @@
-/** `fastsamd gauge repeat | rr`: how far measured values can be trusted, from a table of them. */
+/** `fastsamd gauge stability | repeat | rr`: how far a picture, and what is measured in it, can be trusted. */
 import { readFile } from 'node:fs/promises';
+import { type NativeFrame, native } from '../addon/addon.js';
 import { FastsamError, isFastsamError, messageOf } from '../errors.js';
 import { type Component, type GaugeStudy, type GaugeValue, gaugeStudy, repeatability } from '../inspect/gauge.js';
+import { Stillness } from '../measure/stillness.js';
+import { firstFrames } from '../source/limit.js';
 import { parseCsv } from './csv.js';
-import { writeLine } from './leaving.js';
+import { finishBeforeLeaving, withSource, writeLine } from './leaving.js';
 import { demandRange } from './model-options.js';
+import { startProgress } from './progress.js';
 
 export interface GaugeArguments {
   readonly table: string;
@@ -21,6 +25,58 @@ export interface RepeatArguments extends GaugeArguments {
 export interface RrArguments extends GaugeArguments {
   readonly part: string;
   readonly by: string;
+}
+
+export interface StabilityArguments {
+  readonly source: string;
+  readonly frames: number;
+  readonly limit: number;
+  readonly json: boolean;
+}
+
+/** Frames of a scene that does not move: noise, flicker, drift. Exit code 1 when one of them is above the limit. */
+export async function gaugeStability({ source, frames, limit, json }: StabilityArguments): Promise<void> {
+  demandRange('--frames', frames, 2, 10_000, true);
+  demandRange('--limit', limit, 0.01, 255);
+  let stillness: Stillness | undefined;
+  let size: { width: number; height: number } | undefined;
+  using finishing = finishBeforeLeaving();
+  const progress = startProgress(frames);
+  try {
+    await withSource(source, {}, finishing, async (camera) => {
+      for await (const frame of firstFrames(camera, frames)) {
+        using held = frame;
+        size ??= { width: held.width, height: held.height };
+        if (held.width !== size.width || held.height !== size.height) {
+          const message = `${source}: a frame of ${held.width}×${held.height} after ${size.width}×${size.height}; expected one size`;
+          throw new FastsamError('SOURCE_UNSUPPORTED', message);
+        }
+        stillness ??= new Stillness(size);
+        stillness.add(await native().toRgb(held.pixels as NativeFrame));
+        progress.advance();
+      }
+    });
+  } finally {
+    progress.stop();
+  }
+  const result = stillness?.result();
+  if (!result || result.frames < 2) throw new FastsamError('USAGE', `${source}: expected two frames or more of a camera or video`);
+  const { noise, noise99, level, flicker, drift } = result;
+  const good = Math.max(noise, flicker, Math.abs(drift)) < limit;
+  if (json) await writeLine(JSON.stringify({ ...result, limit, good }));
+  else {
+    await writeLine(`${result.frames} frames, mean level ${level.toFixed(1)}`);
+    await writeLine(`noise    ${noise.toFixed(2)} grey levels (sd of a pixel; 99 % below ${noise99.toFixed(2)})${over(noise, limit)}`);
+    await writeLine(`flicker  ${flicker.toFixed(2)} (sd of the frames' mean)${over(flicker, limit)}`);
+    await writeLine(
+      `drift    ${drift >= 0 ? '+' : '−'}${Math.abs(drift).toFixed(2)} (last quarter less the first)${over(Math.abs(drift), limit)}`,
+    );
+  }
+  if (!good) process.exitCode = 1;
+}
+
+function over(value: number, limit: number): string {
+  return value < limit ? '' : `  not below ${limit}: fix exposure, gain and white balance, steady the light and the mount`;
 }
 
 /** Repeats of one part: Cg, Cgk, and the uncertainty for the recipe. Exit code 1 when Cg or Cgk is below 1.33. */

@@ -3,6 +3,9 @@ import { DIMENSION, MEASURES, type Measure } from '../domain/measure.js';
 import { boxOf } from '../domain/segments.js';
 import { drawMeasures } from '../encode/measure-overlay.js';
 import { objectsToSend } from '../encode/result.js';
+import { FastsamError } from '../errors.js';
+import { loadCalibration } from '../inspect/calibration-file.js';
+import { ANYWHERE, areaWithCalibration, type Calibration, nominalScale, withCalibration } from '../measure/calibration.js';
 import { measureObjects, type ObjectMeasures, protoCell } from '../measure/measures.js';
 import { runPipeline } from '../pipeline/pipeline.js';
 import { assertLabels } from '../prompt/label-check.js';
@@ -20,6 +23,7 @@ import { promptsOf } from './prompts-of.js';
 export interface MeasureArguments extends SegmentationArguments, PromptArguments, ModelArguments {
   readonly picture: string;
   readonly scale?: number | undefined;
+  readonly calibration?: string | undefined;
   readonly edge: 'refined' | 'mask';
   readonly colour: boolean;
   readonly json: boolean;
@@ -37,8 +41,9 @@ export async function measure(args: MeasureArguments): Promise<void> {
   demandRange('--min-iou', args['min-iou'], 0, 1);
   if (args.scale !== undefined) demandRange('--scale', args.scale, 1e-9, 1e9);
   if (args['text-threshold'] !== undefined) demandRange('--text-threshold', args['text-threshold'], -1, 1);
+  const calibration = args.calibration === undefined ? undefined : (await loadCalibration(args.calibration)).calibration;
   const prompts = promptsOf(args);
-  if (args.out !== undefined) await checkOutput(args.out, args.picture);
+  if (args.out !== undefined) await checkOutput(args.out, [args.picture, ...(args.calibration === undefined ? [] : [args.calibration])]);
   const engine = await openModel(args);
   using finishing = finishBeforeLeaving();
   const text = new TextModel({ options: { ...TEXT_DEFAULTS, model: args['text-model'] }, onnxruntime: { threads: args.threads } });
@@ -54,13 +59,15 @@ export async function measure(args: MeasureArguments): Promise<void> {
         text: new TextStage({ model: text }),
         deliver: async (result, frame) => {
           const { segments } = result;
+          if (calibration) demandSize(calibration, segments, args.calibration!);
           const measured = await measureObjects(frame, segments, objectsToSend(result, 'matched'), {
             edge: args.edge,
             cell: protoCell(result.geometry),
             colour: args.colour,
             outlines: args.out !== undefined,
+            calibration,
           });
-          const scaled = new Scaled(args.scale);
+          const scaled = new Scaled(args.scale, calibration);
           if (args.json) {
             const objects = measured.map((object) => ({
               index: object.index,
@@ -69,7 +76,7 @@ export async function measure(args: MeasureArguments): Promise<void> {
               ...scaled.toJson(object),
             }));
             const { width, height } = segments;
-            const picture = { source: result.origin, width, height, model: result.model.name, unit: scaled.unit, scale: args.scale ?? 1 };
+            const picture = { source: result.origin, width, height, model: result.model.name, unit: scaled.unit, scale: scaled.scale };
             await writeLine(JSON.stringify({ ...picture, objects }));
           } else for (const line of table(measured, scaled)) await writeLine(line);
           if (args.out === undefined) return;
@@ -87,19 +94,26 @@ export async function measure(args: MeasureArguments): Promise<void> {
 /** Measures in the user's unit. */
 class Scaled {
   readonly unit: 'mm' | 'px';
-  readonly #scale: number;
+  /** Millimetres per pixel; 1 in pixels; of a calibration its nominal scale. */
+  readonly scale: number;
+  readonly #calibration: Calibration | undefined;
 
-  constructor(scale: number | undefined) {
-    this.unit = scale === undefined ? 'px' : 'mm';
-    this.#scale = scale ?? 1;
+  constructor(scale: number | undefined, calibration: Calibration | undefined) {
+    this.unit = scale === undefined && !calibration ? 'px' : 'mm';
+    this.scale = calibration ? nominalScale(calibration) : (scale ?? 1);
+    this.#calibration = calibration;
   }
 
   value(object: ObjectMeasures, name: Measure): number {
-    return object.values[name] * this.#scale ** DIMENSION[name];
+    return object.values[name] * this.scale ** DIMENSION[name];
   }
 
   uncertainty(object: ObjectMeasures, name: Measure): number {
-    return object.uncertainties[name] * this.#scale ** DIMENSION[name];
+    const own = object.uncertainties[name] * this.scale ** DIMENSION[name];
+    if (!this.#calibration) return own;
+    const value = this.value(object, name);
+    if (DIMENSION[name] === 1) return withCalibration(own, this.#calibration, name === 'x' || name === 'y' ? ANYWHERE : value);
+    return DIMENSION[name] === 2 ? areaWithCalibration(own, this.#calibration, value) : own;
   }
 
   /** `40.021±0.012`, with two digits of the uncertainty; `–` when undefined. */
@@ -148,8 +162,15 @@ function* table(measured: readonly ObjectMeasures[], scaled: Scaled): Iterable<s
   }
 }
 
+/** Errors: USAGE. */
+function demandSize({ frame }: Calibration, { width, height }: { readonly width: number; readonly height: number }, file: string): void {
+  if (frame.width === width && frame.height === height) return;
+  const message = `${file} is of pictures of ${frame.width}×${frame.height}, this one has ${width}×${height}; calibrate at this size`;
+  throw new FastsamError('USAGE', `--calibration ${message}`);
+}
+
 /** Errors: USAGE for what is no picture, or is the input. */
-async function checkOutput(path: string, picture: string): Promise<void> {
+async function checkOutput(path: string, inputs: readonly string[]): Promise<void> {
   demandPicture(path, '--out');
-  await (await Inputs.of([picture])).demandOther(path, '--out');
+  await (await Inputs.of(inputs)).demandOther(path, '--out');
 }

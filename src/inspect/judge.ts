@@ -4,7 +4,7 @@ import type { CheckResult, InspectionCode, Verdict } from '../contract/inspectio
 import type { Point } from '../domain/box.js';
 import { DIMENSION, type Measure } from '../domain/measure.js';
 import { type Check, limitsOf, type Recipe } from '../domain/recipe.js';
-import { type Calibration, lengthUncertainty, nominalScale } from '../measure/calibration.js';
+import { ANYWHERE, areaWithCalibration, type Calibration, nominalScale, withCalibration } from '../measure/calibration.js';
 import { deltaE00 } from '../measure/colour.js';
 import { placeInDatum, positionError } from '../measure/relations.js';
 import { type Member, referred } from './member.js';
@@ -49,8 +49,6 @@ type Outcome = Pick<CheckResult, 'result' | 'code'>;
 
 /** Edges say nothing about these. */
 const WITHOUT_EDGE: ReadonlySet<string> = new Set(['holes', 'touchesFrame', 'deltaE00', 'coverage', 'difference']);
-/** Two places that have no part of their error in common. */
-const ANYWHERE = Number.POSITIVE_INFINITY;
 const NARROWER = 'narrow the set (prompt, zone, minArea)';
 const SEVERITY = { ok: 0, unsure: 1, nok: 2 } as const;
 
@@ -240,12 +238,7 @@ function readingOf(check: Check, member: Member, k: number, scene: Scene, { fact
       const value = by * (member.values[measure as Measure] ?? Number.NaN);
       const uncertainty = by * (member.uncertainties[measure as Measure] ?? Number.NaN);
       if (power < 2) return reading(value, uncertainty, power === 1 ? value : 0);
-      // An area is known as well as the side of a square of that size, times twice the side.
-      const side = Math.sqrt(value);
-      return {
-        ...reading(value, uncertainty),
-        uncertainty: 2 * side * withCalibration((own ?? uncertainty) / (2 * side), calibration, side),
-      };
+      return { ...reading(value, uncertainty), uncertainty: areaWithCalibration(own ?? uncertainty, calibration, value) };
     }
   }
 }
@@ -261,12 +254,6 @@ function between(check: Check, [a, b]: readonly Member[], scene: Scene, { factor
   const value = factor * Math.hypot(a!.place[0] - b!.place[0], a!.place[1] - b!.place[1]);
   const uncertainty = own ?? (factor * Math.hypot(...spread)) / Math.SQRT2;
   return { value, uncertainty: withCalibration(uncertainty, calibration, value), at: a!.at };
-}
-
-/** Both, where both are known: a calibration that does not say how good it is takes nothing away. */
-function withCalibration(uncertainty: number, calibration: Calibration | undefined, span: number): number {
-  const added = calibration && span !== 0 ? lengthUncertainty(calibration, span) : 0;
-  return Number.isNaN(added) ? uncertainty : Math.hypot(uncertainty, added);
 }
 
 function judgeReading(

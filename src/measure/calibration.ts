@@ -101,6 +101,24 @@ export function lengthUncertainty({ placeUncertainty, pitch }: Pick<Calibration,
   return placeUncertainty === null ? Number.NaN : Math.SQRT2 * placeUncertainty * Math.min(1, Math.abs(length) / pitch);
 }
 
+/** As `span`: two places that have no part of their error in common. */
+export const ANYWHERE = Number.POSITIVE_INFINITY;
+
+/**
+ * The standard uncertainty of a length together with that of the calibration; `span`: how far apart the places are of which the calibration
+ * says how well they are known. A calibration that does not say how good it is takes nothing away.
+ */
+export function withCalibration(uncertainty: number, calibration: Calibration | undefined, span: number): number {
+  const added = calibration && span !== 0 ? lengthUncertainty(calibration, span) : 0;
+  return Number.isNaN(added) ? uncertainty : Math.hypot(uncertainty, added);
+}
+
+/** As `withCalibration`, of an area: it is known as well as the side of a square of that size, times twice the side. */
+export function areaWithCalibration(uncertainty: number, calibration: Calibration | undefined, area: number): number {
+  const side = Math.sqrt(area);
+  return 2 * side * withCalibration(uncertainty / (2 * side), calibration, side);
+}
+
 /** For the addon: the homography, k1, k2, centre, half diagonal, millimetres per unit of what is measured. */
 export function packed(calibration: Calibration): Float64Array {
   const { homography, lens, frame } = calibration;

@@ -1,7 +1,8 @@
 /** `fastsamd gauge`: studies of tables as "verdicts export" writes them. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { csvLine, parseCsv } from '../../src/cli/csv.js';
 import { fastsamd } from '../helpers/command.js';
@@ -57,3 +58,37 @@ it('studies repeats of one part', async () => {
   });
   expect(JSON.parse((await fastsamd(...args, '--json')).stdout)).toMatchObject({ n: 4 });
 }, 60_000);
+
+/** A folder of plain grey pictures, and of one pixel that is `spot` levels brighter in every second one. */
+async function greys(name: string, levels: readonly number[], spot = 0): Promise<string> {
+  const pictures = join(folder, name);
+  mkdirSync(pictures);
+  for (const [k, level] of levels.entries()) {
+    const pixels = new Uint8Array(3 * 20 * 10).fill(level);
+    if (k % 2 === 1) pixels.fill(level + spot, 0, 3);
+    const png = sharp(pixels, { raw: { width: 20, height: 10, channels: 3 } }).png();
+    writeFileSync(join(pictures, `${k}.png`), await png.toBuffer());
+  }
+  return pictures;
+}
+
+it('says how still a picture is, and what to do about one that is not', async () => {
+  const still = await fastsamd('gauge', 'stability', await greys('still', [100, 100, 100, 100], 20), '--json');
+  expect(still).toMatchObject({ code: 0 });
+  // One of 200 pixels has the standard deviation of 0, 20, 0, 20.
+  expect(JSON.parse(still.stdout)).toMatchObject({
+    frames: 4,
+    noise: expect.closeTo(Math.sqrt(400 / 3) / 200, 6),
+    noise99: 0.05,
+    level: expect.closeTo(100.05, 6),
+    drift: expect.closeTo(0.1, 6),
+    good: true,
+  });
+  const drifting = await fastsamd('gauge', 'stability', await greys('drifting', [100, 101, 102, 104]));
+  expect(drifting.code).toBe(1);
+  expect(drifting.stdout).toMatch(/^4 frames, mean level 101\.8\nnoise {4}1\.71 /);
+  expect(drifting.stdout).toContain('drift    +4.00 (last quarter less the first)  not below 2: fix exposure');
+  const one = await fastsamd('gauge', 'stability', await greys('one', [100]));
+  expect(one.code).toBe(2);
+  expect(one.stderr).toContain('expected two frames or more');
+});

@@ -10,6 +10,9 @@ import { openSource } from '../../src/source/open.js';
 import { fastsamd } from '../helpers/command.js';
 
 const MODEL = new URL('../../models/demo.onnx', import.meta.url).pathname;
+/** Of `measure --json`. */
+type Measured = Record<'values' | 'uncertainties', Record<string, number | null>>;
+
 let directory = '';
 const at = (name: string) => join(directory, name);
 
@@ -36,6 +39,31 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true }));
 
 describe('fastsamd measure', () => {
+  it('measures on the plane of a calibration, and adds what that does not know', async () => {
+    const calibration = at('scale.json');
+    const given = ['--pixels', '200', '--millimetres', '100', '--out', calibration];
+    expect(await fastsamd('calibrate', 'scale', at('part.jpg'), ...given)).toMatchObject({ code: 0 });
+    const file = JSON.parse(await readFile(calibration, 'utf8'));
+    await writeFile(calibration, JSON.stringify({ ...file, placeUncertainty: 0.3, pitch: 10 }));
+    const measured = async (...by: string[]) => {
+      const { code, stdout } = await fastsamd('measure', at('part.jpg'), '--model', MODEL, '--json', ...by);
+      expect(code).toBe(0);
+      return JSON.parse(stdout);
+    };
+    const [scaled, calibrated] = [await measured('--scale', '0.5'), await measured('--calibration', calibration)];
+    expect([calibrated.unit, calibrated.scale]).toEqual(['mm', expect.closeTo(0.5, 6)]);
+    const refined = scaled.objects.findIndex(
+      ({ uncertainties, values }: Measured) => uncertainties.diameter !== null && values.diameter! > 10,
+    );
+    const [one, other] = [scaled.objects[refined], calibrated.objects[refined]] as [Measured, Measured];
+    expect(other.values.diameter).toBeCloseTo(one.values.diameter!, 4);
+    expect(other.uncertainties.diameter!).toBeCloseTo(Math.hypot(one.uncertainties.diameter!, Math.SQRT2 * 0.3), 3);
+    await writeFile(calibration, JSON.stringify({ ...file, frame: { width: 320, height: 240 } }));
+    const refused = await fastsamd('measure', at('part.jpg'), '--model', MODEL, '--calibration', calibration);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('320×240, this one has 640×640; calibrate at this size');
+  });
+
   it('prints every measure with its uncertainty as JSON, in millimetres, and draws what it measured', async () => {
     const { code, stdout } = await fastsamd(
       'measure',

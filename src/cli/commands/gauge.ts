@@ -1,6 +1,6 @@
-/** Options of `fastsamd gauge repeat | rr`. */
+/** Options of `fastsamd gauge stability | repeat | rr`. */
 import type { CommandModule } from 'yargs';
-import type { RepeatArguments, RrArguments } from '../gauge.js';
+import type { RepeatArguments, RrArguments, StabilityArguments } from '../gauge.js';
 import { type Command, subcommands } from './command.js';
 
 const options = {
@@ -13,6 +13,22 @@ const options = {
   tolerance: { type: 'number', requiresArg: true, describe: 'Width between the limits, in the unit of the values.' },
   json: { type: 'boolean', default: false, describe: 'The result as JSON.' },
 } as const;
+
+const stability: CommandModule<object, StabilityArguments> = {
+  command: 'stability <source>',
+  describe: 'A scene that does not move: noise, flicker and drift, before any limit is set',
+  builder: (yargs) =>
+    yargs
+      .positional('source', { type: 'string', demandOption: true, describe: 'A camera, a video, or a directory of pictures.' })
+      .options({
+        frames: { type: 'number', default: 100, describe: 'How many frames.' },
+        limit: { type: 'number', default: 2, describe: 'Grey levels that noise, flicker and drift have to be below.' },
+        json: options.json,
+      })
+      .example('$0 gauge stability v4l2:/dev/video0', 'a part at rest, the light on, nobody near')
+      .epilogue('Exit code 1 when noise, flicker or drift is not below the limit.'),
+  handler: async (args) => (await import('../gauge.js')).gaugeStability(args),
+};
 
 const repeat: CommandModule<object, RepeatArguments> = {
   command: 'repeat <table>',
@@ -49,7 +65,7 @@ const rr: CommandModule<object, RrArguments> = {
 };
 
 export const gaugeCommand: Command<object> = {
-  builder: (yargs) => yargs.command(subcommands(repeat, rr)).demandCommand(1, 'expected repeat or rr'),
+  builder: (yargs) => yargs.command(subcommands(stability, repeat, rr)).demandCommand(1, 'expected stability, repeat or rr'),
   // A subcommand is demanded, so this is never reached.
   handler() {},
 };

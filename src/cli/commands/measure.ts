@@ -16,6 +16,12 @@ export const measureCommand: Command<MeasureArguments> = {
           describe: segmentationOptions['snap-to-border'].describe.replace(/; default.*/, '; it moves outlines.'),
         },
         scale: { type: 'number', describe: 'Millimetres per pixel: lengths in mm, areas in mm². Pixels when absent.' },
+        calibration: {
+          type: 'string',
+          requiresArg: true,
+          conflicts: 'scale',
+          describe: 'In place of --scale: a file that "fastsamd calibrate" wrote for this camera. x and y are then those of its plane.',
+        },
         edge: {
           choices: ['refined', 'mask'] as const,
           default: 'refined' as const,
@@ -28,7 +34,7 @@ export const measureCommand: Command<MeasureArguments> = {
       .example('$0 measure part.png --model FastSAM-s.onnx --scale 0.05 --out measured.png', 'every object, in millimetres')
       .example('$0 measure part.png --point 320,240 --json', 'one object, all measures')
       .epilogue(
-        '±: standard uncertainty from the scatter of the edge; repeatability and calibration are not in it. Definitions: docs/inspection.md.',
+        '±: standard uncertainty from the scatter of the edge; with --calibration, that of the calibration too; repeatability is not in it. Definitions: docs/inspection.md.',
       ),
   handler: async (args) => (await import('../measure.js')).measure(args),
 };

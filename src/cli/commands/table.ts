@@ -55,7 +55,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     command: 'gauge',
-    describe: 'How far measured values can be trusted: repeatability, GRR',
+    describe: 'How far a camera and its values can be trusted: stability, repeatability, GRR',
     load: async () => (await import('./gauge.js')).gaugeCommand,
   },
   {
