@@ -234,29 +234,47 @@ void Tracker::Predict(const TrackInput& input) {
   const Carried& masks = input.segments->carried;
   for (size_t k = 0; k < masks.ids.size(); ++k) carried.emplace(masks.ids[k], k);
   FindMovers();
-  std::vector<Velocity> others(tracks_.size());
+  std::vector<Surroundings> others(tracks_.size());
   const Velocity first = FirstMotion(frames);
   for (size_t i = 0; i < tracks_.size(); ++i) {
     const Track& track = tracks_[i];
     const bool is_new = track.hits == 1 && track.seen;
-    if (is_new || !track.seen) others[i] = is_new && movers_.empty() ? first : MotionAround(track);
+    if (is_new && movers_.empty()) {
+      others[i].velocity = first;
+    } else if (is_new || !track.seen || !track.whole) {
+      others[i] = MotionAround(track);
+    }
   }
   for (size_t i = 0; i < tracks_.size(); ++i) {
     Track& track = tracks_[i];
     if (stalled_ && track.state == TrackState::kTracked) track.state = TrackState::kLost;
     if (track.hits == 1 && track.seen) {
-      track.filter.x.velocity = others[i].x;
-      track.filter.y.velocity = others[i].y;
+      track.filter.x.velocity = others[i].velocity.x;
+      track.filter.y.velocity = others[i].velocity.y;
     }
     track.seen = false;
-    track.filter.Predict(frames, track.state != TrackState::kLost, others[i]);
+    const bool lost = track.state == TrackState::kLost;
+    track.filter.Predict(frames, !lost, others[i].velocity);
+    if (lost && others[i].spread) {
+      track.filter.LimitDrift(*others[i].spread);
+      track.straight = others[i].velocity;
+    }
+    track.straight_x += frames * track.straight.x;
+    track.straight_y += frames * track.straight.y;
     if (!track.whole) track.whole_filter.Predict(frames, true, {});
+    if (!track.whole && others[i].spread) track.whole_filter.LimitDrift(*others[i].spread);
     if (input.motion) {
       track.filter.Warp(*input.motion);
       if (!track.whole) track.whole_filter.Warp(*input.motion);
       const double x = input.motion->X(track.mask_x, track.mask_y);
       track.mask_y = input.motion->Y(track.mask_x, track.mask_y);
       track.mask_x = x;
+      const double straight_x = input.motion->X(track.straight_x, track.straight_y);
+      track.straight_y = input.motion->Y(track.straight_x, track.straight_y);
+      track.straight_x = straight_x;
+      const Affine& turn = *input.motion;
+      track.straight = {turn.xx * track.straight.x + turn.xy * track.straight.y,
+                        turn.yx * track.straight.x + turn.yy * track.straight.y};
       const double scale = input.motion->Scale();
       track.area *= scale * scale;
       track.whole_area *= scale * scale;
@@ -482,6 +500,9 @@ void Tracker::EndTracks(const TrackInput& input, TrackOutput& output) {
         track.state = TrackState::kLost;
         // Boxes alone do not tell what is hidden: many detectors guess the whole.
         if (track.masked && !track.whole) GoOnAsWhole(track);
+        track.straight_x = track.filter.x.position;
+        track.straight_y = track.filter.y.position;
+        track.straight = {track.filter.x.velocity, track.filter.y.velocity};
       }
       left = track.expected.x2 <= 0.0 || track.expected.y2 <= 0.0 || track.expected.x1 >= grid_.width ||
              track.expected.y1 >= grid_.height;

@@ -138,7 +138,7 @@ class Tracker {
   void ReadDetections(const TrackInput& input);
   void Predict(const TrackInput& input);
   void FindMovers();
-  Velocity MotionAround(const Track& track) const;
+  Surroundings MotionAround(const Track& track) const;
   Velocity FirstMotion(double frames) const;
   TrackBox VisibleBox(const Track& track) const;
   void Assign(const TrackInput& input, const Stage& stage, TrackOutput& output);

@@ -80,6 +80,15 @@ void MotionFilter::Predict(double frames, bool seen, const Velocity& others) {
   }
 }
 
+void MotionFilter::LimitDrift(double spread) {
+  const double limit = Square(std::max(spread, kVelocityNoise * Size()));
+  for (AxisFilter* axis : {&x, &y}) {
+    if (axis->velocity_variance <= limit) continue;
+    axis->covariance *= std::sqrt(limit / axis->velocity_variance);
+    axis->velocity_variance = limit;
+  }
+}
+
 void MotionFilter::Warp(const Affine& m) {
   const double px = m.X(x.position, y.position);
   const double py = m.Y(x.position, y.position);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "core/affine.h"
 
 namespace fastsamd {
@@ -26,6 +28,13 @@ struct Velocity {
   double y = 0.0;
 };
 
+/// How the things around an object move.
+struct Surroundings {
+  Velocity velocity;
+  /// Standard deviation of their velocities, where they move as one; else nothing, and `velocity` is 0.
+  std::optional<double> spread;
+};
+
 /// Where an object is and how it moves: independent filters of the centroid and of the sides of its box, in pixels. The
 /// noise of all four follows the object's size sqrt(width * height), as ByteTrack's follows its height: a twentieth of
 /// it a frame for positions, a 160th for velocities. Process noise grows with the time that passed, which makes the
@@ -42,6 +51,9 @@ struct MotionFilter {
   /// Moves on by `frames` nominal frames (0 leaves everything as it is). An object that is not seen keeps its size, and
   /// its velocity approaches `others` by 10 % a frame, as the longer it hides the less its last velocity says.
   void Predict(double frames, bool seen, const Velocity& others);
+  /// Of an object that moves with others: its velocity is as sure as theirs agree within this standard deviation, or as
+  /// one frame tells it.
+  void LimitDrift(double spread);
   /// Moves along with the camera.
   void Warp(const Affine& motion);
   void Update(double cx, double cy, double w, double h);

@@ -34,19 +34,31 @@ constexpr double kStandingStill = 0.1;
 constexpr double kSameColour = 0.86;
 /// ...is about as large (logarithm of the areas' ratio)...
 constexpr double kSameSize = 0.7;
-/// ...is as near as it can have come: its own sizes at once, and a second, at most half of the frame...
-constexpr double kReach = 1.5;
-constexpr double kReachPerSecond = 7.5;
-/// ...and no other pair comes near: of twins none is taken, unless their places tell which is which.
-constexpr double kRival = 0.5;
-/// How much the place counts: at the end of its reach, an object is worth 1/e of one in its place.
-constexpr double kPlace = 1.0;
+/// ...is where it can be by now, in standard deviations of its place...
+constexpr double kReach = 3.0;
+/// ...and is ten times as likely as any other pair: of twins none is taken, unless their places tell which is which.
+constexpr double kRival = 0.1;
+
+/// Square of the distance of a point from the way between two others, in standard deviations of each axis.
+double SquareDistance(double x, double y, double x0, double y0, double x1, double y1, double sd_x, double sd_y) {
+  const double px = (x - x0) / sd_x;
+  const double py = (y - y0) / sd_y;
+  const double ux = (x1 - x0) / sd_x;
+  const double uy = (y1 - y0) / sd_y;
+  const double length = ux * ux + uy * uy;
+  const double along = length > 0.0 ? std::clamp((px * ux + py * uy) / length, 0.0, 1.0) : 0.0;
+  const double dx = px - along * ux;
+  const double dy = py - along * uy;
+  return dx * dx + dy * dy;
+}
 
 }  // namespace
 
 /// Finds followed tracks again that came out from behind something elsewhere than expected. A candidate is an object
 /// that no track has continued, or one whose track began after the followed one was lost. Colour and place speak for a
-/// pair of a track and an object; it must be the best of both by far, as a wrong object is worse than none.
+/// pair of a track and an object: the track went on as it was going, or as those around it do, or anything between, and
+/// its filter tells how far from that it can be. The pair must be the best of both by far, as a wrong object is worse
+/// than none; lost tracks that no prompt follows are rivals, too.
 void Tracker::Reacquire(const TrackInput& input, TrackOutput& output) {
   if (input.followed.empty() || input.image == nullptr) return;
   struct Pair {
@@ -58,9 +70,14 @@ void Tracker::Reacquire(const TrackInput& input, TrackOutput& output) {
   const double half_frame = std::hypot(grid_.width, grid_.height) / 2.0;
   for (size_t i = 0; i < tracks_.size(); ++i) {
     const Track& track = tracks_[i];
-    if (track.seen || track.state != TrackState::kLost || !IsFollowed(input, track.id)) continue;
-    const double reach =
-        std::min((kReach + kReachPerSecond * track.unseen_ms / 1000.0) * track.filter.Size(), half_frame);
+    if (track.seen || track.state != TrackState::kLost) continue;
+    const MotionFilter& filter = track.filter;
+    const auto deviation = [&](const AxisFilter& axis) {
+      // Nobody knows better than to the noise of one sighting.
+      return std::max(std::sqrt(axis.position_variance), filter.Size() / 20.0);
+    };
+    const double sd_x = deviation(filter.x);
+    const double sd_y = deviation(filter.y);
     for (size_t j = 0; j < detections_.size(); ++j) {
       const Detection& detection = detections_[j];
       const size_t owner = track_of_[j];
@@ -69,12 +86,14 @@ void Tracker::Reacquire(const TrackInput& input, TrackOutput& output) {
       if ((owner != kNoTrack && !young) || detection.score < options_.birth_score) continue;
       if (detection.area <= 0.0 || track.area <= 0.0 || std::abs(std::log(detection.area / track.area)) > kSameSize)
         continue;
-      const double distance =
-          std::hypot(detection.cx - track.filter.x.position, detection.cy - track.filter.y.position) / reach;
+      const double square = SquareDistance(detection.cx, detection.cy, filter.x.position, filter.y.position,
+                                           track.straight_x, track.straight_y, sd_x, sd_y);
+      if (square > kReach * kReach) continue;
+      if (std::hypot(detection.cx - filter.x.position, detection.cy - filter.y.position) > half_frame) continue;
       const double alike = Alike(track.colours, detection.colours);
-      if (distance > 1.0 || alike < kSameColour) continue;
+      if (alike < kSameColour) continue;
       const double squared = alike * alike;
-      pairs.push_back({i, j, squared * squared * squared * squared * std::exp(-kPlace * distance * distance)});
+      pairs.push_back({i, j, squared * squared * squared * squared * std::exp(-square / 2.0)});
     }
   }
   const auto is_rival = [&](const Pair& pair, const Pair& other) {
@@ -86,7 +105,7 @@ void Tracker::Reacquire(const TrackInput& input, TrackOutput& output) {
   };
   for (const Pair& pair : pairs) {
     Track& track = tracks_[pair.track];
-    if (track.seen) continue;
+    if (track.seen || !IsFollowed(input, track.id)) continue;
     const bool is_clear = std::none_of(pairs.begin(), pairs.end(), [&](const Pair& other) {
       return is_rival(pair, other) && other.worth > kRival * pair.worth;
     });

@@ -102,7 +102,7 @@ void Tracker::FindMovers() {
 }
 
 /// The median velocity of the nearest tracks that know theirs, where they move as one; else 0.
-Velocity Tracker::MotionAround(const Track& track) const {
+Surroundings Tracker::MotionAround(const Track& track) const {
   std::array<std::pair<double, size_t>, kNeighbours> nearest;
   size_t count = 0;
   for (size_t i = 0; i < movers_.size(); ++i) {
@@ -125,7 +125,7 @@ Velocity Tracker::MotionAround(const Track& track) const {
   const Velocity median{Median(vx, count), Median(vy, count)};
   const double spread = std::hypot(Spread(vx, count, median.x), Spread(vy, count, median.y));
   if (spread > kOneMotion * std::hypot(median.x, median.y)) return {};
-  return median;
+  return {median, spread};
 }
 
 /// How the objects of the previous frame have moved in `frames` nominal frames when none of them knows its velocity:

@@ -77,6 +77,11 @@ struct Tracker::Track {
   /// does.
   MotionFilter whole_filter;
   bool whole = true;
+  /// Lost: where it is if it went on as it did when it was last seen. The filter expects it to move as its neighbours
+  /// do.
+  double straight_x = 0.0;
+  double straight_y = 0.0;
+  Velocity straight;
   bool border = false;
   Sides cut;
   bool masked = false;

@@ -510,6 +510,51 @@ TEST(Track, NoOtherIsTakenForAFollowedObject) {
   EXPECT_EQ(IdAfterHiding({{400, 200, 60, 60}, {300, 100, 60, 60}}, {kRed, kRed}), 0u) << "twins";
 }
 
+/// Things ride to the right on a belt. The followed one hides; what comes in at the left side looks the same but cannot
+/// be it, as it would have had to go against the belt. What is where the belt has carried it by now is taken.
+TEST(Track, WhatRidesWithOthersIsFoundWhereTheyCarriedIt) {
+  Film film;
+  Painted painted;
+  constexpr double kSpeed = 4.0;
+  film.followed = {1};
+  const auto belt = [](int frame, std::optional<double> x) {
+    std::vector<Thing> things;
+    if (x) things.push_back({*x, 100, 60, 60});
+    for (const double other : {20.0, 100.0, 180.0, 260.0}) things.push_back({other + kSpeed * frame, 250, 40, 40});
+    return things;
+  };
+  const auto show = [&](int frame, std::optional<double> x) {
+    const std::vector<Thing> things = belt(frame, x);
+    std::vector<std::array<uint8_t, 3>> colours(things.size(), kBlue);
+    if (x) colours[0] = kRed;
+    film.image = painted.Show(things, colours);
+    const TrackOutput output = film.At(frame, things);
+    return x ? output.ids[0] : 0;
+  };
+  for (int frame = 0; frame < 10; ++frame) show(frame, 150 + kSpeed * frame);
+  for (int frame = 10; frame < 40; ++frame) show(frame, std::nullopt);
+  for (int frame = 40; frame < 50; ++frame) EXPECT_NE(show(frame, 40 + kSpeed * (frame - 40)), 1u) << frame;
+  EXPECT_EQ(show(50, 150 + kSpeed * 50 - 25), 1u);
+}
+
+/// Two of one kind hide, and one comes back: it may be either, whether a prompt follows the other or not.
+TEST(Track, ALostTrackThatNoPromptFollowsIsARival) {
+  for (const bool both : {false, true}) {
+    Film film;
+    Painted painted;
+    film.followed = {1};
+    std::vector<Thing> things{{200, 100, 60, 60}};
+    if (both) things.push_back({300, 100, 60, 60});
+    film.image = painted.Show(things, std::vector<std::array<uint8_t, 3>>(things.size(), kRed));
+    for (int frame = 0; frame < 10; ++frame) film.At(frame, things);
+    film.image = painted.Show({}, {});
+    for (int frame = 10; frame < 50; ++frame) film.At(frame, std::vector<Thing>{});
+    const std::vector<Thing> back{{250, 130, 60, 60}};
+    film.image = painted.Show(back, {kRed});
+    EXPECT_EQ(film.At(50, back).ids[0] == 1u, !both);
+  }
+}
+
 /// A bar hides it bit by bit, and it comes out at the other side as large as it was.
 TEST(Track, AFollowedObjectThatGoesBehindABarIsFoundAtTheOtherSide) {
   Film film;
