@@ -28,7 +28,7 @@ const forbidden = [
       orphan: true,
       path: '^src/',
       pathNot:
-        '^src/(main|engine/(onnxruntime/segment-worker|clip/(text|vision)-worker|tensorrt/build-process)|telemetry/sensors/child|events/spool-worker|record/(record|evidence)-worker)\\.ts$',
+        '^src/(main|engine/(onnxruntime/(segment|feature)-worker|clip/(text|vision)-worker|tensorrt/build-process)|telemetry/sensors/child|events/spool-worker|record/(record|evidence)-worker)\\.ts$',
     },
     to: {},
   },

@@ -173,11 +173,12 @@ bench-inspect: build ## Parts of a drawn belt judged against the truth; the trig
 	PARTS="$$PARTS" node test/bench/inspect-belt.mjs
 	node test/bench/modbus.mjs
 
-bench-measure: build ## Measures of drawn parts against the truth, and what they cost; boards against golden samples [PAIRS=folder of DeepPCB pairs]
+bench-measure: build ## Measures of drawn parts against the truth, and what they cost; boards against golden samples and tiles with good ones [PAIRS=folder of DeepPCB pairs TILES=folder MODEL=YOLOv8-seg]
 	cmake -S native -B build/bench -DCMAKE_BUILD_TYPE=Release > build/bench.log
 	cmake --build build/bench --target bench_measure >> build/bench.log
 	build/bench/bench_measure
 	PAIRS="$$PAIRS" node test/bench/golden.mjs
+	TILES="$$TILES" MODEL="$$MODEL" node test/bench/tiles.mjs
 
 bench-console: build ## What the console costs and how soon it shows things, in a real browser [ONLY=cost|rate|page|slow MINUTES=10 ROUNDS=5]
 	scripts/setup.sh test

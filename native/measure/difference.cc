@@ -130,7 +130,8 @@ Shift BestShift(const Plate& golden, const Plate& weight, const Plate& other, in
   return best;
 }
 
-/// Greatest (or least) value within `radius`, chessboard distance; NaN never counts, and stays NaN where nothing else is.
+/// Greatest (or least) value within `radius`, chessboard distance; NaN never counts, and stays NaN where nothing else
+/// is.
 Plate Extreme(const Plate& in, int radius, bool greatest) {
   const auto better = [greatest](float a, float b) {
     if (std::isnan(a)) return b;
@@ -143,7 +144,8 @@ Plate Extreme(const Plate& in, int radius, bool greatest) {
     float* to = across.Row(y);
     for (int x = 0; x < in.width; ++x) {
       float value = from[x];
-      for (int k = std::max(0, x - radius); k <= std::min(in.width - 1, x + radius); ++k) value = better(value, from[k]);
+      for (int k = std::max(0, x - radius); k <= std::min(in.width - 1, x + radius); ++k)
+        value = better(value, from[k]);
       to[x] = value;
     }
   }

@@ -54,11 +54,11 @@ struct Difference {
   std::vector<DifferentRegion> regions;
 };
 
-/// Compares the luma of two pictures within `mask` of the golden one (all of it without a mask). The shift is that of the
-/// highest correlation, searched from coarse to fine; gain and offset of the light are taken out (gain within 0.5..2). A
-/// pixel differs where one picture is brighter or darker by more than `contrast` than everything within `tolerance` of that
-/// place in the other, in either direction. Places of the golden picture beyond the border of the other are not compared.
-/// Errors: kMisuse for pictures or runs that are not valid, and an empty mask.
+/// Compares the luma of two pictures within `mask` of the golden one (all of it without a mask). The shift is that of
+/// the highest correlation, searched from coarse to fine; gain and offset of the light are taken out (gain within
+/// 0.5..2). A pixel differs where one picture is brighter or darker by more than `contrast` than everything within
+/// `tolerance` of that place in the other, in either direction. Places of the golden picture beyond the border of the
+/// other are not compared. Errors: kMisuse for pictures or runs that are not valid, and an empty mask.
 Result<Difference> DifferenceTo(const ImageView& golden, const ImageView& other, const Pose& pose,
                                 const std::optional<std::vector<Run>>& mask, const DifferenceOptions& options);
 

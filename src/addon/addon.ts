@@ -408,6 +408,10 @@ export interface NativeAddon {
    * left, top, right, bottom. Errors: MISUSE for an empty mask.
    */
   goldenDifference(golden: NativeFrame, frame: NativeFrame, options: NativeDifferenceOptions): Promise<Float64Array>;
+  /** Indices of at most `most` of the rows of `dims` numbers that cover all of them; see native/measure/patches.h. */
+  patchCoreset(rows: Float32Array, dims: number, most: number): Promise<Uint32Array>;
+  /** Distance of each row to the nearest of `memory`. Errors: MISUSE for an empty memory. */
+  patchDistances(rows: Float32Array, memory: Float32Array, dims: number): Promise<Float32Array>;
   /** Least distance of two closed lines [x, y, …] and where it is: distance, x and y on the one, x and y on the other. */
   contourGap(a: Float64Array, b: Float64Array): Promise<Float64Array>;
 

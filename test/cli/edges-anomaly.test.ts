@@ -6,9 +6,30 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { native } from '../../src/addon/addon.js';
 import { decodeImage } from '../../src/addon/picture.js';
 import { openEngine } from '../../src/engine/open.js';
+import { attributeOf, valueInfo } from '../../src/model/onnx-proto.js';
 import { captureTime, SourceFrame } from '../../src/source/source.js';
 import { fastsamd } from '../helpers/command.js';
-import { writeTestModel } from '../helpers/onnx-model.js';
+import { modelOf, writeTestModel } from '../helpers/onnx-model.js';
+
+/** Its blocks 4 and 6 are the mean colours of 8 × 8 and 16 × 16 pixels. */
+function poolingModel(): Uint8Array {
+  const pool = (input: string, output: string, side: number) => ({
+    opType: 'AveragePool',
+    input: [input],
+    output: [output],
+    attribute: [attributeOf('kernel_shape', [side, side]), attributeOf('strides', [side, side])],
+  });
+  return modelOf({
+    name: 'taps',
+    node: [
+      pool('images', '/model.4/cv2/act/Mul_output_0', 8),
+      pool('/model.4/cv2/act/Mul_output_0', '/model.6/cv2/act/Mul_output_0', 2),
+      { opType: 'ReduceMean', input: ['/model.6/cv2/act/Mul_output_0'], output: ['output0'], attribute: [attributeOf('keepdims', 0)] },
+    ],
+    input: [valueInfo('images', [1, 3, 320, 320])],
+    output: [valueInfo('output0', [])],
+  });
+}
 
 let directory = '';
 let model = '';
@@ -96,6 +117,23 @@ describe('fastsamd eval anomaly', () => {
     expect(value('AUPRO@0.3')).toBeGreaterThan(0.9);
     const again = await fastsamd('eval', 'score', 'anomaly', '--results', at('maps'), ...test(), '--json');
     expect(JSON.parse(again.stdout).figures).toEqual(figures);
+  }, 90_000);
+
+  it('compares patches of a network with those of good pictures', async () => {
+    await writeFile(at('taps.onnx'), poolingModel());
+    const patches = ['--model', at('taps.onnx'), '--image-score', 'top'];
+    const { code, stdout, stderr } = await fastsamd('eval', 'anomaly', '--train', at('train'), ...test(), ...patches, '--json');
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    const { figures, settings } = JSON.parse(stdout);
+    expect(settings).toMatchObject({ method: 'patch memory', trained: 4 });
+    expect(Object.fromEntries(figures.map(({ name, value }: { name: string; value: number }) => [name, value]))).toMatchObject({
+      'image AUROC': 1,
+      'pixel AUROC': expect.closeTo(1, 1),
+    });
+    const untapped = await fastsamd('eval', 'anomaly', '--train', at('train'), ...test(), '--model', model);
+    expect(untapped.stderr).toContain('no layer /model.4/…; expected a YOLOv8-seg model');
+    expect(untapped.code).not.toBe(0);
   }, 90_000);
 
   it.each([

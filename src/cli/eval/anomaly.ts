@@ -4,10 +4,12 @@ import sharp from 'sharp';
 import type { CommandModule } from 'yargs';
 import { picturesOfFolder } from '../../addon/picture.js';
 import { makeDirectory } from '../../durable.js';
+import { FeatureNetwork } from '../../engine/onnxruntime/features.js';
 import { FastsamError, messageOf } from '../../errors.js';
 import { deviationMap, learnGood } from '../../eval/anomaly/baseline.js';
 import { type AnomalySample, anomalySamples, type DeepMap, mapsOf, pictureScore, readDeepMap } from '../../eval/anomaly/data.js';
 import { type AnomalyPicture, anomalyFigures, anomalyPicture } from '../../eval/anomaly/measures.js';
+import { learnSurfaces, surfaceMap } from '../../eval/anomaly/patches.js';
 import { MapDigest, readGreyMap } from '../../eval/grey-map.js';
 import type { Report } from '../../eval/report.js';
 import type { Command } from '../commands/command.js';
@@ -70,27 +72,62 @@ export const scoreAnomalyCommand: CommandModule<object, AnomalyArguments & { rea
   },
 };
 
-export const anomalyCommand: Command<AnomalyArguments & { readonly train: string; readonly maps?: string | undefined }> = {
+export const anomalyCommand: Command<
+  AnomalyArguments & { readonly train: string; readonly model?: string | undefined; readonly maps?: string | undefined }
+> = {
   builder: (yargs) =>
     yargs
       .options({
         train: { type: 'string', demandOption: true, requiresArg: true, describe: 'Folder of good pictures to learn from.' },
+        model: {
+          type: 'string',
+          requiresArg: true,
+          describe: 'YOLOv8-seg model (ONNX): compare patches of its backbone (PatchCore). The deviation of each pixel when absent.',
+        },
         maps: { type: 'string', requiresArg: true, describe: 'Write the maps (16 bit PNG) into this folder.' },
         ...anomalyOptions,
       })
-      .example('$0 eval anomaly --train bottle/train/good --test bottle/test --masks bottle/ground_truth', 'what a model must beat'),
+      .example('$0 eval anomaly --train bottle/train/good --test bottle/test --masks bottle/ground_truth', 'what a model must beat')
+      .example('$0 eval anomaly --train tiles/train --test tiles/test --model FastSAM-s.onnx --image-score top', 'patches'),
   handler: async (args) => {
     const samples = await anomalySamples(args.test, args.masks);
     const train = await picturesOfFolder(args.train);
-    const good = await learnGood(train);
-    const mapOf = async ({ name, path }: AnomalySample) => {
-      const map = await deviationMap(path, good);
-      if (args.maps !== undefined) await writeDeepMap(join(args.maps, `${name}.png`), map);
-      return map;
-    };
-    await score(args, samples, mapOf, { method: 'pixel deviation', trained: train.length });
+    const { network, method, mapOf } = await (args.model === undefined ? byPixels(train) : byPatches(train, args.model));
+    try {
+      const written = async ({ name, path }: AnomalySample) => {
+        const map = await mapOf(path);
+        if (args.maps !== undefined) await writeDeepMap(join(args.maps, `${name}.png`), map);
+        return map;
+      };
+      await score(args, samples, written, { method, trained: train.length, ...(args.model === undefined ? {} : { model: args.model }) });
+    } finally {
+      await network?.stop();
+    }
   },
 };
+
+interface Method {
+  readonly method: string;
+  readonly mapOf: (path: string) => Promise<DeepMap>;
+  /** To be stopped. */
+  readonly network?: FeatureNetwork;
+}
+
+async function byPixels(train: readonly string[]): Promise<Method> {
+  const good = await learnGood(train);
+  return { method: 'pixel deviation', mapOf: (path) => deviationMap(path, good) };
+}
+
+async function byPatches(train: readonly string[], model: string): Promise<Method> {
+  const network = await FeatureNetwork.open(model);
+  try {
+    const memory = await learnSurfaces(train, network);
+    return { method: 'patch memory', network, mapOf: (path) => surfaceMap(path, memory, network) };
+  } catch (error) {
+    await network.stop();
+    throw error;
+  }
+}
 
 /** Errors: OUTPUT_UNWRITABLE. */
 async function writeDeepMap(path: string, { width, height, levels }: DeepMap): Promise<void> {
