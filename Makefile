@@ -29,7 +29,7 @@ quietly = { $(1); } > $(2) 2>&1 || { status=$$?; cat $(2) >&2; exit $$status; }
 # onnxruntime-node would download CUDA libraries otherwise; the ones of the system are used.
 export ONNXRUNTIME_NODE_INSTALL := skip
 
-.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint tidy format fuzz fuzz-native fuzz-readers cameras hostile bad-sources soak-mqtt flood-mqtt frames-exact memory-console leaving generate bench bench-track bench-measure bench-inspect bench-console soak chaos train-demo install uninstall sbom deb check-deb check-container check-package check-arm64 check-oldest clean
+.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint tidy format fuzz fuzz-native fuzz-readers cameras hostile bad-sources soak-mqtt flood-mqtt frames-exact memory-console leaving generate bench bench-track bench-measure bench-inspect bench-console bench-eval soak chaos train-demo install uninstall sbom deb check-deb check-container check-package check-arm64 check-oldest clean
 
 help: ## List the targets
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -172,6 +172,9 @@ bench-inspect: build ## Parts of a drawn belt judged against the truth; the trig
 	CROSSING_PARTS=10000 npx vitest run test/inspect/crossing.test.ts --testTimeout 600000 --silent=passed-only
 	PARTS="$$PARTS" node test/bench/inspect-belt.mjs
 	node test/bench/modbus.mjs
+
+bench-eval: build ## Score detections in turns with pycocotools, where it is [PYTHON=python3 ROUNDS=3 PICTURES=500 ANNOTATIONS=… RESULTS=…]
+	node test/bench/eval.mjs
 
 bench-measure: build ## Measures of drawn parts against the truth, and what they cost; boards against golden samples and tiles with good ones [PAIRS=folder of DeepPCB pairs TILES=folder MODEL=YOLOv8-seg]
 	cmake -S native -B build/bench -DCMAKE_BUILD_TYPE=Release > build/bench.log

@@ -25,6 +25,7 @@ import {
   intervalLines,
   type ReportArguments,
   reportHead,
+  reportModel,
   reportOptions,
   withIntervals,
   writeFileWhole,
@@ -150,6 +151,7 @@ async function evaluate(args: ModelBuildingArguments): Promise<void> {
   const engine = tiledEngine(opened, { size: args.tile, overlap: args.overlap });
   const counts = new Map<string, FootprintCounts>();
   const features: object[] = [];
+  const model = await reportModel(opened, args.model);
   const progress = startProgress(args.image.length);
   const started = performance.now();
   try {
@@ -172,7 +174,7 @@ async function evaluate(args: ModelBuildingArguments): Promise<void> {
   if (args.results !== undefined) await writeFileWhole(args.results, `${JSON.stringify({ type: 'FeatureCollection', features })}\n`);
   const { conf, iou, 'max-det': maxDet, tile, overlap, regularize } = args;
   const inference = (performance.now() - started) / 1000;
-  await deliver(args, counts, { settings: { conf, iou, maxDet, snapToBorder: 0, tile, overlap, regularize }, inference });
+  await deliver(args, counts, { settings: { conf, iou, maxDet, snapToBorder: 0, tile, overlap, regularize }, inference, model });
 }
 
 async function segmentPicture(
@@ -217,7 +219,11 @@ function check(args: BuildingArguments): void {
 async function deliver(
   args: BuildingArguments,
   counts: ReadonlyMap<string, FootprintCounts>,
-  { settings = {}, inference }: { readonly settings?: Report['settings']; readonly inference?: number },
+  {
+    settings = {},
+    inference,
+    model,
+  }: { readonly settings?: Report['settings']; readonly inference?: number; readonly model?: Report['model'] },
 ): Promise<void> {
   const all = [...counts.values()];
   const sum = (pick: (own: FootprintCounts) => number) => all.reduce((total, own) => total + pick(own), 0);
@@ -226,6 +232,7 @@ async function deliver(
   const intervals = { ...args, bootstrap: counts.size > 1 ? args.bootstrap : 0 };
   const report: Report = {
     ...reportHead('buildings', { sha256: await sha256OfFile(args.truth), pictures: counts.size, objects: found + missed }),
+    ...(model ? { model } : {}),
     settings: { ...settings, minArea: args['min-area'], foundIou: FOUND_IOU },
     ...withIntervals(intervals, all, footprintFigures),
     seconds: inference === undefined ? {} : { inference },

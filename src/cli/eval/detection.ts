@@ -17,7 +17,6 @@ import {
 import { type DetectionScoring, detectionFor, DetectionScoring as Scoring, type ScoringOptions } from '../../eval/detection/task.js';
 import type { Report } from '../../eval/report.js';
 import { sha256OfFile } from '../../model/checksum.js';
-import { resolveModel } from '../../model/installed.js';
 import type { Command } from '../commands/command.js';
 import { demandRange, modelOptions } from '../model-options.js';
 import { openModel } from '../open-model.js';
@@ -29,6 +28,7 @@ import {
   intervalLines,
   type ReportArguments,
   reportHead,
+  reportModel,
   reportOptions,
   writeFileWhole,
 } from './report-options.js';
@@ -65,7 +65,7 @@ export interface ScoringArguments extends ReportArguments {
 
 interface DetectionArguments extends ScoringArguments {
   readonly images: string;
-  readonly model: string;
+  readonly model?: string | undefined;
   readonly backend: BackendChoice;
   readonly threads: number;
   readonly conf: number;
@@ -129,7 +129,7 @@ async function evaluate(rules: Rules, args: DetectionArguments): Promise<void> {
   demandRange('--worst', args.worst, 0, 1000, true);
   if (args.limit !== undefined) demandRange('--limit', args.limit, 1, 1e9, true);
   const iouTypes = iouTypesOf(args['iou-type']);
-  const whole = await readDataset(args.annotations);
+  const whole = await readDataset(args.annotations, { federated: rules === 'lvis' });
   const dataset = args.limit === undefined ? whole : firstPictures(whole, args.limit);
   const engine = await openModel(args);
   try {
@@ -155,10 +155,8 @@ async function evaluate(rules: Rules, args: DetectionArguments): Promise<void> {
     }
     const inference = (performance.now() - started) / 1000;
     const files = args.results === undefined ? [] : await writeResults(args.results, written);
-    const { name, backend, inputWidth, inputHeight } = engine.model;
-    const sha256 = await sha256OfFile(await resolveModel(args.model));
     await report(`${rules}`, args, dataset, options, scoring, {
-      model: { name, sha256, backend, input: [inputWidth, inputHeight] },
+      model: await reportModel(engine, args.model),
       settings: {
         conf: args.conf,
         iou: args.iou,

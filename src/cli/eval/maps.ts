@@ -23,6 +23,7 @@ import {
   intervalLines,
   type ReportArguments,
   reportHead,
+  reportModel,
   reportOptions,
   withIntervals,
 } from './report-options.js';
@@ -111,8 +112,8 @@ export const edgesCommand: Command<EdgesTruth & MapModel & { readonly 'edges-fro
       height,
       levels: await native().edgeCrests(levels!, width, height),
     });
-    return withModel(args, edges, map, (maps) =>
-      scoreEdges(args, args.images, maps, { edgesFrom: args['edges-from'], ...mapSettings(args) }),
+    return withModel(args, edges, map, (maps, model) =>
+      scoreEdges(args, args.images, maps, { edgesFrom: args['edges-from'], ...mapSettings(args) }, model),
     );
   },
 };
@@ -131,7 +132,7 @@ export const saliencyCommand: Command<SaliencyTruth & MapModel> = {
       args,
       undefined,
       async ({ segmented }) => salientMap(segmented.segments),
-      (maps) => scoreSaliency(args, args.images, maps, mapSettings(args)),
+      (maps, model) => scoreSaliency(args, args.images, maps, mapSettings(args), model),
     ),
 };
 
@@ -147,7 +148,7 @@ async function withModel(
   args: MapModel,
   edges: EdgeOptions | undefined,
   mapOf: (segmented: SegmentedFrame) => Promise<GreyMap>,
-  work: (maps: Maps) => Promise<void>,
+  work: (maps: Maps, model: Report['model']) => Promise<void>,
 ): Promise<void> {
   demandRange('--conf', args.conf, 0, 1);
   demandRange('--iou', args.iou, 0, 1);
@@ -155,10 +156,11 @@ async function withModel(
   const engine = await openModel(args);
   const options = { conf: args.conf, iou: args.iou, maxDet: args['max-det'], snapToBorder: 0, ...(edges ? { edges } : {}) };
   try {
-    await work(async function* (paths) {
+    const maps: Maps = async function* (paths) {
       for await (const segmented of segmentFrames(pictureFrames(paths, pictureFrame), engine, { segmentation: () => options }))
         yield await mapOf(segmented);
-    });
+    };
+    await work(maps, await reportModel(engine, args.model));
   } finally {
     await engine.stop();
   }
@@ -173,6 +175,7 @@ async function scoreEdges(
   results: string,
   maps: Maps,
   settings: Report['settings'],
+  model?: Report['model'],
 ): Promise<void> {
   checkReportOptions(args);
   demandRange('--thresholds', args.thresholds, 1, 255, true);
@@ -195,6 +198,7 @@ async function scoreEdges(
   };
   const report: Report = {
     ...reportHead('edges', { sha256: digest.toString(), pictures: pairs.length, objects: annotators }),
+    ...(model ? { model } : {}),
     settings: { ...settings, thresholds: args.thresholds, maxDistance: MAX_DISTANCE },
     ...withIntervals(args, counts, figuresOf),
     seconds: { scoring: (performance.now() - started) / 1000 },
@@ -213,6 +217,7 @@ async function scoreSaliency(
   results: string,
   maps: Maps,
   settings: Report['settings'],
+  model?: Report['model'],
 ): Promise<void> {
   checkReportOptions(args);
   const pairs = await pairFiles(results, args.masks, /\.(png|bmp)$/i);
@@ -233,6 +238,7 @@ async function scoreSaliency(
   };
   const report: Report = {
     ...reportHead('saliency', { sha256: digest.toString(), pictures: pairs.length, objects: pairs.length }),
+    ...(model ? { model } : {}),
     settings: { ...settings, beta2: 0.3, alpha: 0.5 },
     ...withIntervals(args, measures, figuresOf),
     seconds: { scoring: (performance.now() - started) / 1000 },

@@ -1,9 +1,12 @@
 /** What every task of `fastsamd eval` offers besides its own options: intervals, reports, tables, pictures. */
 import { readFileSync } from 'node:fs';
 import { writeDurably } from '../../durable.js';
+import type { SegmentationEngine } from '../../engine/engine.js';
 import { FastsamError, messageOf } from '../../errors.js';
 import { drawPictures, middle95 } from '../../eval/bootstrap.js';
 import type { Report } from '../../eval/report.js';
+import { sha256OfFile } from '../../model/checksum.js';
+import { defaultModel, resolveModel } from '../../model/installed.js';
 import { demandRange } from '../model-options.js';
 import { say } from '../terminal.js';
 
@@ -39,6 +42,17 @@ export function reportHead(task: string, data: Report['data']): Pick<Report, 'v'
     createdAt: new Date().toISOString(),
     fastsamd: version,
     data,
+  };
+}
+
+/** The model of a report, with the digest of its file. `engine`: of the model `named`, or the default one. */
+export async function reportModel(engine: SegmentationEngine, named: string | undefined): Promise<NonNullable<Report['model']>> {
+  const { name, backend, inputWidth, inputHeight } = engine.model;
+  return {
+    name,
+    sha256: await sha256OfFile(await resolveModel(named ?? (await defaultModel()))),
+    backend,
+    input: [inputWidth, inputHeight],
   };
 }
 

@@ -55,7 +55,7 @@ export const scoreCommand: Command<object> = {
 
 async function score(rules: Rules, args: ScoreArguments): Promise<void> {
   checkReportOptions(args);
-  const dataset = await readDataset(args.annotations);
+  const dataset = await readDataset(args.annotations, { federated: rules === 'lvis' });
   const agnostic = args.classes === 'agnostic';
   const options = scoringOf(rules, args, { iouTypes: iouTypesOf(args['iou-type']), agnostic });
   const detections = await readResults(args.results, dataset, { anyCategory: agnostic });

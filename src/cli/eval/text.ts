@@ -6,7 +6,6 @@ import { DetectionScoring } from '../../eval/detection/task.js';
 import type { Report } from '../../eval/report.js';
 import { type Answer, answersOf, askNames, namePrompts, retrievalFigures } from '../../eval/text/retrieval.js';
 import { sha256OfFile } from '../../model/checksum.js';
-import { resolveModel } from '../../model/installed.js';
 import { findTextModel } from '../../model/text-model.js';
 import { TEXT_DEFAULTS, TextModel } from '../../text/text-model.js';
 import type { Command } from '../commands/command.js';
@@ -20,6 +19,7 @@ import {
   intervalLines,
   type ReportArguments,
   reportHead,
+  reportModel,
   reportOptions,
   withIntervals,
 } from './report-options.js';
@@ -27,7 +27,7 @@ import {
 interface TextArguments extends ReportArguments {
   readonly images: string;
   readonly annotations: string;
-  readonly model: string;
+  readonly model?: string | undefined;
   readonly backend: BackendChoice;
   readonly threads: number;
   readonly conf: number;
@@ -109,11 +109,10 @@ async function evaluate(args: TextArguments): Promise<void> {
     const inference = (performance.now() - started) / 1000;
     const [score] = await scoring.finish();
     const own = withIntervals(args, answers, retrievalFigures);
-    const { name, backend, inputWidth, inputHeight } = engine.model;
     const objects = [...truths.values()].reduce((sum, each) => sum + each.length, 0);
     const report: Report = {
       ...reportHead('text', { sha256: await sha256OfFile(args.annotations), pictures: pictures.length, objects }),
-      model: { name, sha256: await sha256OfFile(await resolveModel(args.model)), backend, input: [inputWidth, inputHeight] },
+      model: await reportModel(engine, args.model),
       settings: {
         conf: args.conf,
         iou: args.iou,

@@ -54,18 +54,40 @@ export interface Dataset {
   readonly truths: ReadonlyMap<number, readonly Truth[]>;
 }
 
+/** What an annotation file must have. */
+export interface DatasetRules {
+  /** LVIS: each picture says which categories were looked for, each category how frequent it is, and no object is a crowd. */
+  readonly federated: boolean;
+}
+
 /** Reads annotations. Errors: SOURCE_NOT_FOUND; DATASET_INVALID with the entry that is wrong. */
-export async function readDataset(path: string): Promise<Dataset> {
-  return parseDataset(await readJson(path), path);
+export async function readDataset(path: string, rules: DatasetRules = { federated: false }): Promise<Dataset> {
+  return parseDataset(await readJson(path), path, rules);
 }
 
 /** As readDataset, of parsed JSON; `path` is for messages. */
-export function parseDataset(json: unknown, path: string): Dataset {
+export function parseDataset(json: unknown, path: string, { federated }: DatasetRules = { federated: false }): Dataset {
   const wrong = (what: string) => new FastsamError('DATASET_INVALID', `${path}: ${what}`);
   const list = (key: string): Record<string, unknown>[] => {
     const value = isRecord(json) ? json[key] : undefined;
     if (!Array.isArray(value) || !value.every(isRecord)) throw wrong(`expected a COCO annotation file with a list of "${key}"`);
     return value;
+  };
+  const categories = new Map<number, Category>();
+  for (const { id, name, frequency } of list('categories')) {
+    if (!isId(id) || typeof name !== 'string') throw wrong(`category ${String(id)}: expected an id and a name`);
+    if (categories.has(id)) throw wrong(`category ${id} is there twice`);
+    const known = frequency === 'r' || frequency === 'c' || frequency === 'f' ? frequency : undefined;
+    if (federated && !known) throw wrong(`category ${id}: expected a frequency, r, c or f, as LVIS has it; for other data use "coco"`);
+    categories.set(id, { id, name, ...(known ? { frequency: known } : {}) });
+  }
+  const idSet = (entry: Record<string, unknown>, key: string): ReadonlySet<number> => {
+    const value = entry[key];
+    if (value === undefined && !federated) return new Set();
+    if (!Array.isArray(value)) throw wrong(`image ${entry.id}: expected a list of ${key}, as LVIS has it; for other data use "coco"`);
+    const strange = value.find((id) => !isId(id) || !categories.has(id));
+    if (strange !== undefined) throw wrong(`image ${entry.id}: ${key} has category ${String(strange)}, which the file does not list`);
+    return new Set(value);
   };
   const pictures = new Map<number, Picture>();
   for (const entry of list('images')) {
@@ -78,20 +100,19 @@ export function parseDataset(json: unknown, path: string): Dataset {
       width,
       height,
       file: basename(name ?? ''),
-      absent: idSet(entry.neg_category_ids),
-      notExhaustive: idSet(entry.not_exhaustive_category_ids),
+      absent: idSet(entry, 'neg_category_ids'),
+      notExhaustive: idSet(entry, 'not_exhaustive_category_ids'),
     });
   }
-  const categories = new Map<number, Category>();
-  for (const { id, name, frequency } of list('categories')) {
-    if (!isId(id) || typeof name !== 'string') throw wrong(`category ${String(id)}: expected an id and a name`);
-    categories.set(id, { id, name, ...(frequency === 'r' || frequency === 'c' || frequency === 'f' ? { frequency } : {}) });
-  }
   const truths = new Map<number, Truth[]>();
+  const ids = new Set<number>();
   for (const entry of list('annotations')) {
     const truth = parseTruth(entry, wrong);
     if (!pictures.has(truth.picture)) throw wrong(`annotation ${truth.id} is of image ${truth.picture}, which the file does not list`);
     if (!categories.has(truth.category)) throw wrong(`annotation ${truth.id} has category ${truth.category}, which the file does not list`);
+    if (ids.has(truth.id)) throw wrong(`annotation ${truth.id} is there twice`);
+    if (federated && truth.crowd) throw wrong(`annotation ${truth.id} is a crowd, which LVIS does not have; for other data use "coco"`);
+    ids.add(truth.id);
     const own = truths.get(truth.picture);
     if (own) own.push(truth);
     else truths.set(truth.picture, [truth]);
@@ -154,8 +175,4 @@ export function isId(value: unknown): value is number {
 
 function isSide(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) > 0;
-}
-
-function idSet(value: unknown): ReadonlySet<number> {
-  return new Set(Array.isArray(value) ? value.filter(isId) : []);
 }

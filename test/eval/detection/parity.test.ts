@@ -32,7 +32,7 @@ async function figures(rules: Rules, iouType: IouType, agnostic: boolean, maxDet
     rules === 'coco'
       ? data.annotations
       : { ...data.annotations, annotations: data.annotations.annotations.filter(({ iscrowd }) => !iscrowd) };
-  const dataset = parseDataset(annotations, 'case.json');
+  const dataset = parseDataset(annotations, 'case.json', { federated: rules === 'lvis' });
   const file = join(directory, 'results.json');
   await writeFile(file, JSON.stringify(data[iouType]));
   const results = await readResults(file, dataset, { anyCategory: agnostic });
