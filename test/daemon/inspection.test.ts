@@ -14,6 +14,7 @@ import {
   responseMessageSchema,
 } from '../../src/contract/messages.js';
 import { COIL, REGISTER } from '../../src/field/plc-port.js';
+import { storedGolden } from '../../src/inspect/taught.js';
 import { fastsamd, type RunningCommand, start } from '../helpers/command.js';
 import { ModbusClient } from '../helpers/modbus-client.js';
 import { Broker, freePort, hasMosquitto, type Observer } from '../helpers/mosquitto.js';
@@ -241,6 +242,23 @@ describe.skipIf(!hasMosquitto)('a node that inspects (needs mosquitto)', { timeo
     expect(registers.getFloat32(2 * REGISTER.values)).toBeGreaterThanOrEqual(1);
     expect(await verdictOf(1)).toMatchObject({ trigger: { type: 'modbus' }, part: 'SN-0042', verdict: 'OK' });
     plc.socket.destroy();
+  });
+
+  it('compares a part with the golden sample of its configuration, and names that in the verdict', async () => {
+    const grey = { width: 320, height: 320, channels: 3 as const, background: '#808080' };
+    const golden = storedGolden(new Map([['print', { at: [0, 0], degrees: 0 }]]), await sharp({ create: grey }).png().toBuffer());
+    const file = { v: 1, recipe: 'three', parts: 20, at: '2027-01-01T00:00:00.000Z', golden };
+    await writeFile(join(directory, 'three.taught'), JSON.stringify(file));
+    const checks = [{ id: 'print', measure: 'difference', max: 10 }];
+    await run(recipe({ checks }), 0, { inspection: { taught: 'three.taught' } });
+    const { data } = await ask('inspect/trigger', { camera: 'belt', wait: true });
+    expect(data).toMatchObject({
+      verdict: {
+        verdict: 'NOK',
+        taught: { sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
+        checks: [{ id: 'print', measure: 'difference', unit: 'px²', result: 'nok', code: 'ABOVE' }],
+      },
+    });
   });
 
   it('judges every frame without a request, and refuses requests then', async () => {
