@@ -1,7 +1,6 @@
 /** `fastsamd eval anomaly`, and `score` of anomaly maps: AUROC, AUPRO. */
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
-import type { CommandModule } from 'yargs';
 import { picturesOfFolder } from '../../addon/picture.js';
 import { makeDirectory } from '../../durable.js';
 import { FeatureNetwork } from '../../engine/onnxruntime/features.js';
@@ -50,9 +49,7 @@ interface AnomalyArguments extends ReportArguments {
   readonly 'image-score': 'max' | 'top';
 }
 
-export const scoreAnomalyCommand: CommandModule<object, AnomalyArguments & { readonly results: string }> = {
-  command: 'anomaly',
-  describe: 'Anomaly maps, as MVTec and anomalib do (AUROC, AUPRO)',
+export const scoreAnomalyCommand: Command<AnomalyArguments & { readonly results: string }> = {
   builder: (yargs) =>
     yargs
       .options({

@@ -1,7 +1,6 @@
 /** `fastsamd eval buildings`, and `score` of footprints: F1 against footprints on a map. */
 
 import { basename } from 'node:path';
-import type { CommandModule } from 'yargs';
 import type { BackendChoice } from '../../domain/backend.js';
 import type { Segments } from '../../domain/segments.js';
 import { FastsamError } from '../../errors.js';
@@ -66,9 +65,7 @@ interface ModelBuildingArguments extends BuildingArguments {
   readonly results?: string | undefined;
 }
 
-export const scoreBuildingsCommand: CommandModule<object, BuildingArguments & { readonly results: string }> = {
-  command: 'buildings',
-  describe: 'Footprints, as SpaceNet does (F1 at IoU 0.5)',
+export const scoreBuildingsCommand: Command<BuildingArguments & { readonly results: string }> = {
   builder: (yargs) =>
     yargs
       .options({

@@ -1,7 +1,6 @@
 /** `fastsamd eval edges | saliency`, and `score` of either: grey maps, a model's or those of a folder, against ground truth. */
 
 import { join } from 'node:path';
-import type { CommandModule } from 'yargs';
 import { type EdgeOptions, native } from '../../addon/addon.js';
 import type { BackendChoice } from '../../domain/backend.js';
 import { FastsamError } from '../../errors.js';
@@ -71,9 +70,7 @@ interface MapModel {
   readonly maps?: string | undefined;
 }
 
-export const scoreEdgesCommand: CommandModule<object, EdgesTruth & Results> = {
-  command: 'edges',
-  describe: 'Boundary maps, as the Berkeley benchmark does (ODS, OIS, AP)',
+export const scoreEdgesCommand: Command<EdgesTruth & Results> = {
   builder: (yargs) =>
     yargs
       .options({ ...resultsOption, ...truthOptions.edges })
@@ -81,9 +78,7 @@ export const scoreEdgesCommand: CommandModule<object, EdgesTruth & Results> = {
   handler: (args) => scoreEdges(args, args.results, mapsOfFolder, {}),
 };
 
-export const scoreSaliencyCommand: CommandModule<object, SaliencyTruth & Results> = {
-  command: 'saliency',
-  describe: 'Maps of salient objects, as PySODMetrics does (MAE, S, F, E)',
+export const scoreSaliencyCommand: Command<SaliencyTruth & Results> = {
   builder: (yargs) =>
     yargs
       .options({ ...resultsOption, ...truthOptions.saliency })

@@ -1,26 +1,21 @@
 /** `fastsamd eval score`: figures of results that somebody else computed; no model is run. */
-import type { Argv, CommandModule } from 'yargs';
+import type { Argv } from 'yargs';
 import { readDataset } from '../../eval/detection/dataset.js';
 import type { Rules } from '../../eval/detection/evaluation.js';
 import { readResults } from '../../eval/detection/results.js';
 import { DetectionScoring } from '../../eval/detection/task.js';
-import { type Command, subcommands } from '../commands/command.js';
+import { type Command, type CommandEntry, lazily } from '../commands/command.js';
 import { startProgress } from '../progress.js';
 import { tell } from '../terminal.js';
-import { scoreAnomalyCommand } from './anomaly.js';
-import { scoreBuildingsCommand } from './buildings.js';
-import { iouTypesOf, report, type ScoringArguments, scoringOf, scoringOptions } from './detection.js';
-import { scoreEdgesCommand, scoreSaliencyCommand } from './maps.js';
+import { iouTypesOf, report, type ScoringArguments, scoringOf, scoringOptions } from './detection-report.js';
 import { checkReportOptions, reportOptions } from './report-options.js';
 
 interface ScoreArguments extends ScoringArguments {
   readonly results: string;
 }
 
-function scoreCommandFor(rules: Rules, describe: string): CommandModule<object, ScoreArguments> {
+function scoreCommandFor(rules: Rules): Command<ScoreArguments> {
   return {
-    command: rules,
-    describe,
     builder: (yargs) =>
       yargs
         .options({
@@ -36,20 +31,35 @@ function scoreCommandFor(rules: Rules, describe: string): CommandModule<object, 
   };
 }
 
+/** A task's code is loaded when it is named: detections need neither pictures nor engines. */
+const tasks: readonly CommandEntry[] = [
+  { command: 'coco', describe: 'Detections, as pycocotools does', load: async () => scoreCommandFor('coco') },
+  { command: 'lvis', describe: 'Detections, as lvis-api does', load: async () => scoreCommandFor('lvis') },
+  {
+    command: 'edges',
+    describe: 'Boundary maps, as the Berkeley benchmark does (ODS, OIS, AP)',
+    load: async () => (await import('./maps.js')).scoreEdgesCommand,
+  },
+  {
+    command: 'saliency',
+    describe: 'Maps of salient objects, as PySODMetrics does (MAE, S, F, E)',
+    load: async () => (await import('./maps.js')).scoreSaliencyCommand,
+  },
+  {
+    command: 'anomaly',
+    describe: 'Anomaly maps, as MVTec and anomalib do (AUROC, AUPRO)',
+    load: async () => (await import('./anomaly.js')).scoreAnomalyCommand,
+  },
+  {
+    command: 'buildings',
+    describe: 'Footprints, as SpaceNet does (F1 at IoU 0.5)',
+    load: async () => (await import('./buildings.js')).scoreBuildingsCommand,
+  },
+];
+
 export const scoreCommand: Command<object> = {
   builder: (yargs) =>
-    yargs
-      .command(
-        subcommands(
-          scoreCommandFor('coco', 'Detections, as pycocotools does'),
-          scoreCommandFor('lvis', 'Detections, as lvis-api does'),
-          scoreEdgesCommand,
-          scoreSaliencyCommand,
-          scoreAnomalyCommand,
-          scoreBuildingsCommand,
-        ),
-      )
-      .demandCommand(1, 'expected a task: coco, lvis, edges, saliency, anomaly or buildings'),
+    yargs.command(tasks.map(lazily)).demandCommand(1, 'expected a task: coco, lvis, edges, saliency, anomaly or buildings'),
   handler: () => {},
 };
 
