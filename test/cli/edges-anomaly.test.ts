@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -82,6 +83,51 @@ describe('fastsamd segment --salient', () => {
   });
 });
 
+describe('fastsamd eval saliency --worst', () => {
+  it('draws first the picture whose object the model misses', async () => {
+    await mkdir(at('salient'));
+    await mkdir(at('salient-masks'));
+    // The test model finds the same rectangles in each picture; the most salient one is at 170, 70.
+    for (const [name, left, top] of [
+      ['easy', 170, 70],
+      ['hard', 0, 260],
+    ] as const) {
+      await sharp({ create: { width: 320, height: 320, channels: 3, background: '#446688' } })
+        .png()
+        .toFile(at(`salient/${name}.png`));
+      const object = { create: { width: 100, height: 60, channels: 3 as const, background: 'white' } };
+      await sharp({ create: { width: 320, height: 320, channels: 3, background: 'black' } })
+        .composite([{ input: object, left, top }])
+        .png()
+        .toFile(at(`salient-masks/${name}.png`));
+    }
+    const words = ['--images', at('salient'), '--masks', at('salient-masks'), '--model', model, '--bootstrap', '0'];
+    const { code, stdout, stderr } = await fastsamd('eval', 'saliency', ...words, '--worst', '2', '--out', at('scored-saliency'));
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    expect((await readdir(at('scored-saliency'))).sort()).toEqual(['01-hard.jpg', '02-easy.jpg', 'report.json']);
+    expect(stdout).toMatch(/01-hard\.jpg: MAE 0\.\d+, weighted F 0\.\d+\n/);
+    const { width, height } = await sharp(at('scored-saliency/01-hard.jpg')).metadata();
+    expect([width, height]).toEqual([2 * 320 + 8, 320]);
+  }, 30_000);
+});
+
+const DRAWN = new URL('../../../shared/eval/bsds/train/', import.meta.url).pathname;
+describe.skipIf(!existsSync(DRAWN))('fastsamd eval edges --worst', () => {
+  it('draws the pictures with the lowest F, the lowest first', async () => {
+    await mkdir(at('drawn'));
+    for (const name of ['100098', '12003'])
+      for (const ending of ['jpg', 'mat']) await cp(`${DRAWN}${name}.${ending}`, at(`drawn/${name}.${ending}`));
+    const words = ['--images', at('drawn'), '--ground-truth', at('drawn'), '--model', model, '--bootstrap', '0', '--thresholds', '5'];
+    const { code, stdout, stderr } = await fastsamd('eval', 'edges', ...words, '--worst', '2', '--out', at('scored-edges'));
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    expect((await readdir(at('scored-edges'))).filter((name) => /^0[12]-\d+\.jpg$/.test(name))).toHaveLength(2);
+    const [first, second] = [...stdout.matchAll(/jpg: F (\d\.\d+)/g)].map(([, f]) => Number(f));
+    expect(first).toBeLessThanOrEqual(second!);
+  }, 30_000);
+});
+
 describe('fastsamd eval anomaly', () => {
   beforeAll(async () => {
     const noise = (k: number) =>
@@ -107,7 +153,8 @@ describe('fastsamd eval anomaly', () => {
   const test = () => ['--test', at('test'), '--masks', at('masks'), '--bootstrap', '0'];
 
   it('has a baseline that finds what is plain to see, and scores its maps alike', async () => {
-    const { code, stdout, stderr } = await fastsamd('eval', 'anomaly', '--train', at('train'), ...test(), '--maps', at('maps'), '--json');
+    const words = ['--train', at('train'), ...test(), '--maps', at('maps'), '--worst', '1', '--out', at('scored'), '--json'];
+    const { code, stdout, stderr } = await fastsamd('eval', 'anomaly', ...words);
     expect(stderr).toBe('');
     expect(code).toBe(0);
     const { figures } = JSON.parse(stdout);
@@ -115,6 +162,7 @@ describe('fastsamd eval anomaly', () => {
     expect(value('image AUROC')).toBe(1);
     expect(value('pixel AUROC')).toBeGreaterThan(0.98);
     expect(value('AUPRO@0.3')).toBeGreaterThan(0.9);
+    expect((await readdir(at('scored'))).sort()).toEqual([expect.stringMatching(/^01-(good|spot)-\d\.jpg$/), 'report.json']);
     const again = await fastsamd('eval', 'score', 'anomaly', '--results', at('maps'), ...test(), '--json');
     expect(JSON.parse(again.stdout).figures).toEqual(figures);
   }, 90_000);

@@ -72,10 +72,10 @@ const figuresOf = (report: Report) => Object.fromEntries(report.figures.map(({ n
 
 describe('fastsamd eval text', { timeout: 120_000 }, () => {
   it('finds each name where its objects are, and nothing where they are not', async () => {
-    const { code, stdout, stderr } = await run(clip, '--out', at('report.json'), '--per-image', at('table.csv'));
+    const { code, stdout, stderr } = await run(clip, '--worst', '1', '--out', at('report'), '--per-image', at('table.csv'));
     expect(stderr).toBe('');
     expect(code).toBe(0);
-    const report = reportSchema.parse(JSON.parse(await readFile(at('report.json'), 'utf8')));
+    const report = reportSchema.parse(JSON.parse(await readFile(at('report/report.json'), 'utf8')));
     expect(report).toMatchObject({ task: 'text', data: { pictures: 2, objects: 6 }, bootstrap: { draws: 20 } });
     const figures = figuresOf(report);
     // The test model's masks are its rectangles, but for the border that the prototypes leave.
@@ -83,6 +83,7 @@ describe('fastsamd eval text', { timeout: 120_000 }, () => {
     expect(figures['found@50']).toBe(1);
     expect(figures['false-match']).toBe(0);
     expect(figures['segm/AP50']).toBeCloseTo(1, 6);
+    expect(stdout).toMatch(/wrote \S+\/01-[01]\.jpg: \d names, IoU 0\.9\d+, 0 matched that are not there\n$/);
     expect(stdout).toMatch(/found@50 +1\.0000/);
     const rows = (await readFile(at('table.csv'), 'utf8')).trim().split('\n');
     expect(rows[0]).toBe('file,name,present,matches,IoU');

@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reportSchema } from '../../src/eval/report.js';
-import { fastsamd } from '../helpers/command.js';
+import { fastsamd, startWith } from '../helpers/command.js';
 import { writeTestModel } from '../helpers/onnx-model.js';
 
 let directory = '';
@@ -46,16 +47,17 @@ const report = async (name: string) => reportSchema.parse(JSON.parse(await readF
 describe('fastsamd eval coco', () => {
   it('scores a model, and its results file scores the same without the model', async () => {
     const { code, stdout, stderr } = await coco(
-      ...['--classes', 'agnostic', '--iou-type', 'segm,bbox', '--bootstrap', '40', '--out', at('a.json'), '--results', at('found.json')],
-      ...['--per-image', at('pictures.csv'), '--worst', '1', '--worst-dir', at('worst')],
+      ...['--classes', 'agnostic', '--iou-type', 'segm,bbox', '--bootstrap', '40', '--out', at('a'), '--results', at('found.json')],
+      ...['--per-image', at('pictures.csv'), '--worst', '1'],
     );
     expect(stderr).toBe('');
     expect(code).toBe(0);
     expect(stdout).toContain('Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all | maxDets=100 ] = ');
-    expect(await readdir(at('worst'))).toEqual(['01-b-ap0.jpg']);
+    expect((await readdir(at('a'))).sort()).toEqual(['01-b.jpg', 'report.json']);
+    expect(stdout).toMatch(/a\/01-b\.jpg: AP 0\.000, AR 0\.000\n$/);
     expect((await readFile(at('pictures.csv'), 'utf8')).trim().split('\n')).toHaveLength(3);
 
-    const scored = await report('a.json');
+    const scored = await report('a/report.json');
     expect(scored.model).toMatchObject({ backend: 'onnxruntime', input: [320, 320] });
     expect(scored.settings.snapToBorder).toBe(0);
     const value = (name: string) => scored.figures.find((figure) => figure.name === name)!.value;
@@ -72,8 +74,22 @@ describe('fastsamd eval coco', () => {
       for (const figure of figures) expect(figure.value, figure.name).toBe(value(figure.name));
     }
 
-    const same = await fastsamd('eval', 'diff', at('a.json'), at('a.json'));
+    const same = await fastsamd('eval', 'diff', at('a/report.json'), at('a/report.json'));
     expect(same.stdout).toMatch(/segm\/AR@100 +(\S+) → +\1 +\+0\.0 ± 0\.0 {2}within chance/);
+  });
+
+  it('works without --model, with the model in the box, and the report names that file', async () => {
+    const inBox = await readFile(new URL('../../models/demo.onnx', import.meta.url));
+    await mkdir(at('no-models'));
+    const { outcome } = startWith(
+      { FASTSAMD_MODELS: at('no-models') },
+      ...['eval', 'coco', '--images', at('images'), '--annotations', at('annotations.json'), '--classes', 'agnostic'],
+      ...['--bootstrap', '0', '--out', at('in-box.json')],
+    );
+    const { code, stderr } = await outcome;
+    expect(stderr).toContain('demo');
+    expect(code).toBe(0);
+    expect((await report('in-box.json')).model!.sha256).toBe(createHash('sha256').update(inBox).digest('hex'));
   });
 
   it('picks the mask of each annotated box with --prompt-boxes gt', async () => {

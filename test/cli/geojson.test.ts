@@ -94,10 +94,11 @@ describe('fastsamd eval buildings', () => {
     await writeFile(at('truth.geojson'), JSON.stringify({ type: 'FeatureCollection', features }));
     const { code, stdout, stderr } = await fastsamd(
       ...['eval', 'buildings', '--image', at('utm.tif'), '--truth', at('truth.geojson'), '--model', model, '--regularize'],
-      ...['--results', at('found.geojson')],
+      ...['--results', at('found.geojson'), '--worst', '1', '--out', at('scored')],
     );
     expect(stderr).toBe('');
     expect(code).toBe(0);
+    expect((await readdir(at('scored'))).sort()).toEqual(['01-utm.jpg', 'report.json']);
     expect(stdout).toContain('3 footprints: 2 found, 1 missed, 1 wrong');
     const scored = await fastsamd('eval', 'score', 'buildings', '--results', at('found.geojson'), '--truth', at('truth.geojson'), '--json');
     expect(JSON.parse(scored.stdout).figures).toMatchObject([{ name: 'F1', value: 2 / 3 }, { name: 'precision' }, { name: 'recall' }]);

@@ -9,7 +9,7 @@ import { deviationMap, learnGood } from '../../eval/anomaly/baseline.js';
 import { type AnomalySample, anomalySamples, type DeepMap, mapsOf, pictureScore, readDeepMap } from '../../eval/anomaly/data.js';
 import { type AnomalyPicture, anomalyFigures, anomalyPicture } from '../../eval/anomaly/measures.js';
 import { learnSurfaces, surfaceMap } from '../../eval/anomaly/patches.js';
-import { MapDigest, readGreyMap } from '../../eval/grey-map.js';
+import { type GreyMap, MapDigest, readGreyMap } from '../../eval/grey-map.js';
 import type { Report } from '../../eval/report.js';
 import type { Command } from '../commands/command.js';
 import { startProgress } from '../progress.js';
@@ -19,9 +19,10 @@ import {
   intervalLines,
   type ReportArguments,
   reportHead,
-  reportOptions,
   withIntervals,
+  worstOptions,
 } from './report-options.js';
+import { drawMap, writeWorst } from './worst.js';
 
 const anomalyOptions = {
   test: {
@@ -40,7 +41,7 @@ const anomalyOptions = {
     default: 'max' as const,
     describe: 'Score of a picture: the highest level of its map, or the mean of the highest 1 %.',
   },
-  ...reportOptions,
+  ...worstOptions,
 } as const;
 
 interface AnomalyArguments extends ReportArguments {
@@ -148,17 +149,19 @@ async function score(
   checkReportOptions(args);
   const pictures: AnomalyPicture[] = [];
   const digest = new MapDigest();
+  let highest = 1;
   const progress = startProgress(samples.length);
   const started = performance.now();
   try {
     for (const sample of samples) {
       const map = await mapOf(sample);
+      highest = map.levels.reduce((high, level) => Math.max(high, level), highest);
       const mask = sample.mask === undefined ? undefined : await readGreyMap(sample.mask);
       if (mask && (mask.width !== map.width || mask.height !== map.height)) {
         const sizes = `its map is ${map.width}x${map.height}, its mask ${mask.width}x${mask.height}`;
         throw new FastsamError('DATASET_INVALID', `${sample.name}: ${sizes}`);
       }
-      const wrong = mask && Uint8Array.from(mask.levels, (level) => (level > 127 ? 1 : 0));
+      const wrong = mask && defectOf(mask);
       digest.add(sample.name, ...(wrong ? [wrong] : []));
       pictures.push(anomalyPicture(map.levels, wrong, map.width, pictureScore(map.levels, args['image-score']), sample.bad));
       progress.advance();
@@ -195,4 +198,28 @@ async function score(
     const rows = samples.map(({ name, bad }, k) => [name, bad ? 1 : 0, pictures[k]!.score, pictures[k]!.regions.length].join(','));
     return `${['name,bad,score,regions', ...rows].join('\n')}\n`;
   });
+  const cases = samples.map((sample, k) => {
+    const { score, bad } = pictures[k]!;
+    const others = pictures.filter((other) => other.bad !== bad).map((other) => (bad ? score - other.score : other.score - score));
+    const ahead = others.filter((lead) => lead > 0).length;
+    return {
+      item: sample,
+      name: sample.name,
+      // Its own part of the pictures' AUROC, then by how much it leads or lags.
+      rank: [others.reduce((sum, lead) => sum + Math.sign(lead), 0) / others.length, others.reduce((sum, lead) => sum + lead, 0)],
+      why: `${bad ? 'defect' : 'good'}, score ${Math.round(score)}: ${bad ? 'above' : 'below'} ${ahead} of ${others.length} ${bad ? 'good' : 'bad'} pictures`,
+    };
+  });
+  await writeWorst(args, cases, async (sample) => {
+    const map = await mapOf(sample);
+    const wrong = sample.mask === undefined ? new Uint8Array(map.levels.length) : defectOf(await readGreyMap(sample.mask));
+    // All pictures on one scale: a level is worth what it is beside those of the others.
+    const answer = Uint8Array.from(map.levels, (level) => (255 * level) / highest);
+    return drawMap(sample.path, map, wrong, answer);
+  });
+}
+
+/** 1 where a mask shows a defect. */
+function defectOf({ levels }: GreyMap): Uint8Array {
+  return levels.map((level) => (level > 127 ? 1 : 0));
 }

@@ -1,15 +1,28 @@
 /** `fastsamd eval buildings`, and `score` of footprints: F1 against footprints on a map. */
 
 import { basename } from 'node:path';
+import { native } from '../../addon/addon.js';
 import type { BackendChoice } from '../../domain/backend.js';
 import type { Segments } from '../../domain/segments.js';
+import { type Comparison, compareObjects } from '../../encode/comparison.js';
 import { FastsamError } from '../../errors.js';
 import { type Footprints, metresAt, readFootprints } from '../../eval/buildings/footprints.js';
-import { clipped, countFootprints, FOUND_IOU, type Footprint, type FootprintCounts, footprintFigures } from '../../eval/buildings/score.js';
+import {
+  clipped,
+  countFootprints,
+  FOUND_IOU,
+  type Footprint,
+  type FootprintCounts,
+  type FootprintMatches,
+  footprintFigures,
+  type MatchedFootprint,
+  matchFootprints,
+} from '../../eval/buildings/score.js';
+import { shrunkFrame } from '../../eval/picture-frames.js';
 import type { Report } from '../../eval/report.js';
 import { pixelOfPlace } from '../../geo/coordinate-system.js';
 import { featuresOf, outlinesOf, type PlacedPicture, placedPicture } from '../../geo/features.js';
-import { readGeoreference } from '../../geo/georeference.js';
+import { readGeoreference, readNoData } from '../../geo/georeference.js';
 import { sha256OfFile } from '../../model/checksum.js';
 import { segmentFrames } from '../../pipeline/segment-frames.js';
 import { tiledEngine } from '../../pipeline/tiled-engine.js';
@@ -27,8 +40,13 @@ import {
   reportModel,
   reportOptions,
   withIntervals,
+  worstOptions,
   writeFileWhole,
 } from './report-options.js';
+import { writeWorst } from './worst.js';
+
+/** Longest side of a drawn picture, pixels. */
+const DRAWN_SIDE = 2048;
 
 const buildingOptions = {
   truth: {
@@ -42,7 +60,6 @@ const buildingOptions = {
     default: 20,
     describe: 'Leave out smaller footprints: pixels, or square metres between two GeoJSON files.',
   },
-  ...reportOptions,
 } as const;
 
 interface BuildingArguments extends ReportArguments {
@@ -71,6 +88,7 @@ export const scoreBuildingsCommand: Command<BuildingArguments & { readonly resul
       .options({
         results: { type: 'string', demandOption: true, requiresArg: true, describe: 'Footprints to score, in the format of --truth.' },
         ...buildingOptions,
+        ...reportOptions,
       })
       .example('$0 eval score buildings --results found.geojson --truth buildings.geojson', 'F1, precision and recall'),
   handler: score,
@@ -91,6 +109,7 @@ export const buildingsCommand: Command<ModelBuildingArguments> = {
         regularize: { type: 'boolean', default: false, describe: 'Give the outlines right angles.' },
         results: { type: 'string', requiresArg: true, describe: 'Write the outlines (GeoJSON).' },
         ...buildingOptions,
+        ...worstOptions,
       })
       .example('$0 eval buildings --image tile.tif --truth buildings.geojson --model fastsam-s', 'F1, precision and recall'),
   handler: evaluate,
@@ -146,32 +165,65 @@ async function evaluate(args: ModelBuildingArguments): Promise<void> {
   }
   const opened = await openModel(args);
   const engine = tiledEngine(opened, { size: args.tile, overlap: args.overlap });
+  const outline = { tolerance: 1, square: args.regularize };
+  const footprintsOf = async (path: string) => {
+    const segments = await segmentPicture(path, engine, { conf: args.conf, iou: args.iou, maxDet: args['max-det'], snapToBorder: 0 });
+    const all = Uint32Array.from({ length: segments.count }, (_, index) => index);
+    const truths = truthsOf(truth, path, places.get(path), segments, args.truth);
+    return { segments, all, truths, proposals: await outlinesOf(segments, all, outline) };
+  };
   const counts = new Map<string, FootprintCounts>();
   const features: object[] = [];
-  const model = await reportModel(opened, args.model);
-  const progress = startProgress(args.image.length);
-  const started = performance.now();
   try {
-    for (const path of args.image) {
-      const segments = await segmentPicture(path, engine, { conf: args.conf, iou: args.iou, maxDet: args['max-det'], snapToBorder: 0 });
-      const all = Uint32Array.from({ length: segments.count }, (_, index) => index);
-      const outline = { tolerance: 1, square: args.regularize };
-      const truths = truthsOf(truth, path, places.get(path), segments, args.truth);
-      counts.set(basename(path), countFootprints(await outlinesOf(segments, all, outline), truths, args['min-area']));
-      if (args.results !== undefined) {
-        const options = { ...outline, labels: engine.model.labels, source: basename(path) };
-        for (const feature of await featuresOf(segments, all, places.get(path)!, options)) features.push(feature);
+    const model = await reportModel(opened, args.model);
+    const progress = startProgress(args.image.length);
+    const started = performance.now();
+    try {
+      for (const path of args.image) {
+        const { segments, all, truths, proposals } = await footprintsOf(path);
+        counts.set(basename(path), countFootprints(proposals, truths, args['min-area']));
+        if (args.results !== undefined) {
+          const options = { ...outline, labels: engine.model.labels, source: basename(path) };
+          for (const feature of await featuresOf(segments, all, places.get(path)!, options)) features.push(feature);
+        }
+        progress.advance();
       }
-      progress.advance();
+    } finally {
+      progress.stop();
     }
+    const inference = (performance.now() - started) / 1000;
+    if (args.results !== undefined) await writeFileWhole(args.results, `${JSON.stringify({ type: 'FeatureCollection', features })}\n`);
+    const { conf, iou, 'max-det': maxDet, tile, overlap, regularize } = args;
+    await deliver(args, counts, { settings: { conf, iou, maxDet, snapToBorder: 0, tile, overlap, regularize }, inference, model });
+    const cases = args.image.map((path) => {
+      const { F1, precision, recall } = footprintFigures([counts.get(basename(path))!]);
+      const why = `F1 ${F1.toFixed(3)}, precision ${precision.toFixed(3)}, recall ${recall.toFixed(3)}`;
+      return { item: path, name: basename(path).replace(/\.\w+$/, ''), rank: [F1, recall, precision], why };
+    });
+    await writeWorst(args, cases, async (path) => {
+      const { truths, proposals } = await footprintsOf(path);
+      return drawFootprints(path, matchFootprints(proposals, truths, args['min-area']));
+    });
   } finally {
-    progress.stop();
     await engine.stop();
   }
-  if (args.results !== undefined) await writeFileWhole(args.results, `${JSON.stringify({ type: 'FeatureCollection', features })}\n`);
-  const { conf, iou, 'max-det': maxDet, tile, overlap, regularize } = args;
-  const inference = (performance.now() - started) / 1000;
-  await deliver(args, counts, { settings: { conf, iou, maxDet, snapToBorder: 0, tile, overlap, regularize }, inference, model });
+}
+
+/** Footprints in pixels of the picture, on the picture or, where it is large, on a smaller copy. */
+async function drawFootprints(path: string, { truths, proposals }: FootprintMatches): Promise<Comparison> {
+  const { frame, scale } = await shrunkFrame(path, DRAWN_SIDE, { noData: await readNoData(path) });
+  try {
+    const { width, height } = frame;
+    const judged = (footprints: readonly MatchedFootprint[]) =>
+      footprints.map(({ footprint, matched }) => {
+        // The outer rings: a courtyard is drawn as part of its building.
+        const rings = footprint.flatMap(([outer]) => (outer ? [outer.flatMap(([x, y]) => [x * scale, y * scale])] : []));
+        return { runs: native().polygonMask(rings, width, height), matched };
+      });
+    return await compareObjects(frame, { width, height }, judged(truths), judged(proposals));
+  } finally {
+    frame.release();
+  }
 }
 
 async function segmentPicture(

@@ -19,10 +19,9 @@ import type { Command } from '../commands/command.js';
 import { demandRange, modelOptions } from '../model-options.js';
 import { openModel } from '../open-model.js';
 import { startProgress } from '../progress.js';
-import { say } from '../terminal.js';
 import { iouTypesOf, report, type ScoringArguments, scoringOf, scoringOptions } from './detection-report.js';
-import { checkReportOptions, reportModel, reportOptions, writeFileWhole } from './report-options.js';
-import { writeWorst } from './worst.js';
+import { checkReportOptions, reportModel, worstOptions, writeFileWhole } from './report-options.js';
+import { drawDetections, onlyOf, writeWorst } from './worst.js';
 
 interface DetectionArguments extends ScoringArguments {
   readonly images: string;
@@ -36,8 +35,6 @@ interface DetectionArguments extends ScoringArguments {
   readonly results?: string | undefined;
   readonly 'prompt-boxes'?: string | undefined;
   readonly pick: 'mask' | 'box';
-  readonly worst: number;
-  readonly 'worst-dir': string;
 }
 
 function detectionOptions(yargs: Argv, rules: Rules): Argv {
@@ -61,14 +58,12 @@ function detectionOptions(yargs: Argv, rules: Rules): Argv {
         default: 'mask',
         describe: "How a mask fits a prompt box: its pixels against the filled box (FastSAM's code), or box against box (its paper).",
       },
-      ...reportOptions,
-      worst: { type: 'number', default: 0, describe: 'Draw this many pictures on which the model does worst.' },
-      'worst-dir': { type: 'string', default: 'worst', requiresArg: true, describe: 'Folder for them.' },
+      ...worstOptions,
     })
     .example(`$0 eval ${rules} --images val2017 --annotations annotations.json --model fastsam-s`, 'masks as proposals, class-agnostic')
     .example(
-      `$0 eval ${rules} --images val2017 --annotations annotations.json --model fastsam-s --out fp32.json --worst 12`,
-      'with a report to compare with, and pictures of the worst cases',
+      `$0 eval ${rules} --images val2017 --annotations annotations.json --model fastsam-s --worst 12 --out fp32`,
+      'a folder with a report to compare with, and pictures of the worst cases',
     );
 }
 
@@ -87,7 +82,6 @@ async function evaluate(rules: Rules, args: DetectionArguments): Promise<void> {
   demandRange('--conf', args.conf, 0, 1);
   demandRange('--iou', args.iou, 0, 1);
   demandRange('--max-det', args['max-det'], 1, 1000, true);
-  demandRange('--worst', args.worst, 0, 1000, true);
   if (args.limit !== undefined) demandRange('--limit', args.limit, 1, 1e9, true);
   const iouTypes = iouTypesOf(args['iou-type']);
   const whole = await readDataset(args.annotations, { federated: rules === 'lvis' });
@@ -130,14 +124,17 @@ async function evaluate(rules: Rules, args: DetectionArguments): Promise<void> {
       inference,
       files,
     });
-    if (args.worst > 0) {
-      const worst = scoring
-        .pictureScores()
-        .sort((a, b) => a.ap - b.ap || a.recall - b.recall)
-        .slice(0, args.worst);
-      for (const path of await writeWorst(args['worst-dir'], args.images, dataset, worst, engine, segmentation))
-        if (!args.json) say(`wrote ${path}`);
-    }
+    const cases = scoring.pictureScores().map(({ picture, ap, recall }) => ({
+      item: picture,
+      name: picture.file.replace(/\.\w+$/, ''),
+      rank: [ap, recall],
+      why: `AP ${ap.toFixed(3)}, AR ${recall.toFixed(3)}`,
+    }));
+    await writeWorst(args, cases, async (picture) => {
+      const again = segmentPictures(args.images, [picture], engine, segmentation, read);
+      const { detections } = await onlyOf(again, picture.file);
+      return drawDetections(args.images, dataset, picture, detections, agnostic);
+    });
   } finally {
     await engine.stop();
   }

@@ -25,17 +25,17 @@ import {
   reportModel,
   reportOptions,
   withIntervals,
+  worstOptions,
 } from './report-options.js';
+import { drawMap, onlyOf, writeWorst } from './worst.js';
 
 const truthOptions = {
   edges: {
     'ground-truth': { type: 'string', demandOption: true, requiresArg: true, describe: 'Folder of .mat files, as BSDS500 has them.' },
     thresholds: { type: 'number', default: 99, describe: 'Places on the curve.' },
-    ...reportOptions,
   },
   saliency: {
     masks: { type: 'string', demandOption: true, requiresArg: true, describe: 'Folder of masks with the same names as the pictures.' },
-    ...reportOptions,
   },
 } as const;
 const resultsOption = {
@@ -73,7 +73,7 @@ interface MapModel {
 export const scoreEdgesCommand: Command<EdgesTruth & Results> = {
   builder: (yargs) =>
     yargs
-      .options({ ...resultsOption, ...truthOptions.edges })
+      .options({ ...resultsOption, ...truthOptions.edges, ...reportOptions })
       .example('$0 eval score edges --results maps --ground-truth groundTruth/test', 'ODS, OIS and AP'),
   handler: (args) => scoreEdges(args, args.results, mapsOfFolder, {}),
 };
@@ -81,7 +81,7 @@ export const scoreEdgesCommand: Command<EdgesTruth & Results> = {
 export const scoreSaliencyCommand: Command<SaliencyTruth & Results> = {
   builder: (yargs) =>
     yargs
-      .options({ ...resultsOption, ...truthOptions.saliency })
+      .options({ ...resultsOption, ...truthOptions.saliency, ...reportOptions })
       .example('$0 eval score saliency --results maps --masks masks', 'MAE, S-measure, F and E'),
   handler: (args) => scoreSaliency(args, args.results, mapsOfFolder, {}),
 };
@@ -98,6 +98,7 @@ export const edgesCommand: Command<EdgesTruth & MapModel & { readonly 'edges-fro
           describe: "sam: gradients on the outer boundary of a mask only; plain: every gradient of its probability (FastSAM's words).",
         },
         ...truthOptions.edges,
+        ...worstOptions,
       })
       .example('$0 eval edges --images images/test --ground-truth groundTruth/test --model fastsam-s', 'ODS, OIS and AP'),
   handler: (args) => {
@@ -120,6 +121,7 @@ export const saliencyCommand: Command<SaliencyTruth & MapModel> = {
         ...mapModelOptions,
         conf: { type: 'number', default: 0.05, describe: 'Keep objects with a score above this.' },
         ...truthOptions.saliency,
+        ...worstOptions,
       })
       .example('$0 eval saliency --images ECSSD/images --masks ECSSD/masks --model fastsam-s', 'MAE, S-measure, F and E'),
   handler: (args) =>
@@ -205,6 +207,20 @@ async function scoreEdges(
     const rows = pictures.map(({ threshold, recall, precision, f }, k) => [pairs[k]!.name, threshold, recall, precision, f].join(','));
     return `${['name,threshold,recall,precision,F', ...rows].join('\n')}\n`;
   });
+  const cases = pictures.map((best, k) => ({
+    item: { pair: pairs[k]!, threshold: best.threshold },
+    name: pairs[k]!.name,
+    rank: [best.f, best.recall],
+    why: `F ${best.f.toFixed(3)}, recall ${best.recall.toFixed(3)}, precision ${best.precision.toFixed(3)}`,
+  }));
+  await writeWorst(args, cases, async ({ pair: { result, truth }, threshold }) => {
+    const map = await onlyOf(maps([result]), result);
+    const drawn = (await readBoundaries(truth)).maps;
+    const anybody = Uint8Array.from(map.levels, (_, i) => (drawn.some((own) => own[i]) ? 1 : 0));
+    // Drawn at the picture's best threshold; the figures match pixels one to one, the colours by distance alone.
+    const answer = map.levels.map((level) => (level / 255 >= threshold ? 255 : 0));
+    return drawMap(result, map, anybody, answer, Math.round(MAX_DISTANCE * Math.hypot(map.width, map.height)));
+  });
 }
 
 async function scoreSaliency(
@@ -242,6 +258,29 @@ async function scoreSaliency(
     const rows = measures.map(({ mae, s, weightedF, f }, k) => [pairs[k]!.name, mae, s, Math.max(...f), weightedF].join(','));
     return `${['name,MAE,S,maxF,weightedF', ...rows].join('\n')}\n`;
   });
+  const cases = measures.map(({ mae, weightedF }, k) => ({
+    item: pairs[k]!,
+    name: pairs[k]!.name,
+    rank: [-mae, weightedF],
+    why: `MAE ${mae.toFixed(3)}, weighted F ${weightedF.toFixed(3)}`,
+  }));
+  await writeWorst(args, cases, async ({ result, truth }) => {
+    const map = await onlyOf(maps([result]), result);
+    const mask = await readGreyMap(truth);
+    return drawMap(
+      result,
+      map,
+      mask.levels.map((level) => (level > 128 ? 1 : 0)),
+      stretchedLevels(map.levels),
+    );
+  });
+}
+
+/** From 0 to 255, as the measures see a map. */
+function stretchedLevels(levels: Uint8Array): Uint8Array {
+  let [low, high] = [255, 0];
+  for (const level of levels) [low, high] = [Math.min(low, level), Math.max(high, level)];
+  return high > low ? levels.map((level) => Math.round((255 * (level - low)) / (high - low))) : levels;
 }
 
 /** Pairs in order, each with the map of its result. */

@@ -1,6 +1,7 @@
 /** What every task of `fastsamd eval` offers besides its own options: intervals, reports, tables, pictures. */
 import { readFileSync } from 'node:fs';
-import { writeDurably } from '../../durable.js';
+import { dirname, join } from 'node:path';
+import { makeDirectory, writeDurably } from '../../durable.js';
 import type { SegmentationEngine } from '../../engine/engine.js';
 import { FastsamError, messageOf } from '../../errors.js';
 import { drawPictures, middle95 } from '../../eval/bootstrap.js';
@@ -18,12 +19,23 @@ export const reportOptions = {
   json: { type: 'boolean', default: false, describe: 'Print the report as JSON, and nothing else, on stdout.' },
 } as const;
 
+/** Of tasks that have pictures to draw. */
+export const worstOptions = {
+  ...reportOptions,
+  out: {
+    ...reportOptions.out,
+    describe: 'Write a report (JSON) that "eval diff" compares; with --worst a folder for it (report.json) and the pictures.',
+  },
+  worst: { type: 'number', default: 0, describe: 'Draw this many pictures on which the model does worst, into the folder of --out.' },
+} as const;
+
 export interface ReportArguments {
   readonly bootstrap: number;
   readonly seed: number;
   readonly out?: string | undefined;
   readonly 'per-image'?: string | undefined;
   readonly json: boolean;
+  readonly worst?: number | undefined;
 }
 
 /** Errors: USAGE. */
@@ -31,6 +43,21 @@ export function checkReportOptions(args: ReportArguments): void {
   demandRange('--bootstrap', args.bootstrap, 0, 100_000, true);
   if (args.bootstrap > 0 && args.bootstrap < 20) throw new FastsamError('USAGE', '--bootstrap: an interval takes at least 20 draws');
   demandRange('--seed', args.seed, 0, 2 ** 31 - 1, true);
+  if (args.worst !== undefined) demandRange('--worst', args.worst, 0, 1000, true);
+}
+
+/** With --worst, `--out` is a folder, unless it has the ending of a report. */
+function isFolder({ out, worst = 0 }: ReportArguments): boolean {
+  return out !== undefined && worst > 0 && !/\.json$/i.test(out);
+}
+
+function reportPath(args: ReportArguments): string | undefined {
+  return isFolder(args) ? join(args.out!, 'report.json') : args.out;
+}
+
+/** The folder for pictures of the worst cases. */
+export function worstFolder(args: ReportArguments): string {
+  return isFolder(args) ? args.out! : 'worst';
 }
 
 /** What all reports begin with; `data.sha256` is the digest of the ground truth. */
@@ -58,14 +85,18 @@ export async function reportModel(engine: SegmentationEngine, named: string | un
 
 /** Prints the report, or its lines, and writes the files that were asked for, each whole or not at all. */
 export async function deliverReport(args: ReportArguments, report: Report, lines: readonly string[], table: () => string): Promise<void> {
-  if (args.out !== undefined) await writeFileWhole(args.out, `${JSON.stringify(report)}\n`);
+  const out = reportPath(args);
+  if (out !== undefined) {
+    if (isFolder(args)) await makeFolder(dirname(out));
+    await writeFileWhole(out, `${JSON.stringify(report)}\n`);
+  }
   if (args['per-image'] !== undefined) await writeFileWhole(args['per-image'], table());
   if (args.json) {
     say(JSON.stringify({ ...report, figures: report.figures.map(({ draws: _, ...figure }) => figure) }));
     return;
   }
   say(lines.join('\n'));
-  for (const path of [args.out, args['per-image']]) if (path !== undefined) say(`wrote ${path}`);
+  for (const path of [out, args['per-image']]) if (path !== undefined) say(`wrote ${path}`);
 }
 
 /** `name 0.324 (0.291 … 0.360)` for each figure that has an interval. */
@@ -73,6 +104,13 @@ export function intervalLines(report: Report): string[] {
   return report.figures.map(({ name, value, low, high }) => {
     const interval = low === undefined || high === undefined ? '' : `  (95 %: ${low.toFixed(3)} … ${high.toFixed(3)})`;
     return `  ${name.padEnd(14)} ${value < 0 ? '  –  ' : value.toFixed(4)}${interval}`;
+  });
+}
+
+/** Errors: OUTPUT_UNWRITABLE. */
+export async function makeFolder(path: string): Promise<void> {
+  await makeDirectory(path).catch((cause) => {
+    throw new FastsamError('OUTPUT_UNWRITABLE', `${path}: cannot be made: ${messageOf(cause)}`, { cause });
   });
 }
 

@@ -20,9 +20,10 @@ import {
   type ReportArguments,
   reportHead,
   reportModel,
-  reportOptions,
   withIntervals,
+  worstOptions,
 } from './report-options.js';
+import { drawDetections, onlyOf, writeWorst } from './worst.js';
 
 interface TextArguments extends ReportArguments {
   readonly images: string;
@@ -57,7 +58,7 @@ export const textCommand: Command<TextArguments> = {
           describe:
             'Sentence around each name, as in "a photo of a {}". Repeat: their embeddings are averaged. The name alone when absent.',
         },
-        ...reportOptions,
+        ...worstOptions,
       })
       .example(
         '$0 eval text --images val2017 --annotations instances_val2017.json --model fastsam-s --template "a photo of a {}"',
@@ -139,6 +140,25 @@ async function evaluate(args: TextArguments): Promise<void> {
         answers,
       ),
     );
+    const cases = pictures.map((picture, k) => {
+      const own = answers[k]!;
+      const present = own.filter((answer) => answer.present);
+      const iou = present.reduce((sum, answer) => sum + answer.iou, 0);
+      const wrong = own.filter((answer) => !answer.present && answer.matches > 0).length;
+      return {
+        item: picture,
+        name: picture.file.replace(/\.\w+$/, ''),
+        // A name that matches where it should not weighs as much as one that matches nothing where it should.
+        rank: [present.length + wrong > 0 ? iou / (present.length + wrong) : 1],
+        why: `${present.length} names, IoU ${(iou / Math.max(present.length, 1)).toFixed(3)}, ${wrong} matched that are not there`,
+      };
+    });
+    await writeWorst(args, cases, async (picture) => {
+      const again = segmentPictures(args.images, [picture], engine, segmentation, async (segments, { id }, frame) =>
+        detectionsOf(segments, id, await askNames(text, prompts, frame, segments)),
+      );
+      return drawDetections(args.images, dataset, picture, (await onlyOf(again, picture.file)).detections, false);
+    });
   } finally {
     await Promise.all([engine.stop(), text.stop()]);
   }

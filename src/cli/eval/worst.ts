@@ -1,65 +1,78 @@
-/** Pictures of the cases a model does worst on: what was to be found beside what was found. */
+/** `--worst N`: pictures of the cases a model does worst on, for every task that has pictures. */
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { native } from '../../addon/addon.js';
-import type { MaskRuns } from '../../domain/mask.js';
-import { maskArea } from '../../domain/mask.js';
-import type { Segments } from '../../domain/segments.js';
-import { makeDirectory } from '../../durable.js';
-import type { SegmentationEngine, SegmentationOptions } from '../../engine/engine.js';
+import { type NativeFrame, native } from '../../addon/addon.js';
+import { type Comparison, compareMaps, compareObjects, writeComparison } from '../../encode/comparison.js';
 import { FastsamError, messageOf } from '../../errors.js';
 import type { Dataset, Picture } from '../../eval/detection/dataset.js';
 import { runsOf } from '../../eval/detection/masks.js';
+import type { Detection } from '../../eval/detection/results.js';
 import { openPicture } from '../../eval/detection/segment-pictures.js';
-import type { PictureScore } from '../../eval/detection/task.js';
+import { pictureFrame } from '../../eval/picture-frames.js';
+import { say } from '../terminal.js';
+import { makeFolder, type ReportArguments, worstFolder } from './report-options.js';
 
-/** Okabe and Ito's blue-green, vermilion and blue: told apart by colour-blind readers too. */
-const FOUND = 0x009e73;
-const MISSED = 0xd55e00;
-const RIGHT = 0x0072b2;
-const WRONG = 0x999999;
-
-/**
- * Draws, for each case, the annotated objects (green: found at IoU 0.5, red: missed) beside the detections (blue: found an
- * object, grey: did not), as many as there are objects, best first. Returns the paths. Errors: OUTPUT_UNWRITABLE.
- */
-export async function writeWorst(
-  directory: string,
-  images: string,
-  dataset: Dataset,
-  cases: readonly PictureScore[],
-  engine: SegmentationEngine,
-  segmentation: SegmentationOptions,
-): Promise<string[]> {
-  await makeDirectory(directory).catch((cause) => {
-    throw new FastsamError('OUTPUT_UNWRITABLE', `${directory}: cannot be made: ${messageOf(cause)}`, { cause });
-  });
-  const paths: string[] = [];
-  for (const [rank, { picture, ap }] of cases.entries()) {
-    const stem = picture.file.replace(/\.\w+$/, '');
-    const path = join(directory, `${String(rank + 1).padStart(2, '0')}-${stem}-ap${Math.round(100 * ap)}.jpg`);
-    await drawCase(path, images, picture, dataset, engine, segmentation);
-    paths.push(path);
-  }
-  return paths;
+export interface WorstCase<T> {
+  readonly item: T;
+  /** Of the picture, without its ending; folders become part of the file's name. */
+  readonly name: string;
+  /** Lower is worse; the second decides between equals, and so on. */
+  readonly rank: readonly number[];
+  /** Why the picture is among the worst, for people: `AP 0.12`. */
+  readonly why: string;
 }
 
-async function drawCase(
-  path: string,
-  images: string,
-  picture: Picture,
-  dataset: Dataset,
-  engine: SegmentationEngine,
-  segmentation: SegmentationOptions,
+/**
+ * Draws the worst of the cases as `01-NAME.jpg`, `02-NAME.jpg`, … and tells their paths. `draw` computes the answer to the picture
+ * again: only figures are kept until here, no pixels. Errors: OUTPUT_UNWRITABLE, and those of `draw`.
+ */
+export async function writeWorst<T>(
+  args: ReportArguments,
+  cases: readonly WorstCase<T>[],
+  draw: (item: T) => Promise<Comparison>,
 ): Promise<void> {
+  const worst = args.worst ?? 0;
+  if (worst === 0) return;
+  const folder = worstFolder(args);
+  await makeFolder(folder);
+  const chosen = [...cases].sort((a, b) => compareRanks(a.rank, b.rank)).slice(0, worst);
+  for (const [place, { item, name, why }] of chosen.entries()) {
+    const path = join(folder, `${String(place + 1).padStart(2, '0')}-${name.replaceAll(/[/\\]/g, '-')}.jpg`);
+    const comparison = await draw(item);
+    await writeComparison(path, comparison).catch((cause) => {
+      throw new FastsamError('OUTPUT_UNWRITABLE', `${path}: cannot be written: ${messageOf(cause)}`, { cause });
+    });
+    if (!args.json) say(`wrote ${path}: ${why}`);
+  }
+}
+
+/** What a stream of one picture gives. Errors: SOURCE_CORRUPT when that is nothing. */
+export async function onlyOf<T>(stream: AsyncIterable<T>, picture: string): Promise<T> {
+  for await (const item of stream) return item;
+  throw new FastsamError('SOURCE_CORRUPT', `${picture}: no picture in it`);
+}
+
+function compareRanks(a: readonly number[], b: readonly number[]): number {
+  for (const [k, value] of a.entries()) if (value !== b[k]) return value - b[k]!;
+  return 0;
+}
+
+/**
+ * Annotated objects beside detections, as many as there are objects, best first. They match at IoU 0.5, unless `agnostic` within
+ * their category.
+ */
+export async function drawDetections(
+  images: string,
+  dataset: Dataset,
+  picture: Picture,
+  found: readonly Detection[],
+  agnostic: boolean,
+): Promise<Comparison> {
   using frame = await openPicture(images, picture);
-  const truths = (dataset.truths.get(picture.id) ?? [])
-    .filter(({ crowd }) => !crowd)
-    .map((truth) => runsOf(truth.segmentation, picture, `annotation ${truth.id}`));
-  const { segments } = await engine.segment(frame, segmentation);
-  const detections = Array.from({ length: Math.min(segments.count, truths.length) }, (_, k) =>
-    segments.runs.slice(2 * segments.offsets[k]!, 2 * segments.offsets[k + 1]!),
-  );
+  const objects = (dataset.truths.get(picture.id) ?? []).filter(({ crowd }) => !crowd);
+  const truths = objects.map((truth) => runsOf(truth.segmentation, picture, `annotation ${truth.id}`));
+  const best = [...found].sort((a, b) => b.score - a.score).slice(0, objects.length);
+  const detections = best.map(({ segmentation }) => runsOf(segmentation!, picture, `a detection of ${picture.file}`));
   const { overlaps } = await native().maskOverlaps(
     detections,
     truths,
@@ -69,55 +82,29 @@ async function drawCase(
     picture.width,
     picture.height,
   );
-  const meets = (d: number, t: number) => overlaps[d * truths.length + t]! >= 0.5;
-  const found = truths.map((_, t) => detections.some((__, d) => meets(d, t)));
-  const right = detections.map((_, d) => truths.some((__, t) => meets(d, t)));
-  const draw = (masks: readonly MaskRuns[], colors: readonly number[]) =>
-    native().drawOverlay(
-      frame.pixels as never,
-      segmentsOf(masks, picture),
-      colors.map((color, index) => ({ index, color })),
-    );
-  const panels = await Promise.all([
-    draw(
-      truths,
-      found.map((yes) => (yes ? FOUND : MISSED)),
-    ),
-    draw(
-      detections,
-      right.map((yes) => (yes ? RIGHT : WRONG)),
-    ),
-  ]);
-  const { width, height } = picture;
-  const raw = { width, height, channels: 3 as const };
-  try {
-    await sharp({ create: { width: 2 * width + 8, height, channels: 3, background: 'white' } })
-      .composite([
-        { input: Buffer.from(panels[0]!.buffer, panels[0]!.byteOffset, panels[0]!.byteLength), raw, left: 0, top: 0 },
-        { input: Buffer.from(panels[1]!.buffer, panels[1]!.byteOffset, panels[1]!.byteLength), raw, left: width + 8, top: 0 },
-      ])
-      .jpeg({ quality: 90 })
-      .toFile(path);
-  } catch (cause) {
-    throw new FastsamError('OUTPUT_UNWRITABLE', `${path}: cannot be written: ${messageOf(cause)}`, { cause });
-  }
+  const meets = (d: number, t: number) =>
+    overlaps[d * truths.length + t]! >= 0.5 && (agnostic || best[d]!.category === objects[t]!.category);
+  return compareObjects(
+    frame.pixels as NativeFrame,
+    picture,
+    truths.map((runs, t) => ({ runs, matched: detections.some((_, d) => meets(d, t)) })),
+    detections.map((runs, d) => ({ runs, matched: truths.some((_, t) => meets(d, t)) })),
+  );
 }
 
-/** Masks as segments, to be drawn. */
-function segmentsOf(masks: readonly MaskRuns[], { width, height }: Picture): Segments {
-  const offsets = new Uint32Array(masks.length + 1);
-  for (const [k, runs] of masks.entries()) offsets[k + 1] = offsets[k]! + runs.length / 2;
-  const runs = new Uint32Array(2 * offsets[masks.length]!);
-  for (const [k, own] of masks.entries()) runs.set(own, 2 * offsets[k]!);
-  return {
-    count: masks.length,
-    width,
-    height,
-    boxes: new Float32Array(4 * masks.length),
-    scores: new Float32Array(masks.length),
-    classes: new Int32Array(masks.length),
-    areas: Uint32Array.from(masks, maskArea),
-    runs,
-    offsets,
-  };
+/** A map beside its truth, on the picture in the map's size; the rest as in `compareMaps`. Errors: SOURCE_NOT_FOUND, SOURCE_CORRUPT. */
+export async function drawMap(
+  path: string,
+  { width, height }: { readonly width: number; readonly height: number },
+  truth: Uint8Array,
+  answer: Uint8Array,
+  near = 0,
+): Promise<Comparison> {
+  using frame = await pictureFrame(path);
+  let rgb = await native().toRgb(frame.pixels as NativeFrame);
+  if (frame.width !== width || frame.height !== height) {
+    const raw = { width: frame.width, height: frame.height, channels: 3 as const };
+    rgb = await sharp(rgb, { raw }).resize(width, height, { fit: 'fill' }).raw().toBuffer();
+  }
+  return compareMaps(rgb, { width, height }, truth, answer, near);
 }

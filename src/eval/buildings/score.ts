@@ -20,16 +20,27 @@ interface Prepared {
   readonly box: readonly [number, number, number, number];
 }
 
+/** A footprint that counts, and whether it has a counterpart. */
+export interface MatchedFootprint {
+  readonly footprint: Footprint;
+  readonly matched: boolean;
+}
+
+export interface FootprintMatches {
+  readonly proposals: readonly MatchedFootprint[];
+  readonly truths: readonly MatchedFootprint[];
+}
+
 /**
  * Matches proposals in their order, each to the truth it overlaps most among those left. Truths of less than `minArea` are left out,
  * and so are proposals of that or less.
  */
-export function countFootprints(proposals: readonly Footprint[], truths: readonly Footprint[], minArea: number): FootprintCounts {
-  const left = truths.map(prepare).filter(({ area }) => area >= minArea && area > 0);
-  const total = left.length;
-  let found = 0;
-  let wrong = 0;
-  for (const proposal of proposals.map(prepare)) {
+export function matchFootprints(proposals: readonly Footprint[], truths: readonly Footprint[], minArea: number): FootprintMatches {
+  const counted = truths.map((footprint) => ({ footprint, ...prepare(footprint) })).filter(({ area }) => area >= minArea && area > 0);
+  const left = [...counted];
+  const judged: MatchedFootprint[] = [];
+  for (const footprint of proposals) {
+    const proposal = prepare(footprint);
     if (proposal.area <= minArea) continue;
     let best = -1;
     let bestIou = FOUND_IOU;
@@ -39,14 +50,18 @@ export function countFootprints(proposals: readonly Footprint[], truths: readonl
       best = k;
       bestIou = iou;
     }
-    if (best < 0) {
-      wrong += 1;
-      continue;
-    }
-    found += 1;
-    left.splice(best, 1);
+    judged.push({ footprint, matched: best >= 0 });
+    if (best >= 0) left.splice(best, 1);
   }
-  return { found, wrong, missed: total - found };
+  const missed = new Set(left);
+  return { proposals: judged, truths: counted.map((truth) => ({ footprint: truth.footprint, matched: !missed.has(truth) })) };
+}
+
+/** As matchFootprints, counted. */
+export function countFootprints(proposals: readonly Footprint[], truths: readonly Footprint[], minArea: number): FootprintCounts {
+  const matches = matchFootprints(proposals, truths, minArea);
+  const found = matches.proposals.filter(({ matched }) => matched).length;
+  return { found, wrong: matches.proposals.length - found, missed: matches.truths.length - found };
 }
 
 /** Of all counts together: 0 where nothing was proposed, or nothing was there. */
