@@ -83,7 +83,7 @@ describe('fastsamd eval text', { timeout: 120_000 }, () => {
     expect(figures['found@50']).toBe(1);
     expect(figures['false-match']).toBe(0);
     expect(figures['segm/AP50']).toBeCloseTo(1, 6);
-    expect(stdout).toMatch(/wrote \S+\/01-[01]\.jpg: \d names, IoU 0\.9\d+, 0 matched that are not there\n$/);
+    expect(stdout).toMatch(/wrote \S+\/report\/01-0\.jpg: 2 names, IoU 1\.000, 0 matched that are not there\n$/);
     expect(stdout).toMatch(/found@50 +1\.0000/);
     const rows = (await readFile(at('table.csv'), 'utf8')).trim().split('\n');
     expect(rows[0]).toBe('file,name,present,matches,IoU');
