@@ -1,36 +1,23 @@
 /** `fastsamd inspect`: pictures judged by a recipe. */
 import { writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import { loadRecipe } from '../config/load.js';
 import { VERDICTS, type Verdict } from '../contract/inspection.js';
 import type { Frame } from '../domain/frame.js';
-import { withIds } from '../domain/prompt.js';
 import { ContactSheet } from '../encode/contact-sheet.js';
 import { checkText, drawVerdict } from '../encode/verdict-overlay.js';
 import { FastsamError } from '../errors.js';
-import { loadCalibration } from '../inspect/calibration-file.js';
 import { identityOf } from '../inspect/identity.js';
 import { type Inspected, inspectFrame, outlinesOf } from '../inspect/inspect.js';
 import { loadTaught } from '../inspect/taught.js';
-import { runPipeline } from '../pipeline/pipeline.js';
-import { assertLabels } from '../prompt/label-check.js';
-import { TextStage } from '../text/stage.js';
-import { TEXT_DEFAULTS, TextModel } from '../text/text-model.js';
 import { csvLine } from './csv.js';
-import { finishBeforeLeaving, withSource, writeLine } from './leaving.js';
-import { demandRange, type SegmentationArguments, segmentationOf } from './model-options.js';
-import { type ModelArguments, openModel } from './open-model.js';
+import { finishBeforeLeaving, writeLine } from './leaving.js';
 import { Inputs } from './overwriting.js';
 import { demandPicture, writeOutput, writePicture } from './picture-file.js';
-import type { PromptArguments } from './prompt-options.js';
-import { promptsOf } from './prompts-of.js';
+import type { RecipeArguments } from './recipe-options.js';
+import { readRecipe, segmentForRecipe } from './recipe-pictures.js';
 import { tell } from './terminal.js';
 
-export interface InspectArguments extends SegmentationArguments, PromptArguments, ModelArguments {
-  readonly recipe: string;
-  readonly pictures: string;
-  readonly scale?: number | undefined;
-  readonly calibration?: string | undefined;
+export interface InspectArguments extends RecipeArguments {
   readonly taught?: string | undefined;
   readonly json: boolean;
   readonly csv?: string | undefined;
@@ -40,18 +27,13 @@ export interface InspectArguments extends SegmentationArguments, PromptArguments
 
 /** Exit code 1 when a part is not OK. */
 export async function inspect(args: InspectArguments): Promise<void> {
-  // A side moved onto the border of the frame is no side of the part.
-  const segmentation = { ...segmentationOf(args), snapToBorder: args['snap-to-border'] ?? 0 };
-  if (args.scale !== undefined) demandRange('--scale', args.scale, 1e-9, 1e9);
-  const recipe = await loadRecipe(args.recipe);
-  const calibration = args.calibration === undefined ? undefined : (await loadCalibration(args.calibration)).calibration;
+  const { recipe, calibration } = await readRecipe(args);
   if (args.taught === undefined && recipe.checks.some(({ measure }) => measure === 'difference')) {
     const message = `recipe "${recipe.recipe}" compares with a golden sample; expected --taught FILE, which "fastsamd teach" writes`;
     throw new FastsamError('USAGE', message);
   }
   using taught = args.taught === undefined ? undefined : await loadTaught(args.taught);
   const identity = identityOf(recipe, 0);
-  const prompts = promptsOf(args);
   const inputs = await Inputs.of([args.pictures, args.recipe, ...[args.calibration, args.taught].filter((path) => path !== undefined)]);
   for (const option of ['csv', 'out', 'sheet'] as const) {
     const path = args[option];
@@ -61,37 +43,20 @@ export async function inspect(args: InspectArguments): Promise<void> {
   const sheet = new ContactSheet();
   const rows = [csvLine(['picture', 'verdict', 'reasons', ...recipe.checks.map(({ id }) => id)])];
   const counts: Record<Verdict, number> = { OK: 0, NOK: 0, UNSURE: 0 };
-  const engine = await openModel(args);
   using finishing = finishBeforeLeaving();
-  const text = new TextModel({ options: { ...TEXT_DEFAULTS, model: args['text-model'] }, onnxruntime: { threads: args.threads } });
-  try {
-    assertLabels([...prompts, ...withIds(recipe.prompts)], engine.model);
-    await text.prepare(prompts);
-    await withSource(args.pictures, {}, finishing, (source) =>
-      runPipeline({
-        source,
-        engine,
-        segmentation: () => segmentation,
-        prompts: () => ({ revision: 0, prompts }),
-        text: new TextStage({ model: text }),
-        deliver: async (result, frame) => {
-          const part = result.file?.name ?? `frame ${result.sequence}`;
-          const inspected = await inspectFrame(recipe, frame, result, { scale: args.scale, calibration, taught });
-          const { verdict, reasons, checks } = inspected;
-          counts[verdict] += 1;
-          rows.push(csvLine([part, verdict, reasons.join(' '), ...checks.map(({ value }) => value)]));
-          if (args.json) await writeLine(JSON.stringify({ part, verdict, reasons, recipe: identity, model: result.model.name, checks }));
-          else for (const line of report(part, inspected)) await writeLine(line);
-          if (args.out === undefined && args.sheet === undefined) return;
-          const drawn = await draw(frame, part, inspected, recipe);
-          if (args.out !== undefined) await writePicture(join(args.out, `${part}.jpg`), drawn, frame);
-          if (args.sheet !== undefined) await sheet.add(verdict, drawn, frame);
-        },
-      }),
-    );
-  } finally {
-    await Promise.all([engine.stop(), text.stop()]);
-  }
+  await segmentForRecipe(args, recipe, finishing, async (result, frame) => {
+    const part = result.file?.name ?? `frame ${result.sequence}`;
+    const inspected = await inspectFrame(recipe, frame, result, { scale: args.scale, calibration, taught });
+    const { verdict, reasons, checks } = inspected;
+    counts[verdict] += 1;
+    rows.push(csvLine([part, verdict, reasons.join(' '), ...checks.map(({ value }) => value)]));
+    if (args.json) await writeLine(JSON.stringify({ part, verdict, reasons, recipe: identity, model: result.model.name, checks }));
+    else for (const line of report(part, inspected)) await writeLine(line);
+    if (args.out === undefined && args.sheet === undefined) return;
+    const drawn = await draw(frame, part, inspected, recipe);
+    if (args.out !== undefined) await writePicture(join(args.out, `${part}.jpg`), drawn, frame);
+    if (args.sheet !== undefined) await sheet.add(verdict, drawn, frame);
+  });
   if (args.csv !== undefined) await writeOutput(args.csv, () => writeFile(args.csv!, `${rows.join('\n')}\n`));
   if (args.sheet !== undefined) {
     await writeOutput(args.sheet, () => sheet.write(args.sheet!));

@@ -3,41 +3,29 @@ import { readFile, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { isMap, parseDocument } from 'yaml';
 import { type NativeFrame, native } from '../addon/addon.js';
-import { loadRecipe } from '../config/load.js';
 import { toTimestamp } from '../contract/common.js';
 import type { Frame } from '../domain/frame.js';
-import { withIds } from '../domain/prompt.js';
 import type { Check, Recipe } from '../domain/recipe.js';
 import { writeDurably } from '../durable.js';
 import { FastsamError } from '../errors.js';
-import { loadCalibration } from '../inspect/calibration-file.js';
 import { type Golden, goldenPlaces } from '../inspect/golden.js';
 import { inspectFrame } from '../inspect/inspect.js';
 import { readingsOf } from '../inspect/judge.js';
 import { LEAST_PARTS, type TaughtLimits, teachLimits, USUAL_PARTS } from '../inspect/limits.js';
 import { storedGolden, type TaughtFile } from '../inspect/taught.js';
 import { DIFFERENCE_DEFAULTS } from '../measure/difference.js';
-import { runPipeline } from '../pipeline/pipeline.js';
-import { assertLabels } from '../prompt/label-check.js';
-import { TextStage } from '../text/stage.js';
-import { TEXT_DEFAULTS, TextModel } from '../text/text-model.js';
-import { finishBeforeLeaving, withSource, writeLine } from './leaving.js';
-import { demandRange, type SegmentationArguments, segmentationOf } from './model-options.js';
-import { type ModelArguments, openModel } from './open-model.js';
+import { finishBeforeLeaving, writeLine } from './leaving.js';
+import { demandRange } from './model-options.js';
 import { Inputs } from './overwriting.js';
 import { writeOutput } from './picture-file.js';
-import type { PromptArguments } from './prompt-options.js';
-import { promptsOf } from './prompts-of.js';
+import type { RecipeArguments } from './recipe-options.js';
+import { readRecipe, segmentForRecipe } from './recipe-pictures.js';
 import { tell } from './terminal.js';
 
-export interface TeachArguments extends SegmentationArguments, PromptArguments, ModelArguments {
-  readonly pictures: string;
-  readonly recipe: string;
+export interface TeachArguments extends RecipeArguments {
   readonly out?: string | undefined;
   readonly limits?: string | undefined;
   readonly sigma: number;
-  readonly scale?: number | undefined;
-  readonly calibration?: string | undefined;
   readonly json: boolean;
 }
 
@@ -47,16 +35,12 @@ interface Values {
 }
 
 export async function teach(args: TeachArguments): Promise<void> {
-  const segmentation = { ...segmentationOf(args), snapToBorder: args['snap-to-border'] ?? 0 };
-  if (args.scale !== undefined) demandRange('--scale', args.scale, 1e-9, 1e9);
   demandRange('--sigma', args.sigma, 1, 20);
-  const recipe = await loadRecipe(args.recipe);
+  const { recipe, calibration } = await readRecipe(args);
   const compares = recipe.checks.some(({ measure }) => measure === 'difference');
   if (compares && args.out === undefined) {
     throw new FastsamError('USAGE', `recipe "${recipe.recipe}" compares with a golden sample; expected --out FILE to keep it in`);
   }
-  const calibration = args.calibration === undefined ? undefined : (await loadCalibration(args.calibration)).calibration;
-  const prompts = promptsOf(args);
   const inputs = await Inputs.of([args.pictures, args.recipe, ...(args.calibration === undefined ? [] : [args.calibration])]);
   for (const option of ['out', 'limits'] as const) {
     const path = args[option];
@@ -67,49 +51,37 @@ export async function teach(args: TeachArguments): Promise<void> {
   const incomplete: string[] = [];
   let parts = 0;
   let golden: { readonly sample: Golden; readonly frame: Frame } | undefined;
-  const engine = await openModel(args);
   using finishing = finishBeforeLeaving();
-  const text = new TextModel({ options: { ...TEXT_DEFAULTS, model: args['text-model'] }, onnxruntime: { threads: args.threads } });
   try {
-    assertLabels([...prompts, ...withIds(recipe.prompts)], engine.model);
-    await text.prepare(prompts);
-    await withSource(args.pictures, {}, finishing, (source) =>
-      runPipeline({
-        source,
-        engine,
-        segmentation: () => segmentation,
-        prompts: () => ({ revision: 0, prompts }),
-        text: new TextStage({ model: text }),
-        deliver: async (result, frame) => {
-          parts += 1;
-          const taught = golden && { sha256: '', golden: golden.sample, [Symbol.dispose]: () => undefined };
-          const { scene } = await inspectFrame(recipe, frame, result, { scale: args.scale, calibration, taught });
-          if (compares && !golden) {
-            const places = goldenPlaces(recipe, scene.sets, result.segments);
-            if (places) {
-              const held = frame.retain();
-              golden = { sample: { frame: held, places }, frame: held };
-            }
-          }
-          const before = incomplete.length;
-          for (const check of measuring(recipe)) {
-            const readings = readingsOf(check, recipe, scene, { scale: args.scale, calibration });
-            // The golden sample is not compared with itself.
-            if (readings.length === 0 && check.measure !== 'difference' && incomplete.length === before) {
-              incomplete.push(`${result.file?.name ?? `frame ${result.sequence}`} (${check.id})`);
-            }
-            const { values, uncertainties } = found.get(check.id)!;
-            values.push(...readings.map(({ value }) => value));
-            uncertainties.push(...readings.map(({ uncertainty }) => uncertainty).filter(Number.isFinite));
-          }
-        },
-      }),
-    );
-    await report(args, recipe, { parts, found, incomplete });
-    if (args.out === undefined) return;
+    await segmentForRecipe(args, recipe, finishing, async (result, frame) => {
+      parts += 1;
+      const taught = golden && { sha256: '', golden: golden.sample, [Symbol.dispose]: () => undefined };
+      const { scene, checks } = await inspectFrame(recipe, frame, result, { scale: args.scale, calibration, taught });
+      if (compares && !golden) {
+        const places = goldenPlaces(recipe, scene.sets, result.segments);
+        if (places) {
+          const held = frame.retain();
+          golden = { sample: { frame: held, places }, frame: held };
+        }
+      }
+      const before = incomplete.length;
+      for (const check of measuring(recipe)) {
+        const readings = readingsOf(check, recipe, scene, { scale: args.scale, calibration });
+        // The golden sample is not compared with itself.
+        if (readings.length === 0 && check.measure !== 'difference' && incomplete.length === before) {
+          const code = checks.find(({ id }) => id === check.id)?.code;
+          incomplete.push(`${result.file?.name ?? `frame ${result.sequence}`} (${check.id}: ${code})`);
+        }
+        const { values, uncertainties } = found.get(check.id)!;
+        values.push(...readings.map(({ value }) => value));
+        uncertainties.push(...readings.map(({ uncertainty }) => uncertainty).filter(Number.isFinite));
+      }
+    });
     if (compares && !golden) {
       throw new FastsamError('USAGE', `${args.pictures}: no picture has all objects that the recipe compares; expected a good part`);
     }
+    await report(args, recipe, { parts, found, incomplete });
+    if (args.out === undefined) return;
     const file: TaughtFile = {
       v: 1,
       recipe: recipe.recipe,
@@ -121,7 +93,6 @@ export async function teach(args: TeachArguments): Promise<void> {
     tell(`fastsamd: ${args.out} written; "fastsamd inspect --taught" and inspection.taught of a camera take it`);
   } finally {
     golden?.frame[Symbol.dispose]();
-    await Promise.all([engine.stop(), text.stop()]);
   }
 }
 
@@ -135,7 +106,7 @@ interface Lesson {
   readonly incomplete: readonly string[];
 }
 
-/** Errors: USAGE for too few parts; OUTPUT_UNWRITABLE. */
+/** Errors: USAGE for too few parts, or where none of them could be measured; OUTPUT_UNWRITABLE. */
 async function report(args: TeachArguments, recipe: Recipe, { parts, found, incomplete }: Lesson): Promise<void> {
   if (parts < LEAST_PARTS) {
     throw new FastsamError('USAGE', `${args.pictures}: ${parts} good parts; expected at least ${LEAST_PARTS}, better ${USUAL_PARTS}`);
@@ -147,9 +118,22 @@ async function report(args: TeachArguments, recipe: Recipe, { parts, found, inco
   }
   const limits = measuring(recipe).flatMap((check): TaughtLimits[] => {
     const { values, uncertainties } = found.get(check.id)!;
-    if (values.length < LEAST_PARTS - 1) return [];
-    return [teachLimits(check, values, { sigma: args.sigma, least: leastOf(check, uncertainties) })];
+    const kept = (why: string) => {
+      tell(`fastsamd: check "${check.id}" keeps its limits: ${why}`);
+      return [];
+    };
+    if (values.length < LEAST_PARTS - 1) return kept(`${values.length} values; expected at least ${LEAST_PARTS - 1}`);
+    const taught = teachLimits(check, values, { sigma: args.sigma, least: leastOf(check, uncertainties) });
+    return taught.sd > 0
+      ? [taught]
+      : kept('its values are all equal; expected pictures of different parts, or its "uncertainty" in the recipe');
   });
+  if (limits.length === 0) {
+    throw new FastsamError(
+      'USAGE',
+      `recipe "${recipe.recipe}": no check was measured in enough parts; "fastsamd inspect ${args.pictures} --out DIR" draws what it finds`,
+    );
+  }
   if (args.json) await writeLine(JSON.stringify({ recipe: recipe.recipe, parts, sigma: args.sigma, limits }));
   else for (const line of table(limits)) await writeLine(line);
   const { limits: target } = args;
@@ -185,7 +169,7 @@ function* table(limits: readonly TaughtLimits[]): Iterable<string> {
   }
 }
 
-/** The recipe's text with these limits in place of its own; comments stay. */
+/** The text of the recipe's file with the taught limits; comments stay. */
 async function withLimits(file: string, limits: readonly TaughtLimits[]): Promise<string> {
   const document = parseDocument(await readFile(file, 'utf8'));
   const checks = document.get('checks');

@@ -95,4 +95,27 @@ describe('fastsamd teach', () => {
     const broken = await fastsamd('inspect', at('new'), ...recipe, '--taught', at('broken.taught'));
     expect(broken.stderr).toContain('broken.taught: recipe: ');
   });
+
+  it('writes nothing where no check could be measured, and says of which it was not, where, and why', async () => {
+    const recipe = at('two.yaml');
+    await writeFile(
+      recipe,
+      'recipe: two\nobjects: { parts: { minArea: 400 } }\nchecks: [{ id: size, measure: diameter, of: parts, target: 50, tol: 40 }]\n',
+    );
+    const { code, stdout, stderr } = await fastsamd(
+      'teach',
+      at('good'),
+      '--recipe',
+      recipe,
+      '--model',
+      MODEL,
+      '--limits',
+      at('two-taught.yaml'),
+    );
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('not measured in 6 of 6 parts: 0.jpg (size: AMBIGUOUS)');
+    expect(stderr).toContain('check "size" keeps its limits: 0 values; expected at least 4');
+    expect(stderr).toContain('recipe "two": no check was measured in enough parts');
+    await expect(readFile(at('two-taught.yaml'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
 });

@@ -2,31 +2,15 @@
 import type { InspectArguments } from '../inspect.js';
 import { modelOptions, segmentationOptions } from '../model-options.js';
 import { promptOptions } from '../prompt-options.js';
+import { recipeOptions } from '../recipe-options.js';
 import type { Command } from './command.js';
 
 export const inspectCommand: Command<InspectArguments> = {
   builder: (yargs) =>
     yargs
       .positional('pictures', { type: 'string', demandOption: true, describe: 'A picture, a directory of pictures, or a video.' })
-      .options({ ...modelOptions, ...segmentationOptions, ...promptOptions })
+      .options({ ...modelOptions, ...segmentationOptions, ...promptOptions, ...recipeOptions })
       .options({
-        recipe: {
-          type: 'string',
-          demandOption: true,
-          requiresArg: true,
-          describe: 'Recipe (YAML): objects, checks, limits.',
-        },
-        'snap-to-border': {
-          type: 'number',
-          describe: 'Input pixels within which a box side moves onto the border of the frame; 0 when absent.',
-        },
-        scale: { type: 'number', describe: 'Millimetres per pixel, for recipes with "unit: mm".' },
-        calibration: {
-          type: 'string',
-          requiresArg: true,
-          conflicts: 'scale',
-          describe: 'In place of --scale: a file that "fastsamd calibrate" wrote for this camera.',
-        },
         taught: {
           type: 'string',
           requiresArg: true,

@@ -1,6 +1,7 @@
 /** Options of `fastsamd teach`. */
 import { modelOptions, segmentationOptions } from '../model-options.js';
 import { promptOptions } from '../prompt-options.js';
+import { recipeOptions } from '../recipe-options.js';
 import type { TeachArguments } from '../teach.js';
 import type { Command } from './command.js';
 
@@ -8,14 +9,8 @@ export const teachCommand: Command<TeachArguments> = {
   builder: (yargs) =>
     yargs
       .positional('pictures', { type: 'string', demandOption: true, describe: 'Directory of pictures of good parts, or a video.' })
-      .options({ ...modelOptions, ...segmentationOptions, ...promptOptions })
+      .options({ ...modelOptions, ...segmentationOptions, ...promptOptions, ...recipeOptions })
       .options({
-        recipe: {
-          type: 'string',
-          demandOption: true,
-          requiresArg: true,
-          describe: 'Recipe (YAML) with the objects and checks; its limits may be wide.',
-        },
         out: {
           type: 'string',
           requiresArg: true,
@@ -23,17 +18,6 @@ export const teachCommand: Command<TeachArguments> = {
         },
         limits: { type: 'string', requiresArg: true, describe: 'Write the recipe with the taught limits here.' },
         sigma: { type: 'number', default: 4, describe: 'Limits this many standard deviations from the median.' },
-        'snap-to-border': {
-          type: 'number',
-          describe: 'Input pixels within which a box side moves onto the border of the frame; 0 when absent.',
-        },
-        scale: { type: 'number', describe: 'Millimetres per pixel, for recipes with "unit: mm".' },
-        calibration: {
-          type: 'string',
-          requiresArg: true,
-          conflicts: 'scale',
-          describe: 'In place of --scale: a file that "fastsamd calibrate" wrote for this camera.',
-        },
         json: { type: 'boolean', default: false, describe: 'The limits as JSON.' },
       })
       .example('$0 teach good --recipe bracket.yaml --limits taught.yaml', 'limits from good parts')
