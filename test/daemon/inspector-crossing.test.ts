@@ -1,14 +1,12 @@
 /** The inspection of a camera whose parts cross a line: frames in, one recorded verdict for each part out. */
-import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import { native } from '../../src/addon/addon.js';
-import { type InspectionMessage, inspectionMessageSchema, type VerdictMessage } from '../../src/contract/messages.js';
-import { Inspector } from '../../src/daemon/inspection/inspector.js';
+import { inspectionMessageSchema } from '../../src/contract/messages.js';
 import { exposition } from '../../src/daemon/metrics/exposition.js';
 import type { Frame } from '../../src/domain/frame.js';
 import { recipeSchema } from '../../src/domain/recipe.js';
 import type { FrameResult } from '../../src/domain/result.js';
-import { VerdictDatabase } from '../../src/record/verdict-database.js';
+import { station } from '../helpers/station.js';
 
 const SIZE = { width: 320, height: 240 };
 const RECIPE = recipeSchema.parse({
@@ -92,27 +90,13 @@ it('decides each part by itself when it has crossed, and says which was lost', a
       held -= 1;
     },
   } as unknown as Frame;
-  const database = new VerdictDatabase({ file: ':memory:', maxVerdicts: 1000 });
-  const verdicts: VerdictMessage[] = [];
   const kept: string[] = [];
-  let state: InspectionMessage | undefined;
-  const inspector = new Inspector({
-    camera: 'belt',
-    record: { call: async (name, ask) => database.call(name, ask) },
+  const { inspector, database, verdicts, state } = station(RECIPE, {
     evidence: {
       nameFor: (verdict) => (verdict === 'OK' ? undefined : `of ${verdict}`),
       keep: ({ verdict }, { outlines }) => kept.push(`${verdict.inspection} ${verdict.evidence}, ${outlines.length} outlines`),
     },
-    onVerdict: ({ verdict }) => verdicts.push(verdict),
-    onState: (message) => {
-      state = message;
-    },
-    onRecord: () => undefined,
-    degraded: () => false,
-    streaming: () => true,
-    log: pino({ enabled: false }),
   });
-  inspector.activate({ recipe: RECIPE, revision: 1, sha256: '0'.repeat(64), atMs: 0, active: true });
   for (const x of [100, 140, 155, 170, 200]) {
     const large = { track: 1, x, side: 40 };
     const small = { track: 2, x: x - 60, side: 20 };
@@ -137,15 +121,15 @@ it('decides each part by itself when it has crossed, and says which was lost', a
   expect(kept).toEqual(['2 of NOK, 1 outlines', '3 of UNSURE, 1 outlines']);
   expect(most).toBeGreaterThan(2);
   expect(held).toBe(0);
-  expect(state).toMatchObject({ trigger: 'crossing', counts: { triggers: 3, ok: 1, nok: 1, unsure: 1 }, last: { inspection: 3 } });
+  expect(state()).toMatchObject({ trigger: 'crossing', counts: { triggers: 3, ok: 1, nok: 1, unsure: 1 }, last: { inspection: 3 } });
   expect(inspector.statisticsDue).toBe(true);
   const statistics = { id: 'area', n: 2, mean: 1000, sd: 1, sdWithin: null, cp: null, cpk: null, pp: null, ppk: 2, nelson: [1] };
   inspector.setStatistics({ id: 'belt', revision: 9, sha256: 'of another' }, [statistics]);
-  expect(state).not.toHaveProperty('statistics');
+  expect(state()).not.toHaveProperty('statistics');
   inspector.setStatistics(inspector.identity, [statistics]);
   expect(inspector.statisticsDue).toBe(false);
-  expect(inspectionMessageSchema.parse(state)).toMatchObject({ statistics: [{ id: 'area', ppk: 2 }], counts: { unseen: 0 } });
-  const lines = exposition(undefined, [], '1', [], [state!]).split('\n');
+  expect(inspectionMessageSchema.parse(state())).toMatchObject({ statistics: [{ id: 'area', ppk: 2 }], counts: { unseen: 0 } });
+  const lines = exposition(undefined, [], '1', [], [state()]).split('\n');
   const labels = `camera="belt",recipe="belt",revision="1"`;
   expect(lines).toEqual(
     expect.arrayContaining([
@@ -162,7 +146,7 @@ it('decides each part by itself when it has crossed, and says which was lost', a
   expect(held).toBe(1);
   // Another recipe has no statistics yet.
   inspector.activate({ recipe: RECIPE, revision: 2, sha256: '1'.repeat(64), atMs: 0, active: true });
-  expect(state).not.toHaveProperty('statistics');
+  expect(state()).not.toHaveProperty('statistics');
   expect(held).toBe(0);
   await inspector.take(resultOf([{ track: 5, x: 100, side: 40 }]), frame);
   await inspector.take(resultOf([{ track: 5, x: 150, side: 40 }]), frame);
@@ -173,20 +157,8 @@ it('decides each part by itself when it has crossed, and says which was lost', a
 });
 
 it('gives a trigger that waits up when it is cancelled, once', async () => {
-  const database = new VerdictDatabase({ file: ':memory:', maxVerdicts: 1000 });
-  const verdicts: VerdictMessage[] = [];
-  const inspector = new Inspector({
-    camera: 'belt',
-    record: { call: async (name, ask) => database.call(name, ask) },
-    onVerdict: ({ verdict }) => verdicts.push(verdict),
-    onState: () => undefined,
-    onRecord: () => undefined,
-    degraded: () => false,
-    streaming: () => true,
-    log: pino({ enabled: false }),
-  });
   const recipe = recipeSchema.parse({ recipe: 'asked', objects: { part: {} }, checks: [{ id: 'one', present: 'part' }] });
-  inspector.activate({ recipe, revision: 1, sha256: '0'.repeat(64), atMs: 0, active: true });
+  const { inspector, database, verdicts } = station(recipe);
   const waiting = { name: 't-1', wait: false };
   expect(await inspector.trigger(waiting)).toEqual({ inspection: 1 });
   const answered = inspector.trigger({ ...waiting, wait: true });
@@ -201,25 +173,14 @@ it('gives a trigger that waits up when it is cancelled, once', async () => {
 });
 
 it('says of a trigger whether its camera was lost, or only sent nothing in time', async () => {
-  const database = new VerdictDatabase({ file: ':memory:', maxVerdicts: 1000 });
   let streaming = false;
-  const inspector = new Inspector({
-    camera: 'belt',
-    record: { call: async (name, ask) => database.call(name, ask) },
-    onVerdict: () => undefined,
-    onState: () => undefined,
-    onRecord: () => undefined,
-    degraded: () => false,
-    streaming: () => streaming,
-    log: pino({ enabled: false }),
-  });
   const recipe = recipeSchema.parse({
     recipe: 'asked',
     trigger: { type: 'mqtt', timeoutMs: 10 },
     objects: { part: {} },
     checks: [{ id: 'one', present: 'part' }],
   });
-  inspector.activate({ recipe, revision: 1, sha256: '0'.repeat(64), atMs: 0, active: true });
+  const { inspector, database } = station(recipe, { streaming: () => streaming });
   expect(await inspector.trigger({ name: 't-1', wait: true })).toMatchObject({ verdict: { verdict: 'UNSURE', reasons: ['SOURCE_LOST'] } });
   streaming = true;
   expect(await inspector.trigger({ name: 't-2', wait: true })).toMatchObject({ verdict: { verdict: 'UNSURE', reasons: ['TIMEOUT'] } });

@@ -1,49 +1,32 @@
 /** Triggers that come too fast, twice, or while the clock steps: each accepted one has its verdict, in order. */
-import { pino } from 'pino';
 import { afterEach, expect, it, vi } from 'vitest';
 import { native } from '../../src/addon/addon.js';
-import type { InspectionMessage, VerdictMessage } from '../../src/contract/messages.js';
-import { Inspector } from '../../src/daemon/inspection/inspector.js';
 import type { Frame } from '../../src/domain/frame.js';
 import { recipeSchema } from '../../src/domain/recipe.js';
 import type { FrameResult } from '../../src/domain/result.js';
-import { VerdictDatabase } from '../../src/record/verdict-database.js';
+import { type Station, station } from '../helpers/station.js';
 
 const SIDE = 64;
 const QUEUE = 8;
-const ends: (() => void)[] = [];
-afterEach(() => {
+const RECIPE = recipeSchema.parse({
+  recipe: 'asked',
+  edge: 'mask',
+  trigger: { type: 'mqtt', timeoutMs: 600_000, queue: QUEUE },
+  objects: { part: {} },
+  checks: [{ id: 'none', absent: 'part' }],
+});
+const open: Station[] = [];
+afterEach(async () => {
   vi.restoreAllMocks();
-  for (const end of ends.splice(0)) end();
+  for (const each of open.splice(0)) await each[Symbol.asyncDispose]();
 });
 
-function station() {
-  const database = new VerdictDatabase({ file: ':memory:', maxVerdicts: 100_000 });
-  ends.push(() => database.close());
+/** A station before an empty frame; `shoot` takes it. */
+function emptyStation() {
+  const opened = station(RECIPE);
+  open.push(opened);
   const pixels = native().createFrame(new Uint8Array(3 * SIDE * SIDE), { width: SIDE, height: SIDE, format: 'rgb' });
   const frame = { pixels, width: SIDE, height: SIDE } as unknown as Frame;
-  const verdicts: VerdictMessage[] = [];
-  let state: InspectionMessage | undefined;
-  const inspector = new Inspector({
-    camera: 'belt',
-    record: { call: async (name, ask) => database.call(name, ask) },
-    onVerdict: ({ verdict }) => verdicts.push(verdict),
-    onState: (message) => {
-      state = message;
-    },
-    onRecord: () => undefined,
-    degraded: () => false,
-    streaming: () => true,
-    log: pino({ enabled: false }),
-  });
-  const recipe = recipeSchema.parse({
-    recipe: 'asked',
-    edge: 'mask',
-    trigger: { type: 'mqtt', timeoutMs: 600_000, queue: QUEUE },
-    objects: { part: {} },
-    checks: [{ id: 'none', absent: 'part' }],
-  });
-  inspector.activate({ recipe, revision: 1, sha256: '0'.repeat(64), atMs: 0, active: true });
   let sequence = 0;
   /** A frame that was captured now. */
   const shoot = () => {
@@ -75,13 +58,13 @@ function station() {
       },
       answers: [],
     } as unknown as FrameResult;
-    return inspector.take(result, frame);
+    return opened.inspector.take(result, frame);
   };
-  return { inspector, database, verdicts, shoot, state: () => state! };
+  return { ...opened, shoot };
 }
 
 it('gives each of 1,000 triggers at once a verdict: those that may wait are judged, the others are missed', async () => {
-  const { inspector, database, verdicts, shoot, state } = station();
+  const { inspector, database, verdicts, shoot, state } = emptyStation();
   const asked = Array.from({ length: 1000 }, (_, k) => inspector.trigger({ name: `t-${k}`, wait: true }));
   await vi.waitFor(() => expect(verdicts.length).toBe(1000 - QUEUE));
   await shoot();
@@ -95,11 +78,10 @@ it('gives each of 1,000 triggers at once a verdict: those that may wait are judg
   expect(state().counts).toMatchObject({ triggers: 1000, ok: QUEUE, unsure: 1000 - QUEUE, missed: 1000 - QUEUE });
   expect(database.call('pending', null)).toEqual([]);
   expect(database.call('verify', {}).problem).toBeUndefined();
-  await inspector.close();
 });
 
 it('answers the same name the same, however often and in whatever order it comes', async () => {
-  const { inspector, verdicts, shoot } = station();
+  const { inspector, verdicts, shoot } = emptyStation();
   const names = ['a', 'b', 'a', 'c', 'b', 'a', 'c', 'a'];
   const waiting = names.map((name) => inspector.trigger({ name, wait: true }));
   await vi.waitFor(() => expect(inspector.trigger({ name: 'c', wait: false })).resolves.toEqual({ inspection: 3 }));
@@ -109,11 +91,10 @@ it('answers the same name the same, however often and in whatever order it comes
   expect(first.map(({ inspection }) => inspection)).toEqual([1, 2, 1, 3, 2, 1, 3, 1]);
   expect(again).toEqual([...first].reverse());
   expect(verdicts.map(({ inspection }) => inspection)).toEqual([1, 2, 3]);
-  await inspector.close();
 });
 
 it('picks frames by the monotonic clock: steps of the wall clock neither lose nor delay a verdict', async () => {
-  const { inspector, verdicts, shoot } = station();
+  const { inspector, verdicts, shoot } = emptyStation();
   const DAY = 86_400_000;
   const real = Date.now.bind(Date);
   let step = 0;
@@ -129,5 +110,4 @@ it('picks frames by the monotonic clock: steps of the wall clock neither lose no
     expect(verdict!.latencyMs.total).toBeLessThan(60_000);
   }
   expect(verdicts.map(({ inspection }) => inspection)).toEqual([1, 2, 3, 4, 5]);
-  await inspector.close();
 });
