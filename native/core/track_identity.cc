@@ -73,7 +73,7 @@ void Tracker::Reacquire(const TrackInput& input, TrackOutput& output) {
     if (track.seen || track.state != TrackState::kLost) continue;
     const MotionFilter& filter = track.filter;
     const auto deviation = [&](const AxisFilter& axis) {
-      // Nobody knows better than to the noise of one sighting.
+      // No place is known better than one sighting shows it.
       return std::max(std::sqrt(axis.position_variance), filter.Size() / 20.0);
     };
     const double sd_x = deviation(filter.x);

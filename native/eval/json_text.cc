@@ -39,7 +39,7 @@ constexpr std::array<bool, 256> kStops = StopsOfStrings();
 constexpr std::array<double, 23> kPowers{1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                          1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
-/// The text as C's strtod reads it with a point for decimals, whatever the locale of the process is.
+/// Parses a number as strtod does in the C locale. The locale of the process may have a decimal comma.
 double ExactNumber(std::string_view text) {
   static const locale_t plain = newlocale(LC_ALL_MASK, "C", nullptr);
   const std::string copy(text);

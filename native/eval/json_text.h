@@ -21,8 +21,8 @@ class JsonText {
   /// Moves on when the next character is `wanted`.
   bool Take(char wanted);
 
-  /// Moves behind the value that begins here. kCutOff: the text ends within it, or may: a number has no end of its own.
-  /// kWrong: this is no JSON, or nested deeper than 64; `position` is then where.
+  /// Skips the value that begins here. kCutOff: the text ends within the value; so may a number that ends with the
+  /// text. kWrong: the text is no JSON or nested deeper than 64, at `position`.
   JsonOutcome SkipValue() { return SkipValue(0); }
 
   /// The text from `begin` to here.

@@ -254,7 +254,7 @@ export const recipeSchema = z
       ids.add(check.id);
       for (const key of ['count', 'present', 'absent', 'of'] as const) demand(check[key], ['checks', index, key]);
       if (check.measure === 'difference' && recipe.objects[check.of?.replace(/\[\d+\]$/, '') ?? '']?.kind === 'hole') {
-        const message = 'a hole has no picture of its own; expected the set that it is in';
+        const message = 'a hole cannot be compared; expected the set that the hole is in';
         ctx.addIssue({ code: 'custom', path: ['checks', index, 'of'], message });
       }
       for (const [k, name] of (check.between ?? []).entries()) demand(name, ['checks', index, 'between', k]);

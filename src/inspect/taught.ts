@@ -10,7 +10,7 @@ import { FastsamError, messageOf, systemCodeOf } from '../errors.js';
 import type { Golden, GoldenPlace } from './golden.js';
 import { canonicalJson, sha256Of } from './identity.js';
 
-/** Whoever made it disposes of it. */
+/** What good parts taught, loaded. The caller of `loadTaught` disposes of it. */
 export interface Taught extends Disposable {
   /** Of the file's canonical JSON: what a verdict names it by. */
   readonly sha256: string;

@@ -25,7 +25,7 @@ const stability: CommandModule<object, StabilityArguments> = {
         limit: { type: 'number', default: 2, describe: 'Grey levels that noise, flicker and drift have to be below.' },
         json: options.json,
       })
-      .example('$0 gauge stability v4l2:/dev/video0', 'a part at rest, the light on, nobody near')
+      .example('$0 gauge stability v4l2:/dev/video0', 'a part at rest, under the light of production')
       .epilogue('Exit code 1 when noise, flicker or drift is not below the limit.'),
   handler: async (args) => (await import('../gauge.js')).gaugeStability(args),
 };

@@ -26,7 +26,7 @@ export interface InspectorDeps {
   readonly scale?: number | undefined;
   /** In place of the scale. */
   readonly calibration?: LoadedCalibration | undefined;
-  /** Of good parts; whoever made the inspector disposes of it. */
+  /** What good parts taught. The owner of the inspector disposes of it. */
   readonly taught?: Taught | undefined;
   /** Keeps pictures of verdicts; none are kept when absent. */
   readonly evidence?: CameraEvidence | undefined;
