@@ -12,6 +12,7 @@ import {
   snapDistance,
   type TrackingRequest,
 } from './engine.js';
+import { InOrder } from './in-order.js';
 import { Slots } from './slots.js';
 
 /** One frame is prepared, one inferred and one decoded at a time. */
@@ -54,6 +55,7 @@ export class HostEngine implements SegmentationEngine {
   readonly #network: TensorNetwork;
   readonly #slots: Slots<Tensors>;
   #stopping: Promise<void> | undefined;
+  readonly #order = new InOrder();
   /** Frames on their way to the network. */
   #preparing = 0;
   /** Runs that the network has not finished. */
@@ -70,6 +72,10 @@ export class HostEngine implements SegmentationEngine {
 
   async segment(frame: Frame, options: SegmentationOptions, tracking?: TrackingRequest): Promise<Segmented> {
     if (this.#stopping) throw stopped();
+    return this.#order.settle(this.#segment(frame, options, tracking));
+  }
+
+  async #segment(frame: Frame, options: SegmentationOptions, tracking?: TrackingRequest): Promise<Segmented> {
     const begin = performance.now();
     const slot = await this.#slots.take();
     try {

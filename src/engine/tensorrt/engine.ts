@@ -10,6 +10,7 @@ import {
   snapDistance,
   type TrackingRequest,
 } from '../engine.js';
+import { InOrder } from '../in-order.js';
 import { Slots } from '../slots.js';
 
 /** Weight of the newest frame in the running estimate of what the GPU needs for one. */
@@ -22,7 +23,7 @@ const SMOOTHING = 0.2;
 export class TensorRtEngine implements SegmentationEngine {
   readonly depth: number;
   readonly #slots: Slots<TensorRtContext>;
-  #settled: Promise<unknown> = Promise.resolve();
+  readonly #order = new InOrder();
   #stopping: Promise<void> | undefined;
   #gpuMs = 0;
   /** When the GPU is expected to be through with all that it was given. */
@@ -42,12 +43,7 @@ export class TensorRtEngine implements SegmentationEngine {
 
   async segment(frame: Frame, options: SegmentationOptions, tracking?: TrackingRequest): Promise<Segmented> {
     if (this.#stopping) throw stopped();
-    const run = this.#run(frame, options, tracking);
-    const before = this.#settled;
-    this.#settled = Promise.allSettled([before, run]);
-    // Contexts may overtake each other, results may not.
-    await before;
-    return run;
+    return this.#order.settle(this.#run(frame, options, tracking));
   }
 
   async #run(frame: Frame, options: SegmentationOptions, tracking: TrackingRequest | undefined): Promise<Segmented> {
