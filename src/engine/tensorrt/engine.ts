@@ -103,7 +103,7 @@ export class TensorRtEngine implements SegmentationEngine {
 
   stop(): Promise<void> {
     this.#stopping ??= (async () => {
-      await this.#settled;
+      await this.#order.settled();
       await Promise.all(this.loaded.contexts.map((context) => context.dispose()));
     })();
     return this.#stopping;
