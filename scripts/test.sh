@@ -14,6 +14,7 @@ totals() {
   local line="$passed passed, $failed failed"
   [ "$skipped" -gt 0 ] && line+=", $skipped skipped"
   for failure in ${failures[@]+"${failures[@]}"}; do printf 'failed: %s\n' "$failure"; done
+  cat "$reports/failures" 2>/dev/null
   printf '%s\n' "$line" | tee "$reports/totals"
 }
 
@@ -93,7 +94,7 @@ readonly native_compiler=$!
 renice -n 19 "$native_compiler" >/dev/null
 
 printf '\n== TypeScript tests\n'
-vitest run --project quick --project full --project mocking --reporter=default --reporter=test/helpers/repeated.ts --reporter=json --outputFile.json="$reports/vitest.json"
+vitest run --project quick --project full --project mocking --reporter=default --reporter=test/helpers/failures.ts --reporter=json --outputFile.json="$reports/vitest.json"
 count vitest "$reports/vitest.json" $? 'TypeScript tests'
 
 printf '\n== native tests (address and undefined behaviour sanitizers)\n'
