@@ -14,21 +14,31 @@ export interface TextOptions {
   /** Directory of the model, or the name of an installed one; undefined: text prompts are refused. */
   readonly model?: string | undefined;
   readonly family: 'clip' | 'siglip';
-  readonly contextLength?: number | undefined;
-  readonly padId?: number | undefined;
-  readonly logitScale?: number | undefined;
-  readonly logitBias?: number | undefined;
   readonly threshold?: number | undefined;
   readonly background: 'mean' | 'keep';
   readonly maxCropsPerFrame: number;
   readonly refresh: RefreshRule;
 }
 
-/** What the published models of either family were trained with: openai/clip-vit-base-patch32, google/siglip-base-patch16-224. */
-const FAMILIES = {
+/** The values that a text model was trained with. */
+export interface TextPreset {
+  /** Tokens that the text encoder reads, where its file leaves the number open. */
+  readonly contextLength: number;
+  /** The token that fills the context behind the text. */
+  readonly padId: number;
+  /** Factor of a cosine before softmax (negatives) or sigmoid (siglip). */
+  readonly logitScale: number;
+  /** Added before the sigmoid (siglip). */
+  readonly logitBias: number;
+  /** Least score of a match where neither the prompt nor the configuration says. */
+  readonly threshold: number;
+}
+
+/** Of the published models of either family: openai/clip-vit-base-patch32, google/siglip-base-patch16-224. */
+const PRESETS: Record<TextOptions['family'], TextPreset> = {
   clip: { contextLength: 77, padId: 0, logitScale: 100, logitBias: 0, threshold: 0.25 },
   siglip: { contextLength: 64, padId: 1, logitScale: 117.33, logitBias: -12.93, threshold: 0.1 },
-} as const;
+};
 
 /** The configuration's defaults, for commands without one. */
 export const TEXT_DEFAULTS = {
@@ -40,6 +50,8 @@ export const TEXT_DEFAULTS = {
 
 export interface TextModelDeps {
   readonly options: TextOptions;
+  /** The family's, when absent. */
+  readonly preset?: TextPreset;
   readonly onnxruntime?: OnnxEngineOptions;
   readonly log?: Pick<Logger, 'info' | 'warn'>;
 }
@@ -53,7 +65,7 @@ export class TextModel {
   readonly scoring: Scoring;
   readonly options: TextOptions;
   readonly #deps: TextModelDeps;
-  readonly #family: (typeof FAMILIES)[keyof typeof FAMILIES];
+  readonly #preset: TextPreset;
   /** By sentence. Room for two prompt sets: the old one stays in force while the next is prepared. */
   readonly #embeddings = new Lru<EncodedText>(2 * PROMPT_LIMITS.texts);
   #loading: Promise<Encoders> | undefined;
@@ -67,14 +79,10 @@ export class TextModel {
   constructor(deps: TextModelDeps) {
     this.#deps = deps;
     this.options = deps.options;
-    this.#family = FAMILIES[deps.options.family];
-    const { family, logitScale, logitBias, threshold } = deps.options;
-    this.scoring = {
-      family,
-      logitScale: logitScale ?? this.#family.logitScale,
-      logitBias: logitBias ?? this.#family.logitBias,
-      threshold: threshold ?? this.#family.threshold,
-    };
+    const { family, threshold } = deps.options;
+    this.#preset = deps.preset ?? PRESETS[family];
+    const { logitScale, logitBias } = this.#preset;
+    this.scoring = { family, logitScale, logitBias, threshold: threshold ?? this.#preset.threshold };
   }
 
   /**
@@ -159,7 +167,8 @@ export class TextModel {
   }
 
   async #open(): Promise<Encoders> {
-    const { model, contextLength = this.#family.contextLength, padId = this.#family.padId } = this.options;
+    const { model } = this.options;
+    const { contextLength, padId } = this.#preset;
     if (model === undefined) {
       throw new FastsamError('TEXT_UNAVAILABLE', 'text prompts need a text model; name one in the configuration (text.model)');
     }

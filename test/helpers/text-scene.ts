@@ -3,7 +3,7 @@ import type { PixelFormat } from '../../src/domain/frame.js';
 import { type PromptInput, parsePrompts } from '../../src/domain/prompt.js';
 import { applyPrompts } from '../../src/prompt/apply.js';
 import { TextStage } from '../../src/text/stage.js';
-import { TextModel, type TextOptions } from '../../src/text/text-model.js';
+import { TextModel, type TextOptions, type TextPreset } from '../../src/text/text-model.js';
 import { frameOfParts, type Part, segmentsOfParts } from './parts.js';
 
 /** Everything is looked at, and again after a second. */
@@ -14,9 +14,12 @@ export const OPTIONS: TextOptions = {
   refresh: { iou: 0.7, area: 0.3, ageMs: 1000 },
 };
 
-/** A model with these options for as long as `use` takes. */
-export async function withModel<T>(options: Partial<TextOptions>, use: (model: TextModel) => Promise<T>): Promise<T> {
-  const model = new TextModel({ options: { ...OPTIONS, ...options }, onnxruntime: { threads: 1 } });
+/** A model with these options, and its family's preset where none is given, for as long as `use` takes. */
+export async function withModel<T>(
+  { preset, ...options }: Partial<TextOptions> & { preset?: TextPreset },
+  use: (model: TextModel) => Promise<T>,
+): Promise<T> {
+  const model = new TextModel({ options: { ...OPTIONS, ...options }, onnxruntime: { threads: 1 }, ...(preset && { preset }) });
   try {
     return await use(model);
   } finally {

@@ -5,10 +5,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PromptInput, parsePrompts } from '../../src/domain/prompt.js';
 import { TextStage } from '../../src/text/stage.js';
-import { TextModel, type TextOptions } from '../../src/text/text-model.js';
+import { TextModel, type TextOptions, type TextPreset } from '../../src/text/text-model.js';
 import { type ClipVariant, writeClipModel } from '../helpers/clip-model.js';
 import { grid } from '../helpers/parts.js';
 import { answer, ask, indices, OPTIONS, type Scene, withModel } from '../helpers/text-scene.js';
+
+/** As the toy encoders were made: a padding token that is a word elsewhere, a short context. */
+const PADDED: TextPreset = { contextLength: 77, padId: 5, logitScale: 100, logitBias: 0, threshold: 0.25 };
+const TOY_SIGLIP: TextPreset = { contextLength: 20, padId: 1, logitScale: 117.33, logitBias: -60, threshold: 0.1 };
 
 let directory = '';
 beforeAll(async () => {
@@ -20,9 +24,9 @@ describe('with any text model', () => {
   const parts = grid(['red', 'blue', 'green', 'red'], 2, 40);
   const scene: Scene = { width: 160, height: 160, parts };
 
-  it.each<[string, ClipVariant, Partial<TextOptions>]>([
+  it.each<[string, ClipVariant, Partial<TextOptions> & { preset?: TextPreset }]>([
     ['int64 ids', {}, {}],
-    ['int32 ids and an attention mask, in a folder as on the hub', { ids: 'int32', mask: true, folder: true }, { padId: 5 }],
+    ['int32 ids and an attention mask, in a folder as on the hub', { ids: 'int32', mask: true, folder: true }, { preset: PADDED }],
     ['one picture and one text at a time', { single: true }, {}],
     [
       'the outputs, padding and sigmoid of SigLIP',
@@ -31,7 +35,7 @@ describe('with any text model', () => {
         mask: true,
         preprocessor: { size: { height: 32, width: 32 }, image_mean: [0.5, 0.5, 0.5], image_std: [0.5, 0.5, 0.5], resample: 3 },
       },
-      { family: 'siglip', logitBias: -60, contextLength: 20 },
+      { family: 'siglip', preset: TOY_SIGLIP },
     ],
     [
       'pictures that are not normalised, resized bilinearly',
@@ -52,7 +56,7 @@ describe('with any text model', () => {
 
   it('makes nothing of padding: the same text has the same score in any batch', async () => {
     const path = await writeClipModel(join(directory, 'padded'), { mask: true });
-    await withModel({ model: path, padId: 5 }, async (model) => {
+    await withModel({ model: path, preset: PADDED }, async (model) => {
       const [alone] = await answer(model, scene, { type: 'text', text: 'red', threshold: -1 });
       const [first] = await answer(
         model,

@@ -9,22 +9,10 @@ export const textSchema = z.strictObject({
   family: z
     .enum(['clip', 'siglip'])
     .default('clip')
-    .meta({ description: 'clip: scores are cosines; siglip: probabilities. Sets the defaults of the next five keys.' }),
-  contextLength: z
-    .number()
-    .int()
-    .min(4)
-    .max(1024)
-    .optional()
-    .meta({ description: 'Tokens the text encoder reads, where its file leaves it open: 77 for clip, 64 for siglip.' }),
-  padId: z.number().int().min(0).max(10_000_000).optional().meta({ description: 'Token behind the text: 0 for clip, 1 for siglip.' }),
-  logitScale: z
-    .number()
-    .min(0.01)
-    .max(1000)
-    .optional()
-    .meta({ description: 'Factor of a cosine before softmax (negatives) or sigmoid (siglip): 100 for clip, 117.33 for siglip.' }),
-  logitBias: z.number().min(-1000).max(1000).optional().meta({ description: 'Added before the sigmoid (siglip): -12.93.' }),
+    .meta({
+      description:
+        "The model's preset. clip: scores are cosines; siglip: probabilities. Context length, padding, logit scale and bias follow from it.",
+    }),
   threshold: z
     .number()
     .min(-1)
