@@ -109,7 +109,7 @@ export class CameraTask {
       uri: config.source,
       options: { ...sourceOptions(config), onCorrupt, onFallback },
       region: config.roi,
-      maxFps: () => config.maxFps,
+      maxFps: config.maxFps,
       onWedged: config.onWedged,
       onStatus,
     });

@@ -1,11 +1,12 @@
-/** A source that is kept open: the frames of one configured camera, across every loss of it. */
+/** Frames of one configured camera, across every loss of its source. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Region } from '../addon/addon.js';
 import { withoutSource } from '../config/source-name.js';
 import type { Frame } from '../domain/frame.js';
 import { FastsamError, isFastsamError, isSourceRetryable, messageOf } from '../errors.js';
 import { createSource } from './open.js';
-import { type Address, untilBack } from './reachability.js';
+import { Pace } from './pace.js';
+import { ServerWatch } from './reachability.js';
 import { croppedFrame, type Place, type Source, type SourceOptions } from './source.js';
 
 export type CameraPhase = 'connecting' | 'streaming' | 'paused' | 'lost' | 'wedged' | 'ended';
@@ -31,19 +32,18 @@ export interface CameraDeps {
   readonly options: SourceOptions;
   /** The part of every frame that is wanted; all of it when absent. */
   readonly region?: Region | undefined;
-  /** Frames a second at most; read before each frame, as many as come when undefined. */
-  readonly maxFps?: () => number | undefined;
-  /** What becomes of a source that can not be closed: wait for it, or end the iteration with SOURCE_WEDGED. */
+  /** Frames a second at most; as many as come when undefined. */
+  readonly maxFps?: number | undefined;
+  /** Of a source that cannot be closed: wait for it, or end the iteration with SOURCE_WEDGED. */
   readonly onWedged: 'keep-going' | 'restart-process';
   readonly onStatus: (status: CameraStatus) => void;
 }
 
 /**
  * Iterating opens the source and opens it again whenever it is lost, with exponential backoff and jitter from 0.5 to
- * 30 s, reset by the first good frame; what trying again soon cannot mend is tried every 30 s. A server that answers again
- * after it had been silent is opened at once. A source that has ended
- * rests until `restart`. Whatever goes wrong with the source is this camera's: it is lost, for that reason. The iteration
- * ends on `stop`, and with the errors that concern the whole process: NATIVE_UNAVAILABLE, and SOURCE_WEDGED with
+ * 30 s, reset by the first good frame; an error that trying again soon cannot mend is tried every 30 s. A source whose server
+ * answers after it had been silent is opened at once. A source that has ended rests until `restart`. Every error of the
+ * source is this camera's: the camera is lost, for that reason. The iteration ends on `stop`, and with the errors that concern the whole process: NATIVE_UNAVAILABLE, and SOURCE_WEDGED with
  * `onWedged: restart-process`.
  */
 export class Camera implements AsyncIterable<Frame> {
@@ -55,13 +55,12 @@ export class Camera implements AsyncIterable<Frame> {
   /** Of frames that were handed out, and of those that came in while the rate was held back. */
   #discards: Record<string, number> = {};
   #held = 0;
-  #dueAt = 0;
-  /** An attempt is under way that began while the server was silent. */
-  #blindAttempt = false;
-  #serverSilent = false;
-  /** Listens for a server that is away. */
-  #bell: AbortController | undefined;
-  #rang = false;
+  readonly #pace: Pace;
+  readonly #server = new ServerWatch(() => this.#openAtOnce());
+  /** The source is being opened, and the server was silent when that began: it may hang in the network for seconds. */
+  #isBlindAttempt = false;
+  /** The server came back since the last attempt began: the next one does not wait. */
+  #isServerBack = false;
   #sequence = 0;
   /** How far files have been read; forgotten at their end. */
   #place: Place | undefined;
@@ -74,7 +73,9 @@ export class Camera implements AsyncIterable<Frame> {
   #status: CameraStatus = { phase: 'connecting', since: Date.now(), enteredAt: performance.now(), reconnects: 0 };
   #wasLost = false;
 
-  constructor(private readonly deps: CameraDeps) {}
+  constructor(private readonly deps: CameraDeps) {
+    this.#pace = new Pace(deps.maxFps);
+  }
 
   /** Drops like a camera; false for files that are read as fast as they are taken. */
   get live(): boolean {
@@ -94,7 +95,7 @@ export class Camera implements AsyncIterable<Frame> {
         continue;
       }
       this.#interrupted = false;
-      this.#rang = false;
+      this.#isServerBack = false;
       let failure: unknown;
       let wedged: Source | undefined;
       try {
@@ -116,7 +117,7 @@ export class Camera implements AsyncIterable<Frame> {
         if (isFastsamError(failure, 'NATIVE_UNAVAILABLE')) throw failure;
         this.#wasLost = true;
         this.#enter('lost', withoutSource(messageOf(failure), this.deps.uri));
-        if (!this.#rang) await this.#sleep(this.#backoff(failure));
+        if (!this.#isServerBack) await this.#sleep(this.#backoff(failure));
       }
     }
   }
@@ -156,7 +157,7 @@ export class Camera implements AsyncIterable<Frame> {
     this.#rest.abort();
   }
 
-  /** Opens the source anew at once, whatever state it is in; a paused camera resumes. */
+  /** Closes the source in any state and opens it from its start; a paused camera resumes. */
   async restart(): Promise<void> {
     this.#paused = false;
     this.#fromStart = true;
@@ -171,7 +172,7 @@ export class Camera implements AsyncIterable<Frame> {
 
   async #interrupt(): Promise<void> {
     this.#interrupted = true;
-    this.#bell?.abort();
+    this.#server.stop();
     this.#rest.abort();
     // A source that does not let go is met by the iteration, which closes it as well.
     await this.#source?.stop().catch(() => undefined);
@@ -184,20 +185,21 @@ export class Camera implements AsyncIterable<Frame> {
     // Known before it is open, so that stop reaches a camera that never answers.
     this.#source = source;
     if (this.#interrupted) return;
-    this.#blindAttempt = this.#serverSilent;
+    this.#isBlindAttempt = this.#server.isSilent;
     await source.open();
-    this.#blindAttempt = false;
+    this.#isBlindAttempt = false;
     const frames = source[Symbol.asyncIterator]();
     for (;;) {
       const busy = source.dropped().busy ?? 0;
-      const held = await this.#pace();
+      const early = this.#pace.next(performance.now());
+      if (early > 0) await this.#sleep(early);
       const next = await frames.next();
       // What a live source dropped while it was held back was beyond the rate.
-      if (held) this.#held += (source.dropped().busy ?? 0) - busy;
+      if (early > 0) this.#held += (source.dropped().busy ?? 0) - busy;
       if (next.done) return;
       this.#sequence = next.value.sequence + 1;
       this.#failures = 0;
-      this.#bell?.abort();
+      this.#server.stop();
       const frame = this.#cropped(next.value);
       if (this.#status.phase !== 'streaming') this.#enter('streaming');
       yield frame;
@@ -208,44 +210,23 @@ export class Camera implements AsyncIterable<Frame> {
     return this.deps.region ? croppedFrame(frame, this.deps.region) : frame;
   }
 
-  /** Waits until the next frame is due; false when it already was. */
-  async #pace(): Promise<boolean> {
-    const rate = this.deps.maxFps?.();
-    if (rate === undefined) return false;
-    const now = performance.now();
-    const early = this.#dueAt - now;
-    if (early > 0) await this.#sleep(early);
-    // Late by less than a frame: keep to the beat, so that the average is the rate.
-    const period = 1000 / rate;
-    this.#dueAt = early > -period ? this.#dueAt + period : now + period;
-    return early > 0;
+  /** However long the server was to be left alone. */
+  #openAtOnce(): void {
+    this.#failures = 0;
+    this.#isServerBack = true;
+    this.#rest.abort();
+    // An attempt that began later has met the server, which is only slow.
+    if (!this.#isBlindAttempt) return;
+    this.#interrupted = true;
+    void this.#source?.stop().catch(() => undefined);
   }
 
-  /** Opens the source at once when its server is back, however long it was to be left alone. */
-  async #listen(address: Address, bell: AbortController): Promise<void> {
-    const onAsked = (there: boolean) => {
-      this.#serverSilent = !there;
-    };
-    while (await untilBack(address, bell.signal, onAsked)) {
-      this.#failures = 0;
-      this.#rang = true;
-      this.#rest.abort();
-      // A blind attempt may hang in the network for seconds yet; any other has met the server, which is only slow.
-      if (!this.#blindAttempt) continue;
-      this.#interrupted = true;
-      await this.#source?.stop().catch(() => undefined);
-    }
-  }
-
-  /** The source, when it does not let go. */
+  /** Closes the source; returned when it does not let go. */
   async #close(): Promise<Source | undefined> {
     const source = this.#source;
-    this.#blindAttempt = false;
+    this.#isBlindAttempt = false;
     if (!source) return undefined;
-    if (source.address && !this.#interrupted && (!this.#bell || this.#bell.signal.aborted)) {
-      this.#bell = new AbortController();
-      void this.#listen(source.address, this.#bell);
-    }
+    if (source.address && !this.#interrupted) this.#server.start(source.address);
     const wedged = await hangs(source);
     this.#place = source.place?.();
     this.#drops = merged(this.#drops, source.dropped());
@@ -254,7 +235,7 @@ export class Camera implements AsyncIterable<Frame> {
     return wedged ? source : undefined;
   }
 
-  /** What still holds the device would only wedge the next one; `restart` and `stop` do not wait for it. */
+  /** Waits, because a source that still holds the device would wedge the next one; `restart` and `stop` end the wait. */
   async #waitUntilReleased(source: Source): Promise<void> {
     this.#interrupted = false;
     this.#wasLost = true;

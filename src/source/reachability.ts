@@ -1,4 +1,4 @@
-/** Reachability probe: tells when the server of a lost camera answers again, without opening a stream. */
+/** Tells when the server of a lost camera answers again, without opening a stream. */
 import net from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import tls from 'node:tls';
@@ -19,22 +19,45 @@ const INTERVAL_MS = 500;
 const ANSWER_TIMEOUT_MS = 1000;
 
 /**
- * Resolves true when the server answers after it had been silent, false when `signal` is aborted; `onAsked` hears every
- * answer, and every silence. A server that
- * answered every time does not count as back: the source reopens on its own schedule.
+ * Watches the server of a lost camera. A server that answered every time does not count as back: the camera opens its
+ * source on its own schedule.
  */
-export async function untilBack(address: Address, signal: AbortSignal, onAsked: (there: boolean) => void): Promise<boolean> {
-  let silent = false;
-  while (!signal.aborted) {
-    const asked = performance.now();
-    const there = await answers(address, signal);
-    if (signal.aborted) return false;
-    onAsked(there);
-    if (there && silent) return true;
-    silent = !there;
-    await delay(Math.max(INTERVAL_MS - (performance.now() - asked), 0), undefined, { signal }).catch(() => undefined);
+export class ServerWatch {
+  #watching: AbortController | undefined;
+  #isSilent = false;
+
+  /** `onBack` is called each time the server answers after it had been silent. */
+  constructor(private readonly onBack: () => void) {}
+
+  /** The server did not answer when it was asked last. */
+  get isSilent(): boolean {
+    return this.#isSilent;
   }
-  return false;
+
+  /** Asks the server every half second until `stop`; a watch that runs goes on. */
+  start(address: Address): void {
+    if (this.#watching) return;
+    this.#watching = new AbortController();
+    void this.#watch(address, this.#watching.signal);
+  }
+
+  stop(): void {
+    this.#watching?.abort();
+    this.#watching = undefined;
+    this.#isSilent = false;
+  }
+
+  async #watch(address: Address, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const askedAt = performance.now();
+      const isThere = await answers(address, signal);
+      if (signal.aborted) return;
+      const isBack = isThere && this.#isSilent;
+      this.#isSilent = !isThere;
+      if (isBack) this.onBack();
+      await delay(Math.max(INTERVAL_MS - (performance.now() - askedAt), 0), undefined, { signal }).catch(() => undefined);
+    }
+  }
 }
 
 /** Whether the server answers, in its own protocol, within a second. */

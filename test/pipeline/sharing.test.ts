@@ -54,7 +54,7 @@ async function share(cameras: readonly Shared[], results = Number.POSITIVE_INFIN
     const camera: Camera = new Camera({
       uri,
       options: {},
-      maxFps: () => maxFps,
+      maxFps,
       onWedged: 'keep-going',
       onStatus: ({ phase }) => phase === 'ended' && void camera.stop(),
     });
