@@ -27,8 +27,6 @@ const common = {
   pool: 'forks',
   testTimeout: 30_000,
   hookTimeout: 30_000,
-  // Elsewhere a race shows at once. Where a machine is shared with strangers it is named (test/helpers/failures.ts).
-  retry: process.env.CI === undefined ? 0 : 1,
 } as const;
 const inTest = (names: readonly string[]) => names.map((name) => `test/${name}`);
 

@@ -1,7 +1,4 @@
-/**
- * Says at the end of a run which tests failed and why, in few lines: the end is all that is seen of a long log. Tests that
- * passed at their second attempt only are named too: each is a race to be found, of the test or of the code under test.
- */
+/** Says at the end of a run which tests failed and why, in few lines: the end is all that is seen of a long log. */
 import { writeFileSync } from 'node:fs';
 import type { Reporter, SerializedError, TestCase, TestModule } from 'vitest/node';
 
@@ -13,7 +10,6 @@ export default class FailedTests implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
     const tests = modules.flatMap(({ children }) => [...children.allTests()]);
     const lines = [
-      ...tests.filter((test) => test.diagnostic()?.flaky).map((test) => `passed at the second attempt only: ${nameOf(test)}`),
       ...tests.filter((test) => test.result().state === 'failed').map((test) => `failed: ${nameOf(test)}${reasons(test.result().errors)}`),
       ...modules.flatMap((module) => {
         const errors = [...module.errors(), ...module.children.allSuites()].flatMap((part) => ('message' in part ? [part] : part.errors()));
