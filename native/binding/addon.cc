@@ -70,6 +70,8 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("measureNames", Napi::Function::New<MeasureNames>(env));
   exports.Set("measureObjects", Napi::Function::New<Promised<MeasureObjects>>(env));
   exports.Set("goldenDifference", Napi::Function::New<Promised<GoldenDifference>>(env));
+  exports.Set("patchRows", Napi::Function::New<Promised<PatchRows>>(env));
+  exports.Set("patchHighest", Napi::Function::New<Promised<PatchHighest>>(env));
   exports.Set("patchCoreset", Napi::Function::New<Promised<PatchCoreset>>(env));
   exports.Set("patchDistances", Napi::Function::New<Promised<PatchDistances>>(env));
   exports.Set("contourGap", Napi::Function::New<Promised<ContourGap>>(env));

@@ -44,7 +44,9 @@ Napi::Value CountBoundaries(const Napi::CallbackInfo& info);
 Napi::Value MeasureNames(const Napi::CallbackInfo& info);
 Napi::Value MeasureObjects(const Napi::CallbackInfo& info);
 Napi::Value GoldenDifference(const Napi::CallbackInfo& info);
+Napi::Value PatchRows(const Napi::CallbackInfo& info);
 Napi::Value PatchCoreset(const Napi::CallbackInfo& info);
+Napi::Value PatchHighest(const Napi::CallbackInfo& info);
 Napi::Value PatchDistances(const Napi::CallbackInfo& info);
 Napi::Value ContourGap(const Napi::CallbackInfo& info);
 

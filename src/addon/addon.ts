@@ -12,7 +12,7 @@ import type { Decoder } from '../domain/picture.js';
 import type { Segments } from '../domain/segments.js';
 import { FastsamError, messageOf } from '../errors.js';
 import type { GpuStatus } from './gpus.js';
-import type { NativeDifferenceOptions, NativeMeasurements, NativeMeasureOptions } from './measure.js';
+import type { NativeDifferenceOptions, NativeFeatureMap, NativeMeasurements, NativeMeasureOptions } from './measure.js';
 import type { ConveyorOptions, ConveyorTruth, ShapesOptions, ShapesTruth } from './scenes.js';
 import type { TensorRtAddon } from './tensorrt.js';
 import type { CarryRequests, NativeCameraMotion, NativeTracker, NativeTrackerOptions } from './track.js';
@@ -408,6 +408,16 @@ export interface NativeAddon {
    * left, top, right, bottom. Errors: MISUSE for an empty mask.
    */
   goldenDifference(golden: NativeFrame, frame: NativeFrame, options: NativeDifferenceOptions): Promise<Float64Array>;
+  /**
+   * Features of the places `cells` of a network's outputs, the finest first: [cells, features], as (feature − mean) / sd where these are
+   * given; see native/measure/patches.h. Errors: MISUSE for sides that do not divide those of the first map.
+   */
+  patchRows(maps: readonly NativeFeatureMap[], cells: Uint32Array, mean?: Float32Array, sd?: Float32Array): Promise<Float32Array>;
+  /**
+   * The `most` rows that are farthest from the nearest row of `memory`, the farthest first: row and distance of each. Errors: MISUSE for
+   * an empty memory.
+   */
+  patchHighest(rows: Float32Array, memory: Float32Array, dims: number, most: number): Promise<Float64Array>;
   /** Indices of at most `most` of the rows of `dims` numbers that cover all of them; see native/measure/patches.h. */
   patchCoreset(rows: Float32Array, dims: number, most: number): Promise<Uint32Array>;
   /** Distance of each row to the nearest of `memory`. Errors: MISUSE for an empty memory. */

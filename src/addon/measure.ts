@@ -26,6 +26,14 @@ export interface NativeMeasurements {
   readonly objects: Uint32Array;
 }
 
+/** One output of a network, [channels, height, width]. */
+export interface NativeFeatureMap {
+  readonly values: Float32Array;
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+}
+
 export interface NativeDifferenceOptions {
   /** Pixels that an edge may lie off, 0 to 16. */
   readonly tolerance: number;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { native } from '../../src/addon/addon.js';
 import type { LetterboxGeometry } from '../../src/domain/geometry.js';
-import { learnPatches, type Patches, patchDistances, patchesOf, surfaceScore } from '../../src/measure/patch-memory.js';
+import { learnPatches, type PatchGrid, patchDistances, patchGrid, placeOfCell, surfaceScore } from '../../src/measure/patch-memory.js';
 
 const geometry: LetterboxGeometry = {
   frameWidth: 40,
@@ -23,16 +23,23 @@ function map(channels: number, side: number) {
   return { channels, width: side, height: side, values };
 }
 
-describe('patchesOf', () => {
-  it('takes the cells whose middle is in the content, smoothed, coarser maps repeated', () => {
-    const { columns, rows, dims, values } = patchesOf([map(2, 8), map(1, 4)], geometry);
-    expect([columns, rows, dims]).toEqual([8, 4, 3]);
-    const patch = (x: number, y: number) => [...values.subarray((y * columns + x) * dims, (y * columns + x + 1) * dims)];
+describe('patches', () => {
+  it('are the cells whose middle is in the content, smoothed, coarser maps repeated', async () => {
+    const maps = [map(2, 8), map(1, 4)];
+    const grid = patchGrid(maps, geometry);
+    const { columns, rows, cells } = grid;
+    expect([columns, rows, cells[0], cells.at(-1)]).toEqual([8, 4, 16, 47]);
+    const values = await native().patchRows(maps, cells);
+    const patch = (x: number, y: number) => [...values.subarray((y * columns + x) * 3, (y * columns + x + 1) * 3)];
     // Cell (3, 3) of the fine map and (1, 1) of the coarse one: planes, so that their mean is their middle.
     expect(patch(3, 1)).toEqual([33, 1033, 11]);
     // At the left border the mean is of two columns.
     expect(patch(0, 1)).toEqual([30.5, 1030.5, expect.closeTo(10.5)]);
     expect(patch(3, 2)[2]).toBe(21);
+    // Of a picture of 40 × 20 pixels: cells of 5.
+    expect(placeOfCell(grid, cells[3 + 8]!)).toEqual([17.5, 7.5]);
+    const [mean, sd] = [Float32Array.of(3, 1000, 1), Float32Array.of(2, 1, 10)];
+    expect([...(await native().patchRows(maps, Uint32Array.of(cells[3 + 8]!), mean, sd))]).toEqual([15, 33, expect.closeTo(1)]);
   });
 });
 
@@ -51,6 +58,23 @@ describe('the addon, against plain loops', () => {
           const nearest = Math.min(...memory.map((other) => distance(row, other)));
           expect(Math.abs(found[k]! - nearest)).toBeLessThanOrEqual(1e-4 * (1 + nearest));
         }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('finds the rows that are farthest from their nearest one (property)', async () => {
+    await fc.assert(
+      fc.asyncProperty(matrix, fc.integer({ min: 1, max: 20 }), async ([dims, rows, memory], most) => {
+        const found = await native().patchHighest(flat(rows), flat(memory), dims, most);
+        const nearest = rows.map((row) => Math.min(...memory.map((other) => distance(row, other))));
+        const sorted = [...nearest].sort((a, b) => b - a).slice(0, most);
+        expect(found).toHaveLength(2 * sorted.length);
+        for (const [k, expected] of sorted.entries()) {
+          expect(Math.abs(found[2 * k + 1]! - expected)).toBeLessThanOrEqual(1e-4 * (1 + expected));
+          expect(Math.abs(nearest[found[2 * k]!]! - expected)).toBeLessThanOrEqual(1e-4 * (1 + expected));
+        }
+        expect(new Set(found.filter((_, k) => k % 2 === 0)).size).toBe(sorted.length);
       }),
       { numRuns: 60 },
     );
@@ -77,28 +101,39 @@ describe('the addon, against plain loops', () => {
   it('refuses rows that do not fit', async () => {
     await expect(native().patchDistances(new Float32Array(7), new Float32Array(6), 3)).rejects.toMatchObject({ code: 'MISUSE' });
     await expect(native().patchDistances(new Float32Array(6), new Float32Array(0), 3)).rejects.toMatchObject({ code: 'MISUSE' });
+    await expect(native().patchHighest(new Float32Array(6), new Float32Array(0), 3, 1)).rejects.toMatchObject({ code: 'MISUSE' });
+    await expect(native().patchRows([map(1, 8), map(1, 3)], Uint32Array.of(0))).rejects.toMatchObject({ code: 'MISUSE' });
+    await expect(native().patchRows([map(1, 8)], Uint32Array.of(64))).rejects.toMatchObject({ code: 'MISUSE' });
+    await expect(native().patchRows([{ ...map(1, 8), height: 9 }], Uint32Array.of(0))).rejects.toMatchObject({ code: 'MISUSE' });
   });
 });
 
 describe('a memory of patches', () => {
   it('knows what it has learnt, and scores what it has not by the highest hundredth', async () => {
-    const picture = (shift: number): Patches => ({
-      columns: 10,
-      rows: 20,
-      dims: 2,
-      values: Float32Array.from({ length: 400 }, (_, k) => (k % 2 === 0 ? k % 14 : Math.floor(k / 40)) + shift),
-    });
+    const view: LetterboxGeometry = { ...geometry, inputWidth: 160, inputHeight: 160, top: 0, contentWidth: 160, contentHeight: 160 };
+    const picture = (spot: number): PatchGrid => {
+      const values = Float32Array.from({ length: 400 }, (_, k) => (k % 20) + 3 * Math.floor(k / 20));
+      values[210] = values[210]! + spot;
+      return patchGrid([{ channels: 1, width: 20, height: 20, values }], view);
+    };
     async function* good() {
       yield picture(0);
       yield picture(0);
     }
     const memory = await learnPatches(good(), 2);
-    expect(memory.rows.length / 2).toBeLessThanOrEqual(200);
-    const known = await patchDistances(picture(0), memory);
-    expect(Math.max(...known)).toBeLessThan(1e-4);
-    const strange = picture(0);
-    strange.values.set([1000, 1000, 1000, 1000], 100);
-    expect(surfaceScore(await patchDistances(strange, memory))).toBeGreaterThan(100);
-    expect(surfaceScore(Float32Array.of(1, 2, 3))).toBe(3);
+    expect(memory.rows.length).toBeLessThanOrEqual(800);
+    const { cells } = picture(0);
+    expect(Math.max(...(await patchDistances(picture(0), memory)))).toBeLessThan(1e-4);
+    const strange = await surfaceScore(picture(9000), cells, memory);
+    // The nine patches that look at the spot are alike; the score is the mean of four of them.
+    const distances = [...(await patchDistances(picture(9000), memory))].sort((a, b) => b - a);
+    expect(strange.score).toBeCloseTo(
+      distances.slice(0, 4).reduce((sum, each) => sum + each / 4, 0),
+      3,
+    );
+    expect(strange.score).toBeGreaterThan(50);
+    expect([189, 190, 191, 209, 210, 211, 229, 230, 231]).toContain(strange.cell);
+    // Elsewhere it is not seen.
+    expect((await surfaceScore(picture(9000), cells.slice(0, 100), memory)).score).toBeLessThan(1e-4);
   });
 });
