@@ -3,7 +3,8 @@
  *
  * 1. Points on the named objects of two DAVIS clips, as prompts with `follow`: from the first lock on, J (mean IoU of the mask that the
  *    prompt answers with, 0 where it has none) beside the ceiling, the best mask that the network has for the object in the same frame;
- *    and the share of frames in which the prompt is locked to something else (IoU below 0.1). Needs ../shared/tracking/davis and
+ *    and the share of frames in which the prompt is locked to something else (IoU below 0.1); where the first lock is on something else
+ *    already, as the network has no other mask at the point, once more without those targets. Needs ../shared/tracking/davis and
  *    ../shared/models.
  * 2. Parts of the drawn belt behind a bar, through the demo model, and drawn twins behind a bar, with the masks of the truth: how many
  *    tracks come out on their object again, on another one, or not within a second. SCENES (default 2), FRAMES (default 160).
@@ -80,6 +81,7 @@ async function davis() {
         const j = matches.length > 0 ? mine[matches[0].index] : 0;
         target.all += 1;
         if (target.frames === 0 && follow?.state !== 'locked') continue;
+        if (target.frames === 0) target.misbound = j < 0.1;
         target.frames += 1;
         target.j += j;
         target.ceiling += Math.max(0, ...mine);
@@ -89,11 +91,17 @@ async function davis() {
       frame[Symbol.dispose]();
     }
     const all = [...targets.values()];
-    const mean = (of) => all.reduce((sum, target) => sum + of(target) / Math.max(1, target.frames), 0) / all.length;
+    const mean = (of, targets = all) => targets.reduce((sum, target) => sum + of(target) / Math.max(1, target.frames), 0) / targets.length;
     const before = all.reduce((sum, target) => sum + 1 - target.frames / target.all, 0) / all.length;
     const [j, ceiling, wrong] = [mean((t) => t.j), mean((t) => t.ceiling), mean((t) => t.wrong)];
     say(
       `follow, ${clip.padEnd(12)} ${all.length} targets: J ${j.toFixed(3)} of ${ceiling.toFixed(3)} (${(100 * (j / ceiling)).toFixed(0)} %), false lock ${(100 * wrong).toFixed(1)} % of frames; not locked yet in ${(100 * before).toFixed(0)} %`,
+    );
+    const bound = all.filter(({ misbound }) => !misbound);
+    if (bound.length === all.length) continue;
+    const [ownJ, ownCeiling, ownWrong] = [mean((t) => t.j, bound), mean((t) => t.ceiling, bound), mean((t) => t.wrong, bound)];
+    say(
+      `follow, ${clip.padEnd(12)} at the point of ${all.length - bound.length} targets the network has another's mask; the other ${bound.length}: J ${ownJ.toFixed(3)} of ${ownCeiling.toFixed(3)} (${(100 * (ownJ / ownCeiling)).toFixed(0)} %), false lock ${(100 * ownWrong).toFixed(1)} % of frames`,
     );
   }
   await engine.stop();
