@@ -64,6 +64,7 @@ Result<Measured> MeasureAll(const ImageView& image, const Segments& segments, co
   }
   Measured measured;
   measured.values.reserve(indices.size() * (2 * kMeasures + kExtras));
+  Refiner refiner;
   for (const uint32_t index : indices) {
     const Run* runs = segments.runs.data() + segments.offsets[index];
     const size_t count = segments.offsets[index + 1] - segments.offsets[index];
@@ -72,7 +73,7 @@ Result<Measured> MeasureAll(const ImageView& image, const Segments& segments, co
     const Plane* plane = options.plane ? &*options.plane : nullptr;
     const double reach = std::clamp(options.cell, kLeastReach, kMostReach);
     const RefinedShape shape =
-        options.refine ? RefineShape(image, mask.value(), reach, plane) : Unrefined(std::move(mask).value(), plane);
+        options.refine ? refiner.Refine(image, mask.value(), reach, plane) : Unrefined(std::move(mask).value(), plane);
     Lab lab{std::nan(""), std::nan(""), std::nan("")};
     if (options.color) lab = MeanLab(image, runs, count, static_cast<int>(std::ceil(options.cell)));
     const auto append = [&measured](std::initializer_list<double> values) {

@@ -1,13 +1,15 @@
 #include "measure/edge.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <vector>
+#include <iterator>
 
 namespace fastsamd {
 namespace {
 
 constexpr double kStep = 0.25;
+constexpr auto kFloatStep = static_cast<float>(kStep);
 /// The gradient is the difference over three samples either way, averaged twice over five samples. A narrower filter
 /// sees the pixel grid: on an edge along the grid it is off by up to 0.1 px, the same way at every point.
 constexpr int kHalf = 3;
@@ -41,337 +43,441 @@ constexpr double kOutlier = 3;
 /// Points over which the contour is smoothed.
 constexpr double kBendSigma = 2.5;
 /// The curvature at a point is the turn over this many points either way; a corner counts as a bend of radius 4.
-constexpr std::ptrdiff_t kTurn = 4;
+constexpr size_t kTurn = 4;
 constexpr double kMostCurvature = 0.25;
 
-struct Edge {
-  double offset;
-  double gradient;
-  bool weak;
-  bool off;
-  bool found() const { return !weak && !off; }
-};
+/// Samples on either side of the search: in a row of gradients, in a row of differences, and along a normal.
+constexpr int kAside = kFit + 2 * kBox;
+constexpr int kBeyond = kAside + kHalf;
+/// Rows end at a multiple of this: loops over them have no remainder.
+constexpr size_t kLanes = 4;
 
-/// Averages over 2 * kBox + 1 values: `out` is 2 * kBox shorter than `in`.
-void Average(const float* in, size_t count, float* out) {
-  for (size_t k = 0; k < count; ++k) {
-    float sum = 0;
-    for (size_t i = 0; i <= 2 * kBox; ++i) sum += in[k + i];
-    out[k] = sum * (1.0F / (2 * kBox + 1));
-  }
+constexpr size_t RowOf(int samples) { return (static_cast<size_t>(samples) + kLanes - 1) / kLanes * kLanes; }
+size_t GradientRow(int reach) { return RowOf(2 * (reach + kFit) + 1); }
+size_t DifferenceRow(int reach) { return RowOf(2 * (reach + kAside) + 1); }
+/// Longest: at kMostReach.
+constexpr size_t kMostRow = RowOf(2 * (static_cast<int>(kMostReach / kStep) + kBeyond) + 1) + kLanes;
+static_assert(kMostRow <= static_cast<size_t>(LumaPatch::kMostAlong));
+
+/// Makes room; never gives it back.
+template <typename Value>
+void Reserve(std::vector<Value>& values, size_t count) {
+  if (values.size() < count) values.resize(count);
 }
 
-/// Gradients across a contour: row i has 2 * reach + 1 samples at point i, and kFit more on either side.
-class Gradients {
- public:
-  Gradients(const LumaPatch& luma, const Contour& outline, const Contour& normals, int reach)
-      : reach_(reach),
-        stride_(static_cast<size_t>(2 * (reach + kFit) + 1)),
-        values_(outline.size() * stride_),
-        differences_(outline.size() * (stride_ + 4 * kBox)) {
-    const int ends = reach + kFit + 2 * kBox + kHalf;
-    std::vector<float> profile(static_cast<size_t>(2 * ends + 1));
-    std::vector<float> single(values_.size());
-    std::vector<float> once(stride_ + 2 * kBox);
-    for (size_t i = 0; i < outline.size(); ++i) {
-      const double dx = normals[i].x * kStep;
-      const double dy = normals[i].y * kStep;
-      luma.Along(outline[i].x - dx * ends, outline[i].y - dy * ends, dx, dy, 2 * ends + 1, profile.data());
-      float* row = differences_.data() + i * (stride_ + 4 * kBox);
-      for (size_t k = 0; k < stride_ + 4 * kBox; ++k) row[k] = (profile[k + 2 * kHalf] - profile[k]) * kPerPixel;
-      Average(row, once.size(), once.data());
-      Average(once.data(), stride_, single.data() + i * stride_);
-    }
-    const size_t count = outline.size();
-    for (size_t i = 0; i < count; ++i) {
-      const float* before = single.data() + (i == 0 ? count - 1 : i - 1) * stride_;
-      const float* at = single.data() + i * stride_;
-      const float* after = single.data() + (i + 1 == count ? 0 : i + 1) * stride_;
-      float* out = values_.data() + i * stride_;
-      for (size_t k = 0; k < stride_; ++k) out[k] = (before[k] + at[k] + after[k]) * (1.0F / 3);
-    }
-    for (int k = 0; k <= 2 * reach; ++k) {
-      const double t = k / (0.6 * reach);
-      prior_.push_back(static_cast<float>(std::exp(-t * t / 2)));
+/// out[k] = sum of in[k] .. in[k + 2 * kBox], over `count` values.
+void BoxSums(const float* __restrict in, size_t count, float* __restrict out) {
+  static_assert(kBox == 2);
+  for (size_t k = 0; k < count; ++k) out[k] = in[k] + in[k + 1] + in[k + 2] + in[k + 3] + in[k + 4];
+}
+
+/// Where in first .. last the gradient (of `polarity`, 0 for either) times the prior is greatest; `otherwise` where it
+/// is nowhere above -1. `gradients` and `prior` are addressed by sample.
+int Strongest(const float* gradients, const float* prior, int first, int last, int polarity, int otherwise) {
+  float weighted[kMostRow];
+  const int count = last - first + 1;
+  const float* g = gradients + first;
+  const float* p = prior + first;
+  if (polarity == 0) {
+    for (int k = 0; k < count; ++k) weighted[k] = std::abs(g[k]) * p[k];
+  } else {
+    const auto sign = static_cast<float>(polarity);
+    for (int k = 0; k < count; ++k) weighted[k] = sign * g[k] * p[k];
+  }
+  float lanes[kLanes] = {-1, -1, -1, -1};
+  int k = 0;
+  for (; k + static_cast<int>(kLanes) <= count; k += static_cast<int>(kLanes)) {
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      lanes[lane] = std::max(lanes[lane], weighted[static_cast<size_t>(k) + lane]);
     }
   }
-
-  /// The edge at point i within `window` samples of `center`, which is the most likely place. `polarity`: 1 for
-  /// brighter outside, -1 for brighter inside, 0 for either.
-  Edge Find(size_t i, int center, int window, int polarity, double threshold) const {
-    const float* middle = values_.data() + i * stride_ + reach_ + kFit;
-    int best = center;
-    float most = -1;
-    const int last = std::min(reach_, center + window);
-    for (int k = std::max(-reach_, center - window); k <= last; ++k) {
-      const float value = Signed(middle[k], polarity) * prior_[static_cast<size_t>(std::abs(k - center))];
-      if (value <= most) continue;
-      most = value;
-      best = k;
-    }
-    const int sign = polarity != 0 ? polarity : middle[best] < 0 ? -1 : 1;
-    const auto at = [&](int k) { return static_cast<float>(sign) * middle[k]; };
-    while (best < reach_ && at(best + 1) > at(best)) ++best;
-    while (best > -reach_ && at(best - 1) > at(best)) --best;
-    const double bend = at(best - 1) - 2 * at(best) + at(best + 1);
-    const double shift = bend < 0 ? std::clamp((at(best - 1) - at(best + 1)) / (2 * bend), -1.0, 1.0) : 0;
-    return {(best + shift) * kStep, sign * static_cast<double>(at(best)), at(best) < threshold,
-            best == reach_ || best == -reach_};
+  for (; k < count; ++k) lanes[0] = std::max(lanes[0], weighted[k]);
+  const float most = std::max(std::max(lanes[0], lanes[1]), std::max(lanes[2], lanes[3]));
+  for (k = 0; k < count; ++k) {
+    if (weighted[k] == most) return first + k;
   }
+  return otherwise;
+}
 
-  /// The centroid of the gradient around an edge that was found. It is more sensitive to noise than the maximum.
-  double Centroid(size_t i, const Edge& edge) const {
-    const int center = static_cast<int>(std::lround(edge.offset / kStep));
-    const int ends = reach_ + kFit + 2 * kBox;
-    if (center - kCentroid < -ends || center + kCentroid > ends) return edge.offset;
-    const float* middle = differences_.data() + i * (stride_ + 4 * kBox) + ends;
-    double sum = 0;
-    double first = 0;
-    for (int k = -kCentroid; k <= kCentroid; ++k) {
-      const double value = middle[center + k];
-      sum += value;
-      first += k * value;
-    }
-    const double shift = sum * edge.gradient > 0 ? first / sum : 0;
-    return (center + std::clamp(shift, -2.0, 2.0)) * kStep;
-  }
+/// Puts the smaller one first.
+inline void Order(float& a, float& b) {
+  const float least = std::min(a, b);
+  b = std::max(a, b);
+  a = least;
+}
 
-  /// Variance of the edges' blur in square pixels, that of the pixels themselves included: from the mean gradient
-  /// around the edges that were found.
-  double Blur(const std::vector<Edge>& edges) const {
-    const int half = static_cast<int>(std::lround(kBlurReach / kStep));
-    std::vector<double> mean(static_cast<size_t>(2 * half + 1));
-    for (size_t i = 0; i < edges.size(); ++i) {
-      if (!edges[i].found()) continue;
-      const int center = static_cast<int>(std::lround(edges[i].offset / kStep));
-      const int ends = reach_ + kFit + 2 * kBox;
-      if (center - half < -ends || center + half > ends) continue;
-      const float* middle = differences_.data() + i * (stride_ + 4 * kBox) + ends;
-      const double sign = edges[i].gradient < 0 ? -1 : 1;
-      for (int k = -half; k <= half; ++k) mean[static_cast<size_t>(k + half)] += sign * middle[center + k];
-    }
-    double sum = 0;
-    double first = 0;
-    double second = 0;
-    for (int k = -half; k <= half; ++k) {
-      const double weight = std::max(0.0, mean[static_cast<size_t>(k + half)]);
-      sum += weight;
-      first += weight * k * kStep;
-      second += weight * k * k * kStep * kStep;
-    }
-    if (sum <= 0) return 0;
-    first /= sum;
-    return std::max(0.0, second / sum - first * first - kDifference);
-  }
-
- private:
-  static float Signed(float gradient, int polarity) {
-    return polarity == 0 ? std::abs(gradient) : static_cast<float>(polarity) * gradient;
-  }
-
-  int reach_;
-  size_t stride_;
-  std::vector<float> values_;
-  /// Before averaging; 2 * kBox samples more on either side.
-  std::vector<float> differences_;
-  std::vector<float> prior_;
-};
-
-/// Unit normals, to the left of the contour's direction: outwards where it turns clockwise on screen.
-Contour NormalsOf(const Contour& outline) {
-  const size_t count = outline.size();
-  Contour normals(count);
+/// out[i] = median of in[i] .. in[i + 8]: an exchange network (Paeth, "Median finding on a 3x3 grid", 1990), which has
+/// no branches.
+void MediansOfNine(const float* __restrict in, size_t count, float* __restrict out) {
+  static_assert(kMedian == 9);
   for (size_t i = 0; i < count; ++i) {
-    const Point& a = outline[i == 0 ? count - 1 : i - 1];
-    const Point& b = outline[i + 1 == count ? 0 : i + 1];
-    const double length = std::max(1e-9, Norm(b.x - a.x, b.y - a.y));
-    normals[i] = {(b.y - a.y) / length, -(b.x - a.x) / length};
+    float a = in[i];
+    float b = in[i + 1];
+    float c = in[i + 2];
+    float d = in[i + 3];
+    float e = in[i + 4];
+    float f = in[i + 5];
+    float g = in[i + 6];
+    float h = in[i + 7];
+    float j = in[i + 8];
+    Order(b, c), Order(e, f), Order(h, j);
+    Order(a, b), Order(d, e), Order(g, h);
+    Order(b, c), Order(e, f), Order(h, j);
+    Order(a, d), Order(f, j), Order(e, h);
+    Order(d, g), Order(b, e), Order(c, f);
+    Order(e, h), Order(e, c), Order(g, e);
+    Order(e, c);
+    out[i] = e;
   }
-  return normals;
 }
 
-double MedianOf(std::vector<double>& values) {
+/// Weights of a Gaussian of kSigma, their sum 1.
+std::array<float, 2 * kRadius + 1> GaussianWeights() {
+  std::array<float, 2 * kRadius + 1> weights{};
+  double sum = 0;
+  for (int k = -kRadius; k <= kRadius; ++k) sum += std::exp(-k * k / (2 * kSigma * kSigma));
+  for (int k = -kRadius; k <= kRadius; ++k) {
+    weights[static_cast<size_t>(k + kRadius)] = static_cast<float>(std::exp(-k * k / (2 * kSigma * kSigma)) / sum);
+  }
+  return weights;
+}
+
+/// The ring with `margin` neighbours on either side, as one unbroken array. Twice the margin can be more than a small
+/// ring has.
+template <typename Value>
+void Unroll(const Value* ring, size_t count, size_t margin, std::vector<Value>& unrolled) {
+  Reserve(unrolled, count + 2 * margin);
+  std::copy(ring, ring + count, unrolled.begin() + static_cast<std::ptrdiff_t>(margin));
+  for (size_t k = 0; k < margin; ++k) {
+    unrolled[margin + count + k] = ring[k % count];
+    unrolled[margin - 1 - k] = ring[count - 1 - k % count];
+  }
+}
+
+/// atan2 to 1e-5, without branches (the polynomial is 4.4.49 of Abramowitz and Stegun).
+inline float AngleOf(float y, float x) {
+  const float ax = std::abs(x);
+  const float ay = std::abs(y);
+  const float t = std::min(ax, ay) / std::max(std::max(ax, ay), 1e-30F);
+  const float s = t * t;
+  const float part = t * (0.9998660F + s * (-0.3302995F + s * (0.1801410F + s * (-0.0851330F + s * 0.0208351F))));
+  const float quarter = ay > ax ? 1.57079633F - part : part;
+  const float half = x < 0 ? 3.14159265F - quarter : quarter;
+  return y < 0 ? -half : half;
+}
+
+/// std::lround, without a call.
+inline int Rounded(float value) { return static_cast<int>(value + (value < 0 ? -0.5F : 0.5F)); }
+
+float MedianOf(std::vector<float>& values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
   std::nth_element(values.begin(), middle, values.end());
   return *middle;
 }
 
-/// The ring with `margin` neighbours on either side, as one unbroken array.
-template <typename Value>
-std::vector<Value> Unrolled(const std::vector<Value>& ring, size_t margin) {
-  const size_t count = ring.size();
-  std::vector<Value> unrolled(count + 2 * margin);
-  // Twice the margin can be more than a small ring has.
-  size_t from = (count - margin % count) % count;
-  for (Value& value : unrolled) {
-    value = ring[from];
-    from = from + 1 == count ? 0 : from + 1;
-  }
-  return unrolled;
+}  // namespace
+
+double EdgeFinder::MarginFor(double reach) {
+  // The row's remainder, too.
+  return (std::ceil(reach / kStep) + kBeyond + static_cast<double>(kLanes)) * kStep;
 }
 
-/// The offset at point i: the nearest that were found, on either side.
-double NearestOffset(const std::vector<Edge>& edges, size_t i) {
-  const size_t count = edges.size();
-  for (size_t k = 0; k <= count / 2; ++k) {
-    const Edge& after = edges[(i + k) % count];
-    const Edge& before = edges[(i + count - k) % count];
-    if (!after.found() && !before.found()) continue;
-    return std::max(after.found() ? after.offset : before.offset, before.found() ? before.offset : after.offset);
+/// Unit normals, to the left of the contour's direction: outwards where it turns clockwise on screen.
+void EdgeFinder::TakeNormals(const Contour& outline) {
+  Reserve(normal_x_, count_);
+  Reserve(normal_y_, count_);
+  const auto take = [&](size_t before, size_t i, size_t after) {
+    const auto dx = static_cast<float>(outline[after].x - outline[before].x);
+    const auto dy = static_cast<float>(outline[after].y - outline[before].y);
+    const float length = std::max(1e-9F, std::sqrt(dx * dx + dy * dy));
+    normal_x_[i] = dy / length;
+    normal_y_[i] = -dx / length;
+  };
+  take(count_ - 1, 0, 1 % count_);
+  for (size_t i = 1; i + 1 < count_; ++i) take(i - 1, i, i + 1);
+  take(count_ < 2 ? 0 : count_ - 2, count_ - 1, 0);
+}
+
+void EdgeFinder::TakeGradients(const LumaPatch& luma, const Contour& outline) {
+  const int ends = reach_ + kBeyond;
+  const size_t row = GradientRow(reach_);
+  const size_t wide = DifferenceRow(reach_);
+  // What the remainders of the rows take from behind a row is never looked at.
+  Reserve(differences_, count_ * wide + kMostRow);
+  Reserve(single_, count_ * row);
+  Reserve(gradients_, count_ * row);
+  float profile[kMostRow + kLanes] = {};
+  float once[kMostRow + kLanes] = {};
+  constexpr float kBoth = 1.0F / ((2 * kBox + 1) * (2 * kBox + 1));
+  for (size_t i = 0; i < count_; ++i) {
+    const double dx = normal_x_[i] * kStep;
+    const double dy = normal_y_[i] * kStep;
+    luma.Along(outline[i].x - dx * ends, outline[i].y - dy * ends, dx, dy, static_cast<int>(RowOf(2 * ends + 1)),
+               profile);
+    float* __restrict differences = differences_.data() + i * wide;
+    for (size_t k = 0; k < wide; ++k) differences[k] = (profile[k + 2 * kHalf] - profile[k]) * kPerPixel;
+    BoxSums(differences, row + kLanes, once);
+    float* __restrict out = single_.data() + i * row;
+    for (size_t k = 0; k < row; ++k) out[k] = (once[k] + once[k + 1] + once[k + 2] + once[k + 3] + once[k + 4]) * kBoth;
+  }
+  const auto mean = [&](size_t before, size_t at, size_t after) {
+    const float* __restrict a = single_.data() + before * row;
+    const float* __restrict b = single_.data() + at * row;
+    const float* __restrict c = single_.data() + after * row;
+    float* __restrict out = gradients_.data() + at * row;
+    for (size_t k = 0; k < row; ++k) out[k] = (a[k] + b[k] + c[k]) * (1.0F / 3);
+  };
+  for (size_t i = 0; i < count_; ++i) mean(i == 0 ? count_ - 1 : i - 1, i, i + 1 == count_ ? 0 : i + 1);
+
+  prior_.clear();
+  for (int k = -2 * reach_; k <= 2 * reach_; ++k) {
+    const double t = k / (0.6 * reach_);
+    prior_.push_back(static_cast<float>(std::exp(-t * t / 2)));
+  }
+}
+
+void EdgeFinder::Search(size_t i, int center, int window, int polarity, float threshold) {
+  const float* middle = gradients_.data() + i * GradientRow(reach_) + reach_ + kFit;
+  const float* prior = prior_.data() + 2 * reach_ - center;
+  int best =
+      Strongest(middle, prior, std::max(-reach_, center - window), std::min(reach_, center + window), polarity, center);
+  const float sign = polarity != 0 ? static_cast<float>(polarity) : middle[best] < 0 ? -1.0F : 1.0F;
+  const auto at = [&](int k) { return sign * middle[k]; };
+  while (best < reach_ && at(best + 1) > at(best)) ++best;
+  while (best > -reach_ && at(best - 1) > at(best)) --best;
+  const float bend = at(best - 1) - 2 * at(best) + at(best + 1);
+  const float shift = bend < 0 ? std::clamp((at(best - 1) - at(best + 1)) / (2 * bend), -1.0F, 1.0F) : 0;
+  offsets_[i] = (static_cast<float>(best) + shift) * kFloatStep;
+  strengths_[i] = middle[best];
+  states_[i] = at(best) < threshold ? State::kWeak : best == reach_ || best == -reach_ ? State::kOff : State::kFound;
+}
+
+float EdgeFinder::NearestOffset(size_t i) const {
+  for (size_t k = 0; k <= count_ / 2; ++k) {
+    const size_t after = (i + k) % count_;
+    const size_t before = (i + count_ - k) % count_;
+    const bool is_after = states_[after] == State::kFound;
+    const bool is_before = states_[before] == State::kFound;
+    if (!is_after && !is_before) continue;
+    return std::max(offsets_[is_after ? after : before], offsets_[is_before ? before : after]);
   }
   return 0;
 }
 
-/// Offsets of all points from those that were found: a median of the found ones among kMedian neighbours, the nearest
-/// where none of these was found, 0 where there is none at all; then smoothed.
-std::vector<double> Filter(const std::vector<Edge>& edges) {
-  std::vector<double> medians(edges.size());
-  const std::vector<Edge> neighbours = Unrolled(edges, kMedian / 2);
-  for (size_t i = 0; i < edges.size(); ++i) {
-    // Sorted as they come: nine are few.
-    double window[kMedian];
-    size_t size = 0;
-    for (size_t k = i; k < i + kMedian; ++k) {
-      if (!neighbours[k].found()) continue;
-      const double offset = neighbours[k].offset;
-      size_t place = size++;
-      for (; place > 0 && window[place - 1] > offset; --place) window[place] = window[place - 1];
-      window[place] = offset;
+void EdgeFinder::FilterOffsets() {
+  constexpr size_t kAway = kMedian / 2;
+  Unroll(offsets_.data(), count_, kAway, around_);
+  Reserve(filtered_, count_);
+  MediansOfNine(around_.data(), count_, filtered_.data());
+  for (size_t lost = 0; lost < count_; ++lost) {
+    if (states_[lost] == State::kFound) continue;
+    // Medians in which this one has no part.
+    for (size_t k = 0; k < std::min(kMedian, count_); ++k) {
+      const size_t i = (lost + count_ - kAway % count_ + k) % count_;
+      float window[kMedian];
+      size_t size = 0;
+      for (size_t n = 0; n < kMedian; ++n) {
+        const size_t neighbour = (i + 2 * count_ - kAway + n) % count_;
+        if (states_[neighbour] == State::kFound) window[size++] = offsets_[neighbour];
+      }
+      std::sort(window, window + size);
+      filtered_[i] = size > 0 ? window[size / 2] : NearestOffset(i);
     }
-    medians[i] = size > 0 ? window[size / 2] : NearestOffset(edges, i);
   }
-  std::vector<double> weights;
-  double sum = 0;
-  for (int k = -kRadius; k <= kRadius; ++k) {
-    weights.push_back(std::exp(-k * k / (2 * kSigma * kSigma)));
-    sum += weights.back();
+  static const std::array<float, 2 * kRadius + 1> weights = GaussianWeights();
+  Unroll(filtered_.data(), count_, kRadius, around_);
+  const float* __restrict in = around_.data();
+  float* __restrict out = filtered_.data();
+  for (size_t i = 0; i < count_; ++i) {
+    float sum = 0;
+    for (size_t k = 0; k <= 2 * kRadius; ++k) sum += weights[k] * in[i + k];
+    out[i] = sum;
   }
-  const std::vector<double> around = Unrolled(medians, kRadius);
-  std::vector<double> smooth(edges.size());
-  for (size_t i = 0; i < edges.size(); ++i) {
-    double offset = 0;
-    for (size_t k = 0; k < weights.size(); ++k) offset += weights[k] * around[i + k];
-    smooth[i] = offset / sum;
-  }
-  return smooth;
 }
 
-/// A contour of points about 1 px apart, smoothed by the Gaussian kernel of fourth order: it keeps bends as they are,
-/// where the plain Gaussian pulls every point towards the centre of its bend.
-Contour SmoothBends(const Contour& contour) {
-  const int radius =
-      static_cast<int>(std::min<size_t>(static_cast<size_t>(std::ceil(3 * kBendSigma)), contour.size() / 4));
+float EdgeFinder::Centroid(size_t i) const {
+  const int center = Rounded(offsets_[i] / kFloatStep);
+  const int ends = reach_ + kAside;
+  if (center - kCentroid < -ends || center + kCentroid > ends) return offsets_[i];
+  const float* middle = differences_.data() + i * DifferenceRow(reach_) + ends;
+  double sum = 0;
+  double first = 0;
+  for (int k = -kCentroid; k <= kCentroid; ++k) {
+    const double value = middle[center + k];
+    sum += value;
+    first += k * value;
+  }
+  const double shift = sum * strengths_[i] > 0 ? first / sum : 0;
+  return static_cast<float>((center + std::clamp(shift, -2.0, 2.0)) * kStep);
+}
+
+double EdgeFinder::Blur() const {
+  constexpr int kAcross = static_cast<int>(kBlurReach / kStep);
+  const int ends = reach_ + kAside;
+  float mean[2 * kAcross + 1] = {};
+  for (size_t i = 0; i < count_; ++i) {
+    if (states_[i] != State::kFound) continue;
+    const int center = Rounded(offsets_[i] / kFloatStep);
+    if (center - kAcross < -ends || center + kAcross > ends) continue;
+    const float* around = differences_.data() + i * DifferenceRow(reach_) + ends + center - kAcross;
+    const float sign = strengths_[i] < 0 ? -1.0F : 1.0F;
+    for (size_t k = 0; k < std::size(mean); ++k) mean[k] += sign * around[k];
+  }
+  double sum = 0;
+  double first = 0;
+  double second = 0;
+  for (int k = -kAcross; k <= kAcross; ++k) {
+    const double weight = std::max(0.0F, mean[k + kAcross]);
+    sum += weight;
+    first += weight * k * kStep;
+    second += weight * k * k * kStep * kStep;
+  }
+  if (sum <= 0) return 0;
+  first /= sum;
+  return std::max(0.0, second / sum - first * first - kDifference);
+}
+
+void EdgeFinder::SmoothBends(Contour& contour) {
+  constexpr size_t kMostRadius = 8;
+  static_assert(kMostRadius >= 3 * kBendSigma);
+  const size_t radius = std::min(kMostRadius, contour.size() / 4);
   double moments[3] = {};
-  std::vector<double> weights;
-  for (int k = -radius; k <= radius; ++k) {
-    const double square = k * k / (kBendSigma * kBendSigma);
-    weights.push_back(std::exp(-square / 2));
-    moments[0] += weights.back();
-    moments[1] += weights.back() * square;
-    moments[2] += weights.back() * square * square;
+  double weights[2 * kMostRadius + 1];
+  for (size_t k = 0; k <= 2 * radius; ++k) {
+    const double t = (static_cast<double>(k) - static_cast<double>(radius)) / kBendSigma;
+    weights[k] = std::exp(-t * t / 2);
+    moments[0] += weights[k];
+    moments[1] += weights[k] * t * t;
+    moments[2] += weights[k] * t * t * t * t;
   }
   const double ratio = moments[2] > 0 ? moments[1] / moments[2] : 0;
   const double sum = moments[0] - ratio * moments[1];
-  for (int k = -radius; k <= radius; ++k) {
-    weights[static_cast<size_t>(k + radius)] *= (1 - ratio * k * k / (kBendSigma * kBendSigma)) / sum;
+  for (size_t k = 0; k <= 2 * radius; ++k) {
+    const double t = (static_cast<double>(k) - static_cast<double>(radius)) / kBendSigma;
+    weights[k] *= (1 - ratio * t * t) / sum;
   }
-  const Contour around = Unrolled(contour, static_cast<size_t>(radius));
-  Contour smooth(contour.size());
-  for (size_t i = 0; i < contour.size(); ++i) {
-    Point point{0, 0};
-    for (size_t k = 0; k < weights.size(); ++k) {
-      point.x += weights[k] * around[i + k].x;
-      point.y += weights[k] * around[i + k].y;
+  Reserve(around_x_, count_ + 2 * radius);
+  Reserve(around_y_, count_ + 2 * radius);
+  double* __restrict x = around_x_.data();
+  double* __restrict y = around_y_.data();
+  for (size_t i = 0; i < count_; ++i) {
+    x[radius + i] = contour[i].x;
+    y[radius + i] = contour[i].y;
+  }
+  for (size_t k = 0; k < radius; ++k) {
+    x[radius + count_ + k] = contour[k].x;
+    y[radius + count_ + k] = contour[k].y;
+    x[k] = contour[count_ - radius + k].x;
+    y[k] = contour[count_ - radius + k].y;
+  }
+  // The kernel is even: neighbours at the same distance are added first.
+  Point* __restrict out = contour.data();
+  for (size_t i = 0; i < count_; ++i) {
+    double sum_x = weights[radius] * x[i + radius];
+    double sum_y = weights[radius] * y[i + radius];
+    for (size_t k = 0; k < radius; ++k) {
+      sum_x += weights[k] * (x[i + k] + x[i + 2 * radius - k]);
+      sum_y += weights[k] * (y[i + k] + y[i + 2 * radius - k]);
     }
-    smooth[i] = point;
+    out[i] = {sum_x, sum_y};
   }
-  return smooth;
 }
 
-/// Curvature of a contour of points about 1 px apart, 1 / px; positive where it turns clockwise on screen.
-std::vector<double> CurvatureOf(const Contour& contour) {
-  const auto count = static_cast<std::ptrdiff_t>(contour.size());
-  const auto at = [&](std::ptrdiff_t i) -> const Point& { return contour[static_cast<size_t>((i + count) % count)]; };
-  const std::ptrdiff_t turn = std::min(kTurn, count / 4);
-  std::vector<double> curvature(contour.size());
-  for (std::ptrdiff_t i = 0; i < count; ++i) {
-    const Point& a = at(i - turn);
-    const Point& b = at(i);
-    const Point& c = at(i + turn);
-    const double angle = std::atan2((b.x - a.x) * (c.y - b.y) - (b.y - a.y) * (c.x - b.x),
-                                    (b.x - a.x) * (c.x - b.x) + (b.y - a.y) * (c.y - b.y));
-    const double length = (Norm(b.x - a.x, b.y - a.y) + Norm(c.x - b.x, c.y - b.y)) / 2;
-    curvature[static_cast<size_t>(i)] = std::clamp(angle / std::max(length, 1e-9), -kMostCurvature, kMostCurvature);
-  }
-  return curvature;
+void EdgeFinder::TakeCurvatures(const Contour& contour) {
+  Reserve(curvatures_, count_);
+  const auto turn = std::min(kTurn, count_ / 4);
+  const auto take = [&](size_t before, size_t i, size_t after) {
+    const Point& a = contour[before];
+    const Point& b = contour[i];
+    const Point& c = contour[after];
+    const auto ux = static_cast<float>(b.x - a.x);
+    const auto uy = static_cast<float>(b.y - a.y);
+    const auto vx = static_cast<float>(c.x - b.x);
+    const auto vy = static_cast<float>(c.y - b.y);
+    const float angle = AngleOf(ux * vy - uy * vx, ux * vx + uy * vy);
+    const float length = (std::sqrt(ux * ux + uy * uy) + std::sqrt(vx * vx + vy * vy)) / 2;
+    constexpr auto kMost = static_cast<float>(kMostCurvature);
+    curvatures_[i] = std::min(kMost, std::max(-kMost, angle / std::max(length, 1e-9F)));
+  };
+  for (size_t i = 0; i < turn; ++i) take(i + count_ - turn, i, i + turn);
+  for (size_t i = turn; i + turn < count_; ++i) take(i - turn, i, i + turn);
+  for (size_t i = count_ - turn; i < count_; ++i) take(i - turn, i, i + turn - count_);
 }
 
-}  // namespace
-
-RefinedContour RefineContour(const LumaPatch& luma, double noise, const Contour& outline, double reach) {
-  const Contour normals = NormalsOf(outline);
-  const Gradients gradients(luma, outline, normals, static_cast<int>(std::ceil(reach / kStep)));
-  const double threshold = kWeak * kGradientNoise * noise;
-  std::vector<Edge> edges;
-  edges.reserve(outline.size());
-  const int whole = static_cast<int>(std::ceil(reach / kStep));
+RefinedContour EdgeFinder::Find(const LumaPatch& luma, double noise, const Contour& outline, double reach) {
+  count_ = outline.size();
+  reach_ = static_cast<int>(std::ceil(std::clamp(reach, kLeastReach, kMostReach) / kStep));
+  TakeNormals(outline);
+  TakeGradients(luma, outline);
+  Reserve(offsets_, count_);
+  Reserve(strengths_, count_);
+  Reserve(states_, count_);
+  const auto threshold = static_cast<float>(kWeak * kGradientNoise * noise);
   double signed_sum = 0;
   double sum = 0;
-  for (size_t i = 0; i < outline.size(); ++i) {
-    edges.push_back(gradients.Find(i, 0, whole, 0, threshold));
-    signed_sum += edges.back().gradient;
-    sum += std::abs(edges.back().gradient);
+  for (size_t i = 0; i < count_; ++i) {
+    Search(i, 0, reach_, 0, threshold);
+    signed_sum += strengths_[i];
+    sum += std::abs(strengths_[i]);
   }
   const int polarity = std::abs(signed_sum) < kOnePolarity * sum ? 0 : signed_sum < 0 ? -1 : 1;
-  for (size_t i = 0; i < outline.size(); ++i) {
-    if (edges[i].gradient * polarity < 0) edges[i] = gradients.Find(i, 0, whole, polarity, threshold);
+  for (size_t i = 0; i < count_; ++i) {
+    if (strengths_[i] * static_cast<float>(polarity) < 0) Search(i, 0, reach_, polarity, threshold);
   }
-  std::vector<double> offsets = Filter(edges);
+  FilterOffsets();
+  // No center: more than any.
+  centers_.assign(count_, 2 * reach_);
   for (int pass = 0; pass < kPasses; ++pass) {
-    for (size_t i = 0; i < outline.size(); ++i) {
-      const int center = std::clamp(static_cast<int>(std::lround(offsets[i] / kStep)), -whole, whole);
-      edges[i] = gradients.Find(i, center, kAround, polarity, threshold);
+    for (size_t i = 0; i < count_; ++i) {
+      const int center = std::clamp(Rounded(filtered_[i] / kFloatStep), -reach_, reach_);
+      if (center == centers_[i]) continue;
+      centers_[i] = center;
+      Search(i, center, kAround, polarity, threshold);
     }
-    offsets = Filter(edges);
+    FilterOffsets();
   }
 
   RefinedContour refined;
-  const auto count = static_cast<double>(outline.size());
-  refined.weak =
-      static_cast<double>(std::count_if(edges.begin(), edges.end(), [](const Edge& e) { return e.weak; })) / count;
-  refined.off =
-      static_cast<double>(std::count_if(edges.begin(), edges.end(), [](const Edge& e) { return e.off && !e.weak; })) /
-      count;
+  size_t weak = 0;
+  size_t off = 0;
+  for (size_t i = 0; i < count_; ++i) {
+    weak += states_[i] == State::kWeak ? 1 : 0;
+    off += states_[i] == State::kOff ? 1 : 0;
+  }
+  refined.weak = static_cast<double>(weak) / static_cast<double>(count_);
+  refined.off = static_cast<double>(off) / static_cast<double>(count_);
   if (!refined.accepted()) return refined;
-  const double blur = gradients.Blur(edges);
+  const double blur = Blur();
   if (blur < kSharp) {
-    for (size_t i = 0; i < outline.size(); ++i) {
-      if (edges[i].found()) edges[i].offset = gradients.Centroid(i, edges[i]);
+    for (size_t i = 0; i < count_; ++i) {
+      if (states_[i] == State::kFound) offsets_[i] = Centroid(i);
     }
-    offsets = Filter(edges);
+    FilterOffsets();
   }
-  std::vector<double> deviations;
-  for (size_t i = 0; i < outline.size(); ++i) {
-    if (edges[i].found()) deviations.push_back(std::abs(edges[i].offset - offsets[i]));
+  deviations_.clear();
+  for (size_t i = 0; i < count_; ++i) {
+    if (states_[i] == State::kFound) deviations_.push_back(std::abs(offsets_[i] - filtered_[i]));
   }
-  refined.spread = MedianOf(deviations) / kMedianOfNormal;
+  refined.spread = static_cast<double>(MedianOf(deviations_)) / kMedianOfNormal;
   // The outline's steps are those of the mask's pixels, and the offsets undo them: places are smoothed, not offsets.
   const double most = kOutlier * std::max(refined.spread, kStep);
-  for (size_t i = 0; i < outline.size(); ++i) {
-    const bool good = edges[i].found() && std::abs(edges[i].offset - offsets[i]) <= most;
-    const double offset = good ? edges[i].offset : offsets[i];
-    refined.points.push_back({outline[i].x + offset * normals[i].x, outline[i].y + offset * normals[i].y});
+  refined.points.resize(count_);
+  for (size_t i = 0; i < count_; ++i) {
+    const bool good = states_[i] == State::kFound && std::abs(offsets_[i] - filtered_[i]) <= most;
+    const double offset = good ? offsets_[i] : filtered_[i];
+    refined.points[i] = {outline[i].x + offset * normal_x_[i], outline[i].y + offset * normal_y_[i]};
   }
-  refined.points = SmoothBends(refined.points);
+  SmoothBends(refined.points);
   // Blur of variance v moves the steepest place of an edge of curvature k by k v / 2 towards the centre of the bend.
-  const std::vector<double> curvature = CurvatureOf(refined.points);
-  for (size_t i = 0; i < outline.size(); ++i) {
-    const double back = curvature[i] * blur / 2;
-    refined.points[i].x += back * normals[i].x;
-    refined.points[i].y += back * normals[i].y;
-    if (!edges[i].found()) continue;
-    const double offset = edges[i].offset + back;
-    refined.found.push_back({outline[i].x + offset * normals[i].x, outline[i].y + offset * normals[i].y});
+  TakeCurvatures(refined.points);
+  refined.found.reserve(count_);
+  for (size_t i = 0; i < count_; ++i) {
+    const double back = curvatures_[i] * blur / 2;
+    refined.points[i].x += back * normal_x_[i];
+    refined.points[i].y += back * normal_y_[i];
+    if (states_[i] != State::kFound) continue;
+    const double offset = offsets_[i] + back;
+    refined.found.push_back({outline[i].x + offset * normal_x_[i], outline[i].y + offset * normal_y_[i]});
   }
   return refined;
 }

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <vector>
 
 #include "measure/luma.h"
 #include "measure/point.h"
@@ -29,15 +31,80 @@ struct RefinedContour {
   bool accepted() const { return weak <= kMostRefused && off <= kMostRefused; }
 };
 
-/// Finds the edge along the normals of `outline` (about one point a pixel, smoothed): luma profile over +-`reach` in
-/// steps of a quarter of a pixel, gradient averaged over 3 neighbours, the greatest after a Gaussian prior of
-/// sigma 0.6 `reach`; from there uphill on the gradient itself, and a parabola. Searched twice more around the contour
-/// found so far: a prior around the mask's outline would pull a noisy edge towards the mask. Where most of the contour
-/// agrees whether the object is the brighter side, the rest is searched for that. Edges so sharp that the pixel grid
-/// skews them are placed at the centroid of their gradient. The places found, without outliers, are smoothed along the
-/// contour by a kernel that keeps bends, and moved back by what blur moves the edge of a bend (curvature times half
-/// the variance of the blur; Verbeek and van Vliet, "On the location error of curved edges", 1994). `noise`: standard
-/// deviation of the picture's noise (LumaPatch::Noise).
-RefinedContour RefineContour(const LumaPatch& luma, double noise, const Contour& outline, double reach);
+/// Finds contours again in a picture. Reused for one contour after another, it keeps its memory.
+///
+/// Along the normals of an outline the luma is sampled over +-`reach` in steps of a quarter of a pixel; its gradient is
+/// averaged over 3 neighbours, and the edge is the greatest after a Gaussian prior of sigma 0.6 `reach`; from there
+/// uphill on the gradient itself, and a parabola. Searched twice more around the contour found so far: a prior around
+/// the mask's outline would pull a noisy edge towards the mask. Where most of the contour agrees whether the object is
+/// the brighter side, the rest is searched for that. Edges so sharp that the pixel grid skews them are placed at the
+/// centroid of their gradient. The places found, without outliers, are smoothed along the contour by a kernel that
+/// keeps bends, and moved back by what blur moves the edge of a bend (curvature times half the variance of the blur;
+/// Verbeek and van Vliet, "On the location error of curved edges", 1994).
+class EdgeFinder {
+ public:
+  /// `outline`: about one point a pixel, smoothed. `luma` has to cover it with a margin of MarginFor(reach). `noise`:
+  /// standard deviation of the picture's noise (LumaPatch::Noise). `reach`: kLeastReach to kMostReach.
+  RefinedContour Find(const LumaPatch& luma, double noise, const Contour& outline, double reach);
+
+  /// How far from the outline pixels are looked at.
+  static double MarginFor(double reach);
+
+ private:
+  enum class State : uint8_t { kFound, kWeak, kOff };
+
+  void TakeNormals(const Contour& outline);
+  /// Fills `gradients_` and `differences_`.
+  void TakeGradients(const LumaPatch& luma, const Contour& outline);
+  /// The edge at point i within `window` samples of `center`, which is the most likely place. `polarity`: 1 for
+  /// brighter outside, -1 for brighter inside, 0 for either.
+  void Search(size_t i, int center, int window, int polarity, float threshold);
+  /// Offsets of all points from those that were found: a median of the found ones among kMedian neighbours, the nearest
+  /// where none of these was found, 0 where there is none at all; then smoothed.
+  void FilterOffsets();
+  /// The offset at point i: the nearest that were found, on either side.
+  float NearestOffset(size_t i) const;
+  /// The centroid of the gradient around an edge that was found. It is more sensitive to noise than the maximum.
+  float Centroid(size_t i) const;
+  /// Variance of the edges' blur in square pixels, that of the pixels themselves included: from the mean gradient
+  /// around the edges that were found.
+  double Blur() const;
+  /// A contour of points about 1 px apart, smoothed by the Gaussian kernel of fourth order: it keeps bends as they are,
+  /// where the plain Gaussian pulls every point towards the centre of its bend.
+  void SmoothBends(Contour& contour);
+  /// Curvature of a contour of points about 1 px apart, 1 / px; positive where it turns clockwise on screen.
+  void TakeCurvatures(const Contour& contour);
+
+  /// Points of the contour, and the search either way in samples.
+  size_t count_ = 0;
+  int reach_ = 0;
+  /// The prior at -2 reach_ .. 2 reach_ samples from the most likely place.
+  std::vector<float> prior_;
+
+  // One per point.
+  std::vector<float> normal_x_;
+  std::vector<float> normal_y_;
+  /// The edge in pixels along the normal, its gradient along the polarity, and whether it counts.
+  std::vector<float> offsets_;
+  std::vector<float> strengths_;
+  std::vector<State> states_;
+  /// The sample around which the edge was searched last.
+  std::vector<int> centers_;
+  std::vector<float> filtered_;
+  /// Of those that were found from the filtered offsets.
+  std::vector<float> deviations_;
+  std::vector<float> curvatures_;
+
+  // Rows of samples, one per point: gradients after all averaging, with kFit samples more on either side than the
+  // search; before averaging over neighbours; and the differences before any averaging, 2 * kBox more on either side.
+  std::vector<float> gradients_;
+  std::vector<float> single_;
+  std::vector<float> differences_;
+
+  // Rings with neighbours on either side, as unbroken arrays.
+  std::vector<float> around_;
+  std::vector<double> around_x_;
+  std::vector<double> around_y_;
+};
 
 }  // namespace fastsamd

@@ -46,11 +46,14 @@ Circle FitCircle(const Contour& points) {
   const Circle none{{kNan, kNan}, kNan, kNan};
   if (points.size() < 3) return none;
   const auto n = static_cast<double>(points.size());
+  // From a local origin, so that far away from 0 nothing cancels.
+  const Point origin = points.front();
   Point mean{0, 0};
   for (const Point& p : points) {
-    mean.x += p.x / n;
-    mean.y += p.y / n;
+    mean.x += p.x - origin.x;
+    mean.y += p.y - origin.y;
   }
+  mean = {origin.x + mean.x / n, origin.y + mean.y / n};
   double xx = 0;
   double xy = 0;
   double yy = 0;
@@ -61,13 +64,14 @@ Circle FitCircle(const Contour& points) {
     const double x = p.x - mean.x;
     const double y = p.y - mean.y;
     const double z = x * x + y * y;
-    xx += x * x / n;
-    xy += x * y / n;
-    yy += y * y / n;
-    xz += x * z / n;
-    yz += y * z / n;
-    zz += z * z / n;
+    xx += x * x;
+    xy += x * y;
+    yy += y * y;
+    xz += x * z;
+    yz += y * z;
+    zz += z * z;
   }
+  for (double* sum : {&xx, &xy, &yy, &xz, &yz, &zz}) *sum /= n;
   const double z = xx + yy;
   const double covariance = xx * yy - xy * xy;
   if (covariance <= 1e-12 * z * z) return none;

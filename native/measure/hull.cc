@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <utility>
 
 #include "measure/moments.h"
 
@@ -33,43 +35,45 @@ Contour HullOfSorted(const Contour& points) {
 
 Point Middle(const Point& a, const Point& b) { return {(a.x + b.x) / 2, (a.y + b.y) / 2}; }
 
-/// Walks once around a hull, giving `visit` for each side: its unit direction, its first corner, and the farthest
-/// corners along, across and against the side.
-template <typename Visit>
-void RotateCalipers(const Contour& hull, Visit visit) {
-  const size_t count = hull.size();
-  const auto next = [count](size_t k) { return k + 1 == count ? 0 : k + 1; };
-  size_t along = 0;
-  size_t across = 0;
-  size_t against = 0;
-  for (size_t side = 0; side < count; ++side) {
-    const Point& a = hull[side];
-    const Point& b = hull[next(side)];
-    const double length = Norm(b.x - a.x, b.y - a.y);
-    const Point u{(b.x - a.x) / length, (b.y - a.y) / length};
-    const auto at = [&](size_t k) { return hull[k].x * u.x + hull[k].y * u.y; };
-    const auto height = [&](size_t k) { return hull[k].y * u.x - hull[k].x * u.y; };
-    // The three only move forwards; each goes round at most once more than `side` does.
-    if (side == 0) {
-      for (size_t k = 1; k < count; ++k) {
-        if (at(k) > at(along)) along = k;
-        if (height(k) > height(across)) across = k;
-        if (at(k) < at(against)) against = k;
-      }
-    } else {
-      for (size_t k = 0; k < count && at(next(along)) >= at(along); ++k) along = next(along);
-      for (size_t k = 0; k < count && height(next(across)) >= height(across); ++k) across = next(across);
-      for (size_t k = 0; k < count && at(next(against)) <= at(against); ++k) against = next(against);
-    }
-    visit(u, a, hull[along], hull[across], hull[against]);
+bool IsBefore(const Point& a, const Point& b) { return a.x < b.x || (a.x == b.x && a.y < b.y); }
+
+/// Ascending x, then y: into columns first, which few points share, in linear time for points that are spread out.
+void SortByPlace(Contour& points) {
+  constexpr size_t kFew = 32;
+  if (points.size() < kFew) {
+    std::sort(points.begin(), points.end(), IsBefore);
+    return;
   }
+  const auto [left, right] =
+      std::minmax_element(points.begin(), points.end(), [](const Point& a, const Point& b) { return a.x < b.x; });
+  const double origin = left->x;
+  const double extent = right->x - origin;
+  if (!(extent > 0)) {
+    std::sort(points.begin(), points.end(), IsBefore);
+    return;
+  }
+  const size_t columns = points.size();
+  const double scale = static_cast<double>(columns - 1) / extent;
+  std::vector<uint32_t> column_of(points.size());
+  std::vector<uint32_t> ends(columns + 1);
+  for (size_t k = 0; k < points.size(); ++k) {
+    column_of[k] = static_cast<uint32_t>((points[k].x - origin) * scale);
+    ends[column_of[k] + 1] += 1;
+  }
+  for (size_t k = 0; k < columns; ++k) ends[k + 1] += ends[k];
+  Contour sorted(points.size());
+  std::vector<uint32_t> next(ends.begin(), ends.end() - 1);
+  for (size_t k = 0; k < points.size(); ++k) sorted[next[column_of[k]]++] = points[k];
+  for (size_t k = 0; k < columns; ++k) {
+    std::sort(sorted.begin() + ends[k], sorted.begin() + ends[k + 1], IsBefore);
+  }
+  points = std::move(sorted);
 }
 
 }  // namespace
 
 Contour HullOf(Contour points) {
-  std::sort(points.begin(), points.end(),
-            [](const Point& a, const Point& b) { return a.x < b.x || (a.x == b.x && a.y < b.y); });
+  SortByPlace(points);
   points.erase(std::unique(points.begin(), points.end(),
                            [](const Point& a, const Point& b) { return a.x == b.x && a.y == b.y; }),
                points.end());
@@ -116,54 +120,96 @@ Contour HullOfRuns(const Run* runs, size_t count, int height) {
   return HullOfSorted(points);
 }
 
-Rectangle SmallestRectangle(const Contour& hull) {
+Calipers CalipersOf(const Contour& hull) {
   if (hull.size() < 3) {
-    if (hull.empty()) return {0, 0, std::nan(""), {std::nan(""), std::nan("")}};
+    if (hull.empty()) return {{0, 0, std::nan(""), {std::nan(""), std::nan("")}}, {0, 0}};
     const Point& a = hull.front();
     const Point& b = hull.back();
-    return {Norm(b.x - a.x, b.y - a.y), 0, HalfTurn(std::atan2(b.y - a.y, b.x - a.x) * 180 / M_PI), Middle(a, b)};
+    const double length = Norm(b.x - a.x, b.y - a.y);
+    return {{length, 0, HalfTurn(std::atan2(b.y - a.y, b.x - a.x) * 180 / M_PI), Middle(a, b)}, {length, 0}};
   }
-  double least = std::numeric_limits<double>::infinity();
-  Rectangle best{};
-  Point direction{1, 0};
-  RotateCalipers(hull,
-                 [&](const Point& u, const Point& a, const Point& along, const Point& across, const Point& against) {
-                   const double long_end = along.x * u.x + along.y * u.y;
-                   const double short_end = against.x * u.x + against.y * u.y;
-                   const double base = a.y * u.x - a.x * u.y;
-                   const double top = across.y * u.x - across.x * u.y;
-                   const double length = long_end - short_end;
-                   const double width = top - base;
-                   if (length * width >= least) return;
-                   least = length * width;
-                   const double s = (long_end + short_end) / 2;
-                   const double t = (base + top) / 2;
-                   direction = length >= width ? u : Point{-u.y, u.x};
-                   best = {std::max(length, width), std::min(length, width), 0, {s * u.x - t * u.y, s * u.y + t * u.x}};
-                 });
-  best.angle = HalfTurn(std::atan2(direction.y, direction.x) * 180 / M_PI);
-  return best;
-}
-
-Feret FeretOf(const Contour& hull) {
-  if (hull.size() < 3) return {SmallestRectangle(hull).length, 0};
-  double most = 0;
-  double least = std::numeric_limits<double>::infinity();
-  // The greatest distance is between antipodal corners: the ends of a side and the corner farthest from the side.
   const size_t count = hull.size();
-  size_t far = 1;
+  const auto next = [count](size_t k) { return k + 1 == count ? 0 : k + 1; };
+  const auto square = [&](size_t i, size_t k) {
+    const double dx = hull[i].x - hull[k].x;
+    const double dy = hull[i].y - hull[k].y;
+    return dx * dx + dy * dy;
+  };
+  // The corners farthest along, across and against the side; they only move forwards, and go round at most once more
+  // than the side does. What is compared is scaled by the side's length.
+  size_t along = 0;
+  size_t across = 0;
+  size_t against = 0;
+  double farthest = 0;
+  double least_square = std::numeric_limits<double>::infinity();
+  double least_area = std::numeric_limits<double>::infinity();
+  struct {
+    size_t side, along, across, against;
+  } best{};
   for (size_t side = 0; side < count; ++side) {
     const Point& a = hull[side];
-    const Point& b = hull[side + 1 == count ? 0 : side + 1];
-    const auto next = [count](size_t k) { return k + 1 == count ? 0 : k + 1; };
-    for (size_t k = 0; k < count && Cross(a, b, hull[next(far)]) >= Cross(a, b, hull[far]); ++k) {
-      far = next(far);
-      most = std::max({most, Norm(hull[far].x - a.x, hull[far].y - a.y), Norm(hull[far].x - b.x, hull[far].y - b.y)});
+    const size_t end = next(side);
+    const double ux = hull[end].x - a.x;
+    const double uy = hull[end].y - a.y;
+    const auto at = [&](size_t k) { return hull[k].x * ux + hull[k].y * uy; };
+    const auto height = [&](size_t k) { return hull[k].y * ux - hull[k].x * uy; };
+    if (side == 0) {
+      for (size_t k = 1; k < count; ++k) {
+        if (at(k) > at(along)) along = k;
+        if (height(k) > height(across)) across = k;
+        if (at(k) < at(against)) against = k;
+      }
     }
-    most = std::max({most, Norm(hull[far].x - a.x, hull[far].y - a.y), Norm(hull[far].x - b.x, hull[far].y - b.y)});
-    least = std::min(least, Cross(a, b, hull[far]) / Norm(b.x - a.x, b.y - a.y));
+    double most_at = at(along);
+    double most_height = height(across);
+    double least_at = at(against);
+    // The greatest distance is between the ends of a side and the corner farthest from the side.
+    farthest = std::max({farthest, square(side, across), square(end, across)});
+    for (size_t k = 0; k < count; ++k) {
+      const double there = at(next(along));
+      if (there < most_at) break;
+      along = next(along);
+      most_at = there;
+    }
+    for (size_t k = 0; k < count; ++k) {
+      const double there = height(next(across));
+      if (there < most_height) break;
+      across = next(across);
+      most_height = there;
+      farthest = std::max({farthest, square(side, across), square(end, across)});
+    }
+    for (size_t k = 0; k < count; ++k) {
+      const double there = at(next(against));
+      if (there > least_at) break;
+      against = next(against);
+      least_at = there;
+    }
+    const double scale = 1 / (ux * ux + uy * uy);
+    const double across_side = most_height - height(side);
+    least_square = std::min(least_square, across_side * across_side * scale);
+    const double area = (most_at - least_at) * across_side * scale;
+    if (area >= least_area) continue;
+    least_area = area;
+    best = {side, along, across, against};
   }
-  return {most, least};
+  const Point& a = hull[best.side];
+  const Point& b = hull[next(best.side)];
+  const double side_length = Norm(b.x - a.x, b.y - a.y);
+  const Point u{(b.x - a.x) / side_length, (b.y - a.y) / side_length};
+  const double long_end = hull[best.along].x * u.x + hull[best.along].y * u.y;
+  const double short_end = hull[best.against].x * u.x + hull[best.against].y * u.y;
+  const double base = a.y * u.x - a.x * u.y;
+  const double top = hull[best.across].y * u.x - hull[best.across].x * u.y;
+  const double length = long_end - short_end;
+  const double width = top - base;
+  const double s = (long_end + short_end) / 2;
+  const double t = (base + top) / 2;
+  const Point direction = length >= width ? u : Point{-u.y, u.x};
+  const Rectangle rectangle{std::max(length, width),
+                            std::min(length, width),
+                            HalfTurn(std::atan2(direction.y, direction.x) * 180 / M_PI),
+                            {s * u.x - t * u.y, s * u.y + t * u.x}};
+  return {rectangle, {std::sqrt(farthest), std::sqrt(least_square)}};
 }
 
 }  // namespace fastsamd

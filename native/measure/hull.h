@@ -29,9 +29,13 @@ struct Feret {
   double min;
 };
 
-/// By rotating calipers (Toussaint 1983), in time linear in the corners. A hull of fewer than 3 corners, or without
-/// area, gives a rectangle without width.
-Rectangle SmallestRectangle(const Contour& hull);
-Feret FeretOf(const Contour& hull);
+struct Calipers {
+  Rectangle rectangle;
+  Feret feret;
+};
+
+/// Both by rotating calipers (Toussaint 1983), in time linear in the corners. A hull of fewer than 3 corners, or
+/// without area, gives a rectangle without width.
+Calipers CalipersOf(const Contour& hull);
 
 }  // namespace fastsamd

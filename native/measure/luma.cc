@@ -2,50 +2,163 @@
 
 #include <cmath>
 #include <cstdint>
+#include <cstring>
+#include <type_traits>
 
 namespace fastsamd {
+namespace {
 
-LumaPatch::LumaPatch(const ImageView& image, int x0, int y0, int x1, int y1)
-    : x0_(std::clamp(x0, 0, image.width - 1)),
-      y0_(std::clamp(y0, 0, image.height - 1)),
-      width_(std::clamp(x1, x0_ + 1, image.width) - x0_),
-      height_(std::clamp(y1, y0_ + 1, image.height) - y0_),
-      luma_(static_cast<size_t>(width_) * static_cast<size_t>(height_)) {
-  const bool planar = image.format == PixelFormat::kNv12 || image.format == PixelFormat::kI420;
-  const int bytes = planar ? 1 : image.format == PixelFormat::kRgba ? 4 : 3;
-  const float red = image.format == PixelFormat::kBgr ? 0.114F : 0.299F;
-  const float blue = image.format == PixelFormat::kBgr ? 0.299F : 0.114F;
-  for (int y = 0; y < height_; ++y) {
-    const uint8_t* in = image.planes[0] + static_cast<size_t>(y + y0_) * static_cast<size_t>(image.strides[0]) +
-                        static_cast<size_t>(x0_) * static_cast<size_t>(bytes);
-    float* out = luma_.data() + static_cast<size_t>(y) * static_cast<size_t>(width_);
-    if (planar) {
-      for (int x = 0; x < width_; ++x) out[x] = in[x];
-    } else {
-      for (int x = 0; x < width_; ++x) {
-        out[x] = red * in[x * bytes] + 0.587F * in[x * bytes + 1] + blue * in[x * bytes + 2];
+constexpr int kTile = 8;
+/// BT.601's weights in 1 / 65536: their sum is 1.
+constexpr int32_t kRed = 19595;
+constexpr int32_t kGreen = 38470;
+constexpr int32_t kBlue = 7471;
+constexpr float kUnit = 1.0F / 65536;
+
+/// The luma of a pixel of a packed format, in kUnit.
+struct PackedLuma {
+  int32_t first;
+  int32_t third;
+
+  int32_t operator()(const uint8_t* pixel) const { return first * pixel[0] + kGreen * pixel[1] + third * pixel[2]; }
+};
+
+/// The luma of a pixel that has its own plane, in kUnit.
+struct PlanarLuma {
+  int32_t operator()(const uint8_t* pixel) const { return *pixel << 16; }
+};
+
+/// Calls `work` with what gives the luma of a pixel of this format, and the bytes of a pixel as a constant.
+template <typename Work>
+void ForFormat(PixelFormat format, Work work) {
+  const PackedLuma rgb{kRed, kBlue};
+  switch (format) {
+    case PixelFormat::kNv12:
+    case PixelFormat::kI420:
+      return work(PlanarLuma{}, std::integral_constant<size_t, 1>{});
+    case PixelFormat::kRgb:
+      return work(rgb, std::integral_constant<size_t, 3>{});
+    case PixelFormat::kBgr:
+      return work(PackedLuma{kBlue, kRed}, std::integral_constant<size_t, 3>{});
+    case PixelFormat::kRgba:
+      return work(rgb, std::integral_constant<size_t, 4>{});
+  }
+}
+
+/// The middle one of many positive numbers, to 1 %: by counts of their leading bits.
+class RoughMedian {
+ public:
+  void Add(float value) {
+    uint32_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    const uint32_t key = bits >> kDropped;
+    counts_[key < kLeast ? 0 : std::min(key - kLeast, kBins - 1)] += 1;
+    total_ += 1;
+  }
+
+  float Value() const {
+    uint32_t below = 0;
+    uint32_t bin = 0;
+    while (bin + 1 < kBins && below + counts_[bin] <= total_ / 2) below += counts_[bin++];
+    if (bin == 0) return 0;
+    // In the middle of the bin.
+    const uint32_t bits = ((bin + kLeast) << kDropped) + (1U << (kDropped - 1));
+    float value;
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
+  }
+
+ private:
+  /// Kept: the exponent, and 6 bits of the fraction.
+  static constexpr uint32_t kDropped = 17;
+  /// The key of 1/16; all below are in bin 0.
+  static constexpr uint32_t kLeast = (127U - 4) << 6;
+  /// Up to 2048.
+  static constexpr uint32_t kBins = 15 << 6;
+
+  uint32_t counts_[kBins] = {};
+  uint32_t total_ = 0;
+};
+
+}  // namespace
+
+LumaPatch::LumaPatch(const ImageView& image, int x0, int y0, int x1, int y1) {
+  Open(image, x0, y0, x1, y1);
+  Convert(0, 0, width_, height_);
+  std::fill(covered_.begin(), covered_.end(), uint8_t{1});
+}
+
+void LumaPatch::Open(const ImageView& image, int x0, int y0, int x1, int y1) {
+  image_ = image;
+  x0_ = std::clamp(x0, 0, image.width - 1);
+  y0_ = std::clamp(y0, 0, image.height - 1);
+  width_ = std::clamp(x1, x0_ + 1, image.width) - x0_;
+  height_ = std::clamp(y1, y0_ + 1, image.height) - y0_;
+  const size_t pixels = static_cast<size_t>(width_) * static_cast<size_t>(height_);
+  if (luma_.size() < pixels) luma_.resize(pixels);
+  const auto tiles = [](int side) { return static_cast<size_t>((side + kTile - 1) / kTile); };
+  covered_.assign(tiles(width_) * tiles(height_), 0);
+}
+
+void LumaPatch::Cover(const Contour& outline, double margin) {
+  const int columns = (width_ + kTile - 1) / kTile;
+  // One pixel more on either side: between pixels either one is needed.
+  const double wide = margin + 1;
+  int seen[4] = {-1, -1, -1, -1};
+  for (const Point& point : outline) {
+    const double x = point.x - x0_;
+    const double y = point.y - y0_;
+    const int tiles[4] = {std::clamp(static_cast<int>(x - wide), 0, width_ - 1) / kTile,
+                          std::clamp(static_cast<int>(y - wide), 0, height_ - 1) / kTile,
+                          std::clamp(static_cast<int>(x + wide), 0, width_ - 1) / kTile,
+                          std::clamp(static_cast<int>(y + wide), 0, height_ - 1) / kTile};
+    // Neighbours need the same tiles most of the time.
+    if (std::equal(tiles, tiles + 4, seen)) continue;
+    std::copy(tiles, tiles + 4, seen);
+    for (int ty = tiles[1]; ty <= tiles[3]; ++ty) {
+      for (int tx = tiles[0]; tx <= tiles[2]; ++tx) {
+        uint8_t& covered = covered_[static_cast<size_t>(ty) * static_cast<size_t>(columns) + static_cast<size_t>(tx)];
+        if (covered != 0) continue;
+        covered = 1;
+        Convert(tx * kTile, ty * kTile, std::min(width_, (tx + 1) * kTile), std::min(height_, (ty + 1) * kTile));
       }
     }
   }
+}
+
+void LumaPatch::Convert(int x0, int y0, int x1, int y1) {
+  ForFormat(image_.format, [&](auto luma_of, auto bytes) {
+    for (int y = y0; y < y1; ++y) {
+      const uint8_t* in = image_.planes[0] + static_cast<size_t>(y + y0_) * static_cast<size_t>(image_.strides[0]) +
+                          static_cast<size_t>(x0_) * bytes;
+      float* out = luma_.data() + static_cast<size_t>(y) * static_cast<size_t>(width_);
+      for (int x = x0; x < x1; ++x) out[x] = static_cast<float>(luma_of(in + static_cast<size_t>(x) * bytes)) * kUnit;
+    }
+  });
 }
 
 float LumaPatch::Noise() const {
   constexpr size_t kSamples = 2048;
   constexpr float kLeast = 0.5F;
   if (width_ < 3) return kLeast;
-  const size_t places = static_cast<size_t>(width_ - 2) * static_cast<size_t>(height_);
+  const auto columns = static_cast<size_t>(width_ - 2);
+  const size_t places = columns * static_cast<size_t>(height_);
   const size_t step = std::max<size_t>(1, places / kSamples);
-  std::vector<float> differences;
-  differences.reserve(places / step + 1);
-  for (size_t k = 0; k < places; k += step) {
-    const size_t row = k / static_cast<size_t>(width_ - 2);
-    const float* at = luma_.data() + row * static_cast<size_t>(width_) + k % static_cast<size_t>(width_ - 2);
-    differences.push_back(std::abs(at[0] - 2 * at[1] + at[2]));
-  }
-  const auto middle = differences.begin() + static_cast<std::ptrdiff_t>(differences.size() / 2);
-  std::nth_element(differences.begin(), middle, differences.end());
+  RoughMedian median;
+  ForFormat(image_.format, [&](auto luma_of, auto bytes) {
+    const auto stride = static_cast<size_t>(image_.strides[0]);
+    const uint8_t* first = image_.planes[0] + static_cast<size_t>(y0_) * stride + static_cast<size_t>(x0_) * bytes;
+    size_t row = 0;
+    size_t column = 0;
+    for (size_t k = 0; k < places; k += step) {
+      const uint8_t* at = first + row * stride + column * bytes;
+      const int32_t bend = luma_of(at) - 2 * luma_of(at + bytes) + luma_of(at + 2 * bytes);
+      median.Add(static_cast<float>(std::abs(bend)) * kUnit);
+      for (column += step; column >= columns; column -= columns) ++row;
+    }
+  });
   // Of a normal distribution the median of the magnitude is 0.6745 sigma; 1, -2, 1 has sqrt(6) times the noise.
-  return std::max(kLeast, *middle / (0.6745F * 2.4495F));
+  return std::max(kLeast, median.Value() / (0.6745F * 2.4495F));
 }
 
 }  // namespace fastsamd

@@ -1,18 +1,31 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "core/image.h"
+#include "measure/point.h"
 
 namespace fastsamd {
 
 /// The luma (0..255) of a part of a picture, sampled anywhere. Of YUV formats the Y plane as it is, else BT.601's
-/// weights. Beyond the picture its border goes on.
+/// weights. Beyond the picture its border goes on. Reused for one part after another, it keeps its memory.
 class LumaPatch {
  public:
-  /// The pixels of [x0, x1) x [y0, y1) that `image` has, which must be valid (Validate) and at least one.
+  /// Most values that Along gives at once.
+  static constexpr int kMostAlong = 128;
+
+  LumaPatch() = default;
+  /// Open and convert all of it.
   LumaPatch(const ImageView& image, int x0, int y0, int x1, int y1);
+
+  /// Turns to the pixels of [x0, x1) x [y0, y1) that `image` has, which must be valid (Validate) and at least one.
+  /// `image` is kept as it is, its pixels must stay. Pixels can be sampled once Cover has converted them.
+  void Open(const ImageView& image, int x0, int y0, int x1, int y1);
+  /// Converts what lies within `margin` pixels of each point along either axis, and some around it.
+  void Cover(const Contour& outline, double margin);
 
   /// Bilinear between pixel centres; (x, y) in pixels of the picture.
   float At(double x, double y) const {
@@ -30,7 +43,7 @@ class LumaPatch {
     return top + b * (bottom - top);
   }
 
-  /// `count` values as At gives them, from (x, y) on and (dx, dy) apart.
+  /// `count` values (kMostAlong at most) as At gives them, from (x, y) on and (dx, dy) apart.
   void Along(double x, double y, double dx, double dy, int count, float* out) const {
     const float u = static_cast<float>(x - x0_) - 0.5F;
     const float v = static_cast<float>(y - y0_) - 0.5F;
@@ -44,32 +57,50 @@ class LumaPatch {
       for (int k = 0; k < count; ++k) out[k] = At(x + dx * k, y + dy * k);
       return;
     }
-    const float* luma = luma_.data();
+    // Three loops: the first and the last are done several values at a time, the one between fetches pixels.
+    int32_t at[kMostAlong];
+    float a[kMostAlong];
+    float b[kMostAlong];
+    float top[2 * kMostAlong];
+    float bottom[2 * kMostAlong];
     const int width = width_;
     for (int k = 0; k < count; ++k) {
       const float p = u + static_cast<float>(k) * du;
       const float q = v + static_cast<float>(k) * dv;
-      const int i = static_cast<int>(p);
-      const int j = static_cast<int>(q);
-      const float a = p - static_cast<float>(i);
-      const float b = q - static_cast<float>(j);
-      const float* row = luma + j * width + i;
-      const float top = row[0] + a * (row[1] - row[0]);
-      const float bottom = row[width] + a * (row[width + 1] - row[width]);
-      out[k] = top + b * (bottom - top);
+      const int32_t i = static_cast<int32_t>(p);
+      const int32_t j = static_cast<int32_t>(q);
+      a[k] = p - static_cast<float>(i);
+      b[k] = q - static_cast<float>(j);
+      at[k] = j * width + i;
+    }
+    const float* luma = luma_.data();
+    for (int k = 0; k < count; ++k) {
+      std::memcpy(top + 2 * k, luma + at[k], 2 * sizeof(float));
+      std::memcpy(bottom + 2 * k, luma + at[k] + width, 2 * sizeof(float));
+    }
+    for (int k = 0; k < count; ++k) {
+      const float above = top[2 * k] + a[k] * (top[2 * k + 1] - top[2 * k]);
+      const float below = bottom[2 * k] + a[k] * (bottom[2 * k + 1] - bottom[2 * k]);
+      out[k] = above + b[k] * (below - above);
     }
   }
 
   /// Standard deviation of the pixels' noise, from the median of second differences along rows; at least 0.5, the
-  /// rounding of 8 bit pixels and a little more.
+  /// rounding of 8 bit pixels and a little more. Covered or not.
   float Noise() const;
 
  private:
-  int x0_;
-  int y0_;
-  int width_;
-  int height_;
+  /// Converts [x0, x1) x [y0, y1) of the patch.
+  void Convert(int x0, int y0, int x1, int y1);
+
+  ImageView image_;
+  int x0_ = 0;
+  int y0_ = 0;
+  int width_ = 0;
+  int height_ = 0;
   std::vector<float> luma_;
+  /// By tiles of kTile x kTile pixels: whether they are converted.
+  std::vector<uint8_t> covered_;
 };
 
 }  // namespace fastsamd

@@ -116,6 +116,7 @@ Result<MaskShape> MeasureMask(const Run* runs, size_t count, int width, int heig
 
   double length = 0;
   double smooth_area = 0;
+  // Squared.
   double farthest = 0;
   for (const Ring& part : parts) {
     Contour outline = SmoothOutline(part.corners, part.count);
@@ -124,14 +125,15 @@ Result<MaskShape> MeasureMask(const Run* runs, size_t count, int width, int heig
     length += LengthOf(outline) * std::min(kMostGrowth, std::sqrt(part.area / area));
     smooth_area += area;
     for (const Point& point : outline) {
-      farthest = std::max(farthest, Norm(point.x - moments.x, point.y - moments.y));
+      const double dx = point.x - moments.x;
+      const double dy = point.y - moments.y;
+      farthest = std::max(farthest, dx * dx + dy * dy);
     }
     shape.outlines.push_back(std::move(outline));
   }
   const Ellipse ellipse = EllipseOf(moments);
   const Contour hull = HullOfRuns(runs, count, height);
-  const Rectangle rectangle = SmallestRectangle(hull);
-  const Feret feret = FeretOf(hull);
+  const auto [rectangle, feret] = CalipersOf(hull);
   const double filled = m[Measure::kAreaFilled];
   const Circle circle = FitCircle(SideMiddles(parts.front().corners, parts.front().count));
 
@@ -142,7 +144,7 @@ Result<MaskShape> MeasureMask(const Run* runs, size_t count, int width, int heig
   m[Measure::kEllipseAngle] = ellipse.angle;
   m[Measure::kPerimeter] = length;
   m[Measure::kCircularity] = 4 * kPi * filled / (length * length);
-  m[Measure::kRoundness] = std::min(1.0, smooth_area / (kPi * farthest * farthest));
+  m[Measure::kRoundness] = std::min(1.0, smooth_area / (kPi * farthest));
   m[Measure::kConvexity] = filled / AreaOf(hull).area;
   m[Measure::kRectangularity] = filled / (rectangle.length * rectangle.width);
   m[Measure::kLength] = rectangle.length;

@@ -3,32 +3,37 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/image.h"
+
 namespace fastsamd {
 namespace {
+
+static_assert(int64_t{kMaxSide} * kMaxSide <= int64_t{1} << 30);
 
 __extension__ using Int128 = __int128;
 
 constexpr double kDegrees = 180.0 / 3.14159265358979323846;
 
-/// Sums of powers over unit squares, scaled so that they stay integers: 2x, 3xx, 4xy.
+/// Sums of powers over unit squares, scaled so that they stay integers: 2x, 3xx, 4xy. A full picture of kMaxSide gives
+/// kMaxSide^4 = 2^60 at most.
 struct Sums {
-  Int128 area = 0;
-  Int128 x2 = 0;
-  Int128 y2 = 0;
-  Int128 xx3 = 0;
-  Int128 xy4 = 0;
-  Int128 yy3 = 0;
+  int64_t area = 0;
+  int64_t x2 = 0;
+  int64_t y2 = 0;
+  int64_t xx3 = 0;
+  int64_t xy4 = 0;
+  int64_t yy3 = 0;
 
   /// Column [x, x + 1), rows [a, b).
   void Add(int64_t x, int64_t a, int64_t b) {
-    const Int128 length = b - a;
-    const Int128 rows2 = Int128{b} * b - Int128{a} * a;
+    const int64_t length = b - a;
+    const int64_t rows2 = b * b - a * a;
     area += length;
     x2 += (2 * x + 1) * length;
     y2 += rows2;
-    xx3 += (3 * Int128{x} * x + 3 * x + 1) * length;
+    xx3 += (3 * x * x + 3 * x + 1) * length;
     xy4 += (2 * x + 1) * rows2;
-    yy3 += Int128{b} * b * b - Int128{a} * a * a;
+    yy3 += b * b * b - a * a * a;
   }
 };
 
@@ -56,9 +61,12 @@ Moments MomentsOf(const Run* runs, size_t count, int height) {
   moments.x = static_cast<double>(sums.x2) / (2 * area);
   moments.y = static_cast<double>(sums.y2) / (2 * area);
   // area * second moment - square of the first one, in integers: nothing cancels.
-  moments.xx = static_cast<double>(4 * sums.xx3 * sums.area - 3 * sums.x2 * sums.x2) / (12 * area * area);
-  moments.xy = static_cast<double>(sums.xy4 * sums.area - sums.x2 * sums.y2) / (4 * area * area);
-  moments.yy = static_cast<double>(4 * sums.yy3 * sums.area - 3 * sums.y2 * sums.y2) / (12 * area * area);
+  const Int128 pixels = sums.area;
+  const Int128 x2 = sums.x2;
+  const Int128 y2 = sums.y2;
+  moments.xx = static_cast<double>(4 * pixels * sums.xx3 - 3 * x2 * x2) / (12 * area * area);
+  moments.xy = static_cast<double>(pixels * sums.xy4 - x2 * y2) / (4 * area * area);
+  moments.yy = static_cast<double>(4 * pixels * sums.yy3 - 3 * y2 * y2) / (12 * area * area);
   return moments;
 }
 

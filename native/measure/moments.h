@@ -29,7 +29,7 @@ struct Ellipse {
   double angle;
 };
 
-/// Exact sums over the runs: every run is integrated in closed form in 128 bit integers. `runs` must be valid for
+/// Exact sums over the runs: every run is integrated in closed form in integers. `runs` must be valid for
 /// `height` (ValidateRuns); a run may cross columns.
 Moments MomentsOf(const Run* runs, size_t count, int height);
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <vector>
 
 namespace fastsamd {
 
@@ -25,28 +27,55 @@ Contour SideMiddles(const GridPoint* corners, size_t count) {
   return middles;
 }
 
-Contour Resample(const Contour& contour, double step) {
-  const double length = LengthOf(contour);
-  const auto count = static_cast<size_t>(std::max(8.0, std::round(length / step)));
-  const double spacing = length / static_cast<double>(count);
-  Contour points;
-  points.reserve(count);
+namespace {
+
+/// Points about 1 px of arc apart, at least 8, along the line through the middles of the pixel sides of one ring.
+Contour EvenPoints(const GridPoint* corners, size_t count) {
+  // Middles along a straight side are 1 apart, those around a corner the root of a half.
+  constexpr double kAcross = 0.70710678118654752440;
+  int64_t straight = 0;
+  for (size_t k = 0; k < count; ++k) {
+    const GridPoint& from = corners[k];
+    const GridPoint& to = corners[k + 1 == count ? 0 : k + 1];
+    straight += std::abs(to[0] - from[0]) + std::abs(to[1] - from[1]) - 1;
+  }
+  const double length = static_cast<double>(straight) + static_cast<double>(count) * kAcross;
+  const auto wanted = static_cast<size_t>(std::max(8.0, std::round(length)));
+  const double spacing = length / static_cast<double>(wanted);
+  Contour points(wanted);
+  size_t size = 0;
   double position = 0;
-  for (size_t k = 0; k < contour.size() && points.size() < count; ++k) {
-    const Point& a = contour[k];
-    const Point& b = contour[k + 1 == contour.size() ? 0 : k + 1];
-    const double side = Norm(b.x - a.x, b.y - a.y);
-    while (points.size() < count && static_cast<double>(points.size()) * spacing <= position + side) {
-      const double t = side > 0 ? (static_cast<double>(points.size()) * spacing - position) / side : 0;
-      points.push_back({a.x + t * (b.x - a.x), a.y + t * (b.y - a.y)});
+  for (size_t k = 0; k < count && size < wanted; ++k) {
+    const GridPoint& from = corners[k];
+    const GridPoint& to = corners[k + 1 == count ? 0 : k + 1];
+    const GridPoint& after = corners[k + 2 >= count ? k + 2 - count : k + 2];
+    const int dx = (to[0] > from[0]) - (to[0] < from[0]);
+    const int dy = (to[1] > from[1]) - (to[1] < from[1]);
+    const double side = std::abs(to[0] - from[0]) + std::abs(to[1] - from[1]) - 1;
+    const Point first{from[0] + 0.5 * dx, from[1] + 0.5 * dy};
+    for (; size < wanted; ++size) {
+      const double t = static_cast<double>(size) * spacing - position;
+      if (t > side) break;
+      points[size] = {first.x + t * dx, first.y + t * dy};
     }
     position += side;
+    // From the last middle of this side to the first one of the next.
+    const Point last{to[0] - 0.5 * dx, to[1] - 0.5 * dy};
+    const double turn_x = 0.5 * (dx + (after[0] > to[0]) - (after[0] < to[0]));
+    const double turn_y = 0.5 * (dy + (after[1] > to[1]) - (after[1] < to[1]));
+    for (; size < wanted; ++size) {
+      const double t = (static_cast<double>(size) * spacing - position) / kAcross;
+      if (t > 1) break;
+      points[size] = {last.x + t * turn_x, last.y + t * turn_y};
+    }
+    position += kAcross;
   }
-  while (points.size() < count) points.push_back(contour.front());  // rounding at the very end
+  for (; size < wanted; ++size) points[size] = points.front();  // rounding at the very end
   return points;
 }
 
-Contour Smooth(const Contour& contour, double step, double sigma) {
+/// `contour` (evenly spaced points `step` apart) convolved with a Gaussian along its arc.
+void Smooth(Contour& contour, double step, double sigma) {
   const auto radius = static_cast<size_t>(std::ceil(3 * sigma / step));
   std::vector<double> weights(radius + 1);
   double sum = 0;
@@ -55,40 +84,43 @@ Contour Smooth(const Contour& contour, double step, double sigma) {
     weights[k] = std::exp(-t * t / 2);
     sum += k == 0 ? weights[k] : 2 * weights[k];
   }
-  // Neighbours on either side as one unbroken array.
+  // x, then y; each with neighbours on either side as one unbroken array, and the sums behind it.
   const size_t count = contour.size();
-  Contour padded(count + 2 * radius);
-  size_t from = (count - radius % count) % count;
-  for (Point& point : padded) {
-    point = contour[from];
-    from = from + 1 == count ? 0 : from + 1;
-  }
-  Contour smooth(count);
-  for (size_t k = 0; k < count; ++k) {
-    const Point* at = padded.data() + radius + k;
-    double x = weights[0] * at->x;
-    double y = weights[0] * at->y;
-    for (size_t i = 1; i <= radius; ++i) {
-      x += weights[i] * (at[i].x + (at - i)->x);
-      y += weights[i] * (at[i].y + (at - i)->y);
+  std::vector<double> room(2 * count + 2 * radius);
+  double* __restrict padded = room.data();
+  double* __restrict out = room.data() + count + 2 * radius;
+  for (double Point::*axis : {&Point::x, &Point::y}) {
+    for (size_t k = 0; k < count; ++k) padded[radius + k] = contour[k].*axis;
+    for (size_t k = 0; k < radius; ++k) {
+      padded[radius + count + k] = contour[k % count].*axis;
+      padded[radius - 1 - k] = contour[count - 1 - k % count].*axis;
     }
-    smooth[k] = {x / sum, y / sum};
+    for (size_t k = 0; k < count; ++k) out[k] = weights[0] * padded[radius + k];
+    for (size_t i = 1; i <= radius; ++i) {
+      const double* __restrict after = padded + radius + i;
+      const double* __restrict before = padded + radius - i;
+      const double weight = weights[i];
+      for (size_t k = 0; k < count; ++k) out[k] += weight * (after[k] + before[k]);
+    }
+    const double scale = 1 / sum;
+    for (size_t k = 0; k < count; ++k) contour[k].*axis = out[k] * scale;
   }
-  return smooth;
 }
 
+}  // namespace
+
 Contour SmoothOutline(const GridPoint* corners, size_t count) {
-  const Contour even = Resample(SideMiddles(corners, count), 1.0);
-  return Smooth(even, LengthOf(even) / static_cast<double>(even.size()), kOutlineSigma);
+  Contour outline = EvenPoints(corners, count);
+  Smooth(outline, LengthOf(outline) / static_cast<double>(outline.size()), kOutlineSigma);
+  return outline;
 }
 
 double LengthOf(const Contour& contour) {
-  double length = 0;
-  for (size_t k = 0; k < contour.size(); ++k) {
-    const Point& a = contour[k];
-    const Point& b = contour[k + 1 == contour.size() ? 0 : k + 1];
-    length += std::sqrt((b.x - a.x) * (b.x - a.x) + (b.y - a.y) * (b.y - a.y));
-  }
+  if (contour.empty()) return 0;
+  const Point* points = contour.data();
+  const size_t last = contour.size() - 1;
+  double length = Norm(points[0].x - points[last].x, points[0].y - points[last].y);
+  for (size_t k = 0; k < last; ++k) length += Norm(points[k + 1].x - points[k].x, points[k + 1].y - points[k].y);
   return length;
 }
 

@@ -13,12 +13,6 @@ inline constexpr double kOutlineSigma = 1.5;
 /// The middles of the pixel sides along one ring of exact corners (TracePolygons with tolerance 0).
 Contour SideMiddles(const GridPoint* corners, size_t count);
 
-/// Points about `step` pixels of arc apart, at least 8.
-Contour Resample(const Contour& contour, double step);
-
-/// `contour` (evenly spaced points `step` apart) convolved with a Gaussian along its arc.
-Contour Smooth(const Contour& contour, double step, double sigma);
-
 /// The outline that measures are taken on: side middles, one point per pixel of arc, smoothed (kOutlineSigma).
 Contour SmoothOutline(const GridPoint* corners, size_t count);
 

@@ -29,7 +29,8 @@ constexpr double kLeastNear = 0.8;
 constexpr double kMostScatter = 0.5;
 constexpr size_t kLeastPoints = 8;
 
-LumaPatch PatchAround(const ImageView& image, const MaskShape& mask, double margin) {
+/// Turns to the part of the picture that the outlines are in, and `margin` pixels more.
+void OpenAround(const ImageView& image, const MaskShape& mask, double margin, LumaPatch& luma) {
   double x0 = image.width;
   double y0 = image.height;
   double x1 = 0;
@@ -42,8 +43,8 @@ LumaPatch PatchAround(const ImageView& image, const MaskShape& mask, double marg
       y1 = std::max(y1, point.y);
     }
   }
-  return {image, static_cast<int>(x0 - margin), static_cast<int>(y0 - margin), static_cast<int>(x1 + margin) + 1,
-          static_cast<int>(y1 + margin) + 1};
+  luma.Open(image, static_cast<int>(x0 - margin), static_cast<int>(y0 - margin), static_cast<int>(x1 + margin) + 1,
+            static_cast<int>(y1 + margin) + 1);
 }
 
 /// The line along one side of a rectangle; `nx`, `ny` point out of it.
@@ -127,8 +128,9 @@ void MapEllipse(const std::array<double, 4>& slope, Measures& measures) {
   measures[Measure::kEllipseAngle] = ellipse.angle;
 }
 
-/// Fills in what the contours measure, on the plane where there is one. `m`: what the mask measures, in pixels.
-void MeasureContours(const Measures& m, std::vector<RefinedContour> parts, std::vector<RefinedContour> holes,
+/// Fills in what the contours measure, on the plane where there is one; then the contours are those of the plane. `m`:
+/// what the mask measures, in pixels.
+void MeasureContours(const Measures& m, std::vector<RefinedContour>& parts, std::vector<RefinedContour>& holes,
                      const Plane* plane, RefinedShape& shape) {
   // Of a pixel's area by that of a unit.
   double square = 1;
@@ -180,13 +182,10 @@ void MeasureContours(const Measures& m, std::vector<RefinedContour> parts, std::
   const double net = filled - hole_area;
 
   const RefinedContour& outer = parts.front();
-  const Contour hull = HullOf([&] {
-    Contour all;
-    for (const RefinedContour& part : parts) all.insert(all.end(), part.points.begin(), part.points.end());
-    return all;
-  }());
-  const Rectangle rectangle = SmallestRectangle(hull);
-  const Feret feret = FeretOf(hull);
+  Contour all = outer.points;
+  for (size_t k = 1; k < parts.size(); ++k) all.insert(all.end(), parts[k].points.begin(), parts[k].points.end());
+  const Contour hull = HullOf(std::move(all));
+  const auto [rectangle, feret] = CalipersOf(hull);
   const Circle circle = FitCircle(outer.points);
   double farthest = 0;
   double xx = 0;
@@ -270,7 +269,9 @@ void MeasureMaskOn(const Plane& plane, const MaskShape& mask, RefinedShape& shap
     }
     return all;
   };
-  MeasureContours(mask.measures, contours(mask.outlines), contours(mask.holes), &plane, shape);
+  std::vector<RefinedContour> parts = contours(mask.outlines);
+  std::vector<RefinedContour> holes = contours(mask.holes);
+  MeasureContours(mask.measures, parts, holes, &plane, shape);
   std::fill(std::begin(shape.uncertainties.values), std::end(shape.uncertainties.values), kNan);
 }
 
@@ -287,36 +288,58 @@ RefinedShape Unrefined(MaskShape mask, const Plane* plane) {
 }
 
 RefinedShape RefineShape(const ImageView& image, const MaskShape& mask, double reach, const Plane* plane) {
-  RefinedShape shape = Unrefined(mask);
-  if (mask.outlines.empty()) return shape;
-  const LumaPatch luma = PatchAround(image, mask, reach + 2);
-  const double noise = luma.Noise();
+  return Refiner().Refine(image, mask, reach, plane);
+}
+
+RefinedShape Refiner::Refine(const ImageView& image, const MaskShape& mask, double reach, const Plane* plane) {
+  if (mask.outlines.empty()) return Unrefined(mask);
+  const double margin = EdgeFinder::MarginFor(reach);
+  OpenAround(image, mask, margin + 1, luma_);
+  const double noise = luma_.Noise();
+  const auto find = [&](const Contour& outline) {
+    luma_.Cover(outline, margin);
+    return edges_.Find(luma_, noise, outline, reach);
+  };
 
   std::vector<RefinedContour> parts;
-  std::vector<RefinedContour> holes;
+  parts.reserve(mask.outlines.size());
   double points = 0;
+  double weak = 0;
+  double off = 0;
   for (const Contour& outline : mask.outlines) {
-    parts.push_back(RefineContour(luma, noise, outline, reach));
+    parts.push_back(find(outline));
     const auto count = static_cast<double>(outline.size());
-    shape.weak = (shape.weak * points + parts.back().weak * count) / (points + count);
-    shape.off = (shape.off * points + parts.back().off * count) / (points + count);
     points += count;
+    weak += parts.back().weak * count;
+    off += parts.back().off * count;
   }
   // Every part must be found again: a sum of areas of two kinds would have no meaning.
-  shape.refined = std::all_of(parts.begin(), parts.end(), [](const RefinedContour& part) { return part.accepted(); });
-  if (!shape.refined) {
-    if (plane != nullptr) MeasureMaskOn(*plane, mask, shape);
-    return shape;
+  const bool refined =
+      std::all_of(parts.begin(), parts.end(), [](const RefinedContour& part) { return part.accepted(); });
+  RefinedShape shape;
+  if (refined) {
+    shape.measures = mask.measures;
+    std::fill(std::begin(shape.uncertainties.values), std::end(shape.uncertainties.values), kNan);
+    std::vector<RefinedContour> holes;
+    holes.reserve(mask.holes.size());
+    for (const Contour& outline : mask.holes) {
+      holes.push_back(find(outline));
+      if (!holes.back().accepted()) holes.back().points = outline;
+    }
+    const auto hand_out = [&](auto take) {
+      for (RefinedContour& part : parts) shape.outlines.push_back(take(part.points));
+      for (RefinedContour& hole : holes) shape.holes.push_back(take(hole.points));
+    };
+    // On a plane the contours change while they are measured.
+    if (plane != nullptr) hand_out([](const Contour& contour) { return contour; });
+    MeasureContours(mask.measures, parts, holes, plane, shape);
+    if (plane == nullptr) hand_out([](Contour& contour) { return std::move(contour); });
+  } else {
+    shape = Unrefined(mask, plane);
   }
-  for (size_t k = 0; k < parts.size(); ++k) shape.outlines[k] = parts[k].points;
-  for (size_t k = 0; k < mask.holes.size(); ++k) {
-    holes.push_back(RefineContour(luma, noise, mask.holes[k], reach));
-    if (holes[k].accepted())
-      shape.holes[k] = holes[k].points;
-    else
-      holes[k].points = mask.holes[k];
-  }
-  MeasureContours(mask.measures, std::move(parts), std::move(holes), plane, shape);
+  shape.refined = refined;
+  shape.weak = weak / points;
+  shape.off = off / points;
   return shape;
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
 #include "core/image.h"
+#include "measure/edge.h"
+#include "measure/luma.h"
 #include "measure/measure.h"
 #include "measure/plane.h"
 
@@ -22,12 +24,24 @@ struct RefinedShape {
   double off = 0;
 };
 
-/// Finds the outline of a measured mask again in the picture and measures that. Length and width are distances of
-/// opposite edges, each fitted as a line, at mid-length; where the edges are not straight they are those of the
-/// rectangle of least area, without uncertainty. The ellipse stays that of the mask.
-/// `image` must be valid (Validate) and of the size of the mask's frame; `reach` in pixels, see kLeastReach. With a
-/// plane everything is measured there, in its units, from the outlines; the outlines that are handed out stay those of
-/// the picture.
+/// Finds the outlines of one measured mask after another again in the picture, and keeps its memory from one to the
+/// next.
+class Refiner {
+ public:
+  /// Measures the outline that the picture shows. Length and width are distances of opposite edges, each fitted as a
+  /// line, at mid-length; where the edges are not straight they are those of the rectangle of least area, without
+  /// uncertainty. The ellipse stays that of the mask.
+  /// `image` must be valid (Validate) and of the size of the mask's frame; `reach` in pixels, see kLeastReach. With a
+  /// plane everything is measured there, in its units, from the outlines; the outlines that are handed out stay those
+  /// of the picture.
+  RefinedShape Refine(const ImageView& image, const MaskShape& mask, double reach, const Plane* plane = nullptr);
+
+ private:
+  LumaPatch luma_;
+  EdgeFinder edges_;
+};
+
+/// One mask alone; see Refiner.
 RefinedShape RefineShape(const ImageView& image, const MaskShape& mask, double reach, const Plane* plane = nullptr);
 
 /// A shape of which only the mask is known.

@@ -180,8 +180,9 @@ void Cost() {
     }
   });
   double sum = 0;
+  Refiner refiner;
   const double refined = MedianMs([&] {
-    for (size_t k = 0; k < pictures.size(); ++k) sum += RefineShape(pictures[k].View(), shapes[k], kReach).weak;
+    for (size_t k = 0; k < pictures.size(); ++k) sum += refiner.Refine(pictures[k].View(), shapes[k], kReach).weak;
   });
   std::printf(
       "\n50 discs of radius 60, one core, median of 31, processor time: %zu measures from the masks %.2f ms; refined "

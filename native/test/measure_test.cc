@@ -194,10 +194,9 @@ TEST(Hull, HoldsEveryCornerAndCalipersEqualBruteForce) {
       least = std::min(least, top);
       smallest = std::min(smallest, top * (high - low));
     }
-    const Feret feret = FeretOf(hull);
+    const auto [rectangle, feret] = CalipersOf(hull);
     EXPECT_NEAR(feret.max, most, 1e-9);
     EXPECT_NEAR(feret.min, least, 1e-9);
-    const Rectangle rectangle = SmallestRectangle(hull);
     EXPECT_NEAR(rectangle.length * rectangle.width, smallest, 1e-7);
     const Measures m = Measured(bits).measures;
     EXPECT_NEAR(m[Measure::kConvexity], m[Measure::kAreaFilled] / hull_area, 1e-12);
