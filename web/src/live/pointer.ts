@@ -104,6 +104,10 @@ export function pointer({ stage, tool, draft, zoom, hovered, change, focus, can 
     return { wasPinch, isMoving };
   };
   return {
+    // A browser holds pointermove back until it draws next; where it tells sooner (secure pages of Chromium), so is the outline.
+    onPointerRawUpdate: (event: PointerEvent) => {
+      if (event.pointerType !== 'touch' && event.buttons === 0) hover(stage.current?.hit(...placeOfEvent(event))[0] ?? -1, event);
+    },
     onPointerMove: (event: PointerEvent) => {
       const [x, y] = placeOfEvent(event);
       // A button that was released outside of the picture.

@@ -204,53 +204,80 @@ class WebGlRenderer implements Renderer {
 class CanvasRenderer implements Renderer {
   readonly name = '2d';
   readonly #context: CanvasRenderingContext2D;
-  readonly #masks = document.createElement('canvas');
+  readonly #masks: CanvasRenderingContext2D;
+  #pixels: ImageData | undefined;
   #picture: Picture | undefined;
 
   constructor(private readonly canvas: HTMLCanvasElement) {
     this.#context = canvas.getContext('2d', { alpha: false })!;
+    this.#masks = document.createElement('canvas').getContext('2d')!;
   }
 
   setPicture(picture: Picture): void {
     this.#picture = picture;
   }
 
-  draw(colours: Uint8Array, { opacity, contours }: Style): void {
+  draw(colours: Uint8Array<ArrayBuffer>, style: Style): void {
     const context = this.#context;
     const { width, height } = this.canvas;
     const { bitmap, map } = this.#picture ?? {};
-    context.fillStyle = '#383838';
-    context.fillRect(0, 0, width, height);
     if (bitmap) context.drawImage(bitmap, 0, 0, width, height);
-    if (!map) return;
-    this.#masks.width = map.width;
-    this.#masks.height = map.height;
-    const masks = this.#masks.getContext('2d')!;
-    const pixels = masks.createImageData(map.width, map.height);
-    const alphas = { [PAINT.plain]: opacity, [PAINT.matched]: Math.min(opacity * 1.5, 0.8), [PAINT.active]: Math.max(opacity, 0.55) };
-    const isSame = (a: number, b: number) => {
-      for (let k = 0; k < 4; k += 1) if (colours[4 * a + k] !== colours[4 * b + k]) return false;
-      return true;
-    };
-    for (let i = 0; i < map.cells.length; i += 1) {
-      const region = map.cells[i]!;
-      const paint = colours[4 * region + 3]! as keyof typeof alphas;
-      if (!paint) continue;
-      const x = i % map.width;
-      const isEdge =
-        (x + 1 < map.width && !isSame(map.cells[i + 1]!, region)) ||
-        (x > 0 && !isSame(map.cells[i - 1]!, region)) ||
-        (i >= map.width && !isSame(map.cells[i - map.width]!, region)) ||
-        (i + map.width < map.cells.length && !isSame(map.cells[i + map.width]!, region));
-      const isLine = isEdge && (contours || paint === PAINT.active);
-      for (let k = 0; k < 3; k += 1) pixels.data[4 * i + k] = isLine && paint === PAINT.active ? 255 : colours[4 * region + k]!;
-      pixels.data[4 * i + 3] = 255 * (isLine ? 0.9 : (alphas[paint] ?? opacity));
+    else {
+      context.fillStyle = '#383838';
+      context.fillRect(0, 0, width, height);
     }
-    masks.putImageData(pixels, 0, 0);
-    context.drawImage(this.#masks, 0, 0, width, height);
+    if (!map) return;
+    this.#drawMasks(map, colours, style);
+    context.drawImage(this.#masks.canvas, 0, 0, width, height);
   }
 
   close(): void {
     this.#picture = undefined;
   }
+
+  #drawMasks({ width, height, cells }: Picture['map'], colours: Uint8Array<ArrayBuffer>, style: Style): void {
+    if (this.#pixels?.width !== width || this.#pixels.height !== height) {
+      Object.assign(this.#masks.canvas, { width, height });
+      this.#pixels = this.#masks.createImageData(width, height);
+    }
+    const { insides, lines } = paintOf(colours, style);
+    // A pixel, a colour and a paint as one number each: this runs at every move of the pointer.
+    const same = new Uint32Array(colours.buffer);
+    const out = new Uint32Array(this.#pixels.data.buffer);
+    let i = 0;
+    for (let y = 0; y < height; y += 1) {
+      for (let x = 0; x < width; x += 1, i += 1) {
+        const region = cells[i]!;
+        const own = same[region]!;
+        const isEdge =
+          (x > 0 && same[cells[i - 1]!] !== own) ||
+          (x + 1 < width && same[cells[i + 1]!] !== own) ||
+          (y > 0 && same[cells[i - width]!] !== own) ||
+          (y + 1 < height && same[cells[i + width]!] !== own);
+        out[i] = isEdge ? lines[region]! : insides[region]!;
+      }
+    }
+    this.#masks.putImageData(this.#pixels, 0, 0);
+  }
+}
+
+/** [regions] pixels of a canvas: inside of each region, and at its edge. */
+function paintOf(colours: Uint8Array, { opacity, contours }: Style) {
+  const alphas = new Map<number, number>([
+    [PAINT.plain, opacity],
+    [PAINT.matched, Math.min(opacity * 1.5, 0.8)],
+    [PAINT.active, Math.max(opacity, 0.55)],
+  ]);
+  const insides = new Uint8ClampedArray(colours.length);
+  const lines = new Uint8ClampedArray(colours.length);
+  for (let at = 0; at < colours.length; at += 4) {
+    const paint = colours[at + 3]!;
+    if (paint === PAINT.none) continue;
+    const [red, green, blue] = colours.subarray(at, at + 3);
+    const inside = [red!, green!, blue!, 255 * (alphas.get(paint) ?? opacity)];
+    const isActive = paint === PAINT.active;
+    insides.set(inside, at);
+    lines.set(isActive ? [255, 255, 255, 255 * 0.9] : contours ? [red!, green!, blue!, 255 * 0.9] : inside, at);
+  }
+  return { insides: new Uint32Array(insides.buffer), lines: new Uint32Array(lines.buffer) };
 }

@@ -80,7 +80,8 @@ export class Stage {
     const { picture } = view;
     const bitmap = picture && (await createImageBitmap(new Blob([picture.jpeg], { type: 'image/jpeg' })));
     if (bitmap) this.openBitmaps += 1;
-    await nextFrame();
+    // The screen shows the canvas at its next refresh anyway. A tab that nobody sees waits here and asks for no more frames.
+    if (document.hidden) await nextFrame();
     if (this.#isClosed || this.isFrozen) {
       this.#free(bitmap);
       return;
