@@ -43,6 +43,8 @@ const EXIT_CODES = {
   ENGINE_CORRUPT: 3,
   /** An int8 engine that was not compared with its model yet, or failed. */
   ENGINE_UNVERIFIED: 1,
+  /** Surfaces that were taught with another model: to be taught again. */
+  TAUGHT_STALE: 3,
   /** A request over MQTT that cannot be understood or is not allowed. */
   REQUEST_INVALID: 1,
   /** A request that this node's configuration does not permit. */

@@ -3,14 +3,17 @@ import { writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { VERDICTS, type Verdict } from '../contract/inspection.js';
 import type { Frame } from '../domain/frame.js';
+import { isTaughtMeasure } from '../domain/recipe.js';
 import { ContactSheet } from '../encode/contact-sheet.js';
 import { checkText, drawVerdict } from '../encode/verdict-overlay.js';
+import { openTaughtNetwork } from '../engine/onnxruntime/features.js';
 import { FastsamError } from '../errors.js';
 import { identityOf } from '../inspect/identity.js';
 import { type Inspected, inspectFrame, outlinesOf } from '../inspect/inspect.js';
-import { loadTaught } from '../inspect/taught.js';
+import { loadTaught, type TaughtModel } from '../inspect/taught.js';
 import { csvLine } from './csv.js';
 import { finishBeforeLeaving, writeLine } from './leaving.js';
+import { modelOf } from './open-model.js';
 import { Inputs } from './overwriting.js';
 import { demandPicture, writeOutput, writePicture } from './picture-file.js';
 import type { RecipeArguments } from './recipe-options.js';
@@ -28,11 +31,12 @@ export interface InspectArguments extends RecipeArguments {
 /** Exit code 1 when a part is not OK. */
 export async function inspect(args: InspectArguments): Promise<void> {
   const { recipe, calibration } = await readRecipe(args);
-  if (args.taught === undefined && recipe.checks.some(({ measure }) => measure === 'difference')) {
-    const message = `recipe "${recipe.recipe}" compares with a golden sample; expected --taught FILE, which "fastsamd teach" writes`;
+  if (args.taught === undefined && recipe.checks.some(({ measure }) => isTaughtMeasure(measure))) {
+    const message = `recipe "${recipe.recipe}" compares with good parts; expected --taught FILE, which "fastsamd teach" writes`;
     throw new FastsamError('USAGE', message);
   }
-  using taught = args.taught === undefined ? undefined : await loadTaught(args.taught);
+  const openFeatures = async (model: TaughtModel) => openTaughtNetwork(await modelOf(args), model, { threads: args.threads });
+  await using taught = args.taught === undefined ? undefined : await loadTaught(args.taught, openFeatures);
   const identity = identityOf(recipe, 0);
   const inputs = await Inputs.of([args.pictures, args.recipe, ...[args.calibration, args.taught].filter((path) => path !== undefined)]);
   for (const option of ['csv', 'out', 'sheet'] as const) {

@@ -17,10 +17,15 @@ export interface ModelArguments {
   readonly warmUp?: boolean;
 }
 
+/** Path or name of the command's model: that of defaultModel without one. */
+export async function modelOf({ model }: Pick<ModelArguments, 'model'>): Promise<string> {
+  return model ?? (await defaultModel());
+}
+
 /** Without a model that of defaultModel, which is named on standard error. Errors: USAGE, and those of openEngine. */
 export async function openModel({ model, backend, threads, warmUp = true }: ModelArguments): Promise<SegmentationEngine> {
   demandRange('--threads', threads, 0, 1024, true);
-  const path = model ?? (await defaultModel());
+  const path = await modelOf({ model });
   if (model === undefined) tell(`fastsamd: no --model: using ${path}${path === BUNDLED_MODEL ? INSTALL_HINT : ''}`);
   const progress = startBuildProgress();
   try {

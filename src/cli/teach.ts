@@ -1,23 +1,32 @@
-/** `fastsamd teach`: limits, and a golden sample, from good parts. */
+/** `fastsamd teach`: limits, a golden sample, and good surfaces, from good parts. */
 import { readFile, writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import sharp from 'sharp';
 import { isMap, parseDocument } from 'yaml';
 import { type NativeFrame, native } from '../addon/addon.js';
 import { toTimestamp } from '../contract/common.js';
 import type { Frame } from '../domain/frame.js';
 import type { Check, Recipe } from '../domain/recipe.js';
+import type { FrameResult } from '../domain/result.js';
 import { writeDurably } from '../durable.js';
+import { FeatureNetwork } from '../engine/onnxruntime/features.js';
 import { FastsamError } from '../errors.js';
 import { type Golden, goldenPlaces } from '../inspect/golden.js';
 import { inspectFrame } from '../inspect/inspect.js';
 import { readingsOf } from '../inspect/judge.js';
 import { LEAST_PARTS, type TaughtLimits, teachLimits, USUAL_PARTS } from '../inspect/limits.js';
-import { storedGolden, type TaughtFile } from '../inspect/taught.js';
+import { surfaceChecks } from '../inspect/surface.js';
+import { SurfaceLesson, type TaughtSurface } from '../inspect/surface-lesson.js';
+import { storedGolden, storedSurfaces, type TaughtFile } from '../inspect/taught.js';
 import { DIFFERENCE_DEFAULTS } from '../measure/difference.js';
+import { sha256OfFile } from '../model/checksum.js';
+import { resolveModel } from '../model/installed.js';
 import { finishBeforeLeaving, writeLine } from './leaving.js';
 import { demandRange } from './model-options.js';
+import { modelOf } from './open-model.js';
 import { Inputs } from './overwriting.js';
 import { writeOutput } from './picture-file.js';
+import { startProgress } from './progress.js';
 import type { RecipeArguments } from './recipe-options.js';
 import { readRecipe, segmentForRecipe } from './recipe-pictures.js';
 import { tell } from './terminal.js';
@@ -38,8 +47,10 @@ export async function teach(args: TeachArguments): Promise<void> {
   demandRange('--sigma', args.sigma, 1, 20);
   const { recipe, calibration } = await readRecipe(args);
   const compares = recipe.checks.some(({ measure }) => measure === 'difference');
-  if (compares && args.out === undefined) {
-    throw new FastsamError('USAGE', `recipe "${recipe.recipe}" compares with a golden sample; expected --out FILE to keep it in`);
+  const looks = surfaceChecks(recipe).length > 0;
+  if ((compares || looks) && args.out === undefined) {
+    const kept = compares ? 'a golden sample; expected --out FILE to keep it in' : 'good surfaces; expected --out FILE to keep these in';
+    throw new FastsamError('USAGE', `recipe "${recipe.recipe}" compares with ${kept}`);
   }
   const inputs = await Inputs.of([args.pictures, args.recipe, ...(args.calibration === undefined ? [] : [args.calibration])]);
   for (const option of ['out', 'limits'] as const) {
@@ -50,12 +61,16 @@ export async function teach(args: TeachArguments): Promise<void> {
   const found = new Map<string, Values>(measuring(recipe).map(({ id }) => [id, { values: [], uncertainties: [] }]));
   const incomplete: string[] = [];
   let parts = 0;
+  let unseen = 0;
   let golden: { readonly sample: Golden; readonly frame: Frame } | undefined;
+  const model = looks ? await resolveModel(await modelOf(args)) : undefined;
+  const network = model === undefined ? undefined : await FeatureNetwork.open(model, { threads: args.threads });
+  const surfaces = network && new SurfaceLesson(recipe, network);
   using finishing = finishBeforeLeaving();
   try {
     await segmentForRecipe(args, recipe, finishing, async (result, frame) => {
       parts += 1;
-      const taught = golden && { sha256: '', golden: golden.sample, [Symbol.dispose]: () => undefined };
+      const taught = golden && { golden: golden.sample };
       const { scene, checks } = await inspectFrame(recipe, frame, result, { scale: args.scale, calibration, taught });
       if (compares && !golden) {
         const places = goldenPlaces(recipe, scene.sets, result.segments);
@@ -65,12 +80,19 @@ export async function teach(args: TeachArguments): Promise<void> {
         }
       }
       const before = incomplete.length;
+      if (surfaces?.isFull) unseen += 1;
+      const unlearnt = await surfaces?.add(frame, scene.sets, result.segments);
       for (const check of measuring(recipe)) {
+        if (check.measure === 'anomaly') {
+          const code = unlearnt?.get(check.id);
+          if (code !== undefined && incomplete.length === before) incomplete.push(`${nameOf(result)} (${check.id}: ${code})`);
+          continue;
+        }
         const readings = readingsOf(check, recipe, scene, { scale: args.scale, calibration });
         // The golden sample is not compared with itself.
         if (readings.length === 0 && check.measure !== 'difference' && incomplete.length === before) {
           const code = checks.find(({ id }) => id === check.id)?.code;
-          incomplete.push(`${result.file?.name ?? `frame ${result.sequence}`} (${check.id}: ${code})`);
+          incomplete.push(`${nameOf(result)} (${check.id}: ${code})`);
         }
         const { values, uncertainties } = found.get(check.id)!;
         values.push(...readings.map(({ value }) => value));
@@ -80,6 +102,11 @@ export async function teach(args: TeachArguments): Promise<void> {
     if (compares && !golden) {
       throw new FastsamError('USAGE', `${args.pictures}: no picture has all objects that the recipe compares; expected a good part`);
     }
+    if (parts >= LEAST_PARTS && unseen > 0) {
+      tell(`fastsamd: the surfaces of the first ${parts - unseen} parts were learnt; there is no room for those of ${unseen} more`);
+    }
+    const learnt = parts >= LEAST_PARTS ? await learnSurfaces(surfaces) : new Map<string, TaughtSurface>();
+    for (const [id, { scores, uncertainty }] of learnt) found.set(id, { values: [...scores], uncertainties: [uncertainty] });
     await report(args, recipe, { parts, found, incomplete });
     if (args.out === undefined) return;
     const file: TaughtFile = {
@@ -88,12 +115,30 @@ export async function teach(args: TeachArguments): Promise<void> {
       parts,
       at: toTimestamp(Date.now()),
       ...(golden ? { golden: storedGolden(golden.sample.places, await pngOf(golden.frame)) } : {}),
+      ...(model !== undefined && learnt.size > 0
+        ? { surfaces: storedSurfaces({ name: basename(model), sha256: await sha256OfFile(model) }, learnt) }
+        : {}),
     };
     await writeOutput(args.out, () => writeDurably(args.out!, `${JSON.stringify(file)}\n`));
     tell(`fastsamd: ${args.out} written; "fastsamd inspect --taught" and inspection.taught of a camera take it`);
   } finally {
     golden?.frame[Symbol.dispose]();
+    await network?.stop();
   }
+}
+
+async function learnSurfaces(lesson: SurfaceLesson | undefined): Promise<ReadonlyMap<string, TaughtSurface>> {
+  if (!lesson) return new Map();
+  const progress = startProgress(undefined);
+  try {
+    return await lesson.finish((done, total) => progress.reached(done, total, 'memories of surfaces'));
+  } finally {
+    progress.stop();
+  }
+}
+
+function nameOf({ file, sequence }: FrameResult): string {
+  return file?.name ?? `frame ${sequence}`;
 }
 
 function measuring({ checks }: Recipe): Check[] {

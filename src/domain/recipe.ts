@@ -10,9 +10,14 @@ import { DIRECTIONS } from './zone.js';
 export const RECIPE_LIMITS = { checks: 100, objects: 32, corners: 64, queue: 1000 } as const;
 
 /** What a check can measure beyond the measures of one object. */
-export const RELATIONS = ['distance', 'gap', 'position', 'deltaE00', 'coverage', 'difference'] as const;
+export const RELATIONS = ['distance', 'gap', 'position', 'deltaE00', 'coverage', 'difference', 'anomaly'] as const;
 export const CHECK_MEASURES = [...MEASURES, ...RELATIONS] as const;
 export type CheckMeasure = (typeof CHECK_MEASURES)[number];
+
+/** Whether good parts have to be taught before it can be measured. */
+export function isTaughtMeasure(measure: CheckMeasure | undefined): measure is 'difference' | 'anomaly' {
+  return measure === 'difference' || measure === 'anomaly';
+}
 
 export const DECISION_RULES = ['guarded', 'simple', 'strict'] as const;
 export type DecisionRule = (typeof DECISION_RULES)[number];
@@ -64,7 +69,7 @@ export const checkSchema = z
     present: idSchema.optional().meta({ description: 'The set has at least one object.' }),
     absent: idSchema.optional().meta({ description: 'The set has no object.' }),
     measure: z.enum(CHECK_MEASURES).optional().meta({ description: 'What is measured; docs/inspection.md defines each.' }),
-    of: reference.optional().meta({ description: 'The object that is measured; difference: the whole picture when absent.' }),
+    of: reference.optional().meta({ description: 'The object that is measured; difference and anomaly: the whole picture when absent.' }),
     between: z.tuple([reference, reference]).optional().meta({ description: 'distance and gap: the two objects.' }),
     each: z
       .boolean()
@@ -131,11 +136,12 @@ export const checkSchema = z
     const pair = measure === 'distance' || measure === 'gap';
     if (pair && check.between === undefined) problem('between', `expected two objects for ${measure}`);
     const isDifference = measure === 'difference';
+    const isTaught = isTaughtMeasure(measure);
     for (const key of ['tolerance', 'contrast', 'minArea'] as const) {
       if (check[key] !== undefined && !isDifference) problem(key, 'only for measure: difference');
     }
-    if (isDifference && check.each) problem('each', 'difference compares one object, or the whole picture');
-    if (!pair && !isDifference && check.of === undefined) problem('of', `expected the object whose ${measure} is judged`);
+    if (isTaught && check.each) problem('each', `${measure} compares one object, or the whole picture`);
+    if (!pair && !isTaught && check.of === undefined) problem('of', `expected the object whose ${measure} is judged`);
     if (measure === 'position' && !Array.isArray(target)) problem('target', 'expected [x, y] in the datum frame');
     if (measure !== 'position' && Array.isArray(target)) problem('target', 'expected a number');
     if (measure === 'deltaE00' && check.reference === undefined) problem('reference', 'expected a CIELAB colour [L, a, b]');
@@ -253,7 +259,7 @@ export const recipeSchema = z
       if (ids.has(check.id)) ctx.addIssue({ code: 'custom', path: ['checks', index, 'id'], message: `"${check.id}" is used twice` });
       ids.add(check.id);
       for (const key of ['count', 'present', 'absent', 'of'] as const) demand(check[key], ['checks', index, key]);
-      if (check.measure === 'difference' && recipe.objects[check.of?.replace(/\[\d+\]$/, '') ?? '']?.kind === 'hole') {
+      if (isTaughtMeasure(check.measure) && recipe.objects[check.of?.replace(/\[\d+\]$/, '') ?? '']?.kind === 'hole') {
         const message = 'a hole cannot be compared; expected the set that the hole is in';
         ctx.addIssue({ code: 'custom', path: ['checks', index, 'of'], message });
       }

@@ -21,7 +21,10 @@ export async function inspectFrame(
   recipe: Recipe,
   frame: Frame,
   result: Pick<FrameResult, 'segments' | 'answers' | 'geometry' | 'model'>,
-  options: JudgeOptions & { readonly only?: OnlyObject | undefined; readonly taught?: Taught | undefined } = {},
+  options: JudgeOptions & {
+    readonly only?: OnlyObject | undefined;
+    readonly taught?: Pick<Taught, 'golden' | 'surfaces'> | undefined;
+  } = {},
 ): Promise<Inspected> {
   const begin = performance.now();
   const { only, scale, calibration: given, taught } = options;

@@ -48,7 +48,7 @@ interface Obstacle {
 type Outcome = Pick<CheckResult, 'result' | 'code'>;
 
 /** Edges say nothing about these. */
-const WITHOUT_EDGE: ReadonlySet<string> = new Set(['holes', 'touchesFrame', 'deltaE00', 'coverage', 'difference']);
+const WITHOUT_EDGE: ReadonlySet<string> = new Set(['holes', 'touchesFrame', 'deltaE00', 'coverage', 'difference', 'anomaly']);
 const NARROWER = 'narrow the set (prompt, zone, minArea)';
 const SEVERITY = { ok: 0, unsure: 1, nok: 2 } as const;
 
@@ -85,8 +85,9 @@ function judgeCheck(check: Check, recipe: Recipe, scene: Scene, options: JudgeOp
     return { ...head, value: null, uncertainty: null, result: isNok ? 'nok' : 'unsure', code, message };
   };
   const names = check.between ?? (check.of === undefined ? [] : [check.of]);
-  if (measure === 'difference' && !scene.differences.has(check.id)) {
-    return failed({ code: 'TEACH_MISSING', message: 'expected a golden sample of this check: "fastsamd teach" writes one' });
+  if (isUntaught(check, scene)) {
+    const wanted = measure === 'anomaly' ? 'the surfaces of good parts' : 'a golden sample';
+    return failed({ code: 'TEACH_MISSING', message: `expected ${wanted} for this check: "fastsamd teach" writes a file with it` });
   }
   for (const name of names) {
     const missing = missingFrom(name, check.each, recipe, scene);
@@ -97,6 +98,9 @@ function judgeCheck(check: Check, recipe: Recipe, scene: Scene, options: JudgeOp
     const message = 'unit: mm needs a scale, or a calibration made with pictures of this size; "fastsamd calibrate" writes one';
     return failed({ code: 'CALIBRATION_MISSING', message });
   }
+
+  const refused = measure === 'anomaly' ? scene.surfaces.get(check.id)!.refused : undefined;
+  if (refused !== undefined) return failed({ code: 'UNDEFINED', message: refused });
 
   const members = membersOf(check, scene);
   const readings = readingsIn(check, members, scene, unit);
@@ -135,6 +139,10 @@ function readingsIn(check: Check, members: readonly Member[], scene: Scene, unit
     const { area, at } = scene.differences.get(check.id)!;
     return [{ value: unit.factor ** 2 * area, uncertainty: check.uncertainty ?? Number.NaN, at }];
   }
+  if (check.measure === 'anomaly') {
+    const { score, uncertainty, at } = scene.surfaces.get(check.id)!;
+    return [{ value: score, uncertainty: check.uncertainty ?? uncertainty, at }];
+  }
   if (check.between) return [between(check, members, scene, unit)];
   return members.map((member, k) => readingOf(check, member, k, scene, unit));
 }
@@ -149,11 +157,16 @@ export function readingsOf(
   scene: Scene,
   options: JudgeOptions = {},
 ): readonly { readonly value: number; readonly uncertainty: number }[] {
-  if (check.measure === undefined || (check.measure === 'difference' && !scene.differences.has(check.id))) return [];
+  if (check.measure === undefined || isUntaught(check, scene)) return [];
   const names = check.between ?? (check.of === undefined ? [] : [check.of]);
   if (names.some((name) => missingFrom(name, check.each, recipe, scene) !== undefined)) return [];
   const unit = unitFor(recipe, check.measure, options);
   return unit ? readingsIn(check, membersOf(check, scene), scene, unit).filter(({ value }) => Number.isFinite(value)) : [];
+}
+
+/** Whether the check compares with good parts, and there are none. */
+function isUntaught({ id, measure }: Check, { differences, surfaces }: Scene): boolean {
+  return (measure === 'difference' && !differences.has(id)) || (measure === 'anomaly' && !surfaces.has(id));
 }
 
 /** Undefined where lengths in millimetres need a scale and there is none. */
@@ -290,7 +303,7 @@ function marginOf(
 function dimensionOf(measure: NonNullable<Check['measure']>): 0 | 1 | 2 {
   if (measure === 'difference') return 2;
   if (measure === 'distance' || measure === 'gap' || measure === 'position') return 1;
-  return measure === 'deltaE00' || measure === 'coverage' ? 0 : DIMENSION[measure];
+  return measure === 'deltaE00' || measure === 'coverage' || measure === 'anomaly' ? 0 : DIMENSION[measure];
 }
 
 function unitOf(measure: NonNullable<Check['measure']>, { unit }: Recipe): { unit?: string } {

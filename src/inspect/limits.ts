@@ -24,7 +24,7 @@ export interface TaughtLimits {
 /** 1 / (the 0.75 quantile of the normal distribution). */
 const OF_MAD = 1.4826;
 /** Measures of which less is better. */
-const UPPER_ONLY: ReadonlySet<string> = new Set(['position', 'deltaE00', 'difference']);
+const UPPER_ONLY: ReadonlySet<string> = new Set(['position', 'deltaE00', 'difference', 'anomaly']);
 
 /**
  * Median ± `sigma` robust standard deviations; of measures that are best at 0 the upper limit alone. A median deviation of 0 (values that

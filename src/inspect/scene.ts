@@ -14,6 +14,7 @@ import { coverageOf, type Datum, gapBetween } from '../measure/relations.js';
 import { applyPrompts } from '../prompt/apply.js';
 import { differencesOf, type FoundDifference } from './golden.js';
 import { type Member, referred } from './member.js';
+import { type FoundSurface, surfacesOf } from './surface.js';
 import type { Taught } from './taught.js';
 
 /** Everything that `judge` looks at; plain data. */
@@ -29,6 +30,8 @@ export interface Scene {
   readonly coverages: ReadonlyMap<string, readonly number[]>;
   /** Differences to the golden sample by check, where there is one. */
   readonly differences: ReadonlyMap<string, FoundDifference>;
+  /** How far surfaces are from those of good parts, by check, where these were taught. */
+  readonly surfaces: ReadonlyMap<string, FoundSurface>;
 }
 
 /** Share of an object that has to lie in another for it to be within that. */
@@ -55,7 +58,7 @@ export interface SceneOptions {
   /** Measure on this plane. */
   readonly calibration?: Calibration | undefined;
   /** What good parts look like. */
-  readonly taught?: Taught | undefined;
+  readonly taught?: Pick<Taught, 'golden' | 'surfaces'> | undefined;
 }
 
 /** Finds and measures what the recipe speaks of. The caller keeps the frame. Errors: those of measureObjects. */
@@ -99,6 +102,7 @@ export async function sceneOf(
     gaps: await gapsOf(recipe.checks, members, segments, plane),
     coverages: coveragesOf(recipe.checks, members, segments),
     differences: taught ? await differencesOf(recipe, frame, members, taught.golden) : new Map(),
+    surfaces: taught?.surfaces ? await surfacesOf(recipe, frame, members, segments, taught.surfaces) : new Map(),
   };
 }
 

@@ -9,13 +9,26 @@ import { readBounded } from '../durable.js';
 import { FastsamError, messageOf, systemCodeOf } from '../errors.js';
 import type { Golden, GoldenPlace } from './golden.js';
 import { canonicalJson, sha256Of } from './identity.js';
+import type { FeatureSource, GoodSurface, Surfaces } from './surface.js';
+import type { TaughtSurface } from './surface-lesson.js';
 
 /** What good parts taught, loaded. The caller of `loadTaught` disposes of it. */
-export interface Taught extends Disposable {
+export interface Taught extends AsyncDisposable {
   /** Of the file's canonical JSON: what a verdict names it by. */
   readonly sha256: string;
   readonly golden?: Golden | undefined;
+  readonly surfaces?: Surfaces | undefined;
 }
+
+/** The model that surfaces were taught with, and the file that says so. */
+export interface TaughtModel {
+  readonly file: string;
+  readonly name: string;
+  readonly sha256: string;
+}
+
+/** The network whose feature maps surfaces are compared by; stopped by who asks. Errors: TAUGHT_STALE for another model than the taught one. */
+export type OpenFeatures = (model: TaughtModel) => Promise<FeatureSource & { start(): Promise<unknown>; stop(): Promise<void> }>;
 
 const MAX_BYTES = 2 ** 27;
 
@@ -42,6 +55,29 @@ const taughtSchema = z.strictObject({
       ),
     })
     .optional(),
+  surfaces: z
+    .strictObject({
+      model: z.strictObject({ name: z.string().max(200), sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
+      checks: z.record(
+        idSchema,
+        z.strictObject({
+          side: z
+            .number()
+            .int()
+            .min(1)
+            .max(2 ** 20)
+            .nullable(),
+          parts: count,
+          dims: z.number().int().min(1).max(4096),
+          uncertainty: z.number().min(0).max(1e12),
+          /** Little-endian 32 bit floats: one for each feature; patches × features. */
+          mean: base64,
+          sd: base64,
+          rows: base64,
+        }),
+      ),
+    })
+    .optional(),
 });
 
 export type TaughtFile = z.output<typeof taughtSchema>;
@@ -59,8 +95,33 @@ export function storedGolden(places: ReadonlyMap<string, GoldenPlace>, png: Uint
   };
 }
 
-/** Reads a file of "fastsamd teach"; the caller disposes of the result. Errors: CONFIG_INVALID, naming the file and what is wrong with it. */
-export async function loadTaught(file: string): Promise<Taught> {
+/** The surfaces as their file has them. */
+export function storedSurfaces(
+  model: Omit<TaughtModel, 'file'>,
+  learnt: ReadonlyMap<string, TaughtSurface>,
+): NonNullable<TaughtFile['surfaces']> {
+  const checks = [...learnt].map(
+    ([
+      id,
+      {
+        side,
+        uncertainty,
+        scores,
+        memory: { dims, mean, sd, rows },
+      },
+    ]) => {
+      const memory = { mean: packedFloats(mean), sd: packedFloats(sd), rows: packedFloats(rows) };
+      return [id, { side, parts: scores.length, dims, uncertainty, ...memory }] as const;
+    },
+  );
+  return { model, checks: Object.fromEntries(checks) };
+}
+
+/**
+ * Reads a file of "fastsamd teach"; the caller disposes of the result. `open` is asked where the file has surfaces. Errors: CONFIG_INVALID,
+ * naming the file and what is wrong with it; those of `open`.
+ */
+export async function loadTaught(file: string, open: OpenFeatures): Promise<Taught> {
   const invalid = (reason: string) =>
     new FastsamError('CONFIG_INVALID', `${file}: ${reason}; expected a file that "fastsamd teach" writes`);
   let value: unknown;
@@ -74,25 +135,78 @@ export async function loadTaught(file: string): Promise<Taught> {
     const [issue] = parsed.error.issues;
     throw invalid(`${issue!.path.join('.')}: ${issue!.message}`);
   }
-  const { golden } = parsed.data;
   const sha256 = sha256Of(canonicalJson(parsed.data));
-  if (!golden) return { sha256, [Symbol.dispose]: () => undefined };
-  const pixels = await decodeImage(Buffer.from(golden.picture, 'base64'), `${file}: golden.picture`).catch((error: unknown) => {
+  const golden = parsed.data.golden && (await goldenOf(parsed.data.golden, file, invalid));
+  const release = () => golden?.frame.pixels.release();
+  try {
+    const network = parsed.data.surfaces && (await open({ file, ...parsed.data.surfaces.model }));
+    const good = parsed.data.surfaces && goodOf(parsed.data.surfaces, invalid);
+    return {
+      sha256,
+      golden,
+      surfaces: network && good && { network, good, warmUp: () => void network.start().catch(() => undefined) },
+      async [Symbol.asyncDispose]() {
+        release();
+        await network?.stop();
+      },
+    };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+type Invalid = (reason: string) => FastsamError;
+
+async function goldenOf(
+  { picture, places: stored }: NonNullable<TaughtFile['golden']>,
+  file: string,
+  invalid: Invalid,
+): Promise<Golden & { readonly frame: { readonly pixels: NativeFrame } }> {
+  const pixels = await decodeImage(Buffer.from(picture, 'base64'), `${file}: golden.picture`).catch((error: unknown) => {
     throw invalid(messageOf(error));
   });
   try {
     const places = new Map(
-      Object.entries(golden.places).map(([id, { at, degrees, mask }]): [string, GoldenPlace] => {
+      Object.entries(stored).map(([id, { at, degrees, mask }]): [string, GoldenPlace] => {
         const runs = mask === undefined ? undefined : unpacked(mask, pixels);
         if (runs === null) throw invalid(`golden.places.${id}.mask: not a mask of the picture`);
         return [id, { at, degrees, mask: runs }];
       }),
     );
-    return { sha256, golden: { frame: { pixels }, places }, [Symbol.dispose]: () => pixels.release() };
+    return { frame: { pixels }, places };
   } catch (error) {
     pixels.release();
     throw error;
   }
+}
+
+function goodOf({ checks }: NonNullable<TaughtFile['surfaces']>, invalid: Invalid): ReadonlyMap<string, GoodSurface> {
+  return new Map(
+    Object.entries(checks).map(([id, { side, dims, uncertainty, ...stored }]) => {
+      const floats = (key: 'mean' | 'sd' | 'rows', fits: (length: number) => boolean) => {
+        const values = unpackedFloats(stored[key]);
+        if (values && fits(values.length) && values.every(Number.isFinite)) return values;
+        throw invalid(`surfaces.checks.${id}.${key}: not numbers for ${dims} features`);
+      };
+      const [mean, sd] = [floats('mean', (length) => length === dims), floats('sd', (length) => length === dims)];
+      const rows = floats('rows', (length) => length > 0 && length % dims === 0);
+      return [id, { side, uncertainty, memory: { dims, mean, sd, rows } }];
+    }),
+  );
+}
+
+function packedFloats(values: Float32Array): string {
+  const bytes = Buffer.alloc(4 * values.length);
+  for (const [k, value] of values.entries()) bytes.writeFloatLE(value, 4 * k);
+  return bytes.toString('base64');
+}
+
+/** Undefined for what is not whole numbers of 32 bits. */
+function unpackedFloats(text: string): Float32Array | undefined {
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.length % 4 !== 0) return undefined;
+  return Float32Array.from({ length: bytes.length / 4 }, (_, k) => bytes.readFloatLE(4 * k));
 }
 
 function packed(mask: MaskRuns): string {

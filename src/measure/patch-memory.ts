@@ -65,10 +65,24 @@ export interface PatchMemory {
 export type PatchSample = Float32Array;
 
 /** Patches of one of `pictures` pictures of which a memory is to be made: evenly spread, 10,000 of all pictures together. */
-export async function samplePatches({ maps }: PatchGrid, cells: Uint32Array, pictures: number): Promise<PatchSample> {
-  const take = Math.min(Math.max(1, Math.floor(CANDIDATES / pictures)), cells.length);
-  const chosen = Uint32Array.from({ length: take }, (_, k) => cells[Math.floor(((k + 0.5) * cells.length) / take)]!);
-  return native().patchRows(maps, chosen);
+export function samplePatches({ maps }: PatchGrid, cells: Uint32Array, pictures: number): Promise<PatchSample> {
+  return native().patchRows(
+    maps,
+    Uint32Array.from(evenly(cells.length, pictures), (k) => cells[k]!),
+  );
+}
+
+/** The same, of patches that are there already: [patches, dims]. */
+export function sampleRows(rows: Float32Array, dims: number, pictures: number): PatchSample {
+  const chosen = evenly(rows.length / dims, pictures);
+  const sample = new Float32Array(chosen.length * dims);
+  for (const [k, index] of chosen.entries()) sample.set(rows.subarray(index * dims, (index + 1) * dims), k * dims);
+  return sample;
+}
+
+function evenly(count: number, pictures: number): number[] {
+  const take = Math.min(Math.max(1, Math.floor(CANDIDATES / pictures)), count);
+  return Array.from({ length: take }, (_, k) => Math.floor(((k + 0.5) * count) / take));
 }
 
 /**
@@ -132,10 +146,30 @@ export interface SurfaceScore {
  * JS thread. `cells`: at least one.
  */
 export async function surfaceScore({ maps }: PatchGrid, cells: Uint32Array, memory: PatchMemory): Promise<SurfaceScore> {
-  const rows = await native().patchRows(maps, cells, memory.mean, memory.sd);
-  const count = Math.max(1, Math.round(TOP * cells.length));
-  const highest = await native().patchHighest(rows, memory.rows, memory.dims, count);
+  const { score, row } = await highestOf(await native().patchRows(maps, cells, memory.mean, memory.sd), memory);
+  return { score, cell: cells[row]! };
+}
+
+/** Features of the patches `cells`, not standardised: [cells, features]. Off the JS thread. */
+export function rowsOf({ maps }: PatchGrid, cells: Uint32Array): Promise<Float32Array> {
+  return native().patchRows(maps, cells);
+}
+
+/** As `surfaceScore`, of the rows of `rowsOf`. */
+export async function scoreOfRows(rows: Float32Array, memory: PatchMemory): Promise<number> {
+  const { dims, mean, sd } = memory;
+  return (
+    await highestOf(
+      rows.map((value, k) => (value - mean[k % dims]!) / sd[k % dims]!),
+      memory,
+    )
+  ).score;
+}
+
+async function highestOf(standardised: Float32Array, { rows, dims }: PatchMemory): Promise<{ score: number; row: number }> {
+  const count = Math.max(1, Math.round((TOP * standardised.length) / dims));
+  const highest = await native().patchHighest(standardised, rows, dims, count);
   let sum = 0;
   for (let k = 1; k < highest.length; k += 2) sum += highest[k]!;
-  return { score: sum / count, cell: cells[highest[0]!]! };
+  return { score: sum / count, row: highest[0]! };
 }

@@ -1,43 +1,45 @@
-/** Feature maps inside of a YOLOv8-seg network, handed out as further outputs. */
-import { readFile } from 'node:fs/promises';
+/** Feature maps inside of a YOLOv8-seg network, handed out as outputs. */
 import { FastsamError } from '../errors.js';
 import { readModel } from './onnx.js';
+import { DATA_TYPE, encodeModel } from './onnx-proto.js';
 
 /** Blocks of the backbone at stride 8 and 16. */
 const BLOCKS = ['4', '6'] as const;
 
 export interface TappedModel {
-  /** The ONNX file with the outputs added. */
+  /** An ONNX file of the part of the network that makes these outputs. */
   readonly bytes: Uint8Array;
-  /** Names of the added outputs, by stride. */
+  /** Names of the outputs, by stride. */
   readonly outputs: readonly string[];
 }
 
 /**
- * The model with the outputs of its blocks 4 and 6 added. They are told by the names that Ultralytics' exporter gives. Protobuf messages
- * that follow each other are one: the outputs are appended, nothing is decoded and written again. Errors: those of readModel;
- * MODEL_UNSUPPORTED for a network without such names.
+ * The beginning of a network, with the outputs of its blocks 4 and 6 as its own. They are told by the names that Ultralytics' exporter
+ * gives. What comes after them is left out: onnxruntime would run it all. Errors: those of readModel; MODEL_UNSUPPORTED for a network
+ * without such names.
  */
 export async function tapBackbone(path: string): Promise<TappedModel> {
-  const { graph } = await readModel(path);
-  const names = (graph?.node ?? []).flatMap(({ output = [] }) => output);
+  const model = await readModel(path);
+  const { graph = {} } = model;
+  const { node = [], initializer = [] } = graph;
+  const names = node.flatMap(({ output = [] }) => output);
   const outputs = BLOCKS.map((block) => {
     const name = names.findLast((each) => each.startsWith(`/model.${block}/`));
     if (name !== undefined) return name;
     const message = `${path}: no layer /model.${block}/…; expected a YOLOv8-seg model that Ultralytics or "fastsamd model import" exported`;
     throw new FastsamError('MODEL_UNSUPPORTED', message);
   });
-  // ModelProto.graph (7) { output (12) { name (1) } }
-  const added = Buffer.concat(outputs.map((name) => field(12, field(1, Buffer.from(name)))));
-  return { bytes: Buffer.concat([await readFile(path), field(7, added)]), outputs };
-}
-
-/** A length-delimited field. */
-function field(number: number, content: Uint8Array): Buffer {
-  const length: number[] = [];
-  for (let rest = content.length; ; rest = Math.floor(rest / 128)) {
-    length.push((rest % 128) | (rest >= 128 ? 128 : 0));
-    if (rest < 128) break;
-  }
-  return Buffer.concat([Buffer.from([number * 8 + 2, ...length]), content]);
+  const needed = new Set(outputs);
+  // Nodes come in the order in which they are run.
+  const kept = node
+    .toReversed()
+    .filter(({ input = [], output = [] }) => {
+      const isNeeded = output.some((name) => needed.has(name));
+      if (isNeeded) for (const name of input) needed.add(name);
+      return isNeeded;
+    })
+    .toReversed();
+  const output = outputs.map((name) => ({ name, type: { tensorType: { elemType: DATA_TYPE.float } } }));
+  const part = { ...graph, node: kept, initializer: initializer.filter(({ name }) => needed.has(name ?? '')), output };
+  return { bytes: encodeModel({ ...model, graph: part }), outputs };
 }

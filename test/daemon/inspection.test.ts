@@ -14,11 +14,12 @@ import {
   responseMessageSchema,
 } from '../../src/contract/messages.js';
 import { COIL, REGISTER } from '../../src/field/plc-port.js';
-import { storedGolden } from '../../src/inspect/taught.js';
+import { storedGolden, storedSurfaces } from '../../src/inspect/taught.js';
+import { sha256OfFile } from '../../src/model/checksum.js';
 import { fastsamd, type RunningCommand, start } from '../helpers/command.js';
 import { ModbusClient } from '../helpers/modbus-client.js';
 import { Broker, freePort, hasMosquitto, type Observer } from '../helpers/mosquitto.js';
-import { writeTestModel } from '../helpers/onnx-model.js';
+import { testModel, withPooledTaps } from '../helpers/onnx-model.js';
 
 const NODE = 'station';
 const BASE = `fastsam/v1/${NODE}`;
@@ -41,7 +42,8 @@ let directory = '';
 let model = '';
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'fastsamd-station-'));
-  model = await writeTestModel(join(directory, 'three.onnx'));
+  model = join(directory, 'three.onnx');
+  await writeFile(model, withPooledTaps(testModel()));
 });
 afterAll(() => rm(directory, { recursive: true }));
 
@@ -258,6 +260,51 @@ describe.skipIf(!hasMosquitto)('a node that inspects (needs mosquitto)', { timeo
         taught: { sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
         checks: [{ id: 'print', measure: 'difference', unit: 'px²', result: 'nok', code: 'ABOVE' }],
       },
+    });
+  });
+
+  describe('with surfaces that were taught', () => {
+    const checks = [{ id: 'skin', measure: 'anomaly', max: 10 }];
+    /** A memory of one patch, which is black. */
+    async function teach(sha256: string): Promise<void> {
+      const [mean, sd, rows] = [new Float32Array(6), new Float32Array(6).fill(0.01), new Float32Array(6)];
+      const skin = { side: null, uncertainty: 0.25, scores: [1, 2, 3, 4, 5], memory: { dims: 6, mean, sd, rows } };
+      const surfaces = storedSurfaces({ name: 'three.onnx', sha256 }, new Map([['skin', skin]]));
+      const file = { v: 1, recipe: 'three', parts: 5, at: '2027-01-01T00:00:00.000Z', surfaces };
+      await writeFile(join(directory, 'skin.taught'), JSON.stringify(file));
+    }
+
+    it('says how far a part is from good ones', async () => {
+      await teach(await sha256OfFile(model));
+      await run(recipe({ checks }), 0, { inspection: { taught: 'skin.taught' } });
+      const { data } = await ask('inspect/trigger', { camera: 'belt', wait: true });
+      expect(data).toMatchObject({
+        verdict: {
+          verdict: 'NOK',
+          taught: { sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
+          checks: [{ id: 'skin', measure: 'anomaly', uncertainty: 0.25, usl: 10, result: 'nok', code: 'ABOVE', at: expect.any(Array) }],
+        },
+      });
+      const { data: other } = await ask('recipe/set', {
+        camera: 'belt',
+        activate: true,
+        recipe: recipe({ checks: [{ ...checks[0], of: 'parts[0]' }] }),
+      });
+      expect(other).toMatchObject({ revision: 2 });
+      const again = await ask('inspect/trigger', { camera: 'belt', wait: true });
+      expect(again.data).toMatchObject({
+        verdict: { verdict: 'UNSURE', checks: [{ id: 'skin', code: 'UNDEFINED', message: expect.stringContaining('teach again') }] },
+      });
+    });
+
+    it('does not start with those of another model', async () => {
+      await teach('0'.repeat(64));
+      daemon = undefined;
+      run(recipe({ checks }), 0, { inspection: { taught: 'skin.taught' } }).catch(() => undefined);
+      await vi.waitFor(() => expect(daemon).toBeDefined());
+      const { code, stderr } = await daemon!.outcome;
+      expect(code).toBe(3);
+      expect(stderr).toContain('skin.taught: its surfaces were taught with the model three.onnx');
     });
   });
 

@@ -29,6 +29,9 @@ beforeEach(async () => {
       return async () => void sinks.delete(camera);
     },
     assertAnswerable: () => undefined,
+    openFeatures: async () => {
+      throw new Error('nothing is taught');
+    },
     degraded: () => false,
     streaming: () => true,
     showsPictures: () => false,

@@ -5,6 +5,7 @@ import {
   attributeOf,
   bytesOf,
   DATA_TYPE,
+  decodeModel,
   encodeModel,
   floatTensor,
   type OnnxGraph,
@@ -142,4 +143,19 @@ export function classifierModel(): Uint8Array {
 export async function writeTestModel(path: string, options?: TestModel): Promise<string> {
   await writeFile(path, testModel(options));
   return path;
+}
+
+/** The same network with blocks 4 and 6 that have the mean colours of 8 × 8 and 16 × 16 input pixels. */
+export function withPooledTaps(bytes: Uint8Array): Uint8Array {
+  const model = decodeModel(bytes);
+  const { graph = {} } = model;
+  const pool = (input: string, output: string, side: number) => ({
+    opType: 'AveragePool',
+    input: [input],
+    output: [output],
+    attribute: [attributeOf('kernel_shape', [side, side]), attributeOf('strides', [side, side])],
+  });
+  const [fine, coarse] = ['/model.4/cv2/act/Mul_output_0', '/model.6/cv2/act/Mul_output_0'];
+  const taps = [pool(graph.input![0]!.name, fine, 8), pool(fine, coarse, 2)];
+  return encodeModel({ ...model, graph: { ...graph, node: [...taps, ...(graph.node ?? [])] } });
 }

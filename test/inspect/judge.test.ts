@@ -26,6 +26,7 @@ function scene(sets: Record<string, Member[]>, more: Partial<Scene> = {}): Scene
     gaps: new Map(),
     coverages: new Map(),
     differences: new Map(),
+    surfaces: new Map(),
     ...more,
   };
 }
@@ -205,6 +206,19 @@ describe('a recipe', () => {
     expect(judge(mm, at(60), { scale: 0.1 })).toMatchObject({ verdict: 'NOK', reasons: ['ABOVE'] });
     expect(judge(mm, scene({}), { scale: 0.1 })).toMatchObject({ verdict: 'UNSURE', reasons: ['TEACH_MISSING'] });
     expect(judge(mm, at(Number.NaN), { scale: 0.1 })).toMatchObject({ verdict: 'UNSURE', reasons: ['UNDEFINED'] });
+  });
+
+  it('judges how far a surface is from good ones, with its uncertainty, and is unsure where that is not known', () => {
+    const check: CheckInput = { id: 'skin', measure: 'anomaly', max: 12 };
+    const at = (score: number, more = {}, own: CheckInput = check) =>
+      judge(recipe([own]), scene({}, { surfaces: new Map([['skin', { score, uncertainty: 0.5, at: [7, 9] as const, ...more }]]) }));
+    expect(at(10).checks[0]).toEqual({ id: 'skin', measure: 'anomaly', value: 10, uncertainty: 0.5, usl: 12, result: 'ok', at: [7, 9] });
+    expect(at(14)).toMatchObject({ verdict: 'NOK', reasons: ['ABOVE'] });
+    expect(at(12.9)).toMatchObject({ verdict: 'UNSURE', reasons: ['WITHIN_UNCERTAINTY'] });
+    expect(at(12.9, {}, { ...check, uncertainty: 0.1 })).toMatchObject({ verdict: 'NOK' });
+    expect(at(Number.NaN, { refused: 'too large' }).checks[0]).toMatchObject({ result: 'unsure', code: 'UNDEFINED', message: 'too large' });
+    const untaught = judge(recipe([check]), scene({})).checks[0]!;
+    expect(untaught).toMatchObject({ result: 'unsure', code: 'TEACH_MISSING', message: expect.stringContaining('surfaces of good parts') });
   });
 
   it('says what to do where a check cannot be judged', () => {

@@ -14,7 +14,8 @@ export const teachCommand: Command<TeachArguments> = {
         out: {
           type: 'string',
           requiresArg: true,
-          describe: 'File for "inspect --taught" and inspection.taught of a camera: the first part as golden sample.',
+          describe:
+            'File for "inspect --taught" and inspection.taught of a camera: the first part as golden sample, and what good surfaces look like.',
         },
         limits: { type: 'string', requiresArg: true, describe: 'Write the recipe with the taught limits here.' },
         sigma: { type: 'number', default: 4, describe: 'Limits this many standard deviations from the median.' },
@@ -22,6 +23,10 @@ export const teachCommand: Command<TeachArguments> = {
       })
       .example('$0 teach good --recipe bracket.yaml --limits taught.yaml', 'limits from good parts')
       .example('$0 teach good --recipe label.yaml --out label.taught', 'a golden sample, for checks with "measure: difference"')
+      .example(
+        '$0 teach good --recipe casting.yaml --out casting.taught --limits taught.yaml',
+        'good surfaces, for checks with "measure: anomaly"',
+      )
       .epilogue(
         'Limits: median ± sigma · robust standard deviation, never narrower than the uncertainty. "outside": good parts beyond the taught limits, "outside now": beyond those of the recipe. 20 parts or more.',
       ),

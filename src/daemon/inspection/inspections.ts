@@ -12,7 +12,7 @@ import { FastsamError } from '../../errors.js';
 import { type LoadedCalibration, loadCalibration } from '../../inspect/calibration-file.js';
 import { canonicalJson, sha256Of } from '../../inspect/identity.js';
 import { statisticsOf } from '../../inspect/statistics.js';
-import { loadTaught, type Taught } from '../../inspect/taught.js';
+import { loadTaught, type OpenFeatures, type Taught } from '../../inspect/taught.js';
 import type { ResultSink } from '../../pipeline/sinks.js';
 import { EvidenceStore } from '../../record/evidence.js';
 import type { EvidenceSettings } from '../../record/evidence-ring.js';
@@ -43,6 +43,8 @@ export interface InspectionsDeps {
   readonly addSink: (camera: string, sink: ResultSink) => () => Promise<void>;
   /** Errors: PROMPT_INVALID for prompts that the model cannot answer. */
   readonly assertAnswerable: (recipe: Recipe) => void;
+  /** The network that surfaces were taught with. */
+  readonly openFeatures: OpenFeatures;
   readonly degraded: () => boolean;
   /** Whether frames of the camera come. */
   readonly streaming: (camera: string) => boolean;
@@ -103,7 +105,7 @@ export class Inspections implements InspectionService {
     for (const { id, inspection, tracking } of cameras) {
       if (!inspection) continue;
       const calibration = inspection.calibration === undefined ? undefined : await loadCalibration(inspection.calibration);
-      const taught = inspection.taught === undefined ? undefined : await loadTaught(inspection.taught);
+      const taught = inspection.taught === undefined ? undefined : await loadTaught(inspection.taught, this.#deps.openFeatures);
       const station = { ...inspection, calibration, taught, tracking: tracking.enabled };
       wanted.set(id, station);
       recipes.set(id, await this.#load(inspection.recipe, station));
@@ -125,12 +127,12 @@ export class Inspections implements InspectionService {
       this.#stations.delete(id);
       await station.plc?.stop();
       await station.end();
-      station.config.taught?.[Symbol.dispose]();
+      await station.config.taught?.[Symbol.asyncDispose]();
       if (!wanted.has(id)) this.#deps.status.delete(`cameras/${id}/inspection`);
     }
     for (const [id, config] of wanted) {
       if (!this.#stations.has(id)) await this.#begin(id, config);
-      else config.taught?.[Symbol.dispose]();
+      else await config.taught?.[Symbol.asyncDispose]();
       await this.#takeOver(id, recipes.get(id)!);
     }
     this.#tidy();
@@ -157,7 +159,7 @@ export class Inspections implements InspectionService {
     await this.#evidence?.settled();
     await this.#pictures.close();
     await this.#record?.close();
-    for (const { config } of stations) config.taught?.[Symbol.dispose]();
+    await Promise.all(stations.map(({ config }) => config.taught?.[Symbol.asyncDispose]()));
   }
 
   async trigger(
@@ -314,6 +316,7 @@ export class Inspections implements InspectionService {
     });
     this.#stations.set(camera, { config, inspector, plc, end: addSink(camera, inspector) });
     plc?.start();
+    config.taught?.surfaces?.warmUp();
   }
 
   async #triggerByPlc(camera: string, part: string | undefined): Promise<number> {

@@ -3,6 +3,9 @@ import { type NativeFrame, native } from '../../addon/addon.js';
 import { compiledModule } from '../../compiled.js';
 import type { Frame } from '../../domain/frame.js';
 import type { LetterboxGeometry } from '../../domain/geometry.js';
+import { FastsamError } from '../../errors.js';
+import { sha256OfFile } from '../../model/checksum.js';
+import { resolveModel } from '../../model/installed.js';
 import { readModelMetadata } from '../../model/onnx.js';
 import { tapBackbone } from '../../model/taps.js';
 import { WorkerClient } from '../../worker/client.js';
@@ -50,5 +53,52 @@ export class FeatureNetwork {
 
   stop(): Promise<void> {
     return this.#client.stop();
+  }
+}
+
+/**
+ * The network that surfaces were taught with; loaded when it is first asked for. `model`: path or name of the model in use. Errors:
+ * TAUGHT_STALE where this is another one; MODEL_NOT_FOUND.
+ */
+export async function openTaughtNetwork(
+  model: string,
+  taught: { readonly file: string; readonly name: string; readonly sha256: string },
+  options: { readonly threads?: number } = {},
+): Promise<LazyFeatures> {
+  const path = await resolveModel(model);
+  const sha256 = await sha256OfFile(path);
+  if (sha256 === taught.sha256) return new LazyFeatures(() => FeatureNetwork.open(path, options));
+  const [was, is] = [taught.sha256, sha256].map((sum) => sum.slice(0, 12));
+  const message = `${taught.file}: its surfaces were taught with the model ${taught.name} (SHA-256 ${was}…), in use is ${path} (${is}…); use that model, or teach again: "fastsamd teach"`;
+  throw new FastsamError('TAUGHT_STALE', message);
+}
+
+/** A network that is loaded at its first frame, or by `start`. The caller stops it. */
+export class LazyFeatures {
+  readonly #open: () => Promise<FeatureNetwork>;
+  #network: Promise<FeatureNetwork> | undefined;
+
+  constructor(open: () => Promise<FeatureNetwork>) {
+    this.#open = open;
+  }
+
+  /** Errors: those of FeatureNetwork.open; another try begins again. */
+  async start(): Promise<FeatureNetwork> {
+    this.#network ??= this.#open();
+    try {
+      return await this.#network;
+    } catch (error) {
+      this.#network = undefined;
+      throw error;
+    }
+  }
+
+  /** The caller keeps the frame. Errors: ENGINE_FAILED; those of `start`. */
+  async of(frame: Pick<Frame, 'pixels'>): Promise<Features> {
+    return (await this.start()).of(frame);
+  }
+
+  async stop(): Promise<void> {
+    await (await this.#network?.catch(() => undefined))?.stop();
   }
 }
