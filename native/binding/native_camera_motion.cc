@@ -59,6 +59,7 @@ Napi::Value NativeCameraMotion::Next(const Napi::CallbackInfo& info) {
           object.Set("sure", found.sure);
           object.Set("points", found.points);
           object.Set("inliers", found.inliers);
+          object.Set("sides", found.sides);
           return object;
         });
   });

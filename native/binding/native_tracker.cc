@@ -24,6 +24,7 @@ TrackOptions ReadTrackOptions(Napi::Value value) {
   options.strong_score = static_cast<float>(ReadNumber(object.Get("strongScore"), "options.strongScore", 0, 1));
   options.birth_score = static_cast<float>(ReadNumber(object.Get("birthScore"), "options.birthScore", 0, 1));
   options.keep_ms = ReadNumber(object.Get("keepMs"), "options.keepMs", 0, 600000);
+  options.reconnect_keep_ms = ReadNumber(object.Get("reconnectKeepMs"), "options.reconnectKeepMs", 0, 3600000);
   options.first_id = static_cast<uint32_t>(ReadNumber(object.Get("firstId"), "options.firstId", 1, kMaxId));
   return options;
 }

@@ -32,6 +32,10 @@ constexpr int kSamples = 120;
 constexpr double kAgree = 0.4;
 constexpr int kLeastInliers = 20;
 constexpr double kLeastShare = 0.3;
+/// A side of the picture is this share of its width or height, which holds 40 of the 200 points...
+constexpr double kSideShare = 0.2;
+/// ...and tells its motion by this many of them at least.
+constexpr int kLeastOfSide = 3;
 constexpr int kPhaseWidth = 128;
 constexpr int kPhaseHeight = 64;
 
@@ -476,11 +480,35 @@ bool CameraMotionEstimator::Fit(CameraMotion& found) {
   }
   found.inliers = static_cast<int>(count(best));
   if (found.inliers < kLeastInliers || found.inliers < kLeastShare * found.points) return false;
+  found.sides = SidesThat([&](const Follow& point) { return square_error(best, point) <= kAgree * kAgree; });
   // From the centres of reduced pixels to the corners of the frame's.
   const double f = factor_;
   found.motion = {best.a, -best.b, f * (best.dx + 0.5 - 0.5 * best.a + 0.5 * best.b),
                   best.b, best.a,  f * (best.dy + 0.5 - 0.5 * best.b - 0.5 * best.a)};
   return true;
+}
+
+/// On how many sides of the picture most points that could be followed agree.
+template <typename Agrees>
+int CameraMotionEstimator::SidesThat(const Agrees& agrees) const {
+  const double width = before_[0].width;
+  const double height = before_[0].height;
+  std::array<int, 4> points{};
+  std::array<int, 4> agreeing{};
+  for (const Follow& point : followed_) {
+    const std::array<bool, 4> at = {point.x0 < kSideShare * width, point.x0 >= (1.0 - kSideShare) * width,
+                                    point.y0 < kSideShare * height, point.y0 >= (1.0 - kSideShare) * height};
+    for (size_t side = 0; side < at.size(); ++side) {
+      if (!at[side]) continue;
+      ++points[side];
+      if (agrees(point)) ++agreeing[side];
+    }
+  }
+  int sides = 0;
+  for (size_t side = 0; side < points.size(); ++side) {
+    if (points[side] >= kLeastOfSide && 2 * agreeing[side] > points[side]) ++sides;
+  }
+  return sides;
 }
 
 /// The shift at which the phases of both pictures agree best.

@@ -15,6 +15,9 @@ struct CameraMotion {
   bool sure = true;
   int points = 0;
   int inliers = 0;
+  /// Of the four sides of the picture, those that move with the rest: a moving camera moves all of them, a belt or a
+  /// crowd only those that it reaches.
+  int sides = 0;
 };
 
 /// A grey picture of floats, row by row.
@@ -50,6 +53,8 @@ class CameraMotionEstimator {
   void PickPoints();
   void FollowPoints(double guess_x, double guess_y);
   bool Fit(CameraMotion& found);
+  template <typename Agrees>
+  int SidesThat(const Agrees& agrees) const;
   void Guess(double& x, double& y) const;
 
   int width_ = 0;

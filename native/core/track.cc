@@ -14,8 +14,6 @@ namespace {
 
 /// A gap between frames from which on nothing is extrapolated.
 constexpr double kStallMs = 1000.0;
-/// A gap between frames after which the scene counts as another.
-constexpr double kForgetMs = 10000.0;
 /// Correlation of the frames before and after a stall that show one scene.
 constexpr double kSameScene = 0.6;
 /// A track that was seen once must be seen again within this time, or in the next frame.
@@ -117,8 +115,10 @@ struct Tracker::Stage {
 Status Validate(const TrackOptions& options) {
   const auto score = [](float value) { return value >= 0.0F && value <= 1.0F; };
   if (!score(options.continue_score) || !score(options.strong_score) || !score(options.birth_score) ||
-      !(options.keep_ms >= 0.0) || !(options.keep_ms <= 600000.0)) {
-    return Error{ErrorCode::kMisuse, "expected scores of 0 to 1 and keepMs of 0 to 600000 to track with"};
+      !(options.keep_ms >= 0.0) || !(options.keep_ms <= 600000.0) || !(options.reconnect_keep_ms >= 0.0) ||
+      !(options.reconnect_keep_ms <= 3600000.0)) {
+    return Error{ErrorCode::kMisuse,
+                 "expected scores of 0 to 1, keepMs of 0 to 600000 and reconnectKeepMs of 0 to 3600000 to track with"};
   }
   return Ok();
 }
@@ -169,7 +169,7 @@ Result<TrackOutput> Tracker::Update(const TrackInput& input) {
 void Tracker::Advance(const TrackInput& input, TrackOutput& output) {
   const double dt_ms = time_ns_ ? static_cast<double>(input.time_ns - *time_ns_) / 1e6 : 0.0;
   stalled_ = dt_ms > kStallMs;
-  if (dt_ms < 0.0 || dt_ms > kForgetMs) {
+  if (dt_ms < 0.0 || dt_ms > std::max(options_.reconnect_keep_ms, kStallMs)) {
     output.reset = TrackReset::kTime;
     Reset();
   } else if (stalled_ && !input.motion && input.image != nullptr && last_luma_.size() == samples_.luma.size() &&

@@ -29,6 +29,8 @@ struct TrackOptions {
   float birth_score = 0.4F;
   /// A confirmed track that is not seen for this long ends.
   double keep_ms = 2000.0;
+  /// After a longer gap between frames the scene counts as another, and all tracks begin again; a second at least.
+  double reconnect_keep_ms = 10000.0;
   /// Of the first track.
   uint32_t first_id = 1;
 };

@@ -101,6 +101,7 @@ TEST_P(CameraMotions, AreFoundToAPixelOfFullHd) {
   EXPECT_TRUE(found.sure) << found.inliers << " of " << found.points;
   // Half a pixel here is one of 1920 x 1080.
   EXPECT_LT(Residual(found, before, after), 0.5);
+  EXPECT_EQ(found.sides, 4);
 }
 
 INSTANTIATE_TEST_SUITE_P(Poses, CameraMotions,
@@ -130,6 +131,24 @@ TEST(CameraMotion, IsNotSureOfAnotherSceneOrOfNothing) {
   CameraMotionEstimator second;
   second.Next(flat.view);
   EXPECT_FALSE(second.Next(flat.view).sure);
+}
+
+TEST(CameraMotion, OfABeltMovesTwoSides) {
+  const Picture before = Look(1.0, 0.0, 1000.0, 700.0);
+  Picture after = before;
+  after.view.planes[0] = after.rgb.data();
+  const Picture moved = Look(1.0, 0.0, 1012.0, 700.0);
+  // From the left side to the right one, seven tenths of the height.
+  const size_t row = static_cast<size_t>(3 * kWidth);
+  const auto first = static_cast<ptrdiff_t>(row * (kHeight * 3 / 20));
+  const auto end = static_cast<ptrdiff_t>(row * (kHeight * 17 / 20));
+  std::copy(moved.rgb.begin() + first, moved.rgb.begin() + end, after.rgb.begin() + first);
+  CameraMotionEstimator estimator;
+  EXPECT_EQ(estimator.Next(before.view).sides, 0);
+  const CameraMotion found = estimator.Next(after.view);
+  EXPECT_TRUE(found.sure);
+  EXPECT_NEAR(found.motion.dx, -12.0, 0.5);
+  EXPECT_EQ(found.sides, 2);
 }
 
 TEST(CameraMotion, TakesAnySize) {

@@ -403,6 +403,24 @@ TEST(Track, AFrameThreeSecondsLateFindsObjectsWhereTheyWere) {
   EXPECT_EQ(late.reset, TrackReset::kNone);
 }
 
+TEST(Track, TracksOutliveAsLongASilenceAsTheyAreTold) {
+  for (const double keep_ms : {0.0, 10000.0, 60000.0}) {
+    for (const double silence_ms : {900.0, 9900.0, 10100.0, 59000.0, 61000.0}) {
+      TrackOptions options;
+      options.reconnect_keep_ms = keep_ms;
+      Film film(options);
+      const std::vector<Thing> things = {{100, 60, 40, 40}, {200, 60, 30, 30}};
+      uint32_t id = 0;
+      for (int frame = 0; frame < 5; ++frame) id = film.At(frame, things).ids[0];
+      ASSERT_NE(id, 0u);
+      const TrackOutput after = film.At(4.0 + silence_ms * kNominalRate / 1000.0, things);
+      const bool kept = silence_ms <= std::max(keep_ms, 1000.0);
+      EXPECT_EQ(after.reset, kept ? TrackReset::kNone : TrackReset::kTime) << keep_ms << " " << silence_ms;
+      EXPECT_EQ(after.ids[0] == id, kept) << keep_ms << " " << silence_ms;
+    }
+  }
+}
+
 TEST(Track, TimeThatGoesBackAndAnotherSizeBeginAgain) {
   Film film;
   for (int frame = 10; frame < 20; ++frame) film.At(frame, {{100, 100, 60, 60}});

@@ -6,6 +6,7 @@ export interface NativeTrackerOptions {
   readonly strongScore: number;
   readonly birthScore: number;
   readonly keepMs: number;
+  readonly reconnectKeepMs: number;
   readonly firstId: number;
 }
 
@@ -78,5 +79,7 @@ export interface NativeCameraMotion {
     readonly sure: boolean;
     readonly points: number;
     readonly inliers: number;
+    /** Of the four sides of the picture, those that move like the rest of it. */
+    readonly sides: number;
   }>;
 }

@@ -1,10 +1,11 @@
 /** What tracking adds to a frame, and what remains of the pipeline's rate with it. */
 import type { FrameResult } from '../domain/result.js';
+import type { CameraMotionMode } from '../domain/track.js';
 import { TrackStage } from '../track/stage.js';
 import { TRACKER_DEFAULTS } from '../track/tracker.js';
 
 export interface TrackReport {
-  readonly cameraMotion: 'fixed' | 'moving';
+  readonly cameraMotion: CameraMotionMode;
   /** Frames per second with tracking over those without, in turns: median over the rounds. */
   readonly rate: number;
   readonly ratePerRound: readonly number[];
@@ -16,12 +17,12 @@ export interface TrackReport {
 }
 
 export class TrackBench {
-  readonly #cameraMotion: 'fixed' | 'moving';
+  readonly #cameraMotion: CameraMotionMode;
   readonly #ms: number[] = [];
   readonly #sums = { objects: 0, live: 0, born: 0 };
   readonly #rates: number[] = [];
 
-  constructor(cameraMotion: 'fixed' | 'moving') {
+  constructor(cameraMotion: CameraMotionMode) {
     this.#cameraMotion = cameraMotion;
   }
 

@@ -1,6 +1,7 @@
 /** `fastsamd bench`: what a frame costs, stage by stage, and what is lost beside the network itself. */
 import type { BackendChoice } from '../domain/backend.js';
 import type { StageTimings } from '../domain/result.js';
+import type { CameraMotionMode } from '../domain/track.js';
 import { encodeResult } from '../encode/result.js';
 import type { SegmentationEngine } from '../engine/engine.js';
 import { FastsamError } from '../errors.js';
@@ -30,7 +31,7 @@ export interface BenchArguments extends SegmentationArguments {
   readonly text?: readonly string[] | undefined;
   readonly 'text-model': string;
   readonly track: boolean;
-  readonly 'camera-motion': 'fixed' | 'moving';
+  readonly 'camera-motion': CameraMotionMode;
   readonly json: boolean;
 }
 

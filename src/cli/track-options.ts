@@ -1,12 +1,13 @@
 /** `--track` and the options that build on it: ids, lines, zones, MOTChallenge files. */
+import { CAMERA_MOTION_MODES, type CameraMotionMode } from '../domain/track.js';
 
 export const trackOptions = {
   track: { type: 'boolean', default: false, describe: 'Give objects ids that they keep from frame to frame, and draw their trails.' },
   follow: { type: 'boolean', default: false, describe: 'Lock onto the object of --box, --point or --text and follow it. Implies --track.' },
   'camera-motion': {
-    choices: ['fixed', 'moving'] as const,
+    choices: CAMERA_MOTION_MODES,
     default: 'fixed' as const,
-    describe: 'moving: the camera is on a drone, a robot or a hand; its motion is taken out.',
+    describe: 'moving: the camera is on a drone, a robot or a hand; its motion is taken out. auto: while it moves.',
   },
   line: {
     type: 'string',
@@ -26,7 +27,7 @@ export const trackOptions = {
 export interface TrackArguments {
   readonly track: boolean;
   readonly follow?: boolean | undefined;
-  readonly 'camera-motion': 'fixed' | 'moving';
+  readonly 'camera-motion': CameraMotionMode;
   readonly line?: readonly string[] | undefined;
   readonly zone?: readonly string[] | undefined;
   readonly mot?: string | undefined;

@@ -43,6 +43,13 @@ export interface Tracks {
   readonly stats: TrackStats;
 }
 
+/**
+ * Whether the camera's motion is taken out: `fixed` never; `moving` of every frame; `auto` while it moves, which takes an estimate now and
+ * then to find out.
+ */
+export const CAMERA_MOTION_MODES = ['fixed', 'moving', 'auto'] as const;
+export type CameraMotionMode = (typeof CAMERA_MOTION_MODES)[number];
+
 export interface CameraMotion {
   /** xx, xy, dx, yx, yy, dy of x' = xx·x + xy·y + dx, y' = yx·x + yy·y + dy. */
   readonly affine: readonly number[];

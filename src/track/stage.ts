@@ -5,20 +5,21 @@ import type { Frame } from '../domain/frame.js';
 import { FOLLOW_DEFAULTS, type FollowedPrompt, type Prompt, type PromptAnswer } from '../domain/prompt.js';
 import type { ModelIdentity } from '../domain/result.js';
 import type { Segments } from '../domain/segments.js';
-import type { CameraMotion, Tracks } from '../domain/track.js';
+import type { CameraMotion, CameraMotionMode, Tracks } from '../domain/track.js';
 import type { SegmentationOptions, TrackingRequest } from '../engine/engine.js';
 import { FastsamError } from '../errors.js';
 import { applyPrompts } from '../prompt/apply.js';
 import { electedOf, FollowBook, type Followed, type FollowFrame } from '../prompt/follow.js';
-import { CameraMotionEstimator } from './camera-motion.js';
+import { AutoCameraMotion, CameraMotionEstimator } from './camera-motion.js';
 import { RecentFrames } from './recent-frames.js';
-import { openTracker, type Tracker } from './tracker.js';
+import { openTracker, type Tracker, type TrackerOptions } from './tracker.js';
 
 export interface TrackStageOptions {
   readonly keepMs: number;
   readonly continueScore: number;
-  /** `moving`: each frame's camera motion is estimated and taken out. */
-  readonly cameraMotion: 'fixed' | 'moving';
+  /** Tracks outlive a gap of this length between frames; 10 s when absent. */
+  readonly reconnectKeepS?: number;
+  readonly cameraMotion: CameraMotionMode;
   /** The least id that the first track may have; 1 when absent. */
   readonly firstId?: number;
 }
@@ -44,7 +45,7 @@ export interface Following {
 export class TrackStage {
   readonly #options: TrackStageOptions;
   readonly #tracker: Tracker;
-  readonly #motion: CameraMotionEstimator | undefined;
+  readonly #motionOf: (frame: Frame, live: boolean) => Promise<CameraMotion | undefined> | undefined;
   readonly #book = new FollowBook();
   readonly #recent = new RecentFrames();
   /** The tracks that prompts follow: their masks are carried before all others. */
@@ -55,16 +56,16 @@ export class TrackStage {
   #asked: readonly Box[] = [];
   #lastId: number;
 
-  constructor(options: TrackStageOptions, tracker: Tracker = openTracker(options)) {
+  constructor(options: TrackStageOptions, tracker: Tracker = openTracker(trackerOptionsOf(options))) {
     this.#options = options;
     this.#tracker = tracker;
     this.#lastId = (options.firstId ?? 1) - 1;
-    this.#motion = options.cameraMotion === 'moving' ? new CameraMotionEstimator() : undefined;
+    this.#motionOf = motionBy(options.cameraMotion);
   }
 
   /** Called once a frame, in order, before the engine gets it: camera motion is estimated while the network works. */
   begin(frame: Frame, live: boolean, base: SegmentationOptions): Following {
-    const motion = this.#motion?.next(frame);
+    const motion = this.#motionOf(frame, live);
     // Told where it is awaited; the frame may come to nothing before that.
     motion?.catch(() => undefined);
     return {
@@ -146,6 +147,24 @@ export class TrackStage {
     this.#book.bind(prompt, track);
     return track;
   }
+}
+
+function trackerOptionsOf({ reconnectKeepS, ...options }: TrackStageOptions): TrackerOptions {
+  return reconnectKeepS === undefined ? options : { ...options, reconnectKeepMs: 1000 * reconnectKeepS };
+}
+
+/** How each frame's camera motion is found. */
+function motionBy(mode: CameraMotionMode): (frame: Frame, live: boolean) => Promise<CameraMotion | undefined> | undefined {
+  if (mode === 'fixed') return () => undefined;
+  if (mode === 'moving') {
+    const estimator = new CameraMotionEstimator();
+    return (frame) => estimator.next(frame);
+  }
+  const watched = new AutoCameraMotion();
+  return (frame, live) => {
+    const timeMs = timeOf(frame, live);
+    return timeMs === undefined ? undefined : watched.next(frame, timeMs);
+  };
 }
 
 /** The objects that are worth showing: those above the threshold, and those that continue a track. */

@@ -19,11 +19,20 @@ export interface TrackerOptions {
   readonly birthScore?: number;
   /** A track that is not seen for this long ends. */
   readonly keepMs?: number;
+  /** After a longer gap between frames all tracks begin again: a camera that was away shows other things. A second at least. */
+  readonly reconnectKeepMs?: number;
   /** The id of the first track. */
   readonly firstId?: number;
 }
 
-export const TRACKER_DEFAULTS = { continueScore: 0.1, strongScore: 0, birthScore: 0.4, keepMs: 2000, firstId: 1 } as const;
+export const TRACKER_DEFAULTS = {
+  continueScore: 0.1,
+  strongScore: 0,
+  birthScore: 0.4,
+  keepMs: 2000,
+  reconnectKeepMs: 10_000,
+  firstId: 1,
+} as const;
 
 export interface TrackInput {
   /** Time of the frame on a clock that does not jump: its presentation time, or CLOCK_MONOTONIC. */

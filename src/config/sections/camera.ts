@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { MASK_ENCODINGS } from '../../domain/mask.js';
 import { CAMERA_PIXEL_FORMATS, DECODERS, FLIPS, ROTATIONS, TRANSPORTS } from '../../domain/picture.js';
 import { idSchema, promptSetSchema } from '../../domain/prompt.js';
+import { CAMERA_MOTION_MODES } from '../../domain/track.js';
 import { lineSetSchema, planeSchema, scaleSchema, zoneSetSchema } from '../../domain/zone.js';
 import { milliseconds, path, secretEnv, secretFile } from './common.js';
 
@@ -54,9 +55,13 @@ export const trackingSchema = z.strictObject({
     .max(1)
     .default(0.1)
     .meta({ description: 'Objects from this score on continue a track, below segmentation.conf too; a new track takes 0.4.' }),
-  cameraMotion: z.enum(['fixed', 'moving']).default('fixed').meta({
+  reconnectKeepS: z.number().min(0).max(3600).default(10).meta({
     description:
-      'moving: estimate how the camera moves (drones, robots, PTZ) and take that out. Not for a camera over a belt that fills the picture: the belt would be taken for the scene.',
+      'Objects keep their ids over a time without frames of this length, if the camera shows the same picture afterwards; at least a second.',
+  }),
+  cameraMotion: z.enum(CAMERA_MOTION_MODES).default('fixed').meta({
+    description:
+      'moving: estimate how the camera moves (drones, robots) and take that out. auto: only while it moves (PTZ, robots that stop). Neither for a camera over a belt that fills the picture: the belt would be taken for the scene.',
   }),
   events: z.enum(['followed', 'counted', 'all']).default('counted').meta({
     description:
