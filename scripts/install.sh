@@ -54,7 +54,7 @@ set_up_service() {
 
 case $action in
   install)
-    [ -f build/Release/fastsamd.node ] && [ -f dist/bundle/main.js ] || { say 'not built yet; run "make build"' >&2; exit 1; }
+    [ -f build/Release/fastsamd.node ] && [ -f dist/bundle/main.cjs ] || { say 'not built yet; run "make build"' >&2; exit 1; }
     install_files
     if [ -z "$root" ]; then
       set_up_service

@@ -1,4 +1,5 @@
 /** argv → command → exit code. The only place that ends the process. */
+import { fileURLToPath } from 'node:url';
 import { exitAtOnce, exitCodeOfLeaving, watchForLeaving } from './cli/leaving.js';
 import { preparedHelp } from './cli/prepared-help.js';
 import { problemText } from './cli/problem-text.js';
@@ -16,24 +17,26 @@ function report(error: unknown): void {
   process.stderr.write(problemText(error, debug));
 }
 
-nameSourcesInStackTraces(compiledModule('bundle/', import.meta.url).href);
+async function main(): Promise<void> {
+  try {
+    const help = preparedHelp(args);
+    if (help === undefined) await (await import('./cli/cli.js')).runCommandLine(args);
+    else process.stdout.write(help);
+    process.exitCode = exitCodeOfLeaving() || process.exitCode;
+  } catch (error) {
+    report(error);
+    process.exitCode = exitCodeOf(error);
+  }
+  setTimeout(() => {
+    if (debug) process.stderr.write(`fastsamd: still open at the end: ${process.getActiveResourcesInfo().join(', ')}\n`);
+    exitAtOnce(Number(process.exitCode ?? 0));
+  }, DRAIN_MS).unref();
+}
+
+nameSourcesInStackTraces(fileURLToPath(compiledModule('bundle/', import.meta.url)));
 process.on('uncaughtException', (error) => {
   report(error);
   exitAtOnce(exitCodeOf(error));
 });
 watchForLeaving();
-
-try {
-  const help = preparedHelp(args);
-  if (help === undefined) await (await import('./cli/cli.js')).runCommandLine(args);
-  else process.stdout.write(help);
-  process.exitCode = exitCodeOfLeaving() || process.exitCode;
-} catch (error) {
-  report(error);
-  process.exitCode = exitCodeOf(error);
-}
-
-setTimeout(() => {
-  if (debug) process.stderr.write(`fastsamd: still open at the end: ${process.getActiveResourcesInfo().join(', ')}\n`);
-  exitAtOnce(Number(process.exitCode ?? 0));
-}, DRAIN_MS).unref();
+void main();

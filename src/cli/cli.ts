@@ -15,12 +15,24 @@ function version(): string {
 }
 
 /**
+ * Before the parser hands out a command it formats that command's help text, for failures of its handler, 25 ms: but the
+ * handlers of `lazily` cannot fail. Not in the parser's published types.
+ */
+function formatNoHelpInAdvance(parser: Argv): void {
+  interface Internals {
+    getInternalMethods(): { getUsageInstance(): { cacheHelpMessage: () => void } };
+  }
+  (parser as unknown as Internals).getInternalMethods().getUsageInstance().cacheHelpMessage = () => undefined;
+}
+
+/**
  * Runs the command that `args` (without node and script) names. `documentation`: the folder that help texts name. Errors:
  * USAGE for the command line itself, and the errors of the command.
  */
 export async function runCommandLine(args: readonly string[], documentation = DOCUMENTATION): Promise<void> {
   // The parser loses a lone "-" among the positional arguments.
   const parser: Argv = yargs(args.map((word) => (word === '-' ? STDIN : word)));
+  formatNoHelpInAdvance(parser);
   await parser
     .scriptName('fastsamd')
     .usage('$0 COMMAND\n\nSegments everything a camera sees with FastSAM, keeps what the prompts ask for, publishes it over MQTT.')

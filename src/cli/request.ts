@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ResponseMessage, responseMessageSchema } from '../contract/request.js';
+import { type ResponseMessage, responseMessageSchema } from '../contract/response.js';
 import { VERBS } from '../contract/verbs.js';
 import { FastsamError, messageOf } from '../errors.js';
 import type { InboundMessage } from '../mqtt/connection.js';

@@ -5,12 +5,12 @@
  */
 import { readFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { dirname, resolve } from 'node:path';
 
-/** By the URL of the module; undefined for a module without a map. One for each file of the bundle at most. */
+/** By the path of the module; undefined for a module without a map. One for each file of the bundle at most. */
 const maps = new Map<string, SourceMap | undefined>();
 
-/** `bundle`: the URL of the folder whose modules have maps. */
+/** `bundle`: the path of the folder whose modules have maps, with a slash at its end. */
 export function nameSourcesInStackTraces(bundle: string): void {
   Error.prepareStackTrace = (error, calls) => {
     const lines = calls.map((call) => `\n    at ${withSource(String(call), bundle)}`);
@@ -18,24 +18,25 @@ export function nameSourcesInStackTraces(bundle: string): void {
   };
 }
 
-/** `name (URL:line:column)` with the file, line and column of the source. */
+/** `name (path:line:column)` with the file, line and column of the source. */
 function withSource(call: string, bundle: string): string {
-  const [, before, url, line, column, after] = /^(.*?)(file:\/\/\S+):(\d+):(\d+)(\)?)$/.exec(call) ?? [];
-  if (url === undefined || !url.startsWith(bundle)) return call;
-  const entry = mapOf(url)?.findEntry(Number(line) - 1, Number(column) - 1);
+  const start = call.indexOf(bundle);
+  const [, file, line, column, after = ''] = (start < 0 ? undefined : /^(.+):(\d+):(\d+)(\)?)$/.exec(call.slice(start))) ?? [];
+  if (file === undefined) return call;
+  const entry = mapOf(file)?.findEntry(Number(line) - 1, Number(column) - 1);
   if (entry === undefined || !('originalSource' in entry)) return call;
-  const source = fileURLToPath(new URL(entry.originalSource, url));
-  return `${before}${source}:${entry.originalLine + 1}:${entry.originalColumn + 1}${after}`;
+  const source = resolve(dirname(file), entry.originalSource);
+  return `${call.slice(0, start)}${source}:${entry.originalLine + 1}:${entry.originalColumn + 1}${after}`;
 }
 
-function mapOf(url: string): SourceMap | undefined {
-  if (!maps.has(url)) maps.set(url, readMap(`${url}.map`));
-  return maps.get(url);
+function mapOf(file: string): SourceMap | undefined {
+  if (!maps.has(file)) maps.set(file, readMap(`${file}.map`));
+  return maps.get(file);
 }
 
-function readMap(url: string): SourceMap | undefined {
+function readMap(file: string): SourceMap | undefined {
   try {
-    return new SourceMap(JSON.parse(readFileSync(fileURLToPath(url), 'utf8')));
+    return new SourceMap(JSON.parse(readFileSync(file, 'utf8')));
   } catch {
     return undefined;
   }

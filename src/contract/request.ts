@@ -1,4 +1,4 @@
-/** `request/<verb>` and `response/<verb>`: what a node can be asked, and how it answers. */
+/** `request/<verb>`: what a node can be asked, and the data of its answers. */
 import { z } from 'zod';
 import { idSchema, PROMPT_LIMITS, promptSetSchema } from '../domain/prompt.js';
 import { recipeSchema } from '../domain/recipe.js';
@@ -141,21 +141,6 @@ export function isVerb(verb: string): verb is Verb {
   return Object.hasOwn(requestSchemas, verb);
 }
 
-export const responseMessageSchema = z.object({
-  id: idSchema.nullable().meta({ description: 'Of the request; null where it had none that could be read.' }),
-  node: idSchema.meta({ description: 'Who answers: a request to a group has several answers.' }),
-  status: z.enum(['ok', 'error']),
-  code: z.string().optional().meta({
-    description:
-      'With status error: REQUEST_INVALID, REQUEST_FORBIDDEN, PROMPT_INVALID, REVISION_CONFLICT, RATE_LIMITED, TRACKING_OFF, INTERNAL, or what kept the node from doing it (SOURCE_TIMEOUT, CONFIG_INVALID, …).',
-  }),
-  error: z.string().optional().meta({ description: 'With status error: what was expected, in one line.' }),
-  revision: count
-    .optional()
-    .meta({ description: 'After a change of prompts: the revision that results will carry; of lines and zones: theirs.' }),
-  data: z.unknown().optional(),
-});
-
 export const pingDataSchema = z.object({ v: version, bootId: z.uuid(), ts: timestamp, state: z.enum(NODE_STATES) });
 
 /** `data` of read/health. `health` is null before the first report. */
@@ -185,7 +170,6 @@ export const tryDataSchema = z.object({
 });
 
 export type TryData = z.output<typeof tryDataSchema>;
-export type ResponseMessage = z.output<typeof responseMessageSchema>;
 export type PingData = z.output<typeof pingDataSchema>;
 export type HealthData = z.output<typeof healthDataSchema>;
 export type SnapshotData = z.output<typeof snapshotDataSchema>;

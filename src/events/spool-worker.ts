@@ -20,7 +20,7 @@ function onDisk<T>(work: () => T, hint = ''): T {
   }
 }
 
-await serve<SpoolCalls, StoreState>(() => {
+void serve<SpoolCalls, StoreState>(() => {
   const database = onDisk(() => new EventDatabase({ file, ...bounds }), '; expected a writable folder with space');
   return {
     loaded: database.state,

@@ -84,4 +84,4 @@ function inputsOf(session: OnnxRuntime.InferenceSession, settings: TextSettings)
   return { ids, mask, contextLength, step: batch === 1 ? 1 : BATCH };
 }
 
-await serve(() => load(workerData as TextSettings));
+void serve(() => load(workerData as TextSettings));

@@ -70,4 +70,4 @@ function inputOf(session: OnnxRuntime.InferenceSession, settings: VisionSettings
   return { name: input.name, size, step: batch === 1 ? 1 : Number.POSITIVE_INFINITY };
 }
 
-await serve(() => load(workerData as VisionSettings));
+void serve(() => load(workerData as VisionSettings));

@@ -6,7 +6,7 @@ import { serve } from '../../worker/server.js';
 import type { FeatureCalls, FeatureLoaded, FeatureSettings } from './feature-protocol.js';
 import { ort } from './onnxruntime.js';
 
-await serve<FeatureCalls, FeatureLoaded>(async () => {
+void serve<FeatureCalls, FeatureLoaded>(async () => {
   const { path, bytes, outputs, threads, dynamicSize } = workerData as FeatureSettings;
   const session = await ort.InferenceSession.create(bytes, {
     intraOpNumThreads: threads || availableParallelism(),

@@ -116,7 +116,7 @@ async function run({ session, inputWidth, inputHeight, signature }: Network, ten
   return inferMs;
 }
 
-await serve<NetworkCalls, LoadedNetwork>(async () => {
+void serve<NetworkCalls, LoadedNetwork>(async () => {
   const network = await load(workerData as WorkerSettings);
   const { session, inputWidth, inputHeight, signature } = network;
   return {

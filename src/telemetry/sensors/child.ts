@@ -30,10 +30,14 @@ async function addGpus(readings: SensorReadings): Promise<SensorReadings> {
   }
 }
 
-for await (const line of createInterface({ input: process.stdin })) {
-  const { root, folders, skip } = JSON.parse(line) as SensorRequest;
-  const files = sensorFiles({ root, skip: new Set(skip), onAccess: (file) => writeSync(1, `> ${file}\n`) });
-  const readings = readSensors(files, { folders });
-  const whole = hasNvml && readings.gpu.load === null && !skip.includes(NVML) ? await addGpus(readings) : readings;
-  writeSync(1, `= ${JSON.stringify(whole)}\n`);
+async function serve(): Promise<void> {
+  for await (const line of createInterface({ input: process.stdin })) {
+    const { root, folders, skip } = JSON.parse(line) as SensorRequest;
+    const files = sensorFiles({ root, skip: new Set(skip), onAccess: (file) => writeSync(1, `> ${file}\n`) });
+    const readings = readSensors(files, { folders });
+    const whole = hasNvml && readings.gpu.load === null && !skip.includes(NVML) ? await addGpus(readings) : readings;
+    writeSync(1, `= ${JSON.stringify(whole)}\n`);
+  }
 }
+
+void serve();
