@@ -9,6 +9,7 @@ import { INVITE_MS, Invites, Sessions } from './sessions.js';
 import { Users } from './users.js';
 
 const COOKIE_SECONDS = 7 * 86_400;
+export const PAGES_PER_SESSION = 3;
 
 export interface AccountsDeps {
   readonly usersFile: string;
@@ -55,6 +56,12 @@ export class Accounts {
   onEnd(request: FastifyRequest, end: () => void): () => void {
     const token = request.cookies[this.#cookie];
     return token === undefined ? () => undefined : this.#sessions.onEnd(token, end);
+  }
+
+  /** Whether the request's session may open one more page; without a session the console's own limit holds alone. */
+  hasRoom(request: FastifyRequest): boolean {
+    const token = request.cookies[this.#cookie];
+    return token === undefined || this.#sessions.waitingForEnd(token) < PAGES_PER_SESSION;
   }
 
   /** Ends the sessions of users that were removed or have other rights now. */

@@ -18,7 +18,7 @@ import type { RecentResults } from '../pipeline/recent-results.js';
 import type { ResultSink } from '../pipeline/sinks.js';
 import type { StatusBoard } from '../status/board.js';
 import { maySee } from './access.js';
-import { Accounts } from './accounts.js';
+import { Accounts, PAGES_PER_SESSION } from './accounts.js';
 import type { PictureSegmenter } from './asking.js';
 import { CameraFrames } from './camera-frames.js';
 import { CertificateRenewal, readCertificate } from './certificate.js';
@@ -43,6 +43,8 @@ const HEADERS_MS = 5000;
 /** Without it Node applies the time-outs every 30 s. */
 const TIMEOUT_CHECK_MS = 1000;
 const MAX_JSON_BYTES = 65_536;
+/** RFC 6455's registry. */
+const CLOSE_TRY_LATER = 1013;
 const INSECURE_ALERT = 'console-insecure';
 
 /** A probe's answer, as /metrics, /healthz and /readyz give it. */
@@ -340,8 +342,12 @@ export class ConsoleServer {
   #connect(socket: WebSocket, request: FastifyRequest): void {
     const { control, status, recent, governed, bootId, version, config, log } = this.#deps;
     const { user } = request;
-    if (this.#viewers.size >= this.#config.maxViewers) {
-      socket.close(1013, 'too many pages are open (console.maxViewers)');
+    const isFull = this.#viewers.size >= this.#config.maxViewers;
+    if (isFull || !this.#accounts.hasRoom(request)) {
+      socket.close(
+        CLOSE_TRY_LATER,
+        isFull ? 'Too many pages are open (console.maxViewers).' : `This login has ${PAGES_PER_SESSION} pages open. Close one of them.`,
+      );
       return;
     }
     const viewer = new Viewer({

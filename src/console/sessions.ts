@@ -47,6 +47,11 @@ export class Sessions {
     return () => void ends?.delete(end);
   }
 
+  /** How many wait for the end of this token's session. */
+  waitingForEnd(token: string): number {
+    return this.#byHash.get(hashOf(token))?.ends.size ?? 0;
+  }
+
   end(token: string): void {
     this.#end(hashOf(token));
   }

@@ -221,6 +221,22 @@ describe('console security', { timeout: 60_000 }, () => {
     expect(text).not.toContain('password"');
   });
 
+  it('gives a login three pages, and says so to the fourth', async () => {
+    const cookie = await login('vera');
+    const pages = await Promise.all([1, 2, 3].map(() => Page.open(node, { headers: { cookie } })));
+    using fourth = await Page.open(node, { headers: { cookie } });
+    expect(await fourth.closed).toEqual({ code: 1013, reason: 'This login has 3 pages open. Close one of them.' });
+    using other = await Page.open(node, { headers: { cookie: await login('otto') } });
+    await other.message('hello');
+    for (const page of pages) page[Symbol.dispose]();
+    await Promise.all(pages.map(({ closed }) => closed));
+    // The daemon has seen the end of one of them once another one fits.
+    for (;;) {
+      using again = await Page.open(node, { headers: { cookie } });
+      if (await Promise.race([again.closed.then(() => false), again.message('hello').then(() => true)])) break;
+    }
+  });
+
   it('limits logins of an address, ends sessions in time', () => {
     const limits = new LoginLimits();
     const tries = (from: number, count: number, stepMs: number) =>

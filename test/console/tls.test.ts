@@ -6,6 +6,7 @@ import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { selfSigned } from '../helpers/certificate.js';
 import { consoleNode } from './console-node.js';
+import { canBrowse, Pages } from './pages.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -40,5 +41,26 @@ describe('certificate of the console', { timeout: 60_000 }, () => {
     expect(await fingerprint(node.port)).toBe(before);
     await use(second);
     while ((await fingerprint(node.port)) === before) await delay(100);
+  });
+
+  it.skipIf(!canBrowse)('is what the page blames when the browser shows it and refuses its WebSocket, as iOS does', async () => {
+    const { cert, key } = await selfSigned(folder, 'untrusted');
+    await using node = await consoleNode({ console: { tls: { certFile: cert, keyFile: key } } });
+    await using pages = await Pages.start();
+    const context = await pages.browser.newContext({ ignoreHTTPSErrors: true });
+    const page = await context.newPage();
+    // A handshake that fails: the page learns no more than that.
+    await page.addInitScript(() => {
+      const Real = WebSocket;
+      Object.assign(globalThis, {
+        WebSocket: class extends Real {
+          constructor(url: URL) {
+            super(url, 'refused');
+          }
+        },
+      });
+    });
+    await page.goto(`https://127.0.0.1:${node.port}/`);
+    await page.getByText('Install the ca.crt of the console on this device').first().waitFor();
   });
 });

@@ -14,6 +14,8 @@ const BACKOFF_MS = [200, 400, 700];
 /** As many of one type as the daemon keeps. */
 const MAX_EVENTS_OF_TYPE = 100;
 const ANSWER_MS = 10_000;
+const CLOSE_TRY_LATER = 1013;
+const CLOSE_SESSION_ENDED = 4401;
 
 export type Status = 'connecting' | 'open' | 'offline' | 'login';
 
@@ -25,6 +27,8 @@ export const latestPoint = signal<HistoryPoint | undefined>(undefined);
 export const watching = signal(0);
 export const notice = signal<{ readonly text: string; readonly kind: 'info' | 'error' } | undefined>(undefined);
 export const wasUpdated = signal(false);
+/** Why there is no connection, where that is known. */
+export const obstacle = signal<string | undefined>(undefined);
 
 /** Milliseconds by which the daemon's clock is ahead of this one. */
 let clockAhead = 0;
@@ -168,8 +172,19 @@ async function connect(): Promise<void> {
   const opened = new WebSocket(url, 'fastsam.console.v1');
   socket = opened;
   opened.binaryType = 'arraybuffer';
-  const timer = setTimeout(() => socket === opened && status.value !== 'open' && lost(), CONNECT_MS);
+  // The page itself has just reached the daemon: iOS shows a page after a warning, and still refuses its WebSocket without a word.
+  const blameCertificate = () => {
+    if (!wasOpen && url.protocol === 'wss:')
+      obstacle.value = 'The browser refuses the live connection. Install the ca.crt of the console on this device and trust it.';
+  };
+  const timer = setTimeout(() => {
+    if (socket !== opened || status.value === 'open') return;
+    blameCertificate();
+    lost();
+  }, CONNECT_MS);
+  let wasOpen = false;
   opened.onopen = () => {
+    wasOpen = true;
     clearTimeout(timer);
     heardAt = performance.now();
   };
@@ -179,9 +194,12 @@ async function connect(): Promise<void> {
     if (typeof data === 'string') receive(JSON.parse(data) as ServerMessage);
     else receiveFrame(new Uint8Array(data));
   };
-  opened.onclose = ({ code }) => {
+  opened.onclose = ({ code, reason }) => {
     clearTimeout(timer);
-    if (socket === opened) lost(code === 4401);
+    if (socket !== opened) return;
+    if (code === CLOSE_TRY_LATER) obstacle.value = reason;
+    else blameCertificate();
+    lost(code === CLOSE_SESSION_ENDED);
   };
 }
 
@@ -223,6 +241,7 @@ function receive(message: ServerMessage): void {
       events.value = message.events;
       hello.value = message;
       status.value = 'open';
+      obstacle.value = undefined;
       for (const [camera, receiver] of watched) sendWatch(camera, receiver);
       break;
     case 'tick':

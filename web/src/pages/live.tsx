@@ -1,7 +1,7 @@
 /** Cameras: all of them as tiles, or one large with its prompts and objects. */
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { hello, status } from '../link/link.js';
+import { hello, obstacle, status } from '../link/link.js';
 import { Camera } from '../live/camera.js';
 import { Grid } from '../live/grid.js';
 import { areKeysOn, isTyping } from '../live/keys.js';
@@ -24,7 +24,8 @@ export function Live() {
     addEventListener('keydown', pick);
     return () => removeEventListener('keydown', pick);
   }, [cameras.join()]);
-  if (!hello.value) return <p class="empty">{status.value === 'offline' ? 'The daemon cannot be reached.' : 'Connecting …'}</p>;
+  if (!hello.value)
+    return <p class="empty">{status.value === 'offline' ? (obstacle.value ?? 'The daemon cannot be reached.') : 'Connecting …'}</p>;
   if (cameras.length === 0)
     return (
       <p class="empty">
