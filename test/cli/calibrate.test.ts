@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadCalibration } from '../../src/inspect/calibration-file.js';
 import { toPlane } from '../../src/measure/calibration.js';
 import { fastsamd } from '../helpers/command.js';
+import { fastsamdHere } from '../helpers/command-here.js';
 import { drawPlane } from '../helpers/plane-picture.js';
 
 const CAMERA = {
@@ -52,14 +53,14 @@ describe('fastsamd calibrate', { timeout: 120_000 }, () => {
 
   it('says what is wrong with the grid, and with what it is given', async () => {
     const out = join(directory, 'no.json');
-    const dots = (...more: string[]) => fastsamd('calibrate', 'dots', grid, '--out', out, ...more);
+    const dots = (...more: string[]) => fastsamdHere('calibrate', 'dots', grid, '--out', out, ...more);
     expect(await dots('--grid', '9x6', '--pitch', '10')).toMatchObject({
       code: 3,
       stderr: expect.stringContaining('expected 9x6 dots, found 45 dots in a grid of 9x5'),
     });
     expect(await dots('--grid', 'nine', '--pitch', '10')).toMatchObject({ code: 2 });
     const points = (...pairs: string[]) =>
-      fastsamd('calibrate', 'points', grid, '--out', out, ...pairs.flatMap((pair) => ['--pair', pair]));
+      fastsamdHere('calibrate', 'points', grid, '--out', out, ...pairs.flatMap((pair) => ['--pair', pair]));
     expect(await points('0,0=0,0', '10,10=1,1', '20,20=2,2', '30,30=3,3')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('no three of four on one straight line'),
@@ -74,11 +75,11 @@ describe('fastsamd calibrate', { timeout: 120_000 }, () => {
 
   it('takes one length, or four places', async () => {
     const out = join(directory, 'scale.json');
-    const scale = await fastsamd('calibrate', 'scale', grid, '--pixels', '800', '--millimetres', '40', '--out', out, '--json');
+    const scale = await fastsamdHere('calibrate', 'scale', grid, '--pixels', '800', '--millimetres', '40', '--out', out, '--json');
     expect(JSON.parse(scale.stdout)).toMatchObject({ by: 'scale', frame: CAMERA.frame, placeUncertainty: null });
     expect(JSON.parse(await readFile(out, 'utf8'))).toEqual(JSON.parse(scale.stdout));
     const pairs = ['10,10=0,0', '470,10=92,0', '470,350=92,68', '10,350=0,68'].flatMap((pair) => ['--pair', pair]);
-    expect(await fastsamd('calibrate', 'points', grid, ...pairs, '--uncertainty', '0.05', '--out', out)).toMatchObject({
+    expect(await fastsamdHere('calibrate', 'points', grid, ...pairs, '--uncertainty', '0.05', '--out', out)).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('0.200000 mm per pixel'),
     });

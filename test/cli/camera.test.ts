@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cameraLines } from '../../src/cli/camera.js';
 import { measure } from '../../src/cli/probe-measure.js';
 import { fastsamd } from '../helpers/command.js';
+import { fastsamdHere } from '../helpers/command-here.js';
 import { freePort } from '../helpers/mosquitto.js';
 import { hasRtspServer, RtspServer } from '../helpers/rtsp-server.js';
 import { sharedFile } from '../helpers/shared-clip.js';
@@ -23,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 async function probed(...args: string[]): Promise<Record<string, unknown>> {
-  const { code, stdout, stderr } = await fastsamd('camera', 'probe', ...args, '--json');
+  const { code, stdout, stderr } = await fastsamdHere('camera', 'probe', ...args, '--json');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   return JSON.parse(stdout);
 }
@@ -58,7 +59,7 @@ describe('fastsamd camera list', () => {
       const { code, stdout, stderr } = await fastsamd('camera', 'list');
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
       expect(stdout).toMatch(/^no V4L2 camera found .*\n$/);
-      expect(await fastsamd('camera', 'list', '--json')).toEqual({ code: 0, stdout: '[]\n', stderr: '' });
+      expect(await fastsamdHere('camera', 'list', '--json')).toEqual({ code: 0, stdout: '[]\n', stderr: '' });
     },
     LIMIT,
   );
@@ -101,7 +102,7 @@ describe('fastsamd camera probe', () => {
   it(
     'says it in words',
     async () => {
-      const { code, stdout } = await fastsamd('camera', 'probe', 'test:conveyor?width=320&height=240', '--seconds', '0.3');
+      const { code, stdout } = await fastsamdHere('camera', 'probe', 'test:conveyor?width=320&height=240', '--seconds', '0.3');
       expect(code).toBe(0);
       expect(stdout).toMatch(/^source {5}test:conveyor/m);
       expect(stdout).toMatch(/^rate {7}[\d.]+ frames\/s$/m);
@@ -152,7 +153,7 @@ describe('fastsamd camera probe', () => {
       const broken = join(folder, 'broken.jpg');
       await writeFile(broken, 'no picture');
       for (const uri of [`rtsp://127.0.0.1:${port}/cam`, 'v4l2:by-id/none', join(folder, 'none.mp4'), broken, 'nonsense:0']) {
-        const { code, stdout, stderr } = await fastsamd('camera', 'probe', uri);
+        const { code, stdout, stderr } = await fastsamdHere('camera', 'probe', uri);
         expect({ uri, code, stdout }).toEqual({ uri, code: 3, stdout: '' });
         expect(stderr).toMatch(/^fastsamd: .+\n$/);
       }
@@ -169,7 +170,7 @@ describe('fastsamd camera probe', () => {
         ['--snapshot', 'view.bmp'],
         ['--transport', 'pigeon'],
       ] as const) {
-        const { code, stderr } = await fastsamd('camera', 'probe', 'v4l2:/dev/none', option, value);
+        const { code, stderr } = await fastsamdHere('camera', 'probe', 'v4l2:/dev/none', option, value);
         expect(code).toBe(2);
         expect(stderr).toContain(option);
       }
@@ -181,7 +182,7 @@ describe('fastsamd camera probe', () => {
     'names a snapshot that can not be written',
     async () => {
       await writeFile(join(folder, 'file'), '');
-      const { code, stderr } = await fastsamd(
+      const { code, stderr } = await fastsamdHere(
         ...['camera', 'probe', 'test:shapes?width=64&height=48', '--frames', '1', '--snapshot', join(folder, 'file', 'view.jpg')],
       );
       expect(code).toBe(3);

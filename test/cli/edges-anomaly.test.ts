@@ -10,6 +10,7 @@ import { openEngine } from '../../src/engine/open.js';
 import { attributeOf, valueInfo } from '../../src/model/onnx-proto.js';
 import { captureTime, SourceFrame } from '../../src/source/source.js';
 import { fastsamd } from '../helpers/command.js';
+import { fastsamdHere } from '../helpers/command-here.js';
 import { modelOf, writeTestModel } from '../helpers/onnx-model.js';
 
 /** Its blocks 4 and 6 are the mean colours of 8 × 8 and 16 × 16 pixels. */
@@ -61,23 +62,23 @@ describe('fastsamd segment --edges', () => {
   });
 
   it('writes a picture per frame into a folder', async () => {
-    await fastsamd('segment', at('a.png'), at('a.png'), '--model', model, '--edges', at('folder'));
+    await fastsamdHere('segment', at('a.png'), at('a.png'), '--model', model, '--edges', at('folder'));
     expect((await readdir(at('folder'))).sort()).toEqual(['a-2.png', 'a.png']);
   });
 
   it('refuses one file for two frames, the input, and tiles', async () => {
-    const two = await fastsamd('segment', at('a.png'), at('a.png'), '--model', model, '--edges', at('one.png'));
+    const two = await fastsamdHere('segment', at('a.png'), at('a.png'), '--model', model, '--edges', at('one.png'));
     expect(two.stderr).toMatch(/holds one picture/);
     expect(two.code).toBe(3);
-    const same = await fastsamd('segment', at('a.png'), '--model', model, '--edges', at('a.png'));
+    const same = await fastsamdHere('segment', at('a.png'), '--model', model, '--edges', at('a.png'));
     expect(same.stderr).toMatch(/is the input/);
-    expect((await fastsamd('segment', at('a.png'), '--model', model, '--edges', at('x.png'), '--tile', '64')).code).toBe(2);
+    expect((await fastsamdHere('segment', at('a.png'), '--model', model, '--edges', at('x.png'), '--tile', '64')).code).toBe(2);
   }, 90_000);
 });
 
 describe('fastsamd segment --salient', () => {
   it('answers with the object nearest to the middle', async () => {
-    const { stdout } = await fastsamd('segment', at('a.png'), '--model', model, '--salient', 'best', '--json');
+    const { stdout } = await fastsamdHere('segment', at('a.png'), '--model', model, '--salient', 'best', '--json');
     const [answer] = JSON.parse(stdout).prompts;
     expect(answer).toMatchObject({ type: 'salient', status: 'matched', objects: [{ id: 1 }] });
   });
@@ -102,7 +103,7 @@ describe('fastsamd eval saliency --worst', () => {
         .toFile(at(`salient-masks/${name}.png`));
     }
     const words = ['--images', at('salient'), '--masks', at('salient-masks'), '--model', model, '--bootstrap', '0'];
-    const { code, stdout, stderr } = await fastsamd('eval', 'saliency', ...words, '--worst', '2', '--out', at('scored-saliency'));
+    const { code, stdout, stderr } = await fastsamdHere('eval', 'saliency', ...words, '--worst', '2', '--out', at('scored-saliency'));
     expect(stderr).toBe('');
     expect(code).toBe(0);
     expect((await readdir(at('scored-saliency'))).sort()).toEqual(['01-hard.jpg', '02-easy.jpg', 'report.json']);
@@ -119,7 +120,7 @@ describe.skipIf(!existsSync(DRAWN))('fastsamd eval edges --worst', () => {
     for (const name of ['100098', '12003'])
       for (const ending of ['jpg', 'mat']) await cp(`${DRAWN}${name}.${ending}`, at(`drawn/${name}.${ending}`));
     const words = ['--images', at('drawn'), '--ground-truth', at('drawn'), '--model', model, '--bootstrap', '0', '--thresholds', '5'];
-    const { code, stdout, stderr } = await fastsamd('eval', 'edges', ...words, '--worst', '2', '--out', at('scored-edges'));
+    const { code, stdout, stderr } = await fastsamdHere('eval', 'edges', ...words, '--worst', '2', '--out', at('scored-edges'));
     expect(stderr).toBe('');
     expect(code).toBe(0);
     expect((await readdir(at('scored-edges'))).filter((name) => /^0[12]-\d+\.jpg$/.test(name))).toHaveLength(2);
@@ -154,7 +155,7 @@ describe('fastsamd eval anomaly', () => {
 
   it('has a baseline that finds what is plain to see, and scores its maps alike', async () => {
     const words = ['--train', at('train'), ...test(), '--maps', at('maps'), '--worst', '1', '--out', at('scored'), '--json'];
-    const { code, stdout, stderr } = await fastsamd('eval', 'anomaly', ...words);
+    const { code, stdout, stderr } = await fastsamdHere('eval', 'anomaly', ...words);
     expect(stderr).toBe('');
     expect(code).toBe(0);
     const { figures } = JSON.parse(stdout);
@@ -163,14 +164,14 @@ describe('fastsamd eval anomaly', () => {
     expect(value('pixel AUROC')).toBeGreaterThan(0.98);
     expect(value('AUPRO@0.3')).toBeGreaterThan(0.9);
     expect((await readdir(at('scored'))).sort()).toEqual([expect.stringMatching(/^01-(good|spot)-\d\.jpg$/), 'report.json']);
-    const again = await fastsamd('eval', 'score', 'anomaly', '--results', at('maps'), ...test(), '--json');
+    const again = await fastsamdHere('eval', 'score', 'anomaly', '--results', at('maps'), ...test(), '--json');
     expect(JSON.parse(again.stdout).figures).toEqual(figures);
   }, 90_000);
 
   it('compares patches of a network with those of good pictures', async () => {
     await writeFile(at('taps.onnx'), poolingModel());
     const patches = ['--model', at('taps.onnx'), '--image-score', 'top'];
-    const { code, stdout, stderr } = await fastsamd('eval', 'anomaly', '--train', at('train'), ...test(), ...patches, '--json');
+    const { code, stdout, stderr } = await fastsamdHere('eval', 'anomaly', '--train', at('train'), ...test(), ...patches, '--json');
     expect(stderr).toBe('');
     expect(code).toBe(0);
     const { figures, settings } = JSON.parse(stdout);
@@ -179,7 +180,7 @@ describe('fastsamd eval anomaly', () => {
       'image AUROC': 1,
       'pixel AUROC': expect.closeTo(1, 1),
     });
-    const untapped = await fastsamd('eval', 'anomaly', '--train', at('train'), ...test(), '--model', model);
+    const untapped = await fastsamdHere('eval', 'anomaly', '--train', at('train'), ...test(), '--model', model);
     expect(untapped.stderr).toContain('no layer /model.4/…; expected a YOLOv8-seg model');
     expect(untapped.code).not.toBe(0);
   }, 90_000);
@@ -199,7 +200,7 @@ describe('fastsamd eval anomaly', () => {
     ['a defect without a mask', async () => rm(at('masks/spot/1_mask.png')), /no mask 1\.png/],
   ])('refuses %s', async (_, spoil, message) => {
     await spoil();
-    const { code, stderr, stdout } = await fastsamd('eval', 'score', 'anomaly', '--results', at('maps'), ...test());
+    const { code, stderr, stdout } = await fastsamdHere('eval', 'score', 'anomaly', '--results', at('maps'), ...test());
     expect(stderr).toMatch(message);
     expect(stdout).toBe('');
     expect(code).toBe(3);

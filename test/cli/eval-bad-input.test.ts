@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fastsamd } from '../helpers/command.js';
+import { fastsamdHere } from '../helpers/command-here.js';
 
 let directory = '';
 const at = (name: string) => join(directory, name);
@@ -21,7 +22,15 @@ const grey = (path: string, width = 20, height = 16) =>
 /** Refused with `message` on one line, and without any file. */
 async function refused(message: RegExp, ...words: string[]): Promise<void> {
   const before = await readdir(directory);
-  const { code, stdout, stderr } = await fastsamd('eval', 'score', ...words, '--out', at('report.json'), '--per-image', at('table.csv'));
+  const { code, stdout, stderr } = await fastsamdHere(
+    'eval',
+    'score',
+    ...words,
+    '--out',
+    at('report.json'),
+    '--per-image',
+    at('table.csv'),
+  );
   expect(stderr).toMatch(message);
   expect(stderr.trim().split('\n')).toHaveLength(1);
   expect(stdout).toBe('');

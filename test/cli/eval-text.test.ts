@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Report, reportSchema } from '../../src/eval/report.js';
 import { writeClipModel } from '../helpers/clip-model.js';
-import { fastsamd } from '../helpers/command.js';
+import { fastsamdHere } from '../helpers/command-here.js';
 import { writeTestModel } from '../helpers/onnx-model.js';
 import { COLOURS, type Colour } from '../helpers/parts.js';
 
@@ -64,7 +64,7 @@ function annotations() {
 }
 
 const run = (textModel: string, ...more: string[]) =>
-  fastsamd(
+  fastsamdHere(
     ...['eval', 'text', '--images', at('images'), '--annotations', at('annotations.json'), '--model', at('three.onnx')],
     ...['--text-model', textModel, '--template', 'a {} part', '--bootstrap', '20', ...more],
   );

@@ -6,6 +6,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reportSchema } from '../../src/eval/report.js';
 import { fastsamd, startWith } from '../helpers/command.js';
+import { fastsamdHere } from '../helpers/command-here.js';
 import { writeTestModel } from '../helpers/onnx-model.js';
 
 let directory = '';
@@ -41,7 +42,7 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true }));
 
 const coco = (...more: string[]) =>
-  fastsamd('eval', 'coco', '--images', at('images'), '--annotations', at('annotations.json'), '--model', model, ...more);
+  fastsamdHere('eval', 'coco', '--images', at('images'), '--annotations', at('annotations.json'), '--model', model, ...more);
 const report = async (name: string) => reportSchema.parse(JSON.parse(await readFile(at(name), 'utf8')));
 
 describe('fastsamd eval coco', () => {
@@ -74,7 +75,7 @@ describe('fastsamd eval coco', () => {
       for (const figure of figures) expect(figure.value, figure.name).toBe(value(figure.name));
     }
 
-    const same = await fastsamd('eval', 'diff', at('a/report.json'), at('a/report.json'));
+    const same = await fastsamdHere('eval', 'diff', at('a/report.json'), at('a/report.json'));
     expect(same.stdout).toMatch(/segm\/AR@100 +(\S+) → +\1 +\+0\.0 ± 0\.0 {2}within chance/);
   });
 
@@ -107,7 +108,7 @@ describe('fastsamd eval coco', () => {
     ['too few draws', ['--bootstrap', '3'], /at least 20 draws/, 2],
   ])('refuses %s', async (_, more, message, exit) => {
     const extra = more.map((word) => (word === 'MISSING' ? at('nowhere') : word));
-    const { code, stderr } = await fastsamd(
+    const { code, stderr } = await fastsamdHere(
       ...['eval', 'coco', '--annotations', at('annotations.json'), '--model', model, '--out', at('refused.json')],
       ...(extra.includes('--images') ? extra : ['--images', at('images'), ...extra]),
     );
@@ -157,7 +158,7 @@ describe('fastsamd eval score', () => {
     await writeFile(file, JSON.stringify({ ...annotations, ...change }));
     await writeFile(`${file}.results`, typeof results === 'string' ? results : JSON.stringify(results));
     const before = await readdir(directory);
-    const { code, stderr, stdout } = await fastsamd(
+    const { code, stderr, stdout } = await fastsamdHere(
       ...['eval', 'score', 'coco', '--annotations', file, '--results', `${file}.results`],
       ...['--out', at('refused.json'), '--per-image', at('refused.csv')],
     );
@@ -172,7 +173,7 @@ describe('fastsamd eval score', () => {
     const inCrowd = { ...found, score: 0.9, bbox: [400, 100, 50, 50] };
     await writeFile(at('crowd.json'), JSON.stringify({ ...annotations, annotations: [annotations.annotations[0], crowd] }));
     await writeFile(at('in-crowd.json'), JSON.stringify([found, inCrowd, { ...inCrowd, score: 0.8 }]));
-    const { stdout } = await fastsamd(
+    const { stdout } = await fastsamdHere(
       ...['eval', 'score', 'coco', '--annotations', at('crowd.json'), '--results', at('in-crowd.json'), '--bootstrap', '0', '--json'],
     );
     const { figures } = reportSchema.parse(JSON.parse(stdout));
@@ -183,7 +184,7 @@ describe('fastsamd eval score', () => {
 
   it('scores an empty list as 0 and says so', async () => {
     await writeFile(at('none.json'), '[]');
-    const { code, stderr, stdout } = await fastsamd(
+    const { code, stderr, stdout } = await fastsamdHere(
       ...['eval', 'score', 'coco', '--annotations', at('annotations.json'), '--results', at('none.json'), '--bootstrap', '0', '--json'],
     );
     expect(stderr).toMatch(/no detections in it/);

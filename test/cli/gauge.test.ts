@@ -6,6 +6,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { csvLine, parseCsv } from '../../src/cli/csv.js';
 import { fastsamd } from '../helpers/command.js';
+import { fastsamdHere } from '../helpers/command-here.js';
 
 let folder = '';
 beforeAll(() => {
@@ -42,21 +43,21 @@ it('studies parts under conditions, and says whether that is good enough', async
   expect(code).toBe(0);
   expect(stdout).toMatch(/^3 parts, 2 conditions, 3 trials$/m);
   expect(stdout).toMatch(/^GRR 4\.\d %: good; ndc \d+$/m);
-  expect(await fastsamd('gauge', 'rr', table, '--check', 'length', '--tolerance', '0.1')).toMatchObject({ code: 1 });
-  const { code: wrong, stderr } = await fastsamd('gauge', 'rr', table);
+  expect(await fastsamdHere('gauge', 'rr', table, '--check', 'length', '--tolerance', '0.1')).toMatchObject({ code: 1 });
+  const { code: wrong, stderr } = await fastsamdHere('gauge', 'rr', table);
   expect({ wrong, stderr }).toMatchObject({ wrong: 2, stderr: expect.stringContaining('expected one of length, bores') });
 }, 60_000);
 
 it('studies repeats of one part', async () => {
   const table = tableOf([9.99, 10, 10.01, 10.02].map((value) => ['p', '', value] as const));
   const args = ['gauge', 'repeat', table, '--check', 'length', '--tolerance', '2', '--reference', '10'] as const;
-  const { code, stdout } = await fastsamd(...args);
+  const { code, stdout } = await fastsamdHere(...args);
   expect({ code, stdout }).toEqual({
     code: 0,
     stdout:
       '4 values, mean 10.005, sd 0.0129099 (25 to 50 are usual)\nCg  5.16  good\nCgk 5.03  good\nfor the recipe: uncertainty: 0.0129099\n',
   });
-  expect(JSON.parse((await fastsamd(...args, '--json')).stdout)).toMatchObject({ n: 4 });
+  expect(JSON.parse((await fastsamdHere(...args, '--json')).stdout)).toMatchObject({ n: 4 });
 }, 60_000);
 
 /** A folder of plain grey pictures, and of one pixel that is `spot` levels brighter in every second one. */
@@ -73,7 +74,7 @@ async function greys(name: string, levels: readonly number[], spot = 0): Promise
 }
 
 it('says how still a picture is, and what to do about one that is not', async () => {
-  const still = await fastsamd('gauge', 'stability', await greys('still', [100, 100, 100, 100], 20), '--json');
+  const still = await fastsamdHere('gauge', 'stability', await greys('still', [100, 100, 100, 100], 20), '--json');
   expect(still).toMatchObject({ code: 0 });
   // One of 200 pixels has the standard deviation of 0, 20, 0, 20.
   expect(JSON.parse(still.stdout)).toMatchObject({
@@ -84,11 +85,11 @@ it('says how still a picture is, and what to do about one that is not', async ()
     drift: expect.closeTo(0.1, 6),
     good: true,
   });
-  const drifting = await fastsamd('gauge', 'stability', await greys('drifting', [100, 101, 102, 104]));
+  const drifting = await fastsamdHere('gauge', 'stability', await greys('drifting', [100, 101, 102, 104]));
   expect(drifting.code).toBe(1);
   expect(drifting.stdout).toMatch(/^4 frames, mean level 101\.8\nnoise {4}1\.71 /);
   expect(drifting.stdout).toContain('drift    +4.00 (last quarter less the first)  not below 2: fix exposure');
-  const one = await fastsamd('gauge', 'stability', await greys('one', [100]));
+  const one = await fastsamdHere('gauge', 'stability', await greys('one', [100]));
   expect(one.code).toBe(2);
   expect(one.stderr).toContain('expected two frames or more');
 });

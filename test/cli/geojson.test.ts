@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { coordinateSystem } from '../../src/geo/coordinate-system.js';
 import { fastsamd } from '../helpers/command.js';
+import { fastsamdHere } from '../helpers/command-here.js';
 import { geoTiff } from '../helpers/geotiff.js';
 import { writeTestModel } from '../helpers/onnx-model.js';
 
@@ -50,7 +51,7 @@ describe('fastsamd segment --geojson', () => {
     ['of a GeoTIFF', ['utm.tif']],
     ['of one whose coordinate system the user names', ['nameless.tif', '--epsg', '32616']],
   ])('writes outlines in longitude and latitude: %s', async (_, [file, ...more]) => {
-    const { code, stderr } = await fastsamd('segment', at(file!), ...more, '--model', model, '--geojson', at('out.geojson'));
+    const { code, stderr } = await fastsamdHere('segment', at(file!), ...more, '--model', model, '--geojson', at('out.geojson'));
     expect(stderr).toBe('');
     expect(code).toBe(0);
     const { type, features } = await read('out.geojson');
@@ -76,7 +77,7 @@ describe('fastsamd segment --geojson', () => {
     ['nowhere.tif', [], /has no georeference/, 3],
     ['utm.tif', ['--epsg', '99'], /EPSG:99 is not known/, 2],
   ])('refuses %s %j before it segments, and writes nothing', async (file, more, message, exit) => {
-    const { code, stderr, stdout } = await fastsamd('segment', at(file), ...more, '--model', model, '--geojson', at('refused.geojson'));
+    const { code, stderr, stdout } = await fastsamdHere('segment', at(file), ...more, '--model', model, '--geojson', at('refused.geojson'));
     expect(stderr).toMatch(message);
     expect(stdout).toBe('');
     expect(code).toBe(exit);
@@ -100,9 +101,18 @@ describe('fastsamd eval buildings', () => {
     expect(code).toBe(0);
     expect((await readdir(at('scored'))).sort()).toEqual(['01-utm.jpg', 'report.json']);
     expect(stdout).toContain('3 footprints: 2 found, 1 missed, 1 wrong');
-    const scored = await fastsamd('eval', 'score', 'buildings', '--results', at('found.geojson'), '--truth', at('truth.geojson'), '--json');
+    const scored = await fastsamdHere(
+      'eval',
+      'score',
+      'buildings',
+      '--results',
+      at('found.geojson'),
+      '--truth',
+      at('truth.geojson'),
+      '--json',
+    );
     expect(JSON.parse(scored.stdout).figures).toMatchObject([{ name: 'F1', value: 2 / 3 }, { name: 'precision' }, { name: 'recall' }]);
-    const none = await fastsamd('eval', 'score', 'buildings', '--results', at('truth.geojson'), '--truth', at('missing.geojson'));
+    const none = await fastsamdHere('eval', 'score', 'buildings', '--results', at('truth.geojson'), '--truth', at('missing.geojson'));
     expect(none.code).toBe(3);
   });
 });

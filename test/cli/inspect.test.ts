@@ -8,6 +8,7 @@ import { MEASURES } from '../../src/domain/measure.js';
 import { encodeJpeg } from '../../src/encode/snapshot.js';
 import { openSource } from '../../src/source/open.js';
 import { fastsamd } from '../helpers/command.js';
+import { fastsamdHere } from '../helpers/command-here.js';
 
 const MODEL = new URL('../../models/demo.onnx', import.meta.url).pathname;
 /** Of `measure --json`. */
@@ -46,7 +47,7 @@ describe('fastsamd measure', () => {
     const file = JSON.parse(await readFile(calibration, 'utf8'));
     await writeFile(calibration, JSON.stringify({ ...file, placeUncertainty: 0.3, pitch: 10 }));
     const measured = async (...by: string[]) => {
-      const { code, stdout } = await fastsamd('measure', at('part.jpg'), '--model', MODEL, '--json', ...by);
+      const { code, stdout } = await fastsamdHere('measure', at('part.jpg'), '--model', MODEL, '--json', ...by);
       expect(code).toBe(0);
       return JSON.parse(stdout);
     };
@@ -59,13 +60,13 @@ describe('fastsamd measure', () => {
     expect(other.values.diameter).toBeCloseTo(one.values.diameter!, 4);
     expect(other.uncertainties.diameter!).toBeCloseTo(Math.hypot(one.uncertainties.diameter!, Math.SQRT2 * 0.3), 3);
     await writeFile(calibration, JSON.stringify({ ...file, frame: { width: 320, height: 240 } }));
-    const refused = await fastsamd('measure', at('part.jpg'), '--model', MODEL, '--calibration', calibration);
+    const refused = await fastsamdHere('measure', at('part.jpg'), '--model', MODEL, '--calibration', calibration);
     expect(refused.code).toBe(2);
     expect(refused.stderr).toContain('320×240, this one has 640×640; calibrate at this size');
   });
 
   it('prints every measure with its uncertainty as JSON, in millimetres, and draws what it measured', async () => {
-    const { code, stdout } = await fastsamd(
+    const { code, stdout } = await fastsamdHere(
       'measure',
       at('part.jpg'),
       '--model',
@@ -89,21 +90,21 @@ describe('fastsamd measure', () => {
     }
     expect(await sharp(at('m.png')).metadata()).toMatchObject({ width: 640, height: 640 });
     const [first] = objects;
-    const pixels = JSON.parse((await fastsamd('measure', at('part.jpg'), '--model', MODEL, '--json')).stdout).objects[0];
+    const pixels = JSON.parse((await fastsamdHere('measure', at('part.jpg'), '--model', MODEL, '--json')).stdout).objects[0];
     expect(first.values.area).toBeCloseTo(pixels.values.area / 4, 6);
     expect(first.values.diameter).toBeCloseTo(pixels.values.diameter / 2, 6);
     expect(first.values.orientation).toBe(pixels.values.orientation);
   });
 
   it('refuses an output that is the input, or no picture', async () => {
-    expect(await fastsamd('measure', at('part.jpg'), '--model', MODEL, '--out', at('part.jpg'))).toMatchObject({ code: 2 });
-    expect((await fastsamd('measure', at('part.jpg'), '--model', MODEL, '--out', at('x.txt'))).stderr).toMatch(/expected a picture/);
+    expect(await fastsamdHere('measure', at('part.jpg'), '--model', MODEL, '--out', at('part.jpg'))).toMatchObject({ code: 2 });
+    expect((await fastsamdHere('measure', at('part.jpg'), '--model', MODEL, '--out', at('x.txt'))).stderr).toMatch(/expected a picture/);
   });
 });
 
 describe('fastsamd inspect', () => {
   it('says OK with exit code 0, writes the annotated picture and a table', async () => {
-    const { code, stdout, stderr } = await fastsamd(
+    const { code, stdout, stderr } = await fastsamdHere(
       ...['inspect', at('part.jpg'), '--recipe', at('wide.yaml'), '--model', MODEL, '--scale', '0.1'],
       ...['--out', at('judged'), '--csv', at('table.csv')],
     );
@@ -115,12 +116,12 @@ describe('fastsamd inspect', () => {
   });
 
   it('says NOK or UNSURE with exit code 1, and why, as JSON with the hash of the recipe', async () => {
-    const nok = await fastsamd('inspect', at('part.jpg'), '--recipe', at('narrow.yaml'), '--model', MODEL, '--scale', '0.1', '--json');
+    const nok = await fastsamdHere('inspect', at('part.jpg'), '--recipe', at('narrow.yaml'), '--model', MODEL, '--scale', '0.1', '--json');
     expect(nok.code).toBe(1);
     const message = JSON.parse(nok.stdout);
     expect(message).toMatchObject({ part: 'part.jpg', verdict: 'NOK', reasons: ['ABOVE'], recipe: { id: 'belt', revision: 0 } });
     expect(message.recipe.sha256).toMatch(/^[0-9a-f]{64}$/);
-    const unsure = await fastsamd('inspect', at('part.jpg'), '--recipe', at('wide.yaml'), '--model', MODEL, '--json');
+    const unsure = await fastsamdHere('inspect', at('part.jpg'), '--recipe', at('wide.yaml'), '--model', MODEL, '--json');
     expect(unsure.code).toBe(1);
     expect(JSON.parse(unsure.stdout)).toMatchObject({ verdict: 'UNSURE', reasons: ['CALIBRATION_MISSING'] });
   });
@@ -129,7 +130,7 @@ describe('fastsamd inspect', () => {
     await mkdir(at('two'));
     for (const name of ['a.jpg', 'b.jpg']) await copyFile(at('part.jpg'), join(at('two'), name));
     const run = (sheet: string) =>
-      fastsamd('inspect', at('two'), '--recipe', at('wide.yaml'), '--model', MODEL, '--scale', '0.1', '--sheet', sheet);
+      fastsamdHere('inspect', at('two'), '--recipe', at('wide.yaml'), '--model', MODEL, '--scale', '0.1', '--sheet', sheet);
     expect(await run(at('sheet.png'))).toMatchObject({ code: 0 });
     // Two tiles of 320 px side by side, 8 px around each.
     expect(await sharp(at('sheet.png')).metadata()).toMatchObject({ width: 664, height: 336 });
@@ -138,7 +139,7 @@ describe('fastsamd inspect', () => {
   });
 
   it('refuses a recipe with a typing error as a whole, naming line and key', async () => {
-    const { code, stderr } = await fastsamd('inspect', at('part.jpg'), '--recipe', at('typo.yaml'), '--model', MODEL);
+    const { code, stderr } = await fastsamdHere('inspect', at('part.jpg'), '--recipe', at('typo.yaml'), '--model', MODEL);
     expect(code).toBe(2);
     expect(stderr).toMatch(/typo\.yaml:5:12 objects\.parts\.minArae: unknown key; did you mean "minArea"\?/);
   });

@@ -43,10 +43,10 @@ describe('fastsamd model', () => {
     const missing = await fastsamd('segment', 'test:shapes?frames=1&realtime=false', '--model', 'tiny');
     expect(missing).toMatchObject({ code: 3, stderr: expect.stringContaining('fastsamd model pull tiny') });
 
-    expect(await fastsamd('model', 'pull', 'tiny')).toMatchObject({ code: 0, stderr: '' });
+    expect(await fastsamdHere('model', 'pull', 'tiny')).toMatchObject({ code: 0, stderr: '' });
     expect((await readdir(at('models'))).sort()).toEqual(['tiny.onnx', 'tiny.pt']);
-    expect((await fastsamd('segment', 'test:shapes?frames=1&realtime=false', '--model', 'tiny')).code).toBe(0);
-    const { stdout } = await fastsamd('model', 'list', '--json');
+    expect((await fastsamdHere('segment', 'test:shapes?frames=1&realtime=false', '--model', 'tiny')).code).toBe(0);
+    const { stdout } = await fastsamdHere('model', 'list', '--json');
     expect(JSON.parse(stdout)).toEqual([
       expect.objectContaining({ name: 'tiny', installed: [at('models/tiny.onnx')] }),
       expect.objectContaining({ name: 'demo', installed: [expect.stringMatching(/models\/demo\.onnx$/)] }),
@@ -54,16 +54,16 @@ describe('fastsamd model', () => {
   });
 
   it('pulls from a file that was brought, after checking its hash', async () => {
-    expect((await fastsamd('model', 'pull', 'tiny', '--imgsz', '64x96', '--half', '--from', at('brought.pt'))).code).toBe(0);
+    expect((await fastsamdHere('model', 'pull', 'tiny', '--imgsz', '64x96', '--half', '--from', at('brought.pt'))).code).toBe(0);
     expect(await readdir(at('models'))).toContain('tiny-64x96-half.onnx');
-    const wrong = await fastsamd('model', 'pull', 'tiny', '--from', at('other.pt'));
+    const wrong = await fastsamdHere('model', 'pull', 'tiny', '--from', at('other.pt'));
     expect(wrong).toMatchObject({ code: 3, stderr: expect.stringContaining(sha256) });
   });
 
   it('imports, says what it made, and knows it again', async () => {
-    const made = await fastsamd('model', 'import', at('brought.pt'), '--imgsz', '96', '-o', at('made.onnx'));
+    const made = await fastsamdHere('model', 'import', at('brought.pt'), '--imgsz', '96', '-o', at('made.onnx'));
     expect(made).toMatchObject({ code: 0, stdout: expect.stringMatching(/made\.onnx: .*2 classes/) });
-    const info = JSON.parse((await fastsamd('model', 'info', at('made.onnx'), '--json')).stdout);
+    const info = JSON.parse((await fastsamdHere('model', 'info', at('made.onnx'), '--json')).stdout);
     expect(info).toMatchObject({
       kind: 'onnx',
       knownAs: 'tiny',
@@ -76,18 +76,20 @@ describe('fastsamd model', () => {
         .update(await readFile(at('made.onnx')))
         .digest('hex'),
     );
-    expect((await fastsamd('model', 'info', at('made.onnx'))).stdout).toMatch(/outputs +output0 \[1, 38, 189\], output1 \[1, 32, 24, 24\]/);
+    expect((await fastsamdHere('model', 'info', at('made.onnx'))).stdout).toMatch(
+      /outputs +output0 \[1, 38, 189\], output1 \[1, 32, 24, 24\]/,
+    );
   });
 
   it('verifies models and checkpoints', async () => {
-    expect(await fastsamd('model', 'verify', at('brought.pt'))).toMatchObject({ code: 0, stdout: expect.stringContaining('is tiny') });
-    expect(await fastsamd('model', 'verify', at('other.pt'))).toMatchObject({
+    expect(await fastsamdHere('model', 'verify', at('brought.pt'))).toMatchObject({ code: 0, stdout: expect.stringContaining('is tiny') });
+    expect(await fastsamdHere('model', 'verify', at('other.pt'))).toMatchObject({
       code: 3,
       stderr: expect.stringContaining('not one of those in the manifest'),
     });
-    await fastsamd('model', 'import', at('brought.pt'), '--imgsz', '64', '-o', at('verified.onnx'));
-    expect(await fastsamd('model', 'verify', at('verified.onnx'))).toMatchObject({ code: 0, stdout: expect.stringContaining('ok') });
-    expect(await fastsamd('model', 'verify', at('classifier.onnx'))).toMatchObject({
+    await fastsamdHere('model', 'import', at('brought.pt'), '--imgsz', '64', '-o', at('verified.onnx'));
+    expect(await fastsamdHere('model', 'verify', at('verified.onnx'))).toMatchObject({ code: 0, stdout: expect.stringContaining('ok') });
+    expect(await fastsamdHere('model', 'verify', at('classifier.onnx'))).toMatchObject({
       code: 3,
       stderr: expect.stringContaining('expected outputs'),
     });

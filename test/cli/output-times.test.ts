@@ -8,6 +8,7 @@ import { resultMessageSchema } from '../../src/contract/result.js';
 import { VideoOutput } from '../../src/encode/video-output.js';
 import { openSource } from '../../src/source/open.js';
 import { fastsamd } from '../helpers/command.js';
+import { fastsamdHere } from '../helpers/command-here.js';
 import { writeTestModel } from '../helpers/onnx-model.js';
 
 const WIDTH = 64;
@@ -68,7 +69,7 @@ describe.skipIf(!native().features.gstreamer)('an annotated video (needs GStream
     expect((await timesOf(at('clip-out.mp4'))).at(-1)! / (times.at(-1)! - times[0]!)).toBeCloseTo(1, 2);
 
     // More frames a second than are segmented: most are dropped.
-    const live = await fastsamd(
+    const live = await fastsamdHere(
       'segment',
       'test:conveyor?fps=120&width=1280&height=720',
       '--model',

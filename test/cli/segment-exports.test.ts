@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { native } from '../../src/addon/addon.js';
 import { maskArea } from '../../src/domain/mask.js';
 import { fastsamd } from '../helpers/command.js';
+import { fastsamdHere } from '../helpers/command-here.js';
 import { writeTestModel } from '../helpers/onnx-model.js';
 
 const BIN = fileURLToPath(new URL('../../bin/fastsamd', import.meta.url));
@@ -88,13 +89,13 @@ describe('segment writes', () => {
 
   it('files per frame of a video, and a map of object numbers', async () => {
     const scene = 'test:shapes?width=64&height=64&frames=2&realtime=false';
-    const run = await fastsamd('segment', scene, '--model', model, '--save-masks', at('maps'), '--mask-files', 'map');
+    const run = await fastsamdHere('segment', scene, '--model', model, '--save-masks', at('maps'), '--mask-files', 'map');
     expect(run.code).toBe(0);
     expect((await readdir(at('maps'))).map((name) => name.replace(/.*(_\d+\.png)$/, '$1')).sort()).toEqual(['_1.png', '_2.png']);
   });
 
   it('no pictures beside those it reads', async () => {
-    const run = await fastsamd('segment', at('photos'), '--model', model, '--cutouts', at('photos'));
+    const run = await fastsamdHere('segment', at('photos'), '--model', model, '--cutouts', at('photos'));
     expect(run.code).toBe(3);
     expect(run.stderr).toContain('holds the input pictures; expected another folder');
     expect((await readdir(at('photos'))).sort()).toEqual(['b10.jpg', 'b2.jpg', 'more']);
@@ -113,9 +114,9 @@ describe('segment reads', () => {
   });
 
   it('quoted patterns, in natural order', async () => {
-    const run = await fastsamd('segment', at('photos/*.jpg'), '--model', model);
+    const run = await fastsamdHere('segment', at('photos/*.jpg'), '--model', model);
     expect(run.stdout.match(/b\d+\.jpg/g)).toEqual(['b2.jpg', 'b10.jpg']);
-    expect(await fastsamd('segment', at('photos/*.png'), '--model', model)).toMatchObject({
+    expect(await fastsamdHere('segment', at('photos/*.png'), '--model', model)).toMatchObject({
       code: 3,
       stderr: expect.stringContaining('no file fits this pattern'),
     });
@@ -137,11 +138,11 @@ describe('segment reads', () => {
     await once(server, 'listening');
     const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     try {
-      const run = await fastsamd('segment', `${base}/p.jpg?x=1`, '--model', model, '--out', at('from-url'));
+      const run = await fastsamdHere('segment', `${base}/p.jpg?x=1`, '--model', model, '--out', at('from-url'));
       expect(run).toMatchObject({ code: 0, stderr: '' });
       expect(await readdir(at('from-url'))).toEqual(['p.jpg']);
-      expect((await fastsamd('segment', `${base}/none.jpg`, '--model', model)).stderr).toContain('the server answers 404');
-      expect((await fastsamd('segment', `${base}/endless.jpg`, '--model', model)).stderr).toContain('larger than 64 MiB');
+      expect((await fastsamdHere('segment', `${base}/none.jpg`, '--model', model)).stderr).toContain('the server answers 404');
+      expect((await fastsamdHere('segment', `${base}/endless.jpg`, '--model', model)).stderr).toContain('larger than 64 MiB');
     } finally {
       server.closeAllConnections();
       server.close();

@@ -56,17 +56,17 @@ describe('fastsamd segment', () => {
     const named = at('a\u001b]0;title\u0007\u009b2J.png');
     await picture(64, 64).png().toFile(named);
     const missing = at('b\u001b[2J.png');
-    const { stdout, stderr } = await fastsamd('segment', named, missing, '--model', model);
+    const { stdout, stderr } = await fastsamdHere('segment', named, missing, '--model', model);
     expect(stdout).toContain('a\\u001b]0;title\\u0007\\u009b2J.png #0: 64×64');
     expect(stderr).toContain('b\\u001b[2J.png');
     expect(stdout + stderr).not.toMatch(/[^\P{Cc}\n]/u);
-    const json = await fastsamd('segment', named, '--model', model, '--json');
+    const json = await fastsamdHere('segment', named, '--model', model, '--json');
     expect(json.stdout).not.toMatch(/[^\P{Cc}\n]/u);
     expect(results(json.stdout)[0]!.frame.source).toBe(named);
   });
 
   it('prints one JSON result per picture and nothing else, directories in natural order', async () => {
-    const { code, stdout, stderr } = await fastsamd('segment', at('photos'), '--model', model, '--json');
+    const { code, stdout, stderr } = await fastsamdHere('segment', at('photos'), '--model', model, '--json');
     expect(stderr).toBe('');
     expect(code).toBe(0);
     const messages = results(stdout);
@@ -80,13 +80,13 @@ describe('fastsamd segment', () => {
   });
 
   it('applies the EXIF orientation', async () => {
-    const { stdout } = await fastsamd('segment', at('sideways.jpg'), '--model', model, '--json');
+    const { stdout } = await fastsamdHere('segment', at('sideways.jpg'), '--model', model, '--json');
     expect(results(stdout)[0]!.frame).toMatchObject({ width: 320, height: 640 });
   });
 
   it('answers prompts: each box on its own, all points as one', async () => {
     const args = ['--box', '80,80,240,240', '--box', '0,500,60,640', '--point', '440,200', '--point', '160,160,0'];
-    const { stdout } = await fastsamd('segment', at('photos/b2.jpg'), '--model', model, '--json', ...args);
+    const { stdout } = await fastsamdHere('segment', at('photos/b2.jpg'), '--model', model, '--json', ...args);
     expect(results(stdout)[0]!.prompts).toEqual([
       { id: 'p1', type: 'box', status: 'matched', objects: [{ id: 0, score: 1 }] },
       { id: 'p2', type: 'box', status: 'unmatched', bestScore: 0 },
@@ -95,14 +95,14 @@ describe('fastsamd segment', () => {
   });
 
   it.each(['rle', 'polygon', 'png', 'bbox'] as const)('writes masks as %s', async (mask) => {
-    const { stdout } = await fastsamd('segment', at('photos/b10.png'), '--model', model, '--json', '--mask', mask);
+    const { stdout } = await fastsamdHere('segment', at('photos/b10.png'), '--model', model, '--json', '--mask', mask);
     const [message] = results(stdout);
     const key = { rle: 'counts', polygon: 'polygons', png: 'png', bbox: undefined }[mask];
     for (const object of message!.objects) expect(Object.keys(object.mask ?? {})).toEqual(key ? ['size', key] : []);
   });
 
   it('writes an annotated picture, or a directory of them', async () => {
-    const one = await fastsamd('segment', at('photos/b2.jpg'), '--model', model, '--out', at('out/marked.png'));
+    const one = await fastsamdHere('segment', at('photos/b2.jpg'), '--model', model, '--out', at('out/marked.png'));
     expect(one).toMatchObject({ code: 0, stdout: expect.stringContaining(`wrote ${at('out/marked.png')}`) });
     const { data } = await sharp(at('out/marked.png')).raw().toBuffer({ resolveWithObject: true });
     // How far a pixel is from the plain background, which only JPEG may have touched.
@@ -113,12 +113,12 @@ describe('fastsamd segment', () => {
     expect(change(600, 620)).toBeLessThanOrEqual(2);
     expect(change(160, 200)).toBeGreaterThan(20);
 
-    expect((await fastsamd('segment', at('photos'), '--model', model, '--out', at('all'))).code).toBe(0);
+    expect((await fastsamdHere('segment', at('photos'), '--model', model, '--out', at('all'))).code).toBe(0);
     expect((await readdir(at('all'))).sort()).toEqual(['a.webp', 'b10.png', 'b2.jpg']);
   });
 
   it('writes an annotated video of the same length', async () => {
-    const made = await fastsamd(
+    const made = await fastsamdHere(
       'segment',
       'test:shapes?width=322&height=181&frames=12&fps=25&realtime=false',
       '--model',
@@ -140,7 +140,7 @@ describe('fastsamd segment', () => {
   });
 
   it('goes on after an unusable input among others, and says so in the exit code', async () => {
-    const { code, stdout, stderr } = await fastsamd(
+    const { code, stdout, stderr } = await fastsamdHere(
       'segment',
       at('cut.jpg'),
       at('photos/b2.jpg'),
@@ -155,7 +155,7 @@ describe('fastsamd segment', () => {
   });
 
   it('stops after --frames', async () => {
-    const { stdout } = await fastsamd(
+    const { stdout } = await fastsamdHere(
       'segment',
       'test:shapes?width=64&height=64&realtime=false',
       '--model',
@@ -168,7 +168,7 @@ describe('fastsamd segment', () => {
   });
 
   it('warns about a prompt outside of the picture, which matches nothing', async () => {
-    const { code, stdout, stderr } = await fastsamd(
+    const { code, stdout, stderr } = await fastsamdHere(
       'segment',
       at('photos/b10.png'),
       '--model',
@@ -198,7 +198,7 @@ describe('unusable input: exit 3 and one line that names it', () => {
     ['text named .onnx', () => [at('photos/b2.jpg'), '--model', at('text.jpg')], /not an ONNX model/],
     ['an unwritable output', () => [at('photos/b2.jpg'), '--model', model, '--out', at('text.jpg/x.png')], /text\.jpg\/x\.png/],
   ])('%s', async (_, args, message) => {
-    const { code, stdout, stderr } = await fastsamd('segment', ...args(), '--json');
+    const { code, stdout, stderr } = await fastsamdHere('segment', ...args(), '--json');
     expect(stderr).toMatch(message);
     expect(stderr.trim().split('\n')).toHaveLength(1);
     expect(stderr).toMatch(/^fastsamd: /);
@@ -229,7 +229,7 @@ describe('wrong usage: exit 2', () => {
   });
 
   it('ends the command with that exit code', async () => {
-    const { code, stderr } = await fastsamd('segment', at('photos/b2.jpg'), '--model', model, '--box', '1,2,3');
+    const { code, stderr } = await fastsamdHere('segment', at('photos/b2.jpg'), '--model', model, '--box', '1,2,3');
     expect(stderr).toMatch(/--box 1,2,3: expected x1,y1,x2,y2/);
     expect(code).toBe(2);
   });

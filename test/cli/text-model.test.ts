@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readManifest } from '../../src/model/manifest.js';
 import { writeClipModel } from '../helpers/clip-model.js';
 import { fastsamd } from '../helpers/command.js';
+import { fastsamdHere } from '../helpers/command-here.js';
 import { writeTestModel } from '../helpers/onnx-model.js';
 
 const SLOW = { timeout: 120_000 };
@@ -52,7 +53,7 @@ afterAll(async () => {
 });
 
 const segment = (...args: string[]) =>
-  fastsamd(
+  fastsamdHere(
     'segment',
     'test:shapes?frames=1&realtime=false',
     '--model',
@@ -70,12 +71,12 @@ describe('text models by name', () => {
     expect(await fastsamd('model', 'pull', 'toy')).toMatchObject({ code: 0, stderr: '' });
     expect((await readdir(at('models/toy'))).sort()).toEqual([...FILES].sort());
     expect(await segment('--text-model', 'toy')).toMatchObject({ code: 0, stdout: expect.stringMatching(/p1 text: object 0/) });
-    const { stdout } = await fastsamd('model', 'list', '--json');
+    const { stdout } = await fastsamdHere('model', 'list', '--json');
     expect(JSON.parse(stdout)).toEqual([
       expect.objectContaining({ name: 'toy', installed: [at('models/toy')] }),
       expect.objectContaining({ name: 'demo' }),
     ]);
-    expect(await fastsamd('segment', 'x.jpg', '--model', 'toy')).toMatchObject({
+    expect(await fastsamdHere('segment', 'x.jpg', '--model', 'toy')).toMatchObject({
       code: 3,
       stderr: expect.stringContaining('for text prompts'),
     });
@@ -84,12 +85,12 @@ describe('text models by name', () => {
   it('are taken from a folder only when every hash is right', SLOW, async () => {
     await rm(at('models'), { recursive: true, force: true });
     await writeClipModel(at('other'), { mask: true, preprocessor: { size: 32 } });
-    expect(await fastsamd('model', 'pull', 'toy', '--from', at('other'))).toMatchObject({
+    expect(await fastsamdHere('model', 'pull', 'toy', '--from', at('other'))).toMatchObject({
       code: 3,
       stderr: expect.stringContaining('not the published text_model.onnx'),
     });
-    expect(await fastsamd('model', 'pull', 'toy', '--from', at('published'))).toMatchObject({ code: 0 });
-    expect(await fastsamd('model', 'pull', 'toy', '--half')).toMatchObject({ code: 2 });
+    expect(await fastsamdHere('model', 'pull', 'toy', '--from', at('published'))).toMatchObject({ code: 0 });
+    expect(await fastsamdHere('model', 'pull', 'toy', '--half')).toMatchObject({ code: 2 });
   });
 
   it('of the published manifest are CLIP in float32 and int8', async () => {
@@ -103,7 +104,7 @@ describe('text models by name', () => {
 it('fastsamd bench --text tells what text prompts add', SLOW, async () => {
   const source = 'test:shapes?width=320&height=320&realtime=false';
   const args = ['--model', at('three.onnx'), '--frames', '12', '--text', 'red', '--text-model', at('published'), '--json'];
-  const { code, stdout, stderr } = await fastsamd('bench', source, ...args);
+  const { code, stdout, stderr } = await fastsamdHere('bench', source, ...args);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const { text } = JSON.parse(stdout);
   expect(text).toMatchObject({ maxCropsPerFrame: 4, objectsPerFrame: 3, cropMs: expect.any(Number), addedMs: expect.any(Number) });

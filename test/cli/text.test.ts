@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resultMessageSchema } from '../../src/contract/result.js';
 import { writeClipModel } from '../helpers/clip-model.js';
-import { fastsamd } from '../helpers/command.js';
+import { fastsamdHere } from '../helpers/command-here.js';
 import { writeTestModel } from '../helpers/onnx-model.js';
 import { COLOURS, type Colour } from '../helpers/parts.js';
 
@@ -52,7 +52,7 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true }));
 
 async function segment(model: string, ...args: string[]) {
-  const { code, stdout, stderr } = await fastsamd('segment', at('1.png'), at('2.png'), '--model', at(model), ...args);
+  const { code, stdout, stderr } = await fastsamdHere('segment', at('1.png'), at('2.png'), '--model', at(model), ...args);
   const results =
     code === 0 && args.includes('--json')
       ? stdout

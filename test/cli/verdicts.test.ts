@@ -6,6 +6,7 @@ import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { VerdictDatabase } from '../../src/record/verdict-database.js';
 import { fastsamd } from '../helpers/command.js';
+import { fastsamdHere } from '../helpers/command-here.js';
 
 let directory = '';
 let file = '';
@@ -47,13 +48,22 @@ describe('fastsamd verdicts', () => {
   it('lists, shows and exports what is recorded', async () => {
     const { stdout: listed } = await fastsamd('verdicts', 'list', '--file', file, '--verdict', 'NOK');
     expect(listed).toBe('2027-01-15T08:00:02.000Z  belt  #2  NOK     =SN,1  washer r3  ABOVE\n');
-    const { stdout: shown } = await fastsamd('verdicts', 'show', 'belt', '2', '--file', file);
+    const { stdout: shown } = await fastsamdHere('verdicts', 'show', 'belt', '2', '--file', file);
     expect(shown).toMatch(
       /^NOK ABOVE\ninspection 2 of belt, .* part =SN,1\nrecipe washer, revision 3, .*\n {2}nok {4}d: 7 ± 0\.010 mm \[≤ 6\.5\] ABOVE\nhash [0-9a-f]{64}\n$/s,
     );
-    const { stdout: csv } = await fastsamd('verdicts', 'export', '--file', file);
+    const { stdout: csv } = await fastsamdHere('verdicts', 'export', '--file', file);
     expect(csv.split('\n')[1]).toBe('2027-01-15T08:00:01.000Z,belt,1,OK,,"\'=SN,1",,,washer,3,d,6,0.01,mm,,6.5,ok,');
-    const { stdout: lines } = await fastsamd('verdicts', 'export', '--file', file, '--format', 'ndjson', '--since', '2027-01-15T08:00:02Z');
+    const { stdout: lines } = await fastsamdHere(
+      'verdicts',
+      'export',
+      '--file',
+      file,
+      '--format',
+      'ndjson',
+      '--since',
+      '2027-01-15T08:00:02Z',
+    );
     expect(
       lines
         .trim()
@@ -64,7 +74,7 @@ describe('fastsamd verdicts', () => {
 
   it('exports a table with types', async () => {
     const out = join(directory, 'verdicts.parquet');
-    expect(await fastsamd('verdicts', 'export', '--file', file, '--format', 'parquet', '--out', out)).toMatchObject({ code: 0 });
+    expect(await fastsamdHere('verdicts', 'export', '--file', file, '--format', 'parquet', '--out', out)).toMatchObject({ code: 0 });
     const rows = await parquetReadObjects({ file: await asyncBufferFromFile(out) });
     expect(rows).toHaveLength(2);
     expect(rows[1]).toMatchObject({
@@ -75,23 +85,23 @@ describe('fastsamd verdicts', () => {
     expect(rows[0]!.code ?? null).toBeNull();
     expect(rows[0]!.lsl ?? null).toBeNull();
     expect((await readdir(directory)).filter((name) => name.endsWith('.part'))).toEqual([]);
-    expect(await fastsamd('verdicts', 'export', '--file', file, '--format', 'parquet')).toMatchObject({ code: 2 });
+    expect(await fastsamdHere('verdicts', 'export', '--file', file, '--format', 'parquet')).toMatchObject({ code: 2 });
   });
 
   it('says whether the record is whole, and what it needs', async () => {
-    expect(await fastsamd('verdicts', 'verify', '--file', file)).toMatchObject({
+    expect(await fastsamdHere('verdicts', 'verify', '--file', file)).toMatchObject({
       code: 0,
       stdout: 'ok: 2 verdicts, nothing removed or changed\n',
     });
     const stranger = new Database(file);
     stranger.exec("UPDATE verdicts SET body = replace(body, 'NOK', 'OK') WHERE seq = 2");
     stranger.close();
-    expect(await fastsamd('verdicts', 'verify', '--file', file)).toMatchObject({
+    expect(await fastsamdHere('verdicts', 'verify', '--file', file)).toMatchObject({
       code: 1,
       stdout: expect.stringMatching(/^NOT OK: verdict 2/),
     });
-    expect(await fastsamd('verdicts', 'list')).toMatchObject({ code: 2 });
+    expect(await fastsamdHere('verdicts', 'list')).toMatchObject({ code: 2 });
     await writeFile(join(directory, 'text.db'), 'no database');
-    expect((await fastsamd('verdicts', 'list', '--file', join(directory, 'text.db'))).stderr).toMatch(/cannot be read as a record/);
+    expect((await fastsamdHere('verdicts', 'list', '--file', join(directory, 'text.db'))).stderr).toMatch(/cannot be read as a record/);
   });
 });
