@@ -211,7 +211,7 @@ deb: build ## Write a Debian package to build/
 check-package: build ## Pack, install the package into an empty folder with npm, run the demo there (minutes)
 	scripts/check-package.sh
 
-check-deb: build ## Install that package in a root of its own, run it, remove it (root, debootstrap)
+check-deb: build ## Install that package in a separate root, run it, remove it (root, debootstrap)
 	CHECK_DEB=1 npx vitest run test/packaging
 
 check-container: build ## Build container/Dockerfile with buildah on a Debian root, run the node in the image (root, buildah, debootstrap)
@@ -223,7 +223,7 @@ check-arm64: build ## Build and test a clean clone on an emulated arm64 processo
 check-oldest: build ## Build and test a clean clone on Debian bullseye: g++ 10, glibc 2.31, GStreamer 1.18 (root, debootstrap)
 	scripts/check-root.sh oldest
 
-train-demo: ## Train the demo model anew, about an hour and a half; see models/demo/README.md
+train-demo: ## Train the demo model again, about an hour and a half; see models/demo/README.md
 	models/demo/train.sh
 
 clean: ## Remove everything that was built

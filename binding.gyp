@@ -29,7 +29,7 @@
         'native/binding/environment.cc',
         'native/binding/exit_at_once.cc',
         'native/binding/evaluation.cc',
-        'native/binding/lane.cc',
+        'native/binding/job_thread.cc',
         'native/binding/letterbox.cc',
         'native/binding/mask_bitmap.cc',
         'native/binding/measure.cc',

@@ -52,7 +52,7 @@ NativeCapture::NativeCapture(const Napi::CallbackInfo& info) : Napi::ObjectWrap<
     options.decoder = static_cast<DecoderChoice>(ReadChoice(decoder, "options.decoder", {"cpu", "auto", "hardware"}));
   }
   capture_ = std::make_shared<Capture>(std::move(options));
-  lane_ = std::make_unique<Lane>(
+  jobs_ = std::make_unique<JobThread>(
       info.Env(), "fastsamd.capture", [capture = capture_] { capture->Interrupt(); },
       [capture = capture_] { capture->Stop(kTeardownTimeout); });
 }
@@ -67,7 +67,7 @@ Napi::Promise NativeCapture::Start(const Napi::CallbackInfo& info) {
         return settled.Undefined();
       });
   const Napi::Promise promise = job->promise();
-  lane_->Submit(std::move(job));
+  jobs_->Submit(std::move(job));
   phase_ = Phase::kStarting;
   return promise;
 }
@@ -77,11 +77,11 @@ Napi::Promise NativeCapture::Read(const Napi::CallbackInfo& info) {
   const std::chrono::milliseconds timeout = ReadTimeout(info[0], "timeoutMs");
   if (phase_ == Phase::kStopped) return Resolved(env, env.Null());
   if (phase_ != Phase::kStarted) ThrowMisuse(env, "read() comes after start() has resolved");
-  if (lane_->busy()) ThrowMisuse(env, "one read() at a time; await the one before");
+  if (jobs_->busy()) ThrowMisuse(env, "one read() at a time; await the one before");
   auto job = MakeJob(
       env, Pin(Value()), [capture = capture_, timeout] { return capture->Read(timeout); }, ToValue);
   const Napi::Promise promise = job->promise();
-  lane_->Submit(std::move(job));
+  jobs_->Submit(std::move(job));
   return promise;
 }
 
@@ -101,7 +101,7 @@ Napi::Promise NativeCapture::Stop(const Napi::CallbackInfo& info) {
   const Napi::Promise promise = job->promise();
   stopped_ = Napi::Persistent(promise);
   capture_->Interrupt();
-  lane_->SubmitLast(std::move(job));
+  jobs_->SubmitLast(std::move(job));
   return promise;
 }
 

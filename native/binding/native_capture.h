@@ -4,12 +4,12 @@
 
 #include <memory>
 
-#include "binding/lane.h"
+#include "binding/job_thread.h"
 #include "capture/capture.h"
 
 namespace fastsamd::binding {
 
-/// The JS class behind `Capture` of src/addon/addon.ts: checks the order of calls and carries them onto a lane.
+/// The JS class behind `Capture` of src/addon/addon.ts: checks the order of calls and carries them onto a job thread.
 class NativeCapture : public Napi::ObjectWrap<NativeCapture> {
  public:
   static void Define(Napi::Env env);
@@ -31,7 +31,7 @@ class NativeCapture : public Napi::ObjectWrap<NativeCapture> {
   Napi::Value Stats(const Napi::CallbackInfo& info);
 
   std::shared_ptr<Capture> capture_;
-  std::unique_ptr<Lane> lane_;
+  std::unique_ptr<JobThread> jobs_;
   Phase phase_ = Phase::kNew;
   Napi::Reference<Napi::Promise> stopped_;
 };

@@ -52,7 +52,7 @@ NativeContext::NativeContext(const Napi::CallbackInfo& info) : Napi::ObjectWrap<
   if (execution == nullptr) ThrowMisuse(info.Env(), "a TensorRtContext is made by tensorrt.load");
   execution_ = std::move(*execution);
   const auto nothing = [] {};
-  lane_ = std::make_unique<Lane>(info.Env(), "fastsamd.tensorrt", nothing, nothing);
+  jobs_ = std::make_unique<JobThread>(info.Env(), "fastsamd.tensorrt", nothing, nothing);
 }
 
 void NativeContext::DemandOpen(Napi::Env env) const {
@@ -75,7 +75,7 @@ Napi::Promise NativeContext::Segment(const Napi::CallbackInfo& info) {
       },
       ToValue);
   const Napi::Promise promise = job->promise();
-  lane_->Submit(std::move(job));
+  jobs_->Submit(std::move(job));
   return promise;
 }
 
@@ -89,7 +89,7 @@ Napi::Promise NativeContext::Measure(const Napi::CallbackInfo& info) {
         return ToTypedArray<Napi::Float32Array>(settled, std::move(times));
       });
   const Napi::Promise promise = job->promise();
-  lane_->Submit(std::move(job));
+  jobs_->Submit(std::move(job));
   return promise;
 }
 
@@ -104,7 +104,7 @@ Napi::Promise NativeContext::Dispose(const Napi::CallbackInfo& info) {
       [](Napi::Env settled, std::monostate) -> Napi::Value { return settled.Undefined(); });
   const Napi::Promise promise = job->promise();
   disposed_ = Napi::Persistent(promise);
-  lane_->SubmitLast(std::move(job));
+  jobs_->SubmitLast(std::move(job));
   return promise;
 }
 

@@ -4,13 +4,13 @@
 
 #include <memory>
 
-#include "binding/lane.h"
+#include "binding/job_thread.h"
 #include "tensorrt/execution.h"
 
 namespace fastsamd::binding {
 
-/// The JS class behind `TensorRtContext` of src/addon/tensorrt.ts: an execution context with a thread of its own, so
-/// that waiting for the GPU occupies nobody else.
+/// The JS class behind `TensorRtContext` of src/addon/tensorrt.ts: an execution context with its own thread, so
+/// that waiting for the GPU blocks no other work.
 class NativeContext : public Napi::ObjectWrap<NativeContext> {
  public:
   static void Define(Napi::Env env);
@@ -32,9 +32,9 @@ class NativeContext : public Napi::ObjectWrap<NativeContext> {
   Napi::Promise Dispose(const Napi::CallbackInfo& info);
   void DemandOpen(Napi::Env env) const;
 
-  /// Owned by the jobs under way as well: freed by the last of them, on the lane.
+  /// Owned by the jobs under way as well: freed by the last of them, on the job thread.
   std::shared_ptr<tensorrt::Execution> execution_;
-  std::unique_ptr<Lane> lane_;
+  std::unique_ptr<JobThread> jobs_;
   Napi::Reference<Napi::Promise> disposed_;
 };
 

@@ -9,13 +9,13 @@ constexpr napi_type_tag kFrameTag = {0x6a1f0c92d83b4e57ULL, 0x9be2417fa05cd386UL
 
 }  // namespace
 
-thread_local NativeFrame::Ingredients* NativeFrame::ingredients_ = nullptr;
+thread_local NativeFrame::ConstructorArguments* NativeFrame::arguments_ = nullptr;
 
-struct NativeFrame::Ingredients {
+struct NativeFrame::ConstructorArguments {
   Pixels pixels;
   std::optional<Napi::Uint8Array> js_memory;
 
-  ~Ingredients() { ingredients_ = nullptr; }
+  ~ConstructorArguments() { arguments_ = nullptr; }
 };
 
 Pixels OwnRgb(std::vector<uint8_t> rgb, int width, int height) {
@@ -45,8 +45,8 @@ void NativeFrame::Define(Napi::Env env) {
 }
 
 Napi::Object NativeFrame::Make(Napi::Env env, Pixels pixels, std::optional<Napi::Uint8Array> js_memory) {
-  Ingredients ingredients{std::move(pixels), js_memory};
-  ingredients_ = &ingredients;
+  ConstructorArguments arguments{std::move(pixels), js_memory};
+  arguments_ = &arguments;
   return Environment::Of(env).frame_class.New({});
 }
 
@@ -69,14 +69,14 @@ Pixels NativeFrame::Use(Napi::Value value, const char* name, Pins& pins) {
 }
 
 NativeFrame::NativeFrame(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeFrame>(info) {
-  Ingredients* ingredients = std::exchange(ingredients_, nullptr);
-  if (ingredients == nullptr)
+  ConstructorArguments* arguments = std::exchange(arguments_, nullptr);
+  if (arguments == nullptr)
     ThrowMisuse(info.Env(), "a NativeFrame is made by createFrame, renderShapes or a capture");
   info.This().As<Napi::Object>().TypeTag(&kFrameTag);
-  pixels_ = std::move(ingredients->pixels);
-  if (ingredients->js_memory) {
-    js_memory_ = Napi::Persistent(*ingredients->js_memory);
-    js_bytes_ = ingredients->js_memory->ByteLength();
+  pixels_ = std::move(arguments->pixels);
+  if (arguments->js_memory) {
+    js_memory_ = Napi::Persistent(*arguments->js_memory);
+    js_bytes_ = arguments->js_memory->ByteLength();
   }
   Napi::MemoryManagement::AdjustExternalMemory(info.Env(), static_cast<int64_t>(pixels_->native_bytes));
 }

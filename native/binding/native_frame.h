@@ -24,8 +24,8 @@ struct Pixels {
 /// A tight rgb picture that owns its bytes.
 Pixels OwnRgb(std::vector<uint8_t> rgb, int width, int height);
 
-/// The JS class NativeFrame. Native memory is reported to V8 while a frame holds it, so that frames nobody released
-/// are collected under memory pressure.
+/// The JS class NativeFrame. Native memory is reported to V8 while a frame holds it, so that frames that were not
+/// released are collected under memory pressure.
 class NativeFrame : public Napi::ObjectWrap<NativeFrame> {
  public:
   static void Define(Napi::Env env);
@@ -40,8 +40,8 @@ class NativeFrame : public Napi::ObjectWrap<NativeFrame> {
 
  private:
   /// The constructor's arguments, handed over aside because JS must not be able to make them up.
-  struct Ingredients;
-  static thread_local Ingredients* ingredients_;
+  struct ConstructorArguments;
+  static thread_local ConstructorArguments* arguments_;
 
   Napi::Value Width(const Napi::CallbackInfo& info);
   Napi::Value Height(const Napi::CallbackInfo& info);

@@ -38,7 +38,7 @@ NativeVideoWriter::NativeVideoWriter(const Napi::CallbackInfo& info) : Napi::Obj
   options.fps = ReadNumber(object.Get("fps"), "options.fps", kMinFps, kMaxFps);
   frame_bytes_ = size_t{3} * static_cast<size_t>(options.width) * static_cast<size_t>(options.height);
   writer_ = std::make_shared<VideoWriter>(std::move(options));
-  lane_ = std::make_unique<Lane>(
+  jobs_ = std::make_unique<JobThread>(
       info.Env(), "fastsamd.videoWriter", [writer = writer_] { writer->Interrupt(); },
       [writer = writer_] { writer->Stop(kTeardownTimeout); });
 }
@@ -53,7 +53,7 @@ Napi::Promise NativeVideoWriter::Start(const Napi::CallbackInfo& info) {
         return settled.Undefined();
       });
   const Napi::Promise promise = job->promise();
-  lane_->Submit(std::move(job));
+  jobs_->Submit(std::move(job));
   phase_ = Phase::kStarting;
   return promise;
 }
@@ -64,11 +64,11 @@ Napi::Promise NativeVideoWriter::Write(const Napi::CallbackInfo& info) {
   const Span<uint8_t> rgb = ReadBytes(info[0], "rgb", frame_bytes_, pins);
   const auto pts_ns = static_cast<int64_t>(ReadNumber(info[1], "ptsMs", 0, kMaxPtsMs) * 1e6);
   if (phase_ != Phase::kStarted) ThrowMisuse(env, "write() comes after start() has resolved and before finish()");
-  if (lane_->busy()) ThrowMisuse(env, "one write() at a time; await the one before");
+  if (jobs_->busy()) ThrowMisuse(env, "one write() at a time; await the one before");
   auto job = MakeJob(
       env, std::move(pins), [writer = writer_, rgb, pts_ns] { return writer->Write(rgb.data, pts_ns); }, ToUndefined);
   const Napi::Promise promise = job->promise();
-  lane_->Submit(std::move(job));
+  jobs_->Submit(std::move(job));
   return promise;
 }
 
@@ -76,11 +76,11 @@ Napi::Promise NativeVideoWriter::Finish(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const std::chrono::milliseconds timeout = ReadTimeout(info[0], "timeoutMs");
   if (phase_ == Phase::kNew || phase_ == Phase::kFinished) ThrowMisuse(env, "finish() comes once, after start()");
-  if (lane_->busy()) ThrowMisuse(env, "finish() comes after the last write() has resolved");
+  if (jobs_->busy()) ThrowMisuse(env, "finish() comes after the last write() has resolved");
   auto job = MakeJob(
       env, Pin(Value()), [writer = writer_, timeout] { return writer->Finish(timeout); }, ToUndefined);
   const Napi::Promise promise = job->promise();
-  lane_->SubmitLast(std::move(job));
+  jobs_->SubmitLast(std::move(job));
   phase_ = Phase::kFinished;
   return promise;
 }

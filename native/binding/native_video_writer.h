@@ -4,12 +4,13 @@
 
 #include <memory>
 
-#include "binding/lane.h"
+#include "binding/job_thread.h"
 #include "capture/video_writer.h"
 
 namespace fastsamd::binding {
 
-/// The JS class behind `VideoWriter` of src/addon/addon.ts: checks the order of calls and carries them onto a lane.
+/// The JS class behind `VideoWriter` of src/addon/addon.ts: checks the order of calls and carries them onto a job
+/// thread.
 class NativeVideoWriter : public Napi::ObjectWrap<NativeVideoWriter> {
  public:
   static void Define(Napi::Env env);
@@ -30,7 +31,7 @@ class NativeVideoWriter : public Napi::ObjectWrap<NativeVideoWriter> {
   Napi::Promise Finish(const Napi::CallbackInfo& info);
 
   std::shared_ptr<VideoWriter> writer_;
-  std::unique_ptr<Lane> lane_;
+  std::unique_ptr<JobThread> jobs_;
   size_t frame_bytes_ = 0;
   Phase phase_ = Phase::kNew;
 };

@@ -58,7 +58,7 @@ class Capture {
   /// out before it. Errors: as Start, kSourceTimeout when nothing came in time, kSourceCorrupt for a stream that ends
   /// without a single frame.
   Result<std::optional<CapturedFrame>> Read(std::chrono::milliseconds timeout);
-  /// Drops frames that nobody has read. False when the pipeline hangs: it is left to itself.
+  /// Drops unread frames. False when the pipeline hangs: its thread is abandoned.
   bool Stop(std::chrono::milliseconds timeout);
   /// Makes the call in progress return at once.
   void Interrupt();

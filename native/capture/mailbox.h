@@ -11,7 +11,7 @@ namespace fastsamd {
 
 using Deadline = std::chrono::steady_clock::time_point;
 
-/// What becomes of an item that nobody has taken when the next one arrives.
+/// The fate of an untaken item when the next one arrives.
 enum class WhenFull { kOverwrite, kWait };
 
 /// One slot between a producer and a consumer, and the only place in the dataflow where a frame may be dropped. With

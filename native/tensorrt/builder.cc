@@ -97,7 +97,7 @@ Status FixInput(nvinfer1::INetworkDefinition& network, const BuildRequest& reque
   return Ok();
 }
 
-/// Whether TensorRT computes in the types of the model, or chooses among those that it is told of.
+/// Whether TensorRT computes in the types of the model, or chooses among those that it is offered.
 bool IsStronglyTyped(const BuildRequest& request) {
 #if NV_TENSORRT_MAJOR >= 11
   static_cast<void>(request);

@@ -25,7 +25,7 @@ struct Signature {
   Tensor input;
   Tensor detections;
   Tensor proto;
-  /// Outputs that nobody reads and TensorRT must be able to write all the same.
+  /// Outputs that are not read, though TensorRT must be able to write them.
   std::vector<Tensor> others;
   int input_width = 0;
   int input_height = 0;

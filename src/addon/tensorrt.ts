@@ -94,7 +94,7 @@ export interface TensorRtAddon {
    */
   load(path: string, contexts: number, dlaCore: number): Promise<LoadedEngine>;
   /**
-   * Takes minutes and much memory: to be called in a process of its own. Errors: MODEL_CORRUPT, MODEL_UNSUPPORTED,
+   * Takes minutes and much memory: to be called in a separate process. Errors: MODEL_CORRUPT, MODEL_UNSUPPORTED,
    * ENGINE_UNAVAILABLE, ENGINE_FAILED, OUT_OF_MEMORY, OUTPUT_UNWRITABLE.
    */
   build(

@@ -59,7 +59,7 @@ export async function demo(args: DemoArguments): Promise<void> {
   const scene = args.inspect ? PLATES : SCENE;
   const source = args.source ?? scene;
   const prompts = args.source === undefined && !args.inspect ? SCENE_PROMPTS : [];
-  // Also finds out whether the source can be opened: the daemon would try again for ever, and a demo has nothing else to show.
+  // Also finds out whether the source can be opened: the daemon would try again without end, and a demo has nothing else to show.
   const pictures = await writePicture(
     { uri: args.source ?? `${scene}${PICTURE_OPTIONS}`, frame: args.source === undefined ? PICTURE_FRAME : 0 },
     model,

@@ -1,4 +1,4 @@
-/** Secrets and certificates, read anew for every connection attempt, so that a replaced file needs no restart. */
+/** Secrets and certificates, read again for every connection attempt, so that a replaced file needs no restart. */
 import { readFile } from 'node:fs/promises';
 import { FastsamError, messageOf } from '../errors.js';
 import type { MqttConfig } from './schema.js';

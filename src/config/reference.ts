@@ -51,7 +51,7 @@ function merged(rows: readonly Row[]): Row[] {
     if (!first || group.length === 1) return group;
     if (first.schema.const === undefined) {
       const kinds = group.filter((row, k) => group.findIndex(({ schema }) => schema.description === row.schema.description) === k);
-      // The same name for different things: each kind has a row of its own.
+      // The same name for different things: each kind has its own row.
       return kinds.length > 1 ? kinds : [{ ...first, kind: undefined }];
     }
     const description = group.map(({ schema }) => `${schema.const}: ${schema.description}`).join('; ');

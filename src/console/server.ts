@@ -129,7 +129,7 @@ export class ConsoleServer {
     return this.#hub.encoded;
   }
 
-  /** Errors: CONFIG_INVALID when the address is taken, a certificate cannot be read, or nobody could log in. */
+  /** Errors: CONFIG_INVALID when the address is taken, a certificate cannot be read, or no user exists who could log in. */
   async start(): Promise<void> {
     const { log, status } = this.#deps;
     const { host, port, insecure, tls } = this.#config;

@@ -125,7 +125,7 @@ const envelope = {
   replayed: z.boolean().meta({ description: 'True when it could not be sent as it happened: the broker was away.' }),
 };
 
-/** What whoever saw it tells of an event, by `type`. */
+/** Data of an event as its observer reports it, by `type`. */
 export const eventSchema = z.discriminatedUnion('type', [
   z.object(cameraLost),
   z.object(cameraBack),

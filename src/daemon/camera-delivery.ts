@@ -1,4 +1,4 @@
-/** What becomes of a camera's results: events, snapshots, and a message where the camera's cadence wants one. */
+/** Delivers a camera's results: events, snapshots, and a message where the camera's cadence wants one. */
 import type { CameraConfig, PublishConfig } from '../config/schema.js';
 import type { CameraEvent } from '../contract/event.js';
 import type { ResultMessage } from '../contract/result.js';

@@ -160,7 +160,7 @@ export class CameraTask {
     return this.#camera.resume();
   }
 
-  /** Opens the camera anew at once, also one that has ended, is wedged or paused. */
+  /** Closes the camera and opens it again at once, also one that has ended, is wedged or paused. */
   restart(): Promise<void> {
     return this.#camera.restart();
   }

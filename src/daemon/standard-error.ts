@@ -11,7 +11,7 @@ const FLUSH_MS = 300;
 export interface StandardError {
   /** Hands the text to the thread that writes; it is lost, and counted, when too much waits already. */
   write(text: string): void;
-  /** Texts lost since the start: nobody read, the disk was full, or the reader is gone. */
+  /** Texts lost since the start: the reader was too slow or is gone, or the disk was full. */
   readonly lost: number;
 }
 

@@ -26,7 +26,7 @@ export interface PixelRegion {
 }
 
 /**
- * One picture. The pixels stay in native memory behind an opaque handle; whoever holds the frame last releases it
+ * One picture. The pixels stay in native memory behind an opaque handle; the last holder of the frame releases it
  * (`using frame = …` or `frame[Symbol.dispose]()`), after which the pixels are gone.
  */
 export interface Frame extends Disposable {

@@ -300,7 +300,7 @@ export function withIds(prompts: readonly ParsedPrompt[]): Prompt[] {
   const taken = new Set(prompts.flatMap((prompt) => prompt.id ?? []));
   let next = 1;
   return prompts.map((prompt) => {
-    // The same object: what follows a prompt knows it by identity, and adding another one must not begin anew.
+    // The same object: what follows a prompt knows it by identity, and adding another one must not start it again.
     if (hasId(prompt)) return prompt;
     while (taken.has(`p${next}`)) next += 1;
     const id = `p${next}`;
@@ -383,7 +383,7 @@ export interface PromptAnswer {
   readonly bestScore?: number;
   /** Runs of the merged mask (`select: "merge"`), as in Segments. */
   readonly merged?: Uint32Array;
-  /** Text prompts: objects that nobody has looked at yet; without a match it is too early to say "nothing". */
+  /** Text prompts: objects that have not been scored yet; without a match it is too early to say "nothing". */
   readonly unscored?: number;
   /** Text prompts: why no object could be looked at. */
   readonly reason?: string;

@@ -9,7 +9,7 @@
 import type { SegmentationEngine } from './engine.js';
 
 export interface Turn {
-  /** The frame is with the engine: the next camera may step up to the door. */
+  /** The engine has the frame: the next camera may take the entry. */
   pass(): void;
   /** The engine is done with the frame, or there was none after all; includes `pass`. */
   leave(): void;
@@ -18,7 +18,7 @@ export interface Turn {
 /** The way in of one camera, which asks for one turn at a time. */
 export interface Gate {
   /**
-   * Resolves when a place is free, nobody is at the door, the engine is free within `earlyMs`, and it is this camera's turn.
+   * Resolves when a place is free, no camera holds the entry, the engine is free within `earlyMs`, and it is this camera's turn.
    * A live frame that enters earlier grows old inside; any other may enter at any time (default).
    */
   enter(earlyMs?: number): Promise<Turn>;

@@ -1,5 +1,5 @@
 /**
- * A fixed number of places, handed out in the order of asking. Bounds how much is in flight; whoever holds a place
+ * A fixed number of places, handed out in the order of asking. Bounds how much is in flight; the holder of a place
  * gives it back exactly once.
  */
 export class Slots<T> {

@@ -1,4 +1,4 @@
-/** Events on disk: the database lives on a thread of its own (spool-worker.ts). */
+/** Events on disk: the database lives on a separate thread (spool-worker.ts). */
 import { compiledModule } from '../compiled.js';
 import { WorkerClient } from '../worker/client.js';
 import type { EventStore, StoreState } from './event-store.js';

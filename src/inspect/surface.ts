@@ -26,7 +26,7 @@ export interface GoodSurface {
 
 export interface Surfaces {
   readonly network: FeatureSource;
-  /** Begins to load the network, so that the first part need not wait for that; what fails is told of the first part. */
+  /** Begins to load the network, so that the first part need not wait; an error is reported with the first part. */
   readonly warmUp: () => void;
   /** By check. */
   readonly good: ReadonlyMap<string, GoodSurface>;

@@ -38,14 +38,14 @@ export class JobRunner {
   #prepareMs = 0;
   #sequence = 0;
   #fail: (error: unknown) => void = () => {};
-  /** Rejects when a job meets a lost GPU: a node without cameras has nobody else to notice. */
+  /** Rejects when a job finds the GPU lost: on a node without cameras nothing else notices. */
   readonly lost = new Promise<never>((_, reject) => {
     this.#fail = reject;
   });
 
   constructor(deps: JobRunnerDeps) {
     this.#deps = deps;
-    // Whoever awaits it sees the error; without anybody it must not end the process.
+    // A caller that awaits the promise sees the error; without one the error must not end the process.
     this.lost.catch(() => undefined);
   }
 

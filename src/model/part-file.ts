@@ -52,7 +52,7 @@ export class PartFile {
   /** Forgets what is there and begins a version that the server calls `validator`. */
   restart(validator: string | undefined): Promise<void> {
     return this.#guard(async () => {
-      // Emptied before it is named anew: at no time does the name of one version stand beside bytes of another.
+      // Emptied before it is renamed: at no time does the name of one version stand beside bytes of another.
       await rm(this.#validatorPath, { force: true });
       await rm(this.path, { force: true });
       await writeFile(this.path, '', { flag: 'wx' });

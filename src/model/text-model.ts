@@ -15,7 +15,7 @@ const CLIP_DEVIATION = [0.26862954, 0.26130258, 0.27577711] as const;
 
 export type Triple = readonly [number, number, number];
 
-/** What becomes of a picture before the encoder sees it. */
+/** How a picture is prepared for the encoder. */
 export interface Preprocessing {
   /** Side of the square in pixels, where the directory says; the network's own input goes before it. */
   readonly size: number | undefined;

@@ -1,6 +1,6 @@
 /**
  * `availability`: online, or offline once the node is gone. A connection has one will, and the main one's belongs to
- * `state`; so this topic has a small connection of its own, open only while the main one is.
+ * `state`; so this topic has a separate small connection, open only while the main one is.
  */
 import type { Logger } from 'pino';
 import type { MqttConfig } from '../config/schema.js';

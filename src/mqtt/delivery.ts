@@ -171,7 +171,7 @@ export class Delivery {
     }
   }
 
-  /** State does not change for weeks, and whoever reads it must not wait so long once the broker takes it. */
+  /** State may not change for weeks: its readers must not wait for the next change once the broker takes messages again. */
   #tryAgain(topic: string): void {
     this.#refusedState.add(topic);
     this.#again ??= setTimeout(() => {

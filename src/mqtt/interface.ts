@@ -42,7 +42,7 @@ export interface LinkState {
 
 /** Nothing here throws or blocks: what cannot be sent now is kept or dropped by the rules of outbox.ts. */
 export interface Publisher {
-  /** Returns at once; an unreachable broker is tried again for ever. */
+  /** Returns at once; an unreachable broker is tried again without end. */
   start(): void;
   /** Takes jobs from the configured queues; to be called once there is a model to do them. */
   takeJobs(): void;

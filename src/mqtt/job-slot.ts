@@ -1,5 +1,5 @@
 /**
- * One place for a job, with a connection of its own that takes one message at a time and acknowledges it when it is
+ * One place for a job, with a separate connection that takes one message at a time and acknowledges it when it is
  * answered. The broker keeps the session of a slot whose connection broke, and with it the job that was in work.
  */
 import type { Logger } from 'pino';

@@ -1,6 +1,6 @@
 /**
  * Worker mode: jobs of shared queues, balanced by the broker over all nodes that name them. A job is acknowledged when
- * its answer has arrived at the broker, so a node that dies loses none: the broker keeps them for the node's return,
+ * its answer has arrived at the broker, so a node that crashes loses none: the broker keeps them for the node's return,
  * and where it does not return, another node takes its place for as long as there is something left.
  */
 import type { Logger } from 'pino';

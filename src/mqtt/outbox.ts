@@ -1,6 +1,6 @@
 /**
  * What waits to be sent, bounded by construction. Three kinds of message, three ways to keep them:
- * - state: one retained payload per topic, sent anew on every connection, never lost;
+ * - state: one retained payload per topic, sent again on every connection, never lost;
  * - samples (results, telemetry): one slot per topic, the newest wins;
  * - responses: a short queue.
  * Samples and responses are not kept while disconnected: both would be stale by the next connection.
@@ -107,7 +107,7 @@ export class Outbox {
     for (const topic of this.#state.keys()) this.#unsent.add(topic);
   }
 
-  /** The connection is gone, and with it whoever waits for answers; samples would be stale by the next one. */
+  /** The connection is gone, and with it the clients that wait for answers; samples would be stale by the next connection. */
   goOffline(): void {
     this.#online = false;
     for (const { topic } of [...this.#samples.values(), ...this.#responses]) this.drop(topic);

@@ -1,6 +1,6 @@
 /**
- * Keeps one connection to the broker, for ever: connects, waits until the connection ends, backs off, connects again.
- * Every refusal is retried, bad credentials too: somebody will fix the password file, and nobody will walk to the node.
+ * Keeps one connection to the broker: connects, waits until the connection ends, backs off, connects again.
+ * Every refusal is retried, bad credentials too: the password file will be mended, and the node has no operator to restart it.
  */
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { isFastsamError, messageOf } from '../errors.js';
 import type { Connection } from './connection.js';
 
-/** What a broker refuses is tried again after this long: often enough for whoever mends its access control, and no burden. */
+/** A refused subscription is tried again after this long: soon after its access control is mended, and no load. */
 export const REFUSED_AGAIN_MS = 10_000;
 
 export interface SubscriptionsDeps {

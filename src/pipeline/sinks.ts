@@ -36,7 +36,7 @@ export class Sinks implements ResultSink {
 
 /**
  * A sink that never makes the pipeline wait and never fails it: one result waits while another is being taken, and the newest
- * replaces it. It holds at most two frames. `onDrop` is told of each result that was replaced (without an argument) or failed
+ * replaces it. It holds at most two frames. `onDrop` is called for each result that was replaced (without an argument) or failed
  * (with the error).
  */
 export function latest(sink: ResultSink, onDrop: (error?: unknown) => void): ResultSink {

@@ -324,7 +324,7 @@ export class PromptRegister {
     const now = this.#now();
     this.#revision = Math.max(this.#revision, saved.revision);
     const isNew = (camera: string) => !isDeepStrictEqual(saved.cameras[camera]?.configured, this.#cameras.get(camera)!.configured);
-    // Whatever is not as it was left has a revision of its own: nobody takes the new prompts for the old ones.
+    // Prompts that differ from those at the last stop get a new revision, so that no client takes them for the old ones.
     if ([...this.#cameras.keys()].some((camera) => isNew(camera) || expired(saved.cameras[camera]?.held, now))) this.#revision += 1;
     for (const [camera, entry] of this.#cameras) {
       const known = saved.cameras[camera];

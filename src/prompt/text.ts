@@ -8,7 +8,7 @@ export interface TextScores {
   readonly byPrompt: ReadonlyMap<string, { readonly scores: Float32Array; readonly threshold: number }>;
   /** [objects] milliseconds since each was looked at; 0 for this frame. */
   readonly agesMs: Float32Array;
-  /** Objects that are large enough and that nobody has looked at yet. */
+  /** Objects that are large enough and have not been scored yet. */
   readonly unscored: number;
   /** Why nothing, or nothing new, can be known at present. */
   readonly reason?: string;

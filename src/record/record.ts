@@ -1,4 +1,4 @@
-/** The record of verdicts; its database lives on a thread of its own. */
+/** The record of verdicts; its database lives on a separate thread. */
 import { Worker } from 'node:worker_threads';
 import { compiledModule } from '../compiled.js';
 import { FastsamError, messageOf } from '../errors.js';

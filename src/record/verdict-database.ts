@@ -173,7 +173,7 @@ export class VerdictDatabase {
       const row = this.#database.prepare('SELECT * FROM verdicts WHERE camera = ? AND inspection = ?').get(camera, accepted.inspection);
       return { trigger: accepted, known: true, ...(row ? { verdict: storedOf(row as VerdictRow).verdict } : {}) };
     }
-    // A counter of its own: numbers go on when old rows are removed.
+    // A separate counter: numbers go on when old rows are removed.
     const count = 'INSERT INTO counters (camera, last) VALUES (?, 1) ON CONFLICT (camera) DO UPDATE SET last = last + 1 RETURNING last';
     const { last } = this.#database.prepare(count).get(camera) as { last: number };
     this.#database

@@ -3,7 +3,7 @@ import { readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { FastsamError } from '../errors.js';
 
-/** Where the kernel and udev keep their files; a test has folders of its own. */
+/** Where the kernel and udev keep their files; a test names other folders. */
 export interface DeviceRoots {
   readonly dev: string;
   readonly sys: string;

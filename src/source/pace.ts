@@ -10,7 +10,7 @@ export class Pace {
     if (this.maxFps === undefined) return 0;
     const early = this.#dueAt - now;
     const period = 1000 / this.maxFps;
-    // A frame late by less than a period does not move the beat, so that the average is the rate.
+    // A frame late by less than a period does not shift the later ones, so that the average is the rate.
     this.#dueAt = early > -period ? this.#dueAt + period : now + period;
     return Math.max(early, 0);
   }

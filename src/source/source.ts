@@ -68,7 +68,7 @@ export type Place =
   | { readonly afterMs: number };
 
 /**
- * Frames in order. Iterate once, after `open`. A live source keeps only the newest frame while nobody reads; any other
+ * Frames in order. Iterate once, after `open`. A live source keeps only the newest frame while none is read; any other
  * waits and loses nothing. The consumer releases every frame it gets.
  */
 export interface Source extends AsyncIterable<Frame> {

@@ -36,7 +36,7 @@ export interface RememberedObject {
   area: number;
   seenMs: number;
   look: Look | undefined;
-  /** Derived from the look by whoever asks; forgotten with it. */
+  /** Computed from the embedding on first use; dropped with it. */
   scores: { readonly questions: unknown; readonly values: Float32Array } | undefined;
 }
 

@@ -29,7 +29,7 @@ export class Backoff {
 
   /**
    * Delay after another client took our identity: near the maximum at once, for two clients that both come back
-   * quickly would throw each other out for ever.
+   * quickly would keep throwing each other out.
    */
   afterTakeOver(): number {
     const { maxMs, random = Math.random } = this.#options;

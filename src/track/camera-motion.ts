@@ -28,7 +28,7 @@ export class CameraMotionEstimator {
   }
 }
 
-/** The same for a camera of which nobody says whether it moves: estimates as often as it takes to tell, see MotionWatch. */
+/** The same for a camera of which it is unknown whether it moves: estimates as often as it takes to tell, see MotionWatch. */
 export class AutoCameraMotion {
   readonly #native: NativeCameraMotion;
   readonly #watch = new MotionWatch();

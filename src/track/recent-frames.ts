@@ -1,4 +1,4 @@
-/** The objects of the last moments of a camera, for whoever points into a picture that is no longer the newest. */
+/** The objects of the last moments of a camera, for prompts that point into a picture that is no longer the newest. */
 import type { Segments } from '../domain/segments.js';
 
 /** Somebody who clicks on a picture has seen it through a network and took a moment to decide. */

@@ -1,4 +1,4 @@
-/** Tracking as a stage of one camera's pipeline: what it asks of decoding, and what becomes of the decoded objects. */
+/** Tracking as a stage of one camera's pipeline: what it asks of decoding, and what it makes of the decoded objects. */
 import { native } from '../addon/addon.js';
 import type { Box } from '../domain/box.js';
 import type { Frame } from '../domain/frame.js';

@@ -74,7 +74,7 @@ export class WorkerClient<C extends Calls> {
     return { client, loaded };
   }
 
-  /** Errors: what the thread throws; `failure` when the thread dies or is terminated; MISUSE after stop. */
+  /** Errors: what the thread throws; `failure` when the thread crashes or is terminated; MISUSE after stop. */
   call<K extends keyof C & string>(
     name: K,
     request: C[K]['request'],

@@ -31,7 +31,7 @@ export interface ConfiguredZones {
   readonly zones: readonly ZoneConfig[];
   readonly scale?: ScaleConfig | undefined;
   readonly plane?: PlaneConfig | undefined;
-  /** Whether the camera tracks; lines and zones of one that does not are nobody's. */
+  /** Whether the camera tracks; lines and zones of a camera that does not count nothing. */
   readonly tracking: boolean;
 }
 
@@ -324,7 +324,7 @@ export class ZoneRegister {
     entry.telling = undefined;
     entry.toldAtMs = performance.now();
     const message = this.#countsMessage(camera);
-    // Nobody is told a count that a crash could take back.
+    // A count is published only once a crash cannot take it back.
     await this.#save();
     if (this.#cameras.get(camera) === entry) this.#deps.onCounts(camera, message);
   }

@@ -98,7 +98,7 @@ export class Zones {
     };
   }
 
-  /** The tracks of the next frame are those of another tracker: nobody is where he was. */
+  /** The tracks of the next frame are those of another tracker: no track goes on. */
   restartTracks(): void {
     this.#restarted = true;
   }

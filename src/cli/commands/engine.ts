@@ -6,7 +6,7 @@ import { engineVerify } from './engine-verify.js';
 
 const build: CommandModule<object, BuildArguments> = {
   command: 'build <model>',
-  describe: "Build a TensorRT engine for this machine's GPU, in a process of its own",
+  describe: "Build a TensorRT engine for this machine's GPU, in a separate process",
   builder: (yargs) =>
     yargs
       .positional('model', { type: 'string', demandOption: true, describe: 'ONNX file or name of an installed model.' })

@@ -142,11 +142,13 @@ export const cameraSchema = z.strictObject({
     .boolean()
     .default(false)
     .meta({ description: 'Files: play at their own frame rate and drop frames like a camera, instead of as fast as possible.' }),
-  stallTimeoutMs: milliseconds(3000, 100).meta({ description: 'A live camera that sends no frame for this long is opened anew.' }),
+  stallTimeoutMs: milliseconds(3000, 100).meta({
+    description: 'A live camera that sends no frame for this long is closed and opened again.',
+  }),
   expectIdle: z
     .boolean()
     .default(false)
-    .meta({ description: 'The camera sends frames only when something happens: silence is no reason to open it anew.' }),
+    .meta({ description: 'The camera sends frames only when something happens: silence is no reason to open it again.' }),
   onWedged: z.enum(['keep-going', 'restart-process']).default('keep-going').meta({
     description:
       'When the driver hangs so that the camera can not be closed: keep-going waits for it while the other cameras work; restart-process ends fastsamd with an error, for the service manager to start it again.',

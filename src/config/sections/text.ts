@@ -6,13 +6,10 @@ export const textSchema = z.strictObject({
     description:
       'Text prompts need it: a directory with text_model.onnx, vision_model.onnx and tokenizer.json (CLIP, MobileCLIP, SigLIP exports), or the name of an installed model (clip-vit-base-patch32). Loaded when first asked for. Relative to this file.',
   }),
-  family: z
-    .enum(['clip', 'siglip'])
-    .default('clip')
-    .meta({
-      description:
-        "The model's preset. clip: scores are cosines; siglip: probabilities. Context length, padding, logit scale and bias follow from it.",
-    }),
+  family: z.enum(['clip', 'siglip']).default('clip').meta({
+    description:
+      "The model's preset. clip: scores are cosines; siglip: probabilities. Context length, padding, logit scale and bias follow from it.",
+  }),
   threshold: z
     .number()
     .min(-1)

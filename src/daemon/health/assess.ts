@@ -34,7 +34,7 @@ export interface Finding {
   readonly reason?: string;
   /** What to raise when it lasts. */
   readonly alert?: { readonly id: string; readonly severity: 'warning' | 'critical' };
-  /** Not ok, and yet no reason to call the node degraded: nobody could read it. */
+  /** Not ok, and yet no reason to call the node degraded: that message could not be published. */
   readonly quiet?: boolean;
 }
 

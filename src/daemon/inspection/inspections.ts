@@ -376,7 +376,7 @@ export class Inspections implements InspectionService {
     try {
       inspector.setStatistics(identity, await this.#statisticsOf(camera, station, RETAINED_VALUES));
     } catch {
-      // A record that fails is told of where verdicts are written.
+      // The writer of verdicts reports a record that fails.
     }
   }
 

@@ -1,4 +1,4 @@
-/** /metrics, /healthz and /readyz over HTTP or HTTPS, for whoever has the token or a certificate where one is asked for. */
+/** /metrics, /healthz and /readyz over HTTP or HTTPS, for clients with the token or a certificate, where one is required. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';

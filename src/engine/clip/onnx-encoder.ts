@@ -12,7 +12,7 @@ export interface TextEncoderOptions extends OnnxEngineOptions {
   readonly contextLength: number;
   /** Token that fills the rest: 0 for CLIP, 1 for SigLIP. */
   readonly padId: number;
-  /** For one call; a tokenizer's pattern may take for ever on some texts. */
+  /** For one call; a tokenizer's pattern may take hours on some texts. */
   readonly timeoutMs?: number;
 }
 
@@ -53,7 +53,7 @@ class OnnxTextEncoder implements TextEncoder {
 }
 
 /**
- * Loads an image encoder and runs it once, in a thread of its own.
+ * Loads an image encoder and runs it once, in a separate thread.
  * Errors: MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED, ENGINE_UNAVAILABLE.
  */
 export async function loadImageEncoder(

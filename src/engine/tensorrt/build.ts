@@ -1,4 +1,4 @@
-/** Builds an engine in a process of its own, and puts it in place whole or not at all. */
+/** Builds an engine in a separate process, and puts it in place whole or not at all. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -19,7 +19,7 @@ const DEFAULT_SIZE = [640, 640] as const;
 export interface BuildProgress {
   /** In words: a phase of the builder, or a line of its log. */
   readonly text: string;
-  /** 0…1; null while nobody knows. */
+  /** 0…1; null while unknown. */
   readonly fraction: number | null;
 }
 
@@ -37,7 +37,7 @@ export interface BuildOptions extends Wanted {
 
 /**
  * Builds `model` into `enginePath` and its sidecar. An engine that is there is replaced at the end, or stays. Errors: those of
- * typedModel, TensorRtAddon.build, verifyPlan and demandMemory; ENGINE_FAILED when the process dies.
+ * typedModel, TensorRtAddon.build, verifyPlan and demandMemory; ENGINE_FAILED when the process crashes.
  */
 export async function buildEngine(options: BuildOptions): Promise<Sidecar> {
   const { model, enginePath, precision, dlaCore, pictures, workspaceMiB } = options;

@@ -21,7 +21,7 @@ export interface TrackingScores {
   readonly hota: number;
   readonly detectionAccuracy: number;
   readonly associationAccuracy: number;
-  /** HOTA with recall in place of accuracy: what nobody annotated costs nothing. */
+  /** HOTA with recall in place of accuracy: objects without annotation cost nothing. */
   readonly owta: number;
   readonly mota: number;
   readonly switches: number;

@@ -103,7 +103,7 @@ export function demandConvertible(path: string, model: OnnxModel): void {
   const control = nodes.find(({ opType }) => CONTROL_FLOW.has(opType));
   if (control) throw refuse(`has control flow (${control.opType}), which model convert does not look into`);
   if ((model.functions ?? []).length > 0)
-    throw refuse('has functions of its own, which model convert does not look into; export it without');
+    throw refuse('defines local functions, which model convert does not read; export it without them');
 }
 
 /** As demandConvertible, of the simplified graph. Errors: MODEL_UNSUPPORTED. */

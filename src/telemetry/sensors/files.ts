@@ -6,7 +6,7 @@ import { messageOf, systemCodeOf } from '../../errors.js';
 /** Attributes of sysfs are at most one page; the largest file that is read is nvpmodel.conf. */
 const MAX_BYTES = 64 * 1024;
 const MAX_ENTRIES = 512;
-/** What is not there, and (EAGAIN) a unit that is powered down: the zones cv0 to cv2 of JetPack 6 answer so for ever. */
+/** What is not there, and (EAGAIN) a unit that is powered down: the zones cv0 to cv2 of JetPack 6 always answer so. */
 const NO_VALUE = ['ENOENT', 'ENOTDIR', 'ENODEV', 'ENXIO', 'EAGAIN'];
 
 export interface SensorProblem {
@@ -34,7 +34,7 @@ export interface SensorFiles {
 
 export interface SensorFilesOptions {
   readonly root: string;
-  /** Told before every access: whoever watches then knows which file a read hangs in. */
+  /** Called before every access, so that the watching process knows which file a read hangs in. */
   readonly onAccess?: (file: string) => void;
   /** Never touched: files in which a read hung before. */
   readonly skip?: ReadonlySet<string>;

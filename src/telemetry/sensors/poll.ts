@@ -1,4 +1,4 @@
-/** Reads the sensors at one interval, for everything in the daemon that needs their readings. */
+/** Reads the sensors at one interval, for all parts of the daemon that need their readings. */
 import { NO_READINGS, type SensorReadings } from './readings.js';
 
 /** Temperatures change slowly; a shorter telemetry interval shortens the time between two readings, down to a second. */

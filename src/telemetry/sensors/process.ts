@@ -1,4 +1,4 @@
-/** Reads sensors in a process of their own, which is left behind when a read in it hangs. */
+/** Reads sensors in a separate process, which is abandoned when a read in it hangs. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -129,7 +129,7 @@ export class SensorProcess {
     this.#abandon();
   }
 
-  /** One that hangs in the kernel dies when the kernel lets go of it; nobody waits for that. */
+  /** A process that hangs in the kernel ends when the kernel call returns; nothing waits for that. */
   #abandon(): void {
     this.#child?.kill('SIGKILL');
     this.#child = undefined;

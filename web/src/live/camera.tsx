@@ -162,7 +162,7 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
     conflict.value = undefined;
     stage.current!.selected = new Set();
     stage.current!.redraw();
-    // Nobody hits a part that moves with a finger.
+    // A finger cannot hit a part that moves.
     if (next !== 'look' && matchMedia('(pointer: coarse)').matches) freeze(true);
   };
 

@@ -80,7 +80,7 @@ export class Stage {
     const { picture } = view;
     const bitmap = picture && (await createImageBitmap(new Blob([picture.jpeg], { type: 'image/jpeg' })));
     if (bitmap) this.openBitmaps += 1;
-    // The screen shows the canvas at its next refresh anyway. A tab that nobody sees waits here and asks for no more frames.
+    // The screen shows the canvas at its next refresh anyway. A hidden tab waits here and asks for no more frames.
     if (document.hidden) await nextFrame();
     if (this.#isClosed || this.isFrozen) {
       this.#free(bitmap);

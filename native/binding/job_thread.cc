@@ -1,23 +1,23 @@
-#include "binding/lane.h"
+#include "binding/job_thread.h"
 
 #include <system_error>
 #include <utility>
 
 namespace fastsamd::binding {
 
-Lane::Lane(Napi::Env env, const char* name, std::function<void()> interrupt, std::function<void()> shut_down)
+JobThread::JobThread(Napi::Env env, const char* name, std::function<void()> interrupt, std::function<void()> shut_down)
     : env_(env), name_(name), interrupt_(std::move(interrupt)), shut_down_(std::move(shut_down)) {}
 
-Lane::~Lane() { Close(); }
+JobThread::~JobThread() { Close(); }
 
-void Lane::Submit(std::unique_ptr<Job> job) {
+void JobThread::Submit(std::unique_ptr<Job> job) {
   if (wake_ == nullptr) {
     const napi_status made = napi_create_threadsafe_function(env_, nullptr, nullptr, Napi::String::New(env_, name_), 0,
-                                                             1, nullptr, nullptr, this, &Lane::Wake, &wake_);
+                                                             1, nullptr, nullptr, this, &JobThread::Wake, &wake_);
     if (made != napi_ok) throw Napi::Error::New(env_);
     napi_unref_threadsafe_function(env_, wake_);
     // Hooks run in reverse order: this one joins the thread before the environment frees the function it calls.
-    napi_add_env_cleanup_hook(env_, &Lane::AtTeardown, this);
+    napi_add_env_cleanup_hook(env_, &JobThread::AtTeardown, this);
     try {
       thread_ = std::thread([this] { Work(); });
     } catch (const std::system_error& failure) {
@@ -31,12 +31,12 @@ void Lane::Submit(std::unique_ptr<Job> job) {
   changed_.notify_one();
 }
 
-void Lane::SubmitLast(std::unique_ptr<Job> job) {
+void JobThread::SubmitLast(std::unique_ptr<Job> job) {
   Submit(std::move(job));
   last_submitted_ = true;
 }
 
-void Lane::Close() {
+void JobThread::Close() {
   if (wake_ == nullptr) return;
   {
     const std::lock_guard lock(mutex_);
@@ -45,14 +45,14 @@ void Lane::Close() {
   }
   interrupt_();
   if (thread_.joinable()) thread_.join();
-  napi_remove_env_cleanup_hook(env_, &Lane::AtTeardown, this);
+  napi_remove_env_cleanup_hook(env_, &JobThread::AtTeardown, this);
   napi_unref_threadsafe_function(env_, wake_);
   napi_release_threadsafe_function(std::exchange(wake_, nullptr), napi_tsfn_abort);
   queued_.clear();
   done_.clear();
 }
 
-void Lane::Work() {
+void JobThread::Work() {
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [this] { return closed_ || !queued_.empty(); });
@@ -67,7 +67,7 @@ void Lane::Work() {
   }
 }
 
-void Lane::SettleDone(Napi::Env env) {
+void JobThread::SettleDone(Napi::Env env) {
   for (;;) {
     std::unique_ptr<Job> job;
     {
@@ -82,19 +82,19 @@ void Lane::SettleDone(Napi::Env env) {
   }
 }
 
-void Lane::Wake(napi_env env, napi_value, void* self, void*) {
-  if (env == nullptr) return;  // the function is being torn down, and the lane may be gone
+void JobThread::Wake(napi_env env, napi_value, void* self, void*) {
+  if (env == nullptr) return;  // the function is being torn down, and the job thread may be gone
   try {
-    static_cast<Lane*>(self)->SettleDone(env);
+    static_cast<JobThread*>(self)->SettleDone(env);
   } catch (const Napi::Error&) {
-    // Settling fails only when the environment is being terminated: nobody is left to tell.
+    // Settling fails only when the environment is being terminated: no caller is left.
   }
 }
 
-void Lane::AtTeardown(void* self) {
-  auto* lane = static_cast<Lane*>(self);
-  lane->Close();
-  lane->shut_down_();
+void JobThread::AtTeardown(void* self) {
+  auto* job_thread = static_cast<JobThread*>(self);
+  job_thread->Close();
+  job_thread->shut_down_();
 }
 
 }  // namespace fastsamd::binding

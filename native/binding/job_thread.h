@@ -14,23 +14,23 @@
 
 namespace fastsamd::binding {
 
-/// How long the end of an environment waits for a pipeline that nobody stopped.
+/// How long the end of an environment waits for a pipeline that was not stopped.
 inline constexpr std::chrono::milliseconds kTeardownTimeout{1000};
 
 /// A thread for the blocking calls of one native object, in order, so that a slow camera never occupies the libuv
-/// pool. The thread starts with the first job. A job under way keeps the process alive, an idle lane does not. All
-/// members are called on the JS thread.
-class Lane {
+/// pool. The thread starts with the first job. A job under way keeps the process alive, an idle job thread does not.
+/// All members are called on the JS thread.
+class JobThread {
  public:
   /// `interrupt` makes a blocking call in progress return soon; `shut_down` runs when the environment ends, after the
   /// thread has.
-  Lane(Napi::Env env, const char* name, std::function<void()> interrupt, std::function<void()> shut_down);
-  ~Lane();
-  Lane(const Lane&) = delete;
-  Lane& operator=(const Lane&) = delete;
+  JobThread(Napi::Env env, const char* name, std::function<void()> interrupt, std::function<void()> shut_down);
+  ~JobThread();
+  JobThread(const JobThread&) = delete;
+  JobThread& operator=(const JobThread&) = delete;
 
   void Submit(std::unique_ptr<Job> job);
-  /// Submits the last job: the lane closes by itself when all have settled.
+  /// Submits the last job: the job thread closes by itself when all have settled.
   void SubmitLast(std::unique_ptr<Job> job);
   /// Whether a job has not settled yet.
   bool busy() const { return unsettled_ > 0; }
