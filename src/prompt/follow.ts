@@ -32,6 +32,8 @@ export interface Followed {
   readonly tracks: readonly number[];
   /** Of these, the ones to keep and to find again by their looks. */
   readonly kept: readonly number[];
+  /** How long these may stay unseen, as the most patient of their prompts asks for. */
+  readonly keptMs: number;
   /** Objects that prompts have matched and would follow, but that have no track: too weak for one, until somebody asks. */
   readonly asked: readonly Box[];
 }
@@ -67,6 +69,14 @@ export function electedOf(votes: ReadonlyMap<number, number>): number {
   return 2 * most >= total ? track : 0;
 }
 
+/** A number that a timer holds: thirty years. */
+const NEVER_MS = 1e12;
+
+function forgetMsOf(prompt: Prompt): number {
+  const forgetMs = ('forgetAfterMs' in prompt ? prompt.forgetAfterMs : undefined) ?? FOLLOW_DEFAULTS.forgetAfterMs;
+  return forgetMs === 0 ? NEVER_MS : forgetMs;
+}
+
 function bindMsOf(prompt: FollowedPrompt): number {
   return ('bindMs' in prompt ? prompt.bindMs : undefined) ?? FOLLOW_DEFAULTS.bindMs;
 }
@@ -98,8 +108,9 @@ export class FollowBook {
     });
     const alive = [...this.#locks].filter(([, { state, track }]) => track !== 0 && state !== 'gone');
     const kept = alive.filter(([prompt]) => !('reacquire' in prompt && prompt.reacquire === 'none'));
+    const keptMs = kept.reduce((most, [prompt]) => Math.max(most, forgetMsOf(prompt)), 0);
     const [tracks, keep] = [alive, kept].map((locks) => locks.map(([, { track }]) => track));
-    return { answers: followed, transitions, tracks: tracks!, kept: keep!, asked };
+    return { answers: followed, transitions, tracks: tracks!, kept: keep!, keptMs, asked };
   }
 
   #follow(prompt: FollowedPrompt, answer: PromptAnswer, frame: FollowFrame, transitions: FollowTransition[]): PromptAnswer {
@@ -208,8 +219,7 @@ export class FollowBook {
       lock.reason = outside || ended?.left ? 'left' : tracks.reset ? 'scene-changed' : 'occluded';
       this.#move(prompt, lock, 'lost', timeMs, transitions, { reason: lock.reason });
     }
-    const forgetMs = prompt.forgetAfterMs ?? FOLLOW_DEFAULTS.forgetAfterMs;
-    if (lock.state === 'lost' && (ended || tracks.reset || (forgetMs > 0 && unseenMs >= forgetMs))) {
+    if (lock.state === 'lost' && (ended || tracks.reset || unseenMs >= forgetMsOf(prompt))) {
       this.#move(prompt, lock, 'gone', timeMs, transitions, lock.reason ? { reason: lock.reason } : {});
     }
     const { state, track, lastBox, reason } = lock;

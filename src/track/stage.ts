@@ -52,6 +52,7 @@ export class TrackStage {
   #followed: readonly number[] = [];
   /** Of these, the ones that are kept and found again by their looks. */
   #kept: readonly number[] = [];
+  #keptMs = 0;
   /** What prompts that look for their object have matched in the latest frame, where it has no track. */
   #asked: readonly Box[] = [];
   #lastId: number;
@@ -75,6 +76,7 @@ export class TrackStage {
         const followed = this.#book.apply(prompts, matched, following);
         this.#followed = followed.tracks;
         this.#kept = followed.kept;
+        this.#keptMs = followed.keptMs;
         this.#asked = followed.asked;
         return followed;
       },
@@ -101,6 +103,7 @@ export class TrackStage {
       frame,
       model: model.name,
       followed: this.#kept,
+      followedKeepMs: this.#keptMs,
       asked: this.#asked,
       ...(cameraMotion ? { cameraMotion } : {}),
     });

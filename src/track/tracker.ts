@@ -43,13 +43,15 @@ export interface TrackInput {
   readonly model?: string;
   /** Where the previous frame's points lie in this one. */
   readonly cameraMotion?: CameraMotion;
-  /** Tracks that are kept for a minute instead of `keepMs`, and found again by colour and size where nothing else fits. */
+  /** Tracks that are kept for `followedKeepMs` instead of `keepMs`, and found again by colour and size where nothing else fits. */
   readonly followed?: readonly number[];
+  /** A minute when absent. */
+  readonly followedKeepMs?: number;
   /** Boxes of the previous frame's objects that are asked for and have no track: they get one there, however weak they are. */
   readonly asked?: readonly Box[];
 }
 
-/** How long the tracks that prompts follow are kept unseen. */
+/** How long followed tracks are kept unseen when nothing else is asked for. */
 const FOLLOWED_KEEP_MS = 60_000;
 
 /** Carried masks of one frame: bounds the time they take. */
@@ -71,14 +73,15 @@ export class Tracker {
    * Follows the objects of the next frame. One call at a time, in the order of the frames. A time that goes back begins
    * again; the time of the previous frame again means the same picture. Errors: MISUSE.
    */
-  async update(segments: Segments, { timeMs, frame, model = '', cameraMotion, followed = [], asked = [] }: TrackInput): Promise<Tracks> {
+  async update(segments: Segments, input: TrackInput): Promise<Tracks> {
+    const { timeMs, frame, model = '', cameraMotion, followed = [], followedKeepMs = FOLLOWED_KEEP_MS, asked = [] } = input;
     const begin = performance.now();
     this.#model = this.#numberOf(model);
     const tracks = await this.#native.update(segments, {
       timeMs,
       model: this.#model,
       ...(frame ? { frame: frame.pixels } : {}),
-      ...(followed.length > 0 ? { followed: Uint32Array.from(followed), forgetMs: FOLLOWED_KEEP_MS } : {}),
+      ...(followed.length > 0 ? { followed: Uint32Array.from(followed), forgetMs: followedKeepMs } : {}),
       ...(asked.length > 0 ? { asked: Float32Array.from(asked.flat()) } : {}),
       ...(cameraMotion ? { motion: cameraMotion.affine, motionUnsure: !cameraMotion.sure } : {}),
     });

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { native } from '../../src/addon/addon.js';
 import type { Frame } from '../../src/domain/frame.js';
+import type { Prompt } from '../../src/domain/prompt.js';
 import type { Segments } from '../../src/domain/segments.js';
+import { applyPrompts } from '../../src/prompt/apply.js';
 import { openSource } from '../../src/source/open.js';
 import { CameraMotionEstimator } from '../../src/track/camera-motion.js';
 import { TrackStage } from '../../src/track/stage.js';
@@ -109,6 +111,35 @@ describe('the tracking stage', () => {
       velocity = tracks.velocities[0]!;
     }
     expect(velocity).toBeCloseTo(100, -1);
+  });
+
+  it.each([
+    { forgetAfterMs: 0, isFound: true },
+    { forgetAfterMs: 150_000, isFound: true },
+    { forgetAfterMs: undefined, isFound: false },
+  ])('keeps what a prompt follows as long as the prompt waits: forgetAfterMs $forgetAfterMs', async ({ forgetAfterMs, isFound }) => {
+    const stage = new TrackStage(options);
+    const prompt: Prompt = {
+      type: 'points',
+      id: 'it',
+      points: [[40, 40]],
+      space: 'pixel',
+      select: 'best',
+      follow: true,
+      ...(forgetAfterMs === undefined ? {} : { forgetAfterMs }),
+    };
+    const look = async (timeMs: number, boxes: Box[]) => {
+      const following = stage.begin(frameAt(timeMs), false, base);
+      const { segments, tracks } = await following.follow(segmentsOf(boxes), model);
+      const { answers } = following.answer([prompt], applyPrompts(segments, [prompt]), { segments, tracks, timeMs });
+      return answers[0]!.follow;
+    };
+    const box: Box = [20, 20, 60, 60];
+    for (let k = 0; k < 20; k += 1) await look(50 * k, [box]);
+    for (let k = 0; k < 240; k += 1) await look(1000 + 500 * k, []);
+    const found = await look(121_000, [box]);
+    expect(found?.state).toBe(isFound ? 'locked' : 'gone');
+    expect(found?.track).toBe(1);
   });
 
   it('gives stills no tracks', async () => {
