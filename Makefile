@@ -156,17 +156,10 @@ bench: build ## Measure decoding alone, then the pipeline [SOURCE=… MODEL=… 
 	test -n "$$MODEL" || { echo 'bench: expected MODEL=PATH of an ONNX model' >&2; exit 2; }
 	node bin/fastsamd bench "$${SOURCE:-test:shapes?realtime=false}" --model "$$MODEL" $${FRAMES:+--frames "$$FRAMES"}
 
-bench-track: build ## Tracks on MOT17, of a drawn belt and on DAVIS beside ByteTrack's rule; what tracking costs [TRACKING=folder of sequences SCENES=3]
-	TRACKING="$$TRACKING" node test/bench/track.mjs
-	node test/bench/conveyor.mjs
-	node test/bench/davis.mjs
-	node test/bench/follow.mjs
+bench-track: build ## Tracks on MOT17, of a drawn belt and on DAVIS beside ByteTrack's rule; prompts that follow; what tracking costs; all beside its goals [TRACKING=folder of sequences SCENES=3]
 	cmake -S native -B build/bench -DCMAKE_BUILD_TYPE=Release > build/bench.log
 	cmake --build build/bench --target bench_track >> build/bench.log
-	build/bench/bench_track
-	node bin/fastsamd bench 'test:conveyor?realtime=false' --model models/demo.onnx --track --frames 480
-	node bin/fastsamd bench 'test:conveyor?realtime=false' --model models/demo.onnx --track --camera-motion moving --frames 480
-	node test/bench/track-memory.mjs
+	TRACKING="$$TRACKING" node test/bench/track-all.mjs
 
 bench-inspect: build ## Parts of a drawn belt judged against the truth; the trigger alone with 10,000 parts [PARTS=1000]
 	CROSSING_PARTS=10000 npx vitest run test/inspect/crossing.test.ts --testTimeout 600000 --silent=passed-only

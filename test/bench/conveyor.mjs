@@ -16,6 +16,7 @@ import { assign } from '../../dist/eval/tracking/assignment.js';
 import { scoreTracking } from '../../dist/eval/tracking/scores.js';
 import { createZones, openEngine, openTracker, SEGMENTATION_DEFAULTS, TRACKER_DEFAULTS } from '../../dist/index.js';
 import { ByteTrack } from './byte-track.mjs';
+import { keepGoal } from './goals.mjs';
 import { boxOverlap, maskOverlaps } from './overlaps.mjs';
 
 const FRAMES = Number(process.env.FRAMES || 160);
@@ -141,9 +142,9 @@ for (const seed of SEEDS) {
 }
 await engine.stop();
 say(`drawn belt, ${WIDTH}x${HEIGHT}, ${SEEDS.length} scenes of ${FRAMES} frames at ${FPS} fps, seeds from ${SEEDS[0]}`);
-for (const [name, framesOf] of [
-  ['20 fps', () => Array.from({ length: FRAMES }, (_, k) => k)],
-  ['irregular 1-8', (k) => irregular(k + 1)],
+for (const [name, goal, framesOf] of [
+  ['20 fps', 96, () => Array.from({ length: FRAMES }, (_, k) => k)],
+  ['irregular 1-8', 91, (k) => irregular(k + 1)],
 ]) {
   const runs = [];
   for (const [k, scene] of scenes.entries()) runs.push(await follow(scene, framesOf(k)));
@@ -161,15 +162,18 @@ for (const [name, framesOf] of [
     'shown parts',
     scoresOf((r) => r.shown),
   );
-  row(
-    'matched',
-    scoresOf((r) => r.matched),
-  );
+  const matched = scoresOf((r) => r.matched);
+  row('matched', matched);
+  const idf1 = 100 * matched.idf1;
+  keepGoal(`3 belt, ${name}: IDF1`, idf1.toFixed(1), String(goal), idf1 >= goal);
   row(
     'ByteTrack, matched',
     [0, 1].map((k) => scoresOf((r) => r.byteTracks[k])).reduce((a, b) => (a.idf1 >= b.idf1 ? a : b)),
   );
   const total = (pick) => runs.reduce((sum, run) => sum + pick(run), 0);
+  const counted = total((r) => r.counted.in + r.counted.out);
+  const crossed = total((r) => r.truthCrossings.in + r.truthCrossings.out);
+  keepGoal(`3 belt, ${name}: crossings of a line`, `${counted} of ${crossed}`, 'within 2 %', Math.abs(counted - crossed) <= 0.02 * crossed);
   say(
     `${name.padEnd(14)} line: in ${total((r) => r.counted.in)} of ${total((r) => r.truthCrossings.in)}, out ${total((r) => r.counted.out)} of ${total((r) => r.truthCrossings.out)}`,
   );

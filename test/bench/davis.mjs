@@ -9,6 +9,7 @@ import sharp from 'sharp';
 import { scoreTracking } from '../../dist/eval/tracking/scores.js';
 import { openEngine, openSource, openTracker, SEGMENTATION_DEFAULTS, TRACKER_DEFAULTS } from '../../dist/index.js';
 import { ByteTrack } from './byte-track.mjs';
+import { keepGoal } from './goals.mjs';
 
 const folder = process.env.DAVIS || '../shared/tracking/davis';
 const model = process.env.MODEL || '../shared/models/yolov8n-seg-agnostic-640.onnx';
@@ -80,6 +81,7 @@ function objectsOf(tracks, boxes) {
 
 const engine = await openEngine({ model });
 const rows = new Map();
+const keyOf = (step, name) => `${step === 1 ? 'every frame' : `every ${step}${step === 3 ? 'rd' : 'th'}`}`.padEnd(14) + name.padEnd(17);
 for (const clip of CLIPS) {
   const masks = readdirSync(join(folder, `${clip}-masks`)).sort();
   const runs = STEPS.map((step) => ({
@@ -98,7 +100,7 @@ for (const clip of CLIPS) {
       return [x1, y1, x2 - x1, y2 - y1, score];
     });
     const add = (name, step, tracks) => {
-      const key = `${step === 1 ? 'every frame' : `every ${step}${step === 3 ? 'rd' : 'th'}`}`.padEnd(14) + name.padEnd(17);
+      const key = keyOf(step, name);
       const lists = rows.get(key) ?? new Map();
       lists.set(clip, [...(lists.get(clip) ?? []), scored(truth, segments.count, tracks)]);
       rows.set(key, lists);
@@ -125,4 +127,14 @@ for (const [key, lists] of rows) {
     return `${(100 * s.idf1).toFixed(1).padStart(5)} / ${String(s.switches).padStart(2)}`;
   };
   say(`${key}${[...lists].map(([clip, frames]) => `${clip} ${told([frames])}   `).join('')}both ${told([...lists.values()])}`);
+}
+for (const step of STEPS) {
+  const [own, byteTrack] = ['fastsamd', 'ByteTrack, 0.25'].map((name) => scoreTracking([...rows.get(keyOf(step, name)).values()]));
+  const idf1 = 100 * own.idf1;
+  keepGoal(
+    `2 DAVIS, two clips, ${keyOf(step, '').trim()}: IDF1 / switches`,
+    `${idf1.toFixed(1)} / ${own.switches}`,
+    `60 / below half of ByteTrack's ${byteTrack.switches}`,
+    idf1 >= 60 && 2 * own.switches < byteTrack.switches,
+  );
 }

@@ -18,6 +18,7 @@ import { native } from '../../dist/addon/addon.js';
 import { openEngine, openSource, openTracker, SEGMENTATION_DEFAULTS, TRACKER_DEFAULTS } from '../../dist/index.js';
 import { applyPrompts } from '../../dist/prompt/apply.js';
 import { TrackStage } from '../../dist/track/stage.js';
+import { keepGoal } from './goals.mjs';
 import { maskOverlaps } from './overlaps.mjs';
 
 const say = (line) => process.stdout.write(`${line}\n`);
@@ -94,14 +95,28 @@ async function davis() {
     const mean = (of, targets = all) => targets.reduce((sum, target) => sum + of(target) / Math.max(1, target.frames), 0) / targets.length;
     const before = all.reduce((sum, target) => sum + 1 - target.frames / target.all, 0) / all.length;
     const [j, ceiling, wrong] = [mean((t) => t.j), mean((t) => t.ceiling), mean((t) => t.wrong)];
+    const share = 100 * (j / ceiling);
     say(
-      `follow, ${clip.padEnd(12)} ${all.length} targets: J ${j.toFixed(3)} of ${ceiling.toFixed(3)} (${(100 * (j / ceiling)).toFixed(0)} %), false lock ${(100 * wrong).toFixed(1)} % of frames; not locked yet in ${(100 * before).toFixed(0)} %`,
+      `follow, ${clip.padEnd(12)} ${all.length} targets: J ${j.toFixed(3)} of ${ceiling.toFixed(3)} (${share.toFixed(0)} %), false lock ${(100 * wrong).toFixed(1)} % of frames; not locked yet in ${(100 * before).toFixed(0)} %`,
+    );
+    keepGoal(
+      `4 follow, ${clip}: J of the ceiling, false lock`,
+      `${share.toFixed(0)} %, ${(100 * wrong).toFixed(1)} %`,
+      '90 %, 3 %',
+      share >= 90 && wrong <= 0.03,
     );
     const bound = all.filter(({ misbound }) => !misbound);
     if (bound.length === all.length) continue;
     const [ownJ, ownCeiling, ownWrong] = [mean((t) => t.j, bound), mean((t) => t.ceiling, bound), mean((t) => t.wrong, bound)];
+    const ownShare = 100 * (ownJ / ownCeiling);
+    keepGoal(
+      `4 follow, ${clip}, ${bound.length} with a mask at the point`,
+      `${ownShare.toFixed(0)} %, ${(100 * ownWrong).toFixed(1)} %`,
+      '90 %, 3 %',
+      ownShare >= 90 && ownWrong <= 0.03,
+    );
     say(
-      `follow, ${clip.padEnd(12)} at the point of ${all.length - bound.length} targets the network has another's mask; the other ${bound.length}: J ${ownJ.toFixed(3)} of ${ownCeiling.toFixed(3)} (${(100 * (ownJ / ownCeiling)).toFixed(0)} %), false lock ${(100 * ownWrong).toFixed(1)} % of frames`,
+      `follow, ${clip.padEnd(12)} at the point of ${all.length - bound.length} targets the network has another's mask; the other ${bound.length}: J ${ownJ.toFixed(3)} of ${ownCeiling.toFixed(3)} (${ownShare.toFixed(0)} %), false lock ${(100 * ownWrong).toFixed(1)} % of frames`,
     );
   }
   await engine.stop();
@@ -197,7 +212,17 @@ function told(what, tally) {
     ['longer', 'longer'],
   ]) {
     const outcomes = tally[length];
-    const share = (outcome) => `${outcomes.filter((each) => each === outcome).length} ${outcome}`;
+    const countOf = (outcome) => outcomes.filter((each) => each === outcome).length;
+    const share = (outcome) => `${countOf(outcome)} ${outcome}`;
+    const least = { short: 0.9, long: 0.7 }[length];
+    if (least && outcomes.length > 0) {
+      keepGoal(
+        `4 ${what}, hidden ${name}: right, wrong`,
+        `${countOf('right')}, ${countOf('wrong')} of ${outcomes.length}`,
+        `${100 * least} %, 2 %`,
+        countOf('right') >= least * outcomes.length && countOf('wrong') <= 0.02 * outcomes.length,
+      );
+    }
     say(
       `${what.padEnd(30)} hidden ${name.padEnd(10)} ${String(outcomes.length).padStart(3)}: ${['right', 'lost', 'wrong'].map(share).join(', ')}`,
     );

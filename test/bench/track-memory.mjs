@@ -8,6 +8,7 @@ import { native } from '../../dist/addon/addon.js';
 import { createZones, SEGMENTATION_DEFAULTS, TRACKER_DEFAULTS } from '../../dist/index.js';
 import { applyPrompts } from '../../dist/prompt/apply.js';
 import { TrackStage } from '../../dist/track/stage.js';
+import { keepGoal } from './goals.mjs';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc');
@@ -95,3 +96,12 @@ const mib = (bytes) => (bytes / 2 ** 20).toFixed(1);
 say(`memory over ${FRAMES} frames, ${lastId} tracks, ${crossings} crossings; each tenth, MiB`);
 say(`  heap ${sizes.map(({ heapUsed }) => mib(heapUsed)).join(' ')}`);
 say(`  resident ${sizes.map(({ rss }) => mib(rss)).join(' ')}`);
+const heaps = sizes.map(({ heapUsed }) => heapUsed);
+const growth = heaps.at(-1) / heaps[1] - 1;
+// The heap of a running process differs by a few per cent from collection to collection.
+keepGoal(
+  `6 memory over ${FRAMES} frames: growth of the heap from the second tenth to the last`,
+  `${(100 * growth).toFixed(1)} %`,
+  'flat (5 %)',
+  growth <= 0.05,
+);
