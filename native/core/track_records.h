@@ -102,6 +102,29 @@ struct Tracker::Track {
   double parent_ms = 0.0;
 };
 
+/// Which tracks are matched with which objects, and what likeness that takes.
+struct Tracker::Stage {
+  bool tentative;
+  bool lost;
+  /// Objects of scores from `from` on, below `to`.
+  float from;
+  float to;
+  double least;
+  /// The share of the likeness that goes by the object's score.
+  double score_weight;
+};
+
+/// In four sums, which is quicker than one and the same on every machine.
+inline double DotProduct(const float* a, const float* b) {
+  std::array<double, 4> sums{};
+  for (size_t k = 0; k < kMaskChannels; k += sums.size()) {
+    for (size_t lane = 0; lane < sums.size(); ++lane) {
+      sums[lane] += static_cast<double>(a[k + lane]) * static_cast<double>(b[k + lane]);
+    }
+  }
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
 inline bool IsFollowed(const TrackInput& input, uint32_t id) {
   return id != 0 && std::find(input.followed.begin(), input.followed.end(), id) != input.followed.end();
 }
