@@ -3,7 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdint>
 #include <iterator>
+#include <utility>
+
+#include "measure/median.h"
 
 namespace fastsamd {
 namespace {
@@ -169,12 +173,6 @@ inline float AngleOf(float y, float x) {
 /// std::lround, without a call.
 inline int Rounded(float value) { return static_cast<int>(value + (value < 0 ? -0.5F : 0.5F)); }
 
-float MedianOf(std::vector<float>& values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
 }  // namespace
 
 double EdgeFinder::MarginFor(double reach) {
@@ -198,41 +196,48 @@ void EdgeFinder::TakeNormals(const Contour& outline) {
   take(count_ < 2 ? 0 : count_ - 2, count_ - 1, 0);
 }
 
-void EdgeFinder::TakeGradients(const LumaPatch& luma, const Contour& outline) {
+void EdgeFinder::TakeGradients(const LumaPatch& luma, const Contour& outline, float threshold) {
   const int ends = reach_ + kBeyond;
+  const int samples = static_cast<int>(RowOf(2 * ends + 1));
   const size_t row = GradientRow(reach_);
   const size_t wide = DifferenceRow(reach_);
-  // What the remainders of the rows take from behind a row is never looked at.
-  Reserve(differences_, count_ * wide + kMostRow);
-  Reserve(single_, count_ * row);
+  Reserve(differences_, count_ * wide);
   Reserve(gradients_, count_ * row);
-  float profile[kMostRow + kLanes] = {};
-  float once[kMostRow + kLanes] = {};
-  constexpr float kBoth = 1.0F / ((2 * kBox + 1) * (2 * kBox + 1));
-  for (size_t i = 0; i < count_; ++i) {
-    const double dx = normal_x_[i] * kStep;
-    const double dy = normal_y_[i] * kStep;
-    luma.Along(outline[i].x - dx * ends, outline[i].y - dy * ends, dx, dy, static_cast<int>(RowOf(2 * ends + 1)),
-               profile);
-    float* __restrict differences = differences_.data() + i * wide;
-    for (size_t k = 0; k < wide; ++k) differences[k] = (profile[k + 2 * kHalf] - profile[k]) * kPerPixel;
-    BoxSums(differences, row + kLanes, once);
-    float* __restrict out = single_.data() + i * row;
-    for (size_t k = 0; k < row; ++k) out[k] = (once[k] + once[k + 1] + once[k + 2] + once[k + 3] + once[k + 4]) * kBoth;
-  }
-  const auto mean = [&](size_t before, size_t at, size_t after) {
-    const float* __restrict a = single_.data() + before * row;
-    const float* __restrict b = single_.data() + at * row;
-    const float* __restrict c = single_.data() + after * row;
-    float* __restrict out = gradients_.data() + at * row;
-    for (size_t k = 0; k < row; ++k) out[k] = (a[k] + b[k] + c[k]) * (1.0F / 3);
-  };
-  for (size_t i = 0; i < count_; ++i) mean(i == 0 ? count_ - 1 : i - 1, i, i + 1 == count_ ? 0 : i + 1);
-
   prior_.clear();
   for (int k = -2 * reach_; k <= 2 * reach_; ++k) {
     const double t = k / (0.6 * reach_);
     prior_.push_back(static_cast<float>(std::exp(-t * t / 2)));
+  }
+
+  // What the remainders of rows take from behind a row is never looked at.
+  float profile[kMostRow + kLanes] = {};
+  float once[kMostRow + kLanes] = {};
+  // The newest three rows, which are the neighbours that are averaged.
+  float rows[3][kMostRow] = {};
+  float* before = rows[0];
+  float* at = rows[1];
+  float* after = rows[2];
+  constexpr float kMean = 1.0F / (3 * (2 * kBox + 1) * (2 * kBox + 1));
+  // Round the ring, with the last point first and the first one again at the end.
+  for (size_t k = 0; k < count_ + 2; ++k) {
+    const size_t i = k == 0 ? count_ - 1 : (k - 1) % count_;
+    const double dx = normal_x_[i] * kStep;
+    const double dy = normal_y_[i] * kStep;
+    luma.Along(outline[i].x - dx * ends, outline[i].y - dy * ends, dx, dy, samples, profile);
+    float* __restrict differences = differences_.data() + i * wide;
+    for (size_t n = 0; n < wide; ++n) differences[n] = (profile[n + 2 * kHalf] - profile[n]) * kPerPixel;
+    std::swap(before, at);
+    std::swap(at, after);
+    BoxSums(differences, row + kLanes, once);
+    BoxSums(once, row, after);
+    if (k < 2) continue;
+    const size_t middle = k - 2;
+    float* __restrict out = gradients_.data() + middle * row;
+    const float* __restrict a = before;
+    const float* __restrict b = at;
+    const float* __restrict c = after;
+    for (size_t n = 0; n < row; ++n) out[n] = (a[n] + b[n] + c[n]) * kMean;
+    Search(middle, 0, reach_, 0, threshold);
   }
 }
 
@@ -407,16 +412,15 @@ void EdgeFinder::TakeCurvatures(const Contour& contour) {
 RefinedContour EdgeFinder::Find(const LumaPatch& luma, double noise, const Contour& outline, double reach) {
   count_ = outline.size();
   reach_ = static_cast<int>(std::ceil(std::clamp(reach, kLeastReach, kMostReach) / kStep));
-  TakeNormals(outline);
-  TakeGradients(luma, outline);
   Reserve(offsets_, count_);
   Reserve(strengths_, count_);
   Reserve(states_, count_);
   const auto threshold = static_cast<float>(kWeak * kGradientNoise * noise);
+  TakeNormals(outline);
+  TakeGradients(luma, outline, threshold);
   double signed_sum = 0;
   double sum = 0;
   for (size_t i = 0; i < count_; ++i) {
-    Search(i, 0, reach_, 0, threshold);
     signed_sum += strengths_[i];
     sum += std::abs(strengths_[i]);
   }
@@ -454,11 +458,11 @@ RefinedContour EdgeFinder::Find(const LumaPatch& luma, double noise, const Conto
     }
     FilterOffsets();
   }
-  deviations_.clear();
+  RoughMedian deviation;
   for (size_t i = 0; i < count_; ++i) {
-    if (states_[i] == State::kFound) deviations_.push_back(std::abs(offsets_[i] - filtered_[i]));
+    if (states_[i] == State::kFound) deviation.Add(std::abs(offsets_[i] - filtered_[i]));
   }
-  refined.spread = static_cast<double>(MedianOf(deviations_)) / kMedianOfNormal;
+  refined.spread = deviation.Value() / kMedianOfNormal;
   // The outline's steps are those of the mask's pixels, and the offsets undo them: places are smoothed, not offsets.
   const double most = kOutlier * std::max(refined.spread, kStep);
   refined.points.resize(count_);

@@ -54,8 +54,8 @@ class EdgeFinder {
   enum class State : uint8_t { kFound, kWeak, kOff };
 
   void TakeNormals(const Contour& outline);
-  /// Fills `gradients_` and `differences_`.
-  void TakeGradients(const LumaPatch& luma, const Contour& outline);
+  /// Fills `gradients_` and `differences_`, and searches all around the outline.
+  void TakeGradients(const LumaPatch& luma, const Contour& outline, float threshold);
   /// The edge at point i within `window` samples of `center`, which is the most likely place. `polarity`: 1 for
   /// brighter outside, -1 for brighter inside, 0 for either.
   void Search(size_t i, int center, int window, int polarity, float threshold);
@@ -91,14 +91,11 @@ class EdgeFinder {
   /// The sample around which the edge was searched last.
   std::vector<int> centers_;
   std::vector<float> filtered_;
-  /// Of those that were found from the filtered offsets.
-  std::vector<float> deviations_;
   std::vector<float> curvatures_;
 
   // Rows of samples, one per point: gradients after all averaging, with kFit samples more on either side than the
-  // search; before averaging over neighbours; and the differences before any averaging, 2 * kBox more on either side.
+  // search, and the differences before any averaging, 2 * kBox more on either side.
   std::vector<float> gradients_;
-  std::vector<float> single_;
   std::vector<float> differences_;
 
   // Rings with neighbours on either side, as unbroken arrays.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <utility>
@@ -62,10 +63,20 @@ void SortByPlace(Contour& points) {
   }
   for (size_t k = 0; k < columns; ++k) ends[k + 1] += ends[k];
   Contour sorted(points.size());
-  std::vector<uint32_t> next(ends.begin(), ends.end() - 1);
-  for (size_t k = 0; k < points.size(); ++k) sorted[next[column_of[k]]++] = points[k];
-  for (size_t k = 0; k < columns; ++k) {
-    std::sort(sorted.begin() + ends[k], sorted.begin() + ends[k + 1], IsBefore);
+  // From the back, so that `ends` becomes where each column begins.
+  for (size_t k = points.size(); k-- > 0;) sorted[--ends[column_of[k] + 1]] = points[k];
+  for (size_t k = 1; k <= columns; ++k) {
+    const size_t end = k < columns ? ends[k + 1] : sorted.size();
+    if (end - ends[k] > kFew) {
+      std::sort(sorted.begin() + ends[k], sorted.begin() + static_cast<std::ptrdiff_t>(end), IsBefore);
+    }
+  }
+  // Few are out of order, and none by far.
+  for (size_t k = 1; k < sorted.size(); ++k) {
+    const Point point = sorted[k];
+    size_t to = k;
+    for (; to > 0 && IsBefore(point, sorted[to - 1]); --to) sorted[to] = sorted[to - 1];
+    sorted[to] = point;
   }
   points = std::move(sorted);
 }

@@ -2,8 +2,9 @@
 
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <type_traits>
+
+#include "measure/median.h"
 
 namespace fastsamd {
 namespace {
@@ -44,41 +45,6 @@ void ForFormat(PixelFormat format, Work work) {
       return work(rgb, std::integral_constant<size_t, 4>{});
   }
 }
-
-/// The middle one of many positive numbers, to 1 %: by counts of their leading bits.
-class RoughMedian {
- public:
-  void Add(float value) {
-    uint32_t bits;
-    std::memcpy(&bits, &value, sizeof bits);
-    const uint32_t key = bits >> kDropped;
-    counts_[key < kLeast ? 0 : std::min(key - kLeast, kBins - 1)] += 1;
-    total_ += 1;
-  }
-
-  float Value() const {
-    uint32_t below = 0;
-    uint32_t bin = 0;
-    while (bin + 1 < kBins && below + counts_[bin] <= total_ / 2) below += counts_[bin++];
-    if (bin == 0) return 0;
-    // In the middle of the bin.
-    const uint32_t bits = ((bin + kLeast) << kDropped) + (1U << (kDropped - 1));
-    float value;
-    std::memcpy(&value, &bits, sizeof value);
-    return value;
-  }
-
- private:
-  /// Kept: the exponent, and 6 bits of the fraction.
-  static constexpr uint32_t kDropped = 17;
-  /// The key of 1/16; all below are in bin 0.
-  static constexpr uint32_t kLeast = (127U - 4) << 6;
-  /// Up to 2048.
-  static constexpr uint32_t kBins = 15 << 6;
-
-  uint32_t counts_[kBins] = {};
-  uint32_t total_ = 0;
-};
 
 }  // namespace
 
@@ -132,7 +98,14 @@ void LumaPatch::Convert(int x0, int y0, int x1, int y1) {
       const uint8_t* in = image_.planes[0] + static_cast<size_t>(y + y0_) * static_cast<size_t>(image_.strides[0]) +
                           static_cast<size_t>(x0_) * bytes;
       float* out = luma_.data() + static_cast<size_t>(y) * static_cast<size_t>(width_);
-      for (int x = x0; x < x1; ++x) out[x] = static_cast<float>(luma_of(in + static_cast<size_t>(x) * bytes)) * kUnit;
+      int x = x0;
+      // A tile at once: sums, then all of them as numbers.
+      for (; x + kTile <= x1; x += kTile) {
+        int32_t sums[kTile];
+        for (int k = 0; k < kTile; ++k) sums[k] = luma_of(in + static_cast<size_t>(x + k) * bytes);
+        for (int k = 0; k < kTile; ++k) out[x + k] = static_cast<float>(sums[k]) * kUnit;
+      }
+      for (; x < x1; ++x) out[x] = static_cast<float>(luma_of(in + static_cast<size_t>(x) * bytes)) * kUnit;
     }
   });
 }

@@ -16,6 +16,8 @@ class LumaPatch {
  public:
   /// Most values that Along gives at once.
   static constexpr int kMostAlong = 128;
+  /// All integers below this are floats.
+  static constexpr int64_t kMostExact = 1 << 24;
 
   LumaPatch() = default;
   /// Open and convert all of it.
@@ -53,25 +55,26 @@ class LumaPatch {
     const bool inside = std::min(u, u + last * du) >= 0.0F && std::min(v, v + last * dv) >= 0.0F &&
                         std::max(u, u + last * du) < static_cast<float>(width_ - 1) &&
                         std::max(v, v + last * dv) < static_cast<float>(height_ - 1);
-    if (!inside) {
+    if (!inside || static_cast<int64_t>(width_) * height_ >= kMostExact) {
       for (int k = 0; k < count; ++k) out[k] = At(x + dx * k, y + dy * k);
       return;
     }
     // Three loops: the first and the last are done several values at a time, the one between fetches pixels.
-    int32_t at[kMostAlong];
+    int32_t at[kMostAlong];  // exact as a float, too, below 2^24
     float a[kMostAlong];
     float b[kMostAlong];
     float top[2 * kMostAlong];
     float bottom[2 * kMostAlong];
     const int width = width_;
+    const auto row = static_cast<float>(width);
     for (int k = 0; k < count; ++k) {
       const float p = u + static_cast<float>(k) * du;
       const float q = v + static_cast<float>(k) * dv;
-      const int32_t i = static_cast<int32_t>(p);
-      const int32_t j = static_cast<int32_t>(q);
-      a[k] = p - static_cast<float>(i);
-      b[k] = q - static_cast<float>(j);
-      at[k] = j * width + i;
+      const auto i = static_cast<float>(static_cast<int32_t>(p));
+      const auto j = static_cast<float>(static_cast<int32_t>(q));
+      a[k] = p - i;
+      b[k] = q - j;
+      at[k] = static_cast<int32_t>(j * row + i);
     }
     const float* luma = luma_.data();
     for (int k = 0; k < count; ++k) {

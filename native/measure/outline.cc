@@ -14,15 +14,15 @@ Contour SideMiddles(const GridPoint* corners, size_t count) {
     const GridPoint& to = corners[k + 1 == count ? 0 : k + 1];
     total += static_cast<size_t>(std::abs(to[0] - from[0]) + std::abs(to[1] - from[1]));
   }
-  Contour middles;
-  middles.reserve(total);
+  Contour middles(total);
+  size_t size = 0;
   for (size_t k = 0; k < count; ++k) {
     const GridPoint& from = corners[k];
     const GridPoint& to = corners[k + 1 == count ? 0 : k + 1];
     const int dx = (to[0] > from[0]) - (to[0] < from[0]);
     const int dy = (to[1] > from[1]) - (to[1] < from[1]);
     const int sides = std::abs(to[0] - from[0]) + std::abs(to[1] - from[1]);
-    for (int i = 0; i < sides; ++i) middles.push_back({from[0] + dx * (i + 0.5), from[1] + dy * (i + 0.5)});
+    for (int i = 0; i < sides; ++i) middles[size++] = {from[0] + dx * (i + 0.5), from[1] + dy * (i + 0.5)};
   }
   return middles;
 }

@@ -2,12 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include "drawn_part.h"
 #include "measure/luma.h"
 #include "measure/measure.h"
+#include "measure/median.h"
 
 namespace fastsamd {
 namespace {
@@ -48,6 +50,56 @@ TEST(LumaPatch, TellsTheNoiseOfAPicture) {
   part.noise = 0;
   const DrawnPicture clean = DrawPart(part, 120, random);
   EXPECT_EQ(LumaPatch(clean.View(), 0, 0, 120, 120).Noise(), 0.5F);
+}
+
+TEST(RoughMedian, IsWithinAPercentOfTheMedian) {
+  EXPECT_EQ(RoughMedian().Value(), 0);
+  Random random(9);
+  for (const double scale : {0.001, 0.3, 5.0, 700.0}) {
+    for (const int count : {1, 2, 31, 1000}) {
+      RoughMedian rough;
+      std::vector<float> values;
+      for (int k = 0; k < count; ++k) {
+        values.push_back(static_cast<float>(scale * random.Between(0.5, 1.5)));
+        rough.Add(values.back());
+      }
+      std::sort(values.begin(), values.end());
+      const float median = values[values.size() / 2];
+      // Of few values one that is near, of many the median.
+      EXPECT_NEAR(rough.Value(), median, median * (count < 100 ? 0.035 : 0.01)) << scale << " x " << count;
+    }
+  }
+  RoughMedian ends;
+  ends.Add(0);
+  ends.Add(0);
+  ends.Add(1e9F);
+  EXPECT_EQ(ends.Value(), 0);
+}
+
+TEST(LumaPatch, ConvertsOnlyWhatIsCoveredAndThatWhole) {
+  Random random(3);
+  DrawnPart part;
+  part.radius = 30;
+  part.x = part.y = 60;
+  const DrawnPicture picture = DrawPart(part, 120, random);
+  const LumaPatch whole(picture.View(), 10, 10, 110, 110);
+  LumaPatch covered;
+  covered.Open(picture.View(), 10, 10, 110, 110);
+  Contour outline;
+  for (int k = 0; k < 190; ++k) {
+    outline.push_back({60 + 30 * std::cos(k / 30.0), 60 + 30 * std::sin(k / 30.0)});
+  }
+  covered.Cover(outline, 7);
+  for (const Point& p : outline) {
+    for (int k = 0; k < 50; ++k) {
+      const double x = p.x + random.Between(-7, 7);
+      const double y = p.y + random.Between(-7, 7);
+      ASSERT_EQ(covered.At(x, y), whole.At(x, y));
+    }
+    float along[52];
+    covered.Along(p.x - 4.5, p.y - 4.5, 0.17, 0.17, 52, along);
+    for (int k = 0; k < 52; ++k) ASSERT_NEAR(along[k], whole.At(p.x - 4.5 + 0.17 * k, p.y - 4.5 + 0.17 * k), 0.01);
+  }
 }
 
 TEST(Refine, FindsTheDiameterAndCentreOfADisc) {
