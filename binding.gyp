@@ -122,5 +122,16 @@
         }],
       ],
     },
+    {
+      # Holds GPIO lines for the daemon; see native/gpio/main.cc.
+      'target_name': 'fastsamd-gpio',
+      'type': 'executable',
+      'sources': ['<!@(printf "%s\\n" native/gpio/*.cc)'],
+      'include_dirs': ['native'],
+      'cflags': ['-O2', '-Wall', '-Wextra', '-fstack-protector-strong', '-U_FORTIFY_SOURCE', '-D_FORTIFY_SOURCE=2', '-fPIE'],
+      'cflags_cc': ['-std=c++17'],
+      'cflags_cc!': ['-fno-exceptions', '-fno-rtti', '-std=gnu++17', '-std=gnu++20'],
+      'ldflags': ['-pie', '-Wl,-z,now', '-Wl,-z,relro', '-Wl,-z,noexecstack'],
+    },
   ],
 }

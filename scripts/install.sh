@@ -30,7 +30,7 @@ install_files() {
   rm -rf "$library"
   mkdir -p "$library/build/Release" "$library/models" "$root$prefix/bin" "$units" "$configuration"
   cp -R bin dist config docs package.json LICENSE NOTICE "$library/"
-  cp build/Release/fastsamd.node "$library/build/Release/"
+  cp build/Release/fastsamd.node build/Release/fastsamd-gpio "$library/build/Release/"
   cp models/manifest.json models/demo.onnx "$library/models/"
   copy_modules
   ln -sfn ../lib/fastsamd/bin/fastsamd "$root$prefix/bin/fastsamd"

@@ -10,7 +10,7 @@ export type Verdict = (typeof VERDICTS)[number];
 export const EVIDENCE_KINDS = ['original', 'annotated'] as const;
 export type EvidenceKind = (typeof EVIDENCE_KINDS)[number];
 
-export const TRIGGER_TYPES = ['mqtt', 'modbus', 'frame', 'continuous', 'crossing'] as const;
+export const TRIGGER_TYPES = ['mqtt', 'modbus', 'gpio', 'frame', 'continuous', 'crossing'] as const;
 
 /** Why a part is not OK. */
 export const NOK_CODES = ['BELOW', 'ABOVE', 'COUNT', 'ABSENT', 'PRESENT', 'OUT_OF_POSITION', 'NO_PART'] as const;

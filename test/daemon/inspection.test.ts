@@ -16,7 +16,8 @@ import {
 import { COIL, REGISTER } from '../../src/field/plc-port.js';
 import { storedGolden, storedSurfaces } from '../../src/inspect/taught.js';
 import { sha256OfFile } from '../../src/model/checksum.js';
-import { fastsamd, type RunningCommand, start } from '../helpers/command.js';
+import { fastsamd, type RunningCommand, startWith } from '../helpers/command.js';
+import { GpioChip } from '../helpers/gpio-chip.js';
 import { ModbusClient } from '../helpers/modbus-client.js';
 import { Broker, freePort, hasMosquitto, type Observer } from '../helpers/mosquitto.js';
 import { testModel, withPooledTaps } from '../helpers/onnx-model.js';
@@ -62,7 +63,11 @@ describe.skipIf(!hasMosquitto)('a node that inspects (needs mosquitto)', { timeo
   });
 
   /** Starts the daemon with this recipe, and returns its inspection once it is ready. */
-  async function run(rules: object, from = 0, more: { inspection?: object; publish?: object } = {}): Promise<InspectionMessage> {
+  async function run(
+    rules: object,
+    from = 0,
+    more: { inspection?: object; publish?: object; environment?: Record<string, string> } = {},
+  ): Promise<InspectionMessage> {
     await writeFile(join(directory, 'recipe.yaml'), stringify(rules));
     const config = {
       node: NODE,
@@ -80,7 +85,7 @@ describe.skipIf(!hasMosquitto)('a node that inspects (needs mosquitto)', { timeo
     };
     const path = join(directory, 'config.yaml');
     await writeFile(path, stringify(config));
-    daemon = start('run', '--config', path);
+    daemon = startWith(more.environment ?? {}, 'run', '--config', path);
     return observer.untilJson<InspectionMessage>(INSPECTION, ({ state }) => state === 'ready', from);
   }
 
@@ -244,6 +249,28 @@ describe.skipIf(!hasMosquitto)('a node that inspects (needs mosquitto)', { timeo
     expect(registers.getFloat32(2 * REGISTER.values)).toBeGreaterThanOrEqual(1);
     expect(await verdictOf(1)).toMatchObject({ trigger: { type: 'modbus' }, part: 'SN-0042', verdict: 'OK' });
     plc.socket.destroy();
+  });
+
+  it('takes triggers from a GPIO line at the time of their edge, and switches its outputs off when it is killed', async () => {
+    using chip = new GpioChip(await mkdtemp(join(directory, 'gpio-')));
+    const input = { gpio: { chip: chip.path, line: 7, debounceUs: 500 } };
+    const output = { gpio: { chip: chip.path, ok: 12, nok: 13, busy: 14, pulseMs: 60_000 } };
+    await run(recipe(), 0, { inspection: { input, output }, environment: chip.environment });
+    await vi.waitFor(() => expect(chip.requests).toHaveLength(2), { timeout: 30_000 });
+    expect(chip.requests.toSorted()).toEqual(['14 debounce 500 lines 7', '8 debounce 0 lines 12 13 14']);
+    const before = Date.now();
+    chip.edge(7, process.hrtime.bigint() - 5_000_000_000n);
+    await chip.untilOutputs(1);
+    const { trigger, verdict, latencyMs } = await verdictOf(1);
+    expect({ type: trigger.type, verdict }).toEqual({ type: 'gpio', verdict: 'OK' });
+    expect(latencyMs.total).toBeGreaterThan(5000);
+    expect(Date.parse(trigger.at)).toBeLessThan(before - 4000);
+    expect(chip.outputs).toContain(4);
+    expect(chip.outputs.at(-1)).toBe(1);
+    const changes = chip.outputs.length;
+    daemon!.process.kill('SIGKILL');
+    await chip.untilOutputs(0, changes);
+    expect(chip.outputs.slice(changes)).toEqual([0]);
   });
 
   it('compares a part with the golden sample of its configuration, and names that in the verdict', async () => {

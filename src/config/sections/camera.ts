@@ -70,6 +70,12 @@ export const trackingSchema = z.strictObject({
   publishMotion: z.boolean().default(false).meta({ description: 'Results say how each object moves, in pixels a second.' }),
 });
 
+const gpioChip = z
+  .string()
+  .regex(/^(gpiochip\d{1,4}|\/[^\0]{1,255})$/, 'expected gpiochipN or the path of a device node')
+  .meta({ description: 'GPIO chip: gpiochip0, or a device node. "gpioinfo" lists chips and lines.' });
+const gpioLine = z.number().int().min(0).max(65_535).meta({ description: 'Number of the line on its chip.' });
+
 const oneOf = (absent: string) =>
   z
     .number()
@@ -202,9 +208,51 @@ export const cameraSchema = z.strictObject({
             })
             .optional()
             .meta({ description: 'A Modbus TCP server for a PLC: triggers, verdicts, values.' }),
+          gpio: z
+            .strictObject({
+              chip: gpioChip,
+              ok: gpioLine.meta({ description: 'Line that is active for pulseMs when a part is OK. Nothing else means OK.' }),
+              nok: gpioLine.meta({ description: 'Line that is active for pulseMs when a part is NOK or UNSURE.' }),
+              busy: gpioLine.optional().meta({ description: 'Line that is active while a trigger waits for its frame.' }),
+              activeLow: z.boolean().optional().meta({ description: 'Lines are low when they are active; false when absent.' }),
+              pulseMs: z.number().int().min(1).max(60_000).optional().meta({ description: 'Length of a pulse; 100 when absent.' }),
+              staleMs: z
+                .number()
+                .int()
+                .min(50)
+                .max(60_000)
+                .optional()
+                .meta({ description: 'Outputs are switched off when the daemon hangs for this long; 1000 when absent.' }),
+            })
+            .refine(({ ok, nok, busy }) => new Set([ok, nok, busy ?? -1]).size === 3, 'expected a line of its own for each output')
+            .optional()
+            .meta({
+              description: 'GPIO lines, for a relay or the inputs of a PLC; off at start, at the end, and when the daemon is killed.',
+            }),
         })
         .optional()
         .meta({ description: 'Where verdicts go beside MQTT; nowhere when absent.' }),
+      input: z
+        .strictObject({
+          gpio: z
+            .strictObject({
+              chip: gpioChip,
+              line: gpioLine,
+              edge: z.enum(['rising', 'falling', 'both']).optional().meta({ description: 'Edge that triggers; rising when absent.' }),
+              debounceUs: z
+                .number()
+                .int()
+                .min(0)
+                .max(10_000_000)
+                .optional()
+                .meta({ description: 'Microseconds for which a level has to hold; 0 when absent.' }),
+              activeLow: z.boolean().optional().meta({ description: 'The line is low when it is active; false when absent.' }),
+            })
+            .optional()
+            .meta({ description: 'A GPIO line, of a light barrier or a PLC, whose edges trigger recipes with trigger: {type: mqtt}.' }),
+        })
+        .optional()
+        .meta({ description: 'What triggers beside MQTT; nothing when absent.' }),
       evidence: z
         .strictObject({
           keep: z

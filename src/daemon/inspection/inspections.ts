@@ -21,7 +21,8 @@ import { VerdictRecord } from '../../record/record.js';
 import type { StatusBoard } from '../../status/board.js';
 import type { EventIdentity } from '../../status/feed.js';
 import { EvidenceKeeper, tidyLeftovers } from './evidence.js';
-import { Inspector, identityOf } from './inspector.js';
+import { GpioStation } from './gpio-station.js';
+import { type InspectionOutput, Inspector, identityOf } from './inspector.js';
 import { PlcServer } from './plc-server.js';
 
 const ALERT = 'record-failing';
@@ -66,6 +67,7 @@ interface Station {
   readonly inspector: Inspector;
   readonly end: () => Promise<void>;
   readonly plc: PlcServer | undefined;
+  readonly gpio: GpioStation | undefined;
 }
 
 export class Inspections implements InspectionService {
@@ -126,6 +128,7 @@ export class Inspections implements InspectionService {
       if (JSON.stringify(wanted.get(id)) === JSON.stringify(station.config)) continue;
       this.#stations.delete(id);
       await station.plc?.stop();
+      await station.gpio?.stop();
       await station.end();
       await station.config.taught?.[Symbol.asyncDispose]();
       if (!wanted.has(id)) this.#deps.status.delete(`cameras/${id}/inspection`);
@@ -154,7 +157,7 @@ export class Inspections implements InspectionService {
     clearInterval(this.#marking);
     clearInterval(this.#tidying);
     const stations = [...this.#stations.values()];
-    await Promise.all(stations.map(({ plc }) => plc?.stop()));
+    await Promise.all(stations.flatMap(({ plc, gpio }) => [plc?.stop(), gpio?.stop()]));
     await Promise.all(stations.map(({ inspector }) => inspector.close()));
     await this.#evidence?.settled();
     await this.#pictures.close();
@@ -299,13 +302,25 @@ export class Inspections implements InspectionService {
     const modbus = config.output?.modbus;
     // The port asks for the inspector once a PLC triggers.
     const plc = modbus && new PlcServer({ camera, modbus, trigger: (part) => this.#triggerByPlc(camera, part), status, log });
+    const { input, output } = config;
+    const gpio =
+      input?.gpio || output?.gpio
+        ? new GpioStation({
+            camera,
+            input: input?.gpio,
+            output: output?.gpio,
+            trigger: (atNs) => this.#station(camera).inspector.trigger({ name: undefined, wait: false, type: 'gpio', atNs }),
+            status,
+            log,
+          })
+        : undefined;
     const inspector = new Inspector({
       camera,
       record: this.#record!,
       scale: config.scale,
       calibration: config.calibration,
       taught: config.taught,
-      output: plc?.port,
+      output: outputTo([plc?.port, gpio?.port].filter((port) => port !== undefined)),
       evidence: config.evidence && this.#keeper().of(config.evidence),
       onVerdict: (verdict, seq) => this.#publish(verdict, seq),
       onState: (message) => status.setInspection(message),
@@ -314,8 +329,9 @@ export class Inspections implements InspectionService {
       streaming: () => streaming(camera),
       log,
     });
-    this.#stations.set(camera, { config, inspector, plc, end: addSink(camera, inspector) });
+    this.#stations.set(camera, { config, inspector, plc, gpio, end: addSink(camera, inspector) });
     plc?.start();
+    gpio?.start();
     config.taught?.surfaces?.warmUp();
   }
 
@@ -387,6 +403,19 @@ export class Inspections implements InspectionService {
     } else if (this.#failing) status.clearAlert(ALERT);
     this.#failing = problem !== undefined;
   }
+}
+
+/** The ports one after the other; undefined where there is none. */
+function outputTo(ports: readonly InspectionOutput[]): InspectionOutput | undefined {
+  if (ports.length < 2) return ports[0];
+  return {
+    setState(message) {
+      for (const port of ports) port.setState(message);
+    },
+    show(verdict) {
+      for (const port of ports) port.show(verdict);
+    },
+  };
 }
 
 function interrupted({ inspection, camera, trigger, type, part, meas, atMs }: RecordedTrigger, active: StoredRecipe | null): NewVerdict {

@@ -159,9 +159,12 @@ export class Inspector implements ResultSink {
     part?: string | undefined;
     meas?: string | undefined;
     wait: boolean;
-    type?: 'mqtt' | 'modbus';
+    type?: 'mqtt' | 'modbus' | 'gpio';
+    /** CLOCK_MONOTONIC of what triggered; now when absent. */
+    atNs?: bigint;
   }): Promise<TriggerData> {
-    const atNs = process.hrtime.bigint();
+    const now = process.hrtime.bigint();
+    const { atNs = now } = request;
     const recipe = this.#active?.recipe;
     const { camera, record } = this.#deps;
     if (!recipe) throw new FastsamError('REQUEST_INVALID', `camera "${camera}" has no active recipe; expected one by recipe/activate`);
@@ -170,7 +173,9 @@ export class Inspector implements ResultSink {
       throw new FastsamError('REQUEST_INVALID', message);
     }
     const { name = randomUUID(), part, meas, wait, type = 'mqtt' } = request;
-    const accepted = await this.#recording(record.call('accept', { camera, trigger: name, type, part, meas, atMs: Date.now() }));
+    const accepted = await this.#recording(
+      record.call('accept', { camera, trigger: name, type, part, meas, atMs: Date.now() - Number(now - atNs) / 1e6 }),
+    );
     const { inspection } = accepted.trigger;
     if (accepted.verdict) return { inspection, verdict: accepted.verdict };
     let decided = this.#undecided.get(inspection);
