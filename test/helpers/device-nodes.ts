@@ -1,6 +1,6 @@
 /**
  * Devices of machines with an NVIDIA GPU: the character devices of /proc/devices, and the nodes that NVIDIA's container
- * toolkit hands to a container on such a machine, with the region that each belongs to ("misc" for those of the misc driver,
+ * toolkit hands to a container on such a machine (and cameras and a GPIO chip, which it leaves out), with the region that each belongs to ("misc" for those of the misc driver,
  * which are allowed by path only).
  */
 export interface DeviceTable {
@@ -9,10 +9,27 @@ export interface DeviceTable {
   readonly nodes: Readonly<Record<string, string>>;
 }
 
-const COMMON = { 1: 'mem', 4: 'tty', 5: '/dev/tty', 10: 'misc', 13: 'input', 29: 'fb', 81: 'video4linux', 226: 'drm', 234: 'media' };
+const COMMON = {
+  1: 'mem',
+  4: 'tty',
+  5: '/dev/tty',
+  10: 'misc',
+  13: 'input',
+  29: 'fb',
+  81: 'video4linux',
+  226: 'drm',
+  234: 'media',
+  254: 'gpiochip',
+};
 
 const GPU_PARTS = ['as', 'channel', 'ctrl', 'ctxsw', 'dbg', 'power', 'prof', 'prof-ctx', 'prof-dev', 'sched', 'tsg'];
-const CAMERA = { '/dev/video0': 'video4linux', '/dev/media0': 'media', '/dev/dri/card0': 'drm', '/dev/dri/renderD128': 'drm' };
+const CAMERA = {
+  '/dev/video0': 'video4linux',
+  '/dev/media0': 'media',
+  '/dev/dri/card0': 'drm',
+  '/dev/dri/renderD128': 'drm',
+  '/dev/gpiochip0': 'gpiochip',
+};
 
 function table(regions: Readonly<Record<number, string>>, nodes: Readonly<Record<string, string>>): DeviceTable {
   const lines = Object.entries({ ...COMMON, ...regions }).map(([major, name]) => `${major.padStart(3)} ${name}`);
