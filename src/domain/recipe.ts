@@ -201,6 +201,13 @@ const triggers = [
 export const recipeSchema = z
   .strictObject({
     recipe: idSchema.meta({ description: 'Name of the recipe.' }),
+    number: z
+      .number()
+      .int()
+      .min(1)
+      .max(65_535)
+      .optional()
+      .meta({ description: 'Number by which a PLC knows the recipe: Modbus shows that of the active one.' }),
     product: z.string().min(1).max(100).optional().meta({ description: 'What is made; comes back in every verdict.' }),
     unit: z
       .enum(['px', 'mm'])

@@ -29,7 +29,7 @@ export const COILS = 4;
 export const PART_REGISTERS = 16;
 
 /** Addresses of the input registers; numbers of 32 bits have their high half first. */
-export const REGISTER = { acquisition: 0, inspection: 2, verdict: 4, revision: 5, code: 7, checks: 8, values: 10 } as const;
+export const REGISTER = { acquisition: 0, inspection: 2, verdict: 4, revision: 5, code: 7, checks: 8, recipe: 9, values: 10 } as const;
 /** Check values that fit beside the rest into one read of 125 registers. */
 const MOST_VALUES = 57;
 export const INPUT_REGISTERS = REGISTER.values + 2 * MOST_VALUES;
@@ -88,16 +88,21 @@ export class PlcPort {
   #overrun = false;
   #failed = false;
   #acquisition = 0;
+  #recipe = 0;
   /** Replaced, never written to: what is read is of one result. */
   #registers: Uint16Array;
 
   constructor(deps: PlcPortDeps) {
     this.#deps = deps;
-    this.#registers = registersOf(undefined, 0);
+    this.#registers = registersOf(undefined, 0, 0);
   }
 
-  setState({ state, trigger }: State): void {
+  /** `recipe`: number of the active one; 0 where it has none. */
+  setState({ state, trigger }: State, recipe = 0): void {
     this.#state = { state, trigger };
+    if (recipe === this.#recipe) return;
+    this.#recipe = recipe;
+    this.#refresh();
   }
 
   /** Behind the results that the PLC has not taken; one too many is lost, and the PLC is told. */
@@ -174,7 +179,7 @@ export class PlcPort {
   }
 
   #refresh(): void {
-    this.#registers = registersOf(this.#shown, this.#acquisition);
+    this.#registers = registersOf(this.#shown, this.#acquisition, this.#recipe);
   }
 
   #trigger(): void {
@@ -206,9 +211,10 @@ export class PlcPort {
   }
 }
 
-function registersOf(result: VerdictMessage | undefined, acquisition: number): Uint16Array {
+function registersOf(result: VerdictMessage | undefined, acquisition: number, recipe: number): Uint16Array {
   const bytes = new DataView(new ArrayBuffer(2 * INPUT_REGISTERS));
   bytes.setUint32(2 * REGISTER.acquisition, acquisition);
+  bytes.setUint16(2 * REGISTER.recipe, recipe);
   const checks = (result?.checks ?? []).slice(0, MOST_VALUES);
   if (result) {
     bytes.setUint32(2 * REGISTER.inspection, result.inspection);

@@ -235,7 +235,7 @@ describe.skipIf(!hasMosquitto)('a node that inspects (needs mosquitto)', { timeo
 
   it('takes a trigger from a PLC, and shows the verdict in its registers', async () => {
     const port = await freePort();
-    await run(recipe(), 0, { inspection: { output: { modbus: { port } } } });
+    await run(recipe({ number: 42 }), 0, { inspection: { output: { modbus: { port } } } });
     const plc = await ModbusClient.connect(port);
     await plc.ask([16, 0, 0, 0, 4, 8, ...Buffer.from('SN-0042\0')]);
     await plc.set(COIL.triggerEnable, true);
@@ -244,6 +244,7 @@ describe.skipIf(!hasMosquitto)('a node that inspects (needs mosquitto)', { timeo
     await vi.waitFor(async () => expect((await plc.inputs())('resultsValid')).toBe(true), { timeout: 60_000, interval: 20 });
     const registers = await plc.registers();
     expect((await plc.inputs())('ok')).toBe(true);
+    expect(registers.getUint16(2 * REGISTER.recipe)).toBe(42);
     expect(registers.getUint32(2 * REGISTER.acquisition)).toBe(1);
     expect(registers.getUint32(2 * REGISTER.inspection)).toBe(1);
     expect(registers.getFloat32(2 * REGISTER.values)).toBeGreaterThanOrEqual(1);

@@ -409,8 +409,8 @@ export class Inspections implements InspectionService {
 function outputTo(ports: readonly InspectionOutput[]): InspectionOutput | undefined {
   if (ports.length < 2) return ports[0];
   return {
-    setState(message) {
-      for (const port of ports) port.setState(message);
+    setState(message, recipe) {
+      for (const port of ports) port.setState(message, recipe);
     },
     show(verdict) {
       for (const port of ports) port.show(verdict);

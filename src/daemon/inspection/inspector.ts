@@ -46,7 +46,8 @@ export interface InspectorDeps {
 
 /** Field outputs of one camera. */
 export interface InspectionOutput {
-  setState(message: InspectionMessage): void;
+  /** `recipe`: number of the active one; 0 where it has none. */
+  setState(message: InspectionMessage, recipe: number): void;
   /** Never throws. */
   show(verdict: VerdictMessage): void;
 }
@@ -418,7 +419,7 @@ export class Inspector implements ResultSink {
       last: this.#last,
       ...(this.#statistics ? { statistics: this.#statistics } : {}),
     };
-    this.#deps.output?.setState(message);
+    this.#deps.output?.setState(message, this.#active?.recipe.number ?? 0);
     this.#deps.onState(message);
   }
 }
