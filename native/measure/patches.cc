@@ -4,9 +4,9 @@
 #include <array>
 #include <cmath>
 #include <cstring>
-#include <functional>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 namespace fastsamd {
 namespace {
@@ -16,6 +16,8 @@ constexpr size_t kLanes = 8;
 constexpr size_t kSums = 4;
 /// Numbers after which a sum that is too large already is given up.
 constexpr size_t kBlock = 2 * kLanes * kSums;
+/// Rows of a memory that cover it roughly: k-center greedy chose those first that are farthest from each other.
+constexpr size_t kCover = 16;
 
 using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
 
@@ -77,6 +79,79 @@ struct Neighbours {
 
 Neighbours Around(size_t at, size_t count) { return {at == 0 ? 0 : at - 1, std::min(count, at + 2)}; }
 
+/// Mean of 3 × 3 cells, of those that there are at the border. `columns`: for the sums of a row's columns.
+void Smooth(const float* plane, size_t height, size_t width, std::vector<float>& columns, std::vector<float>& smooth) {
+  columns.resize(width);
+  smooth.resize(height * width);
+  for (size_t y = 0; y < height; ++y) {
+    const Neighbours down = Around(y, height);
+    std::copy_n(plane + down.begin * width, width, columns.begin());
+    for (size_t v = down.begin + 1; v < down.end; ++v) {
+      for (size_t x = 0; x < width; ++x) columns[x] += plane[v * width + x];
+    }
+    const auto height_of = static_cast<float>(down.end - down.begin);
+    float* out = smooth.data() + y * width;
+    for (size_t x = 1; x + 1 < width; ++x) out[x] = (columns[x - 1] + columns[x] + columns[x + 1]) / (3 * height_of);
+    for (const size_t x : {size_t{0}, width - 1}) {
+      const Neighbours along = Around(x, width);
+      float sum = 0;
+      for (size_t u = along.begin; u < along.end; ++u) sum += columns[u];
+      out[x] = sum / (static_cast<float>(along.end - along.begin) * height_of);
+    }
+  }
+}
+
+/// The rows that are farthest from the memory, of those that were searched.
+class FarthestRows {
+ public:
+  FarthestRows(const Rows& rows, const Rows& memory, size_t most) : rows_(rows), memory_(memory), most_(most) {
+    found_.reserve(most + 1);
+    order_.resize(memory.count);
+    std::iota(order_.begin(), order_.end(), 0);
+  }
+
+  void Search(uint32_t row) {
+    const float enough = found_.size() < most_ ? -1 : found_.front().distance;
+    float best = std::numeric_limits<float>::infinity();
+    size_t place = 0;
+    for (size_t m = 0; m < order_.size() && best > enough; ++m) {
+      const float distance = SquaredDistance(rows_.Row(row), memory_.Row(order_[m]), rows_.dims, best);
+      if (distance < best) {
+        best = distance;
+        place = m;
+      }
+    }
+    std::rotate(order_.begin(), order_.begin() + static_cast<ptrdiff_t>(place),
+                order_.begin() + static_cast<ptrdiff_t>(place) + 1);
+    if (best <= enough) return;
+    found_.push_back({row, best});
+    std::push_heap(found_.begin(), found_.end(), IsFarther);
+    if (found_.size() <= most_) return;
+    std::pop_heap(found_.begin(), found_.end(), IsFarther);
+    found_.pop_back();
+  }
+
+  /// Ends the search.
+  std::vector<FarRow> Sorted() {
+    std::sort(found_.begin(), found_.end(), IsFarther);
+    for (FarRow& each : found_) each.distance = std::sqrt(each.distance);
+    return std::move(found_);
+  }
+
+ private:
+  static bool IsFarther(const FarRow& a, const FarRow& b) {
+    return a.distance != b.distance ? a.distance > b.distance : a.row < b.row;
+  }
+
+  const Rows rows_;
+  const Rows memory_;
+  const size_t most_;
+  /// A heap of squared distances, the lowest at its front.
+  std::vector<FarRow> found_;
+  /// Of the memory: what ended a search goes to the front.
+  std::vector<uint32_t> order_;
+};
+
 }  // namespace
 
 std::vector<float> PatchRows(const std::vector<FeatureMap>& maps, const std::vector<uint32_t>& cells, const float* mean,
@@ -84,6 +159,7 @@ std::vector<float> PatchRows(const std::vector<FeatureMap>& maps, const std::vec
   size_t dims = 0;
   for (const FeatureMap& map : maps) dims += map.channels;
   std::vector<float> rows(cells.size() * dims);
+  std::vector<float> columns;
   std::vector<float> smooth;
   size_t feature = 0;
   for (const FeatureMap& map : maps) {
@@ -94,20 +170,9 @@ std::vector<float> PatchRows(const std::vector<FeatureMap>& maps, const std::vec
       const size_t column = cells[k] % maps[0].width / step;
       from[k] = static_cast<uint32_t>(row * map.width + column);
     }
-    smooth.resize(map.height * map.width);
     for (size_t c = 0; c < map.channels; ++c, ++feature) {
       const float* plane = map.values + c * map.height * map.width;
-      for (size_t y = 0; y < map.height; ++y) {
-        const Neighbours down = Around(y, map.height);
-        for (size_t x = 0; x < map.width; ++x) {
-          const Neighbours along = Around(x, map.width);
-          float sum = 0;
-          for (size_t v = down.begin; v < down.end; ++v) {
-            for (size_t u = along.begin; u < along.end; ++u) sum += plane[v * map.width + u];
-          }
-          smooth[y * map.width + x] = sum / static_cast<float>((down.end - down.begin) * (along.end - along.begin));
-        }
-      }
+      Smooth(plane, map.height, map.width, columns, smooth);
       const float middle = mean == nullptr ? 0 : mean[feature];
       const float by = sd == nullptr ? 1 : 1 / sd[feature];
       for (size_t k = 0; k < cells.size(); ++k) rows[k * dims + feature] = (smooth[from[k]] - middle) * by;
@@ -158,38 +223,26 @@ std::vector<float> NearestDistances(const Rows& rows, const Rows& memory) {
 }
 
 std::vector<FarRow> HighestDistances(const Rows& rows, const Rows& memory, size_t most) {
-  const size_t kept = std::min(most, rows.count);
-  std::vector<FarRow> heap;
-  heap.reserve(kept + 1);
-  if (kept == 0) return heap;
-  const auto is_farther = [](const FarRow& a, const FarRow& b) {
-    return a.distance != b.distance ? a.distance > b.distance : a.row < b.row;
-  };
-  std::vector<uint32_t> order(memory.count);
-  std::iota(order.begin(), order.end(), 0);
-  for (size_t k = 0; k < rows.count; ++k) {
-    const float enough = heap.size() < kept ? -1 : heap.front().distance;
-    float best = std::numeric_limits<float>::infinity();
-    size_t place = 0;
-    for (size_t m = 0; m < order.size() && best > enough; ++m) {
-      const float distance = SquaredDistance(rows.Row(k), memory.Row(order[m]), rows.dims, best);
-      if (distance < best) {
-        best = distance;
-        place = m;
-      }
-    }
-    std::rotate(order.begin(), order.begin() + static_cast<ptrdiff_t>(place),
-                order.begin() + static_cast<ptrdiff_t>(place) + 1);
-    if (best <= enough) continue;
-    heap.push_back({static_cast<uint32_t>(k), best});
-    std::push_heap(heap.begin(), heap.end(), is_farther);
-    if (heap.size() <= kept) continue;
-    std::pop_heap(heap.begin(), heap.end(), is_farther);
-    heap.pop_back();
+  FarthestRows found(rows, memory, std::min(most, rows.count));
+  if (most == 0 || rows.count == 0) return found.Sorted();
+  // Rows that are far from a few rows of the memory, which cover it, are likely to be among the farthest. They go
+  // first, so that the others can be left early.
+  const Rows cover = {memory.values, std::min(memory.count, kCover), memory.dims};
+  const std::vector<float> bounds = NearestDistances(rows, cover);
+  std::vector<uint32_t> first(rows.count);
+  std::iota(first.begin(), first.end(), 0);
+  const size_t ahead = std::min(rows.count, 2 * most);
+  std::partial_sort(first.begin(), first.begin() + static_cast<ptrdiff_t>(ahead), first.end(),
+                    [&](uint32_t a, uint32_t b) { return bounds[a] != bounds[b] ? bounds[a] > bounds[b] : a < b; });
+  std::vector<bool> is_done(rows.count);
+  for (size_t k = 0; k < ahead; ++k) {
+    found.Search(first[k]);
+    is_done[first[k]] = true;
   }
-  std::sort(heap.begin(), heap.end(), is_farther);
-  for (FarRow& each : heap) each.distance = std::sqrt(each.distance);
-  return heap;
+  for (size_t k = 0; k < rows.count; ++k) {
+    if (!is_done[k]) found.Search(static_cast<uint32_t>(k));
+  }
+  return found.Sorted();
 }
 
 }  // namespace fastsamd
