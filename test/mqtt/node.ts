@@ -123,7 +123,8 @@ export function testNode(mqtt: z.input<typeof mqttSchema>, options: TestNodeOpti
     asked,
     [Symbol.asyncDispose]: async () => {
       await publisher.stop('test is over', 500);
-      if (options.stateDirectory === undefined) rmSync(stateDirectory, { recursive: true, force: true });
+      // A stop that ran into its limit leaves a write under way, which may add a file while the folder is emptied.
+      if (options.stateDirectory === undefined) rmSync(stateDirectory, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }
