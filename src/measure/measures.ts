@@ -3,7 +3,9 @@
  * [i, i + 1) × [j, j + 1), y points down, angles are degrees in (−90, 90], clockwise on screen.
  */
 
+import { availableParallelism } from 'node:os';
 import { type NativeFrame, native } from '../addon/addon.js';
+import type { NativeMeasurements } from '../addon/measure.js';
 import type { Frame } from '../domain/frame.js';
 import type { LetterboxGeometry } from '../domain/geometry.js';
 import { MEASURES, type Measure } from '../domain/measure.js';
@@ -69,9 +71,12 @@ export function protoCell(geometry: LetterboxGeometry): number {
 
 const EXTRAS = 6;
 const MOST_REFUSED = 0.2;
+/** Threads of Node's pool; fewer objects than these are measured sooner than handed to one more of them. */
+const POOL_THREADS = 4;
+const LEAST_PER_TASK = 3;
 
 /**
- * Measures the objects at `indices` in the frame that `segments` are of. Off the JS thread; the caller keeps the frame.
+ * Measures the objects at `indices` in the frame that `segments` are of. Off the JS thread, on several cores; the caller keeps the frame.
  * Errors: MISUSE for a frame of another size or an index that is out of range.
  */
 export async function measureObjects(
@@ -82,35 +87,54 @@ export async function measureObjects(
 ): Promise<ObjectMeasures[]> {
   const refine = edge === 'refined';
   const options = { refine, cell, minHoleArea, colour, outlines, ...(calibration ? { plane: packed(calibration) } : {}) };
-  const answer = await native().measureObjects(frame.pixels as NativeFrame, segments, indices, options);
+  // Neighbours in rank are of like size: dealt out in turn, each core has as much to do as the others.
+  const tasks = Math.max(1, Math.min(availableParallelism(), POOL_THREADS, Math.ceil(indices.length / LEAST_PER_TASK)));
+  const answers = await Promise.all(
+    Array.from({ length: tasks }, (_, task) =>
+      native().measureObjects(
+        frame.pixels as NativeFrame,
+        segments,
+        indices.filter((_index, k) => k % tasks === task),
+        options,
+      ),
+    ),
+  );
+  return Array.from(indices, (index, k) => measuresOf(index, answers[k % tasks]!, Math.floor(k / tasks), { colour, outlines }));
+}
+
+/** Measures of the object at place `k` of an answer. */
+function measuresOf(
+  index: number,
+  answer: NativeMeasurements,
+  k: number,
+  { colour, outlines }: { readonly colour: boolean; readonly outlines: boolean },
+): ObjectMeasures {
   const count = MEASURES.length;
   const stride = 2 * count + EXTRAS;
-  return Array.from(indices, (index, k): ObjectMeasures => {
-    const row = answer.values.subarray(k * stride, (k + 1) * stride);
-    const [refined, weak, off, l, a, b] = row.subarray(2 * count) as unknown as [number, number, number, number, number, number];
-    const values = named(row);
-    const doubts: MeasureDoubt[] = [];
-    if (weak > MOST_REFUSED) doubts.push('EDGE_WEAK');
-    if (off > MOST_REFUSED) doubts.push('EDGE_OFF_MASK');
-    if (values.touchesFrame) doubts.push('TOUCHES_FRAME');
-    let rings: readonly Float64Array[] = [];
-    if (outlines) {
-      const first = k === 0 ? 0 : answer.objects[k - 1]!;
-      rings = Array.from(answer.rings.subarray(first, answer.objects[k]), (end, i) =>
-        answer.points.subarray(2 * (first + i === 0 ? 0 : answer.rings[first + i - 1]!), 2 * end),
-      );
-    }
-    const parts = rings.length - values.holes;
-    return {
-      index,
-      edge: refined ? 'refined' : 'mask',
-      doubts,
-      values,
-      uncertainties: named(row.subarray(count)),
-      ...(colour ? { lab: [l, a, b] as const } : {}),
-      ...(outlines ? { outlines: rings.slice(0, parts), holeOutlines: rings.slice(parts) } : {}),
-    };
-  });
+  const row = answer.values.subarray(k * stride, (k + 1) * stride);
+  const [refined, weak, off, l, a, b] = row.subarray(2 * count) as unknown as [number, number, number, number, number, number];
+  const values = named(row);
+  const doubts: MeasureDoubt[] = [];
+  if (weak > MOST_REFUSED) doubts.push('EDGE_WEAK');
+  if (off > MOST_REFUSED) doubts.push('EDGE_OFF_MASK');
+  if (values.touchesFrame) doubts.push('TOUCHES_FRAME');
+  let rings: readonly Float64Array[] = [];
+  if (outlines) {
+    const first = k === 0 ? 0 : answer.objects[k - 1]!;
+    rings = Array.from(answer.rings.subarray(first, answer.objects[k]), (end, i) =>
+      answer.points.subarray(2 * (first + i === 0 ? 0 : answer.rings[first + i - 1]!), 2 * end),
+    );
+  }
+  const parts = rings.length - values.holes;
+  return {
+    index,
+    edge: refined ? 'refined' : 'mask',
+    doubts,
+    values,
+    uncertainties: named(row.subarray(count)),
+    ...(colour ? { lab: [l, a, b] as const } : {}),
+    ...(outlines ? { outlines: rings.slice(0, parts), holeOutlines: rings.slice(parts) } : {}),
+  };
 }
 
 function named(row: Float64Array): Record<Measure, number> {

@@ -55,6 +55,29 @@ describe('measureObjects', () => {
     expect(Object.keys(DIMENSION)).toEqual(MEASURES);
   });
 
+  it('measures many objects on several cores as it measures each alone, in the order asked for', async () => {
+    const { frame, segments } = scene();
+    const options = { cell: 4, colour: true, outlines: true } as const;
+    const alone = (await Promise.all([0, 1].map((index) => measureObjects(frame, segments, Uint32Array.of(index), options)))).flat();
+    const order = [1, 0, 0, 1, 1, 1, 0, 1, 0, 0, 0, 1, 1];
+    const runs = order.map((index) => segments.runs.subarray(2 * segments.offsets[index]!, 2 * segments.offsets[index + 1]!));
+    const ends = runs.map((_, k) => runs.slice(0, k + 1).reduce((sum, { length }) => sum + length / 2, 0));
+    const many: Segments = {
+      ...segments,
+      count: order.length,
+      boxes: Float32Array.from(order.flatMap((index) => [...segments.boxes.subarray(4 * index, 4 * index + 4)])),
+      scores: Float32Array.from(order, (index) => segments.scores[index]!),
+      classes: new Int32Array(order.length),
+      areas: Uint32Array.from(order, (index) => segments.areas[index]!),
+      runs: Uint32Array.from(runs.flatMap((each) => [...each])),
+      offsets: Uint32Array.from([0, ...ends]),
+    };
+    const all = Uint32Array.from(order.keys());
+    const expected = order.map((index, k) => ({ ...alone[index], index: k }));
+    expect(await measureObjects(frame, many, all, options)).toEqual(expected);
+    expect(await measureObjects(frame, many, all.reverse(), options)).toEqual(expected.reverse());
+  });
+
   it('measures the mask, or what the picture shows', async () => {
     const { frame, segments } = scene();
     const [byMask] = await measureObjects(frame, segments, Uint32Array.of(0), { edge: 'mask', cell: 4 });
