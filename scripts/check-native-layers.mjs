@@ -11,6 +11,7 @@ const MAY_INCLUDE = {
   process: ['core'],
   nvml: ['core'],
   v4l2: ['core'],
+  gpio: ['core'],
   jpeg: ['core'],
   capture: ['core'],
   cuda: ['core'],

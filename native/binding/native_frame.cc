@@ -70,8 +70,7 @@ Pixels NativeFrame::Use(Napi::Value value, const char* name, Pins& pins) {
 
 NativeFrame::NativeFrame(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeFrame>(info) {
   ConstructorArguments* arguments = std::exchange(arguments_, nullptr);
-  if (arguments == nullptr)
-    ThrowMisuse(info.Env(), "a NativeFrame is made by createFrame, renderShapes or a capture");
+  if (arguments == nullptr) ThrowMisuse(info.Env(), "a NativeFrame is made by createFrame, renderShapes or a capture");
   info.This().As<Napi::Object>().TypeTag(&kFrameTag);
   pixels_ = std::move(arguments->pixels);
   if (arguments->js_memory) {
