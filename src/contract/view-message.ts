@@ -97,19 +97,20 @@ export function readAck(bytes: Uint8Array): { readonly channel: number; readonly
   return { channel: view.getUint32(4, true), seq: view.getUint32(8, true) };
 }
 
-/** Errors: RangeError for bytes that are no view message; the memory taken is bounded by what the header says, 16 bits a side. */
-export function readView<Meta = unknown>(bytes: Uint8Array<ArrayBuffer>): View<Meta> {
+interface Layout {
+  readonly view: DataView;
+  /** Objects, regions, map, meta, picture. */
+  readonly sections: readonly [Bytes, Bytes, Bytes, Bytes, Bytes];
+  readonly hasJpeg: boolean;
+}
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+function layoutOf(bytes: Bytes): Layout {
   if (bytes.length < VIEW_HEADER_BYTES) throw new RangeError('view message: shorter than its header');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (view.getUint8(0) !== VIEW_TYPE || view.getUint8(1) !== VIEW_VERSION) throw new RangeError('view message: another type or version');
-  const sizes = Array.from({ length: 12 }, (_, i) => view.getUint16(24 + 2 * i, true));
-  const [width, height, pictureWidth, pictureHeight, x, y, partWidth, partHeight, mapWidth, mapHeight, objects, regions] = sizes as [
-    number,
-    ...number[],
-  ] & {
-    [K in keyof [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]]: number;
-  };
-  const sections: Uint8Array<ArrayBuffer>[] = [];
+  const sections: Bytes[] = [];
   let at = VIEW_HEADER_BYTES;
   for (let i = 0; i < 5; i += 1) {
     const length = view.getUint32(48 + 4 * i, true);
@@ -117,14 +118,26 @@ export function readView<Meta = unknown>(bytes: Uint8Array<ArrayBuffer>): View<M
     sections.push(bytes.subarray(at, at + length));
     at = Math.ceil((at + length) / 4) * 4;
   }
-  const [objectBytes, regionBytes, mapBytes, metaBytes, jpeg] = sections as [
-    Uint8Array<ArrayBuffer>,
-    Uint8Array<ArrayBuffer>,
-    Uint8Array<ArrayBuffer>,
-    Uint8Array<ArrayBuffer>,
-    Uint8Array<ArrayBuffer>,
-  ];
-  const codec = view.getUint8(68);
+  return { view, sections: sections as unknown as Layout['sections'], hasJpeg: view.getUint8(68) === 1 };
+}
+
+/** The picture alone, so that its decoding can begin; undefined when it is withheld. Errors: as readView, of the header. */
+export function readJpeg(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | undefined {
+  const { sections, hasJpeg } = layoutOf(bytes);
+  return hasJpeg ? sections[4] : undefined;
+}
+
+/** Errors: RangeError for bytes that are no view message; the memory taken is bounded by what the header says, 16 bits a side. */
+export function readView<Meta = unknown>(bytes: Uint8Array<ArrayBuffer>): View<Meta> {
+  const { view, sections, hasJpeg } = layoutOf(bytes);
+  const sizes = Array.from({ length: 12 }, (_, i) => view.getUint16(24 + 2 * i, true));
+  const [width, height, pictureWidth, pictureHeight, x, y, partWidth, partHeight, mapWidth, mapHeight, objects, regions] = sizes as [
+    number,
+    ...number[],
+  ] & {
+    [K in keyof [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]]: number;
+  };
+  const [objectBytes, regionBytes, mapBytes, metaBytes, jpeg] = sections;
   return {
     flags: view.getUint16(2, true),
     channel: view.getUint32(4, true),
@@ -133,7 +146,7 @@ export function readView<Meta = unknown>(bytes: Uint8Array<ArrayBuffer>): View<M
     capturedAtMs: view.getFloat64(16, true),
     frame: { width, height },
     part: { x, y, width: partWidth, height: partHeight },
-    picture: codec === 1 ? { width: pictureWidth, height: pictureHeight, jpeg } : undefined,
+    picture: hasJpeg ? { width: pictureWidth, height: pictureHeight, jpeg } : undefined,
     map: { width: mapWidth, height: mapHeight, cells: readCells(mapBytes, mapWidth, mapHeight, regions) },
     regions: readRegions(regionBytes, regions, objects),
     objects: readObjects(objectBytes, objects),

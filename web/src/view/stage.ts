@@ -1,6 +1,6 @@
 /** One canvas with the newest frame of a camera, or a photo: decoding, colours, hit tests. No Preact in here. */
 import type { ViewMeta } from '../../../src/contract/console.js';
-import { readView, type View } from '../../../src/contract/view-message.js';
+import { readJpeg, readView, type View } from '../../../src/contract/view-message.js';
 import { boxIou, colourOf, Identities } from './colours.js';
 import { createRenderer, PAINT, type Renderer, type Style } from './renderer.js';
 
@@ -66,7 +66,7 @@ export class Stage {
       const { bytes, drawn } = this.#pending;
       this.#pending = undefined;
       try {
-        if (!this.isFrozen) await this.#show(readView<ViewMeta>(bytes));
+        if (!this.isFrozen) await this.#show(bytes);
         else await nextFrame();
       } catch {
         // A frame that cannot be shown is left out; the next one comes.
@@ -76,9 +76,22 @@ export class Stage {
     this.#isBusy = false;
   }
 
-  async #show(view: View<ViewMeta>): Promise<void> {
-    const { picture } = view;
-    const bitmap = picture && (await createImageBitmap(new Blob([picture.jpeg], { type: 'image/jpeg' })));
+  async #show(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    const jpeg = readJpeg(bytes);
+    // Another thread decodes the picture while this one reads the rest of the message.
+    const decoding = jpeg && createImageBitmap(new Blob([jpeg], { type: 'image/jpeg' }));
+    let view: View<ViewMeta>;
+    try {
+      view = readView<ViewMeta>(bytes);
+    } catch (error) {
+      void decoding?.then(
+        (bitmap) => bitmap.close(),
+        () => undefined,
+      );
+      throw error;
+    }
+    const ids = this.#identities.assign(view.objects);
+    const bitmap = await decoding;
     if (bitmap) this.openBitmaps += 1;
     // The screen shows the canvas at its next refresh anyway. A hidden tab waits here and asks for no more frames.
     if (document.hidden) await nextFrame();
@@ -86,7 +99,6 @@ export class Stage {
       this.#free(bitmap);
       return;
     }
-    const ids = this.#identities.assign(view.objects);
     const before = this.shown;
     this.shown = { ...view, ids };
     this.#keepChoice(before, ids);
