@@ -1,6 +1,6 @@
-// fastsamd-gpio: holds GPIO lines for the daemon, in a process of its own. The kernel does not say what level an output
-// has once the process that held it is gone, so an output that means "OK" must be switched off by somebody who outlives
-// the daemon: this program does it when its standard input ends, and when nothing comes over it for too long.
+// fastsamd-gpio: holds GPIO lines for the daemon, in a separate process. The kernel does not define the level of an
+// output once the process that held it is gone, so an output that means "OK" must be switched off by a process that
+// outlives the daemon: this one does so when its standard input ends, and when nothing arrives there for too long.
 //
 //   fastsamd-gpio input CHIP LINE rising|falling|both DEBOUNCE_US ACTIVE_LOW
 //   fastsamd-gpio outputs CHIP LINE,LINE,… STALE_MS ACTIVE_LOW

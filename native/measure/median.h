@@ -7,7 +7,7 @@
 namespace fastsamd {
 
 /// The median of many values that are not negative, to about 0.5 % of itself: counts by the exponent and the first bits
-/// of the fraction, in one pass and without memory of its own. Values below 1 / 2^16 count as 0, those above 2^11 as
+/// of the fraction, in one pass, without allocating. Values below 1 / 2^16 count as 0, those above 2^11 as
 /// 2^11.
 class RoughMedian {
  public:

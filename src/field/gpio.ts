@@ -4,11 +4,14 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { FastsamError } from '../errors.js';
 
 const PROGRAM = fileURLToPath(new URL('../../build/Release/fastsamd-gpio', import.meta.url));
 const START_MS = 5000;
+/** A driver that hangs must not hold up the end of the daemon; the program ends when the driver answers. */
+const STOP_MS = 2000;
 /** How often in the permitted silence the program is told that this process lives. */
 const SIGNS = 3;
 /** Bits of outputs follow this character. */
@@ -121,7 +124,7 @@ export class GpioLines {
     this.#stopped = true;
     clearInterval(this.#signs);
     this.#child?.stdin?.end();
-    await this.#ended;
+    await Promise.race([this.#ended, delay(STOP_MS, undefined, { ref: false })]);
   }
 
   #take(line: string): void {

@@ -224,7 +224,7 @@ export const cameraSchema = z.strictObject({
                 .optional()
                 .meta({ description: 'Outputs are switched off when the daemon hangs for this long; 1000 when absent.' }),
             })
-            .refine(({ ok, nok, busy }) => new Set([ok, nok, busy ?? -1]).size === 3, 'expected a line of its own for each output')
+            .refine(({ ok, nok, busy }) => new Set([ok, nok, busy ?? -1]).size === 3, 'expected different lines for the outputs')
             .optional()
             .meta({
               description: 'GPIO lines, for a relay or the inputs of a PLC; off at start, at the end, and when the daemon is killed.',
