@@ -27,7 +27,7 @@ export interface TaughtModel {
   readonly sha256: string;
 }
 
-/** The network whose feature maps surfaces are compared by; stopped by who asks. Errors: TAUGHT_STALE for another model than the taught one. */
+/** The network whose feature maps surfaces are compared by. The caller stops it. Errors: TAUGHT_STALE for another model than the taught one. */
 export type OpenFeatures = (model: TaughtModel) => Promise<FeatureSource & { start(): Promise<unknown>; stop(): Promise<void> }>;
 
 const MAX_BYTES = 2 ** 27;
@@ -139,8 +139,8 @@ export async function loadTaught(file: string, open: OpenFeatures): Promise<Taug
   const golden = parsed.data.golden && (await goldenOf(parsed.data.golden, file, invalid));
   const release = () => golden?.frame.pixels.release();
   try {
-    const network = parsed.data.surfaces && (await open({ file, ...parsed.data.surfaces.model }));
     const good = parsed.data.surfaces && goodOf(parsed.data.surfaces, invalid);
+    const network = parsed.data.surfaces && (await open({ file, ...parsed.data.surfaces.model }));
     return {
       sha256,
       golden,

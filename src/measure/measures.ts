@@ -71,8 +71,9 @@ export function protoCell(geometry: LetterboxGeometry): number {
 
 const EXTRAS = 6;
 const MOST_REFUSED = 0.2;
-/** Threads of Node's pool; fewer objects than these are measured sooner than handed to one more of them. */
+/** Threads of Node's pool. */
 const POOL_THREADS = 4;
+/** Fewer objects are measured sooner than handed to one more thread. */
 const LEAST_PER_TASK = 3;
 
 /**
