@@ -237,6 +237,15 @@ describe.skipIf(!canBrowse)('console page (needs chromium and "make build")', { 
     await page.close();
   });
 
+  it('draws without WebGL, unless it is asked for, where the processor would draw that', async () => {
+    // The browser of these tests has no graphics card.
+    const page = await pages.browser.newPage();
+    await page.goto(`${node.url}/#live/belt`);
+    await drawn(page);
+    expect(await page.evaluate(() => window.fastsamStage.rendererName)).toBe('2d');
+    await page.close();
+  });
+
   it('draws the same with WebGL as without, and draws a photo again after the graphics context was lost', async () => {
     const jpeg = await scene();
     const photo = async (renderer: '2d' | 'webgl2') => {

@@ -1,4 +1,4 @@
-/** A frame with its masks on a canvas: WebGL2, or 2D where that is missing or lost. Both read one table of colours, a row per region. */
+/** A frame with its masks on a canvas: WebGL2, or 2D where the processor would draw WebGL. Both read one table of colours, a row per region. */
 
 export interface Picture {
   readonly bitmap: ImageBitmap | undefined;
@@ -24,9 +24,28 @@ export interface Renderer {
 
 const TABLE_WIDTH = 1024;
 
+/** `want`: 'webgl2' or '2d'; without it the quicker one on this machine. */
 export function createRenderer(canvas: HTMLCanvasElement, want?: string): Renderer {
-  const gl = want === '2d' ? null : canvas.getContext('webgl2', { alpha: false, antialias: false, preserveDrawingBuffer: true });
+  const isWebGl = want === 'webgl2' || (want !== '2d' && !isDrawnByProcessor());
+  const gl = isWebGl ? canvas.getContext('webgl2', { alpha: false, antialias: false, preserveDrawingBuffer: true }) : null;
   return gl ? new WebGlRenderer(canvas, gl) : new CanvasRenderer(canvas);
+}
+
+let drawnByProcessor: boolean | undefined;
+
+/**
+ * Whether WebGL is drawn by the processor, which takes several times as long as the 2D canvas. Browsers do not say so by
+ * failIfMajorPerformanceCaveat (Chromium 156).
+ */
+function isDrawnByProcessor(): boolean {
+  if (drawnByProcessor !== undefined) return drawnByProcessor;
+  // Of a canvas for this question: one that has had a WebGL context gets no other.
+  const gl = document.createElement('canvas').getContext('webgl2');
+  const info = gl?.getExtension('WEBGL_debug_renderer_info');
+  const name = gl && info ? String(gl.getParameter(info.UNMASKED_RENDERER_WEBGL)) : '';
+  gl?.getExtension('WEBGL_lose_context')?.loseContext();
+  drawnByProcessor = /swiftshader|llvmpipe|softpipe|basic render/i.test(name);
+  return drawnByProcessor;
 }
 
 const VERTEX = `#version 300 es

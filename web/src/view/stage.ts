@@ -17,7 +17,7 @@ export interface StageStyle extends Style {
 
 const NEAR_CELLS = 4;
 
-/** `?renderer=2d` in the address: for machines whose WebGL draws wrongly. */
+/** `?renderer=2d` or `webgl2` in the address: for machines whose WebGL draws wrongly, or is better than the browser says. */
 export function wantedRenderer(): string | undefined {
   return new URLSearchParams(location.search).get('renderer') ?? undefined;
 }
