@@ -43,16 +43,56 @@ export async function addUser({ config: file, name, role, camera }: AddUserArgum
   say(`${name} (${role}${camera ? `, ${camera.join(', ')}` : ''}) may log in`);
 }
 
-export interface RemoveUserArguments {
+export interface UserArguments {
   readonly config: string;
   readonly name: string;
 }
 
-export async function removeUser({ config: file, name }: RemoveUserArguments): Promise<void> {
+export async function removeUser({ config: file, name }: UserArguments): Promise<void> {
   const { users } = await filesOf(await loadConfig(resolve(file)));
   if (!(await new Users(users).remove(name))) throw new FastsamError('USAGE', `no user "${name}"`);
   await belongsToService(users);
   say(`${name} may not log in any more`);
+}
+
+export interface TokenArguments extends UserArguments {
+  readonly label: string;
+}
+
+/** Prints a token for scripts of a user. */
+export async function token({ config: file, name, label }: TokenArguments): Promise<void> {
+  const { users } = await filesOf(await loadConfig(resolve(file)));
+  if (!idSchema.safeParse(label).success) throw new FastsamError('USAGE', `--label ${label}: expected 1 to 64 of a-z, 0-9 and "-"`);
+  const made = await new Users(users).addToken(name, label);
+  if (made === undefined) throw await unknownUser(users, name);
+  await belongsToService(users);
+  say(made);
+}
+
+export async function revokeToken({ config: file, name, label }: TokenArguments): Promise<void> {
+  const { users } = await filesOf(await loadConfig(resolve(file)));
+  if (!(await new Users(users).removeToken(name, label))) {
+    const labels = (await new Users(users).tokens()).filter(({ user }) => user === name).map((each) => each.label);
+    if (!(await new Users(users).find(name))) throw await unknownUser(users, name);
+    throw new FastsamError('USAGE', `${name} has no token "${label}"; expected one of ${labels.join(', ') || '(none)'}`);
+  }
+  await belongsToService(users);
+  say(`the token "${label}" of ${name} has ended`);
+}
+
+/** Lists users with their roles, cameras and tokens. */
+export async function listUsers({ config: file }: Pick<UserArguments, 'config'>): Promise<void> {
+  const users = new Users((await filesOf(await loadConfig(resolve(file)))).users);
+  const tokens = await users.tokens();
+  for (const { name, role, cameras } of await users.list()) {
+    say(`${name} (${role}, ${cameras ? cameras.join(', ') : 'all cameras'})`);
+    for (const { user, label, since } of tokens) if (user === name) say(`  token ${label}, since ${since}`);
+  }
+}
+
+async function unknownUser(file: string, name: string): Promise<FastsamError> {
+  const names = (await new Users(file).list()).map((user) => user.name).join(', ');
+  return new FastsamError('USAGE', `no user "${name}"; expected one of ${names || '(none: add one with "fastsamd console add-user")'}`);
 }
 
 export interface InviteArguments {
@@ -64,17 +104,13 @@ export interface InviteArguments {
 export async function invite({ config: file, name, url }: InviteArguments): Promise<void> {
   const config = await loadConfig(resolve(file));
   const { users, invites } = await filesOf(config);
-  const known = await new Users(users).list();
-  if (!known.some((user) => user.name === name)) {
-    const names = known.map((user) => user.name).join(', ');
-    throw new FastsamError('USAGE', `no user "${name}"; expected one of ${names || '(none: add one with "fastsamd console add-user")'}`);
-  }
-  const token = await new Invites(invites).add(name);
+  if (!(await new Users(users).find(name))) throw await unknownUser(users, name);
+  const secret = await new Invites(invites).add(name);
   await belongsToService(invites);
   const scheme = config.console.tls.certFile === undefined ? 'http' : 'https';
   const base = (url ?? `${scheme}://${hostname()}:${config.console.port}`).replace(/\/+$/, '');
   // Behind the #, where no server and no log sees it.
-  say(`${base}/#invite=${token}`);
+  say(`${base}/#invite=${secret}`);
   say('valid once, for five minutes');
 }
 

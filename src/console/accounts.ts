@@ -4,7 +4,10 @@ import type { Logger } from 'pino';
 import { isLoopback } from '../config/sections/console.js';
 import type { ConsoleUser } from '../contract/console.js';
 import { FastsamError } from '../errors.js';
-import { LoginLimits } from './login-limits.js';
+import { bearerOf } from './guard.js';
+import { ATTEMPTS, RateLimits, REQUESTS } from './rate-limits.js';
+import { ScriptTokens } from './script-tokens.js';
+import { hashOfSecret } from './secrets.js';
 import { INVITE_MS, Invites, Sessions } from './sessions.js';
 import { Users } from './users.js';
 
@@ -27,11 +30,14 @@ export class Accounts {
   readonly #users: Users;
   readonly #invites: Invites;
   readonly #sessions = new Sessions();
-  readonly #limits = new LoginLimits();
+  readonly #scripts: ScriptTokens;
+  readonly #attempts = new RateLimits(ATTEMPTS);
+  readonly #requests = new RateLimits(REQUESTS);
 
   constructor(deps: AccountsDeps) {
     this.#deps = deps;
     this.#users = new Users(deps.usersFile);
+    this.#scripts = new ScriptTokens(this.#users, deps.log);
     this.#invites = new Invites(deps.invitesFile);
   }
 
@@ -45,27 +51,40 @@ export class Accounts {
     return (await this.#users.list()).length > 0;
   }
 
-  /** The session's user; on loopback without a session, an operator. */
-  identify(request: FastifyRequest): ConsoleUser | undefined {
+  /** The user of the token or the session; on loopback without either, an operator. */
+  async identify(request: FastifyRequest): Promise<ConsoleUser | undefined> {
+    const bearer = bearerOf(request.headers);
+    if (bearer !== undefined) return this.#scripts.find(bearer, request.ip);
     const token = request.cookies[this.#cookie];
     const user = token === undefined ? undefined : this.#sessions.find(token);
     return user ?? (this.isOpen ? { name: 'local', role: 'operator' } : undefined);
   }
 
-  /** Calls `end` when the session of the request ends. Returns how to stop that. */
+  /** False when the request, whose user is known, is one too many of its session or token; without login there is no limit. */
+  takesRequest(request: FastifyRequest): boolean {
+    const secret = bearerOf(request.headers) ?? request.cookies[this.#cookie];
+    return this.isOpen || secret === undefined || this.#requests.take(hashOfSecret(secret));
+  }
+
+  /** Calls `end` when the session or the token of the request ends. Returns how to stop that. */
   onEnd(request: FastifyRequest, end: () => void): () => void {
+    const bearer = bearerOf(request.headers);
+    if (bearer !== undefined) return this.#scripts.onEnd(bearer, request.user, end);
     const token = request.cookies[this.#cookie];
     return token === undefined ? () => undefined : this.#sessions.onEnd(token, end);
   }
 
-  /** Whether the request's session may open one more page; without a session the console's own limit holds alone. */
+  /** Whether the request's session or token may open one more page; without either the console's own limit holds alone. */
   hasRoom(request: FastifyRequest): boolean {
+    const bearer = bearerOf(request.headers);
+    if (bearer !== undefined) return this.#scripts.waitingForEnd(bearer) < PAGES_PER_SESSION;
     const token = request.cookies[this.#cookie];
     return token === undefined || this.#sessions.waitingForEnd(token) < PAGES_PER_SESSION;
   }
 
-  /** Ends the sessions of users that were removed or have other rights now. */
+  /** Ends the sessions and the connections of tokens whose users were removed or have other rights now. */
   async review(): Promise<void> {
+    await this.#scripts.review();
     const users = await this.#users.list().catch(() => undefined);
     if (!users) return;
     const known = new Map(users.map((user) => [user.name, JSON.stringify(user)]));
@@ -75,13 +94,13 @@ export class Accounts {
   /** Routes that need no login. */
   async publicRoutes(routes: FastifyInstance): Promise<void> {
     routes.get('/me', async (request, reply) =>
-      reply.header('cache-control', 'no-store').send({ user: this.identify(request) ?? null, node: this.#deps.node() }),
+      reply.header('cache-control', 'no-store').send({ user: (await this.identify(request)) ?? null, node: this.#deps.node() }),
     );
     routes.post('/login', async (request, reply) => {
       const { user: name, password } = (request.body ?? {}) as { user?: unknown; password?: unknown };
       if (typeof name !== 'string' || typeof password !== 'string' || name.length > 64 || password.length > 256)
         throw new FastsamError('REQUEST_INVALID', 'expected user and password');
-      if (!this.#limits.take(request.ip)) return tooMany(reply);
+      if (!this.#attempts.take(request.ip)) return tooMany(reply);
       const user = await this.#users.verify(name, password);
       if (!user) {
         this.#deps.log.warn({ from: request.ip }, 'console: a login failed');
@@ -92,7 +111,7 @@ export class Accounts {
     routes.post('/invite', async (request, reply) => {
       const { token } = (request.body ?? {}) as { token?: unknown };
       if (typeof token !== 'string' || token.length > 100) throw new FastsamError('REQUEST_INVALID', 'expected a token');
-      if (!this.#limits.take(request.ip)) return tooMany(reply);
+      if (!this.#attempts.take(request.ip)) return tooMany(reply);
       const name = await this.#invites.redeem(token);
       const user = name === undefined ? undefined : await this.#users.find(name);
       if (!user)

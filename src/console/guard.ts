@@ -44,6 +44,15 @@ export function isSameOrigin(headers: IncomingHttpHeaders, { demandOrigin }: { r
   }
 }
 
+/**
+ * The token of a script. No page can make a browser send one to another origin, so a request with a token need not show its origin;
+ * with a wrong one it has no user, whatever cookies are beside it.
+ */
+export function bearerOf({ authorization }: IncomingHttpHeaders): string | undefined {
+  const match = /^bearer(?: +(.*))?$/i.exec(authorization ?? '');
+  return match ? (match[1] ?? '') : undefined;
+}
+
 /** Headers of every answer. */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy':

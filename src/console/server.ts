@@ -24,7 +24,7 @@ import { CameraFrames } from './camera-frames.js';
 import { CertificateRenewal, readCertificate } from './certificate.js';
 import { Clips, clipRoutes } from './clips.js';
 import { ConsoleEvents } from './events.js';
-import { type GuardOptions, isAddressed, isSameOrigin, SECURITY_HEADERS } from './guard.js';
+import { bearerOf, type GuardOptions, isAddressed, isSameOrigin, SECURITY_HEADERS } from './guard.js';
 import { History, isSpan, visible } from './history.js';
 import { Pictures, pictureRoutes } from './pictures.js';
 import { followPrompts, PromptHistory } from './prompt-history.js';
@@ -32,6 +32,8 @@ import { ViewHub } from './view-hub.js';
 import { CLOSE_SESSION_ENDED, Viewer } from './viewer.js';
 
 const TICK_MS = 2000;
+/** How long a user who was removed is still there. */
+const USERS_REVIEW_MS = 1000;
 const REVIEW_MS = 5000;
 const REQUEST_MS = 15_000;
 /** For the answer to a whole request: a photo may wait for its turn behind cameras. */
@@ -45,6 +47,8 @@ const TIMEOUT_CHECK_MS = 1000;
 const MAX_JSON_BYTES = 65_536;
 /** RFC 6455's registry. */
 const CLOSE_TRY_LATER = 1013;
+/** What else is wrong with a request is 400. */
+const STATUS_OF: Partial<Record<FastsamError['code'], number>> = { REQUEST_FORBIDDEN: 403, RATE_LIMITED: 429, SOURCE_TIMEOUT: 504 };
 const INSECURE_ALERT = 'console-insecure';
 
 /** A probe's answer, as /metrics, /healthz and /readyz give it. */
@@ -154,11 +158,13 @@ export class ConsoleServer {
         message: 'console: without TLS, passwords and pictures cross the network in clear (console.insecure)',
       });
     const tick = setInterval(() => this.#tick(), TICK_MS);
-    const review = setInterval(() => void Promise.all([this.#accounts.review(), this.#renewal?.review(), this.#clips.review()]), REVIEW_MS);
+    const users = setInterval(() => void this.#accounts.review(), USERS_REVIEW_MS);
+    const review = setInterval(() => void Promise.all([this.#renewal?.review(), this.#clips.review()]), REVIEW_MS);
     this.#ends = [
       this.#events.follow(status),
       followPrompts(this.#promptHistory, this.#deps),
       () => clearInterval(tick),
+      () => clearInterval(users),
       () => clearInterval(review),
     ];
     log.info({ host, port: this.port }, `console: ${tls.certFile === undefined ? 'http' : 'https'}://${host}:${this.port}/`);
@@ -239,7 +245,8 @@ export class ConsoleServer {
     await app.register(async (routes) => this.#api(routes), { prefix: '/api' });
     for (const path of ['/metrics', '/healthz', '/readyz']) {
       app.get(path, async (request, reply) => {
-        if (!this.#accounts.identify(request)) return reply.code(401).send('log in first\n');
+        if (!(await this.#accounts.identify(request))) return reply.code(401).send('log in first\n');
+        if (!this.#accounts.takesRequest(request)) return reply.code(429).header('retry-after', '1').send('too many requests\n');
         const answer = await this.#deps.probe(path);
         return answer
           ? reply.code(answer.status).type(answer.type).header('cache-control', 'no-store').send(answer.body)
@@ -266,14 +273,13 @@ export class ConsoleServer {
     }
     const isUpgrade = request.headers.upgrade !== undefined;
     const isChange = request.method !== 'GET' && request.method !== 'HEAD';
-    if ((isChange || isUpgrade) && !isSameOrigin(request.headers, { demandOrigin: true }))
+    if ((isChange || isUpgrade) && bearerOf(request.headers) === undefined && !isSameOrigin(request.headers, { demandOrigin: true }))
       await reply.code(403).type('text/plain').send('expected a request of the console itself (Origin)\n');
   }
 
   #fail(error: unknown, reply: FastifyReply): FastifyReply {
     if (isFastsamError(error)) {
-      const status = error.code === 'REQUEST_FORBIDDEN' ? 403 : error.code === 'SOURCE_TIMEOUT' ? 504 : 400;
-      return reply.code(status).send({ code: error.code, error: error.message.slice(0, 500) });
+      return reply.code(STATUS_OF[error.code] ?? 400).send({ code: error.code, error: error.message.slice(0, 500) });
     }
     const status = (error as { statusCode?: number }).statusCode ?? 500;
     if (status < 500) return reply.code(status).send({ code: 'REQUEST_INVALID', error: messageOf(error).slice(0, 200) });
@@ -302,8 +308,10 @@ export class ConsoleServer {
   async #api(routes: FastifyInstance): Promise<void> {
     // Before the body is read: a photo of 16 MB is received from users alone.
     routes.addHook('onRequest', async (request, reply) => {
-      const user = this.#accounts.identify(request);
+      const user = await this.#accounts.identify(request);
       if (!user) return reply.code(401).send({ code: 'REQUEST_FORBIDDEN', error: 'log in first' });
+      if (!this.#accounts.takesRequest(request))
+        return reply.code(429).header('retry-after', '1').send({ code: 'RATE_LIMITED', error: 'too many requests; try again in a second' });
       request.user = user;
       reply.header('cache-control', 'no-store');
     });
@@ -369,7 +377,7 @@ export class ConsoleServer {
       governed,
       log,
     });
-    const forget = this.#accounts.onEnd(request, () => viewer.close(CLOSE_SESSION_ENDED, 'logged out'));
+    const forget = this.#accounts.onEnd(request, () => viewer.close(CLOSE_SESSION_ENDED, 'logged out, or the token was revoked'));
     this.#viewers.add(viewer);
     socket.on('close', () => {
       this.#viewers.delete(viewer);

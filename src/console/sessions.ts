@@ -1,9 +1,9 @@
-/** Who is logged in. Tokens are kept as hashes, so that a dump of the memory or of the file opens nothing. */
-import { createHash, randomBytes } from 'node:crypto';
+/** Who is logged in, and who is invited. */
 import { z } from 'zod';
 import type { ConsoleUser } from '../contract/console.js';
 import { idSchema } from '../domain/prompt.js';
 import { readBounded, writeDurably } from '../durable.js';
+import { hashOfSecret, newSecret } from './secrets.js';
 
 const IDLE_MS = 12 * 3_600_000;
 const LONGEST_MS = 7 * 86_400_000;
@@ -26,15 +26,15 @@ export class Sessions {
   begin(user: ConsoleUser, now = Date.now()): string {
     this.#forgetOld(now);
     if (this.#byHash.size >= MAX_SESSIONS) this.#end(this.#byHash.keys().next().value!);
-    const token = randomBytes(32).toString('base64url');
-    this.#byHash.set(hashOf(token), { user, since: now, lastUsed: now, ends: new Set() });
+    const token = newSecret();
+    this.#byHash.set(hashOfSecret(token), { user, since: now, lastUsed: now, ends: new Set() });
     return token;
   }
 
   /** Whose token it is; undefined for one that is unknown or has ended. */
   find(token: string, now = Date.now()): ConsoleUser | undefined {
     this.#forgetOld(now);
-    const session = this.#byHash.get(hashOf(token));
+    const session = this.#byHash.get(hashOfSecret(token));
     if (!session) return undefined;
     session.lastUsed = now;
     return session.user;
@@ -42,18 +42,18 @@ export class Sessions {
 
   /** Calls `end` when the session of this token ends. Returns how to stop that. */
   onEnd(token: string, end: () => void): () => void {
-    const ends = this.#byHash.get(hashOf(token))?.ends;
+    const ends = this.#byHash.get(hashOfSecret(token))?.ends;
     ends?.add(end);
     return () => void ends?.delete(end);
   }
 
   /** How many wait for the end of this token's session. */
   waitingForEnd(token: string): number {
-    return this.#byHash.get(hashOf(token))?.ends.size ?? 0;
+    return this.#byHash.get(hashOfSecret(token))?.ends.size ?? 0;
   }
 
   end(token: string): void {
-    this.#end(hashOf(token));
+    this.#end(hashOfSecret(token));
   }
 
   /** Ends the sessions of users for whom `keep` is false: they are gone, or have another role now. */
@@ -86,10 +86,10 @@ export class Invites {
 
   /** The token for this user's link. */
   add(user: string, now = Date.now()): Promise<string> {
-    const token = randomBytes(32).toString('base64url');
+    const token = newSecret();
     return this.#change(now, (invites) => [
       ...invites.slice(1 - MAX_INVITES),
-      { hash: hashOf(token), user, untilMs: now + INVITE_MS },
+      { hash: hashOfSecret(token), user, untilMs: now + INVITE_MS },
     ]).then(() => token);
   }
 
@@ -97,7 +97,7 @@ export class Invites {
   async redeem(token: string, now = Date.now()): Promise<string | undefined> {
     let user: string | undefined;
     await this.#change(now, (invites) => {
-      const hash = hashOf(token);
+      const hash = hashOfSecret(token);
       user = invites.find((invite) => invite.hash === hash)?.user;
       return user === undefined ? undefined : invites.filter((invite) => invite.hash !== hash);
     });
@@ -115,8 +115,4 @@ export class Invites {
     this.#changing = changed.catch(() => undefined);
     return changed;
   }
-}
-
-function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('base64');
 }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hashOfSecret } from '../../src/console/secrets.js';
 import { Invites } from '../../src/console/sessions.js';
 import { Users } from '../../src/console/users.js';
 
@@ -36,7 +37,7 @@ describe('fastsamd console', { timeout: 60_000 }, () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  it('adds a user, invites and removes it', async () => {
+  it('adds a user, invites it, makes, lists and revokes a token for its scripts, and removes it', async () => {
     const users = new Users(join(folder, 'state/line-3/console-users.json'));
     const added = await run(['add-user', 'anna', '--role', 'viewer', '--camera', 'belt', '--config', file], PASSWORD);
     expect(added).toMatchObject({ code: 0, stderr: '' });
@@ -46,6 +47,19 @@ describe('fastsamd console', { timeout: 60_000 }, () => {
     const invites = new Invites(join(folder, 'state/line-3/console-invites.json'));
     expect(await invites.redeem(token!)).toBe('anna');
     expect(await invites.redeem(token!)).toBeUndefined();
+    const made = await run(['token', 'anna', '--label', 'backup', '--config', file]);
+    expect(made).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\S{43}\n$/) as string });
+    const anna = { name: 'anna', role: 'viewer', cameras: ['belt'] };
+    const hash = hashOfSecret(made.stdout.trim());
+    expect(await users.findByToken(hash)).toEqual({ user: anna, label: 'backup' });
+    expect(await readFile(join(folder, 'state/line-3/console-users.json'), 'utf8')).not.toContain(made.stdout.trim());
+    expect((await run(['users', '--config', file])).stdout).toMatch(/^anna \(viewer, belt\)\n {2}token backup, since \d{4}-\S+Z\n$/);
+    expect((await run(['token', 'anna', '--label', 'backup', '--config', file])).stderr).toMatch(
+      /has a token "backup" already; .*revoke-token/,
+    );
+    expect((await run(['revoke-token', 'anna', 'other', '--config', file])).stderr).toMatch(/no token "other"; expected one of backup/);
+    expect(await run(['revoke-token', 'anna', 'backup', '--config', file])).toMatchObject({ code: 0, stderr: '' });
+    expect(await users.findByToken(hash)).toBeUndefined();
     expect(await run(['remove-user', 'anna', '--config', file])).toMatchObject({ code: 0 });
     expect(await users.list()).toEqual([]);
   });
@@ -56,13 +70,15 @@ describe('fastsamd console', { timeout: 60_000 }, () => {
       run(['add-user', 'anna', '--camera', 'roof', '--config', file], PASSWORD),
       run(['invite', 'otto', '--config', file]),
       run(['remove-user', 'otto', '--config', file]),
+      run(['token', 'otto', '--config', file]),
     ]);
     expect(wrong.every(({ code }) => code !== 0)).toBe(true);
-    const [password, camera, invited, removed] = wrong.map(({ stderr }) => stderr);
+    const [password, camera, invited, removed, script] = wrong.map(({ stderr }) => stderr);
     expect(password).toMatch(/expected a password of \d+ to \d+ characters/);
     expect(camera).toMatch(/--camera roof: expected one of belt/);
     expect(invited).toMatch(/no user "otto"; .*add-user/);
     expect(removed).toMatch(/no user "otto"/);
+    expect(script).toMatch(/no user "otto"; .*add-user/);
   });
 
   it('writes a certificate of this machine that its authority signed, and keeps the authority', async () => {

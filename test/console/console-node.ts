@@ -92,7 +92,9 @@ export class Page implements Disposable {
     node: ConsoleNode,
     { headers = {}, path = '/api/live' }: { headers?: Record<string, string>; path?: string } = {},
   ): Promise<Page> {
-    const socket = new WebSocket(`ws://127.0.0.1:${node.port}${path}`, 'fastsam.console.v1', { headers: { origin: node.url, ...headers } });
+    // Scripts, which bring a token, have no origin.
+    const origin = 'authorization' in headers ? {} : { origin: node.url };
+    const socket = new WebSocket(`ws://127.0.0.1:${node.port}${path}`, 'fastsam.console.v1', { headers: { ...origin, ...headers } });
     const page = new Page(socket);
     await new Promise<void>((resolve, reject) => {
       socket.once('open', resolve);

@@ -2,13 +2,16 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
 import net from 'node:net';
+import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isAddressed, isSameOrigin } from '../../src/console/guard.js';
-import { LoginLimits } from '../../src/console/login-limits.js';
 import { QualityControl } from '../../src/console/quality.js';
+import { ATTEMPTS, RateLimits } from '../../src/console/rate-limits.js';
 import { Sessions } from '../../src/console/sessions.js';
+import { Users } from '../../src/console/users.js';
 import { VERBS } from '../../src/contract/verbs.js';
+import { stateFilesIn } from '../../src/daemon/state-directory.js';
 import { figure } from '../helpers/figure.js';
 import { type ConsoleNode, consoleNode, login as loginOnce, Page } from './console-node.js';
 
@@ -26,6 +29,10 @@ const login = async (name: string) => {
   cookies.set(name, cookie);
   return cookie;
 };
+const usersOf = (at: ConsoleNode) => new Users(stateFilesIn(join(at.folder, 'line-3')).users);
+/** The Authorization header of a new token. */
+const bearer = async (name: string, label: string) => ({ authorization: `Bearer ${await usersOf(node).addToken(name, label)}` });
+
 beforeAll(async () => {
   // Reachable by others, so that logins count; the tests come over loopback all the same.
   node = await consoleNode({ console: { host: '0.0.0.0', insecure: true } }, USERS);
@@ -113,9 +120,10 @@ describe('console security', { timeout: 60_000 }, () => {
     for (const socket of sockets) socket.destroy();
   });
 
-  it('lets every role do what it may, on its own cameras', async () => {
+  it.each(['cookie', 'token'] as const)('lets every role do what it may by its %s, on its own cameras', async (by) => {
     for (const { name, role } of USERS) {
-      using page = await Page.open(node, { headers: { cookie: await login(name) } });
+      const headers: Record<string, string> = by === 'token' ? await bearer(name, 'verbs') : { cookie: await login(name) };
+      using page = await Page.open(node, { headers });
       const { cameras } = await page.message('hello');
       const own = role === 'admin' ? ['belt', 'gate'] : ['belt'];
       expect(cameras.map(({ id }) => id)).toEqual(own);
@@ -221,6 +229,85 @@ describe('console security', { timeout: 60_000 }, () => {
     expect(text).not.toContain('password"');
   });
 
+  it('takes a token on every route, without an origin, with the rights of its user', async () => {
+    const host = `127.0.0.1:${node.port}`;
+    const headers = async (name: string) => ({ host, ...(await bearer(name, 'routes')) });
+    const [vera, otto, ada] = [await headers('vera'), await headers('otto'), await headers('ada')];
+    const routes: [method: string, path: string, vera: number, otto: number, ada: number][] = [
+      ['GET', '/api/cameras/belt/snapshot.jpg', 200, 200, 200],
+      ['GET', '/api/cameras/gate/snapshot.jpg', 403, 403, 200],
+      ['GET', '/api/cameras/belt/prompts/history', 200, 200, 200],
+      ['GET', '/api/cameras/gate/prompts/history', 403, 403, 200],
+      ['POST', '/api/cameras/belt/picture', 403, 200, 200],
+      ['POST', '/api/cameras/gate/picture', 403, 403, 200],
+      ['GET', '/api/history', 200, 200, 200],
+      ['GET', '/api/users', 403, 403, 200],
+      ['GET', '/metrics', 200, 200, 200],
+    ];
+    for (const [method, path, ...statuses] of routes) {
+      const got = [];
+      for (const by of [vera, otto, ada]) got.push((await ask(method, path, by)).status);
+      expect([method, path, ...got]).toEqual([method, path, ...statuses]);
+    }
+    expect(JSON.parse((await ask('GET', '/api/me', otto)).text)).toMatchObject({
+      user: { name: 'otto', role: 'operator', cameras: ['belt'] },
+    });
+  });
+
+  it('takes a token from its header alone, a right one alone, and limits how often', async () => {
+    const host = `127.0.0.1:${node.port}`;
+    const { authorization } = await bearer('vera', 'wrong');
+    const token = authorization.slice('Bearer '.length);
+    const path = '/api/cameras/belt/prompts/history';
+    const cookie = await login('vera');
+    for (const wrong of ['', 'x', token.slice(1), `${token}x`, 'x'.repeat(9000)]) {
+      const headers = { host, authorization: `Bearer ${wrong}` };
+      expect([wrong, (await ask('GET', path, headers)).status]).toEqual([wrong, 401]);
+      // A cookie does not make a wrong token good, and neither opens a live connection.
+      expect([wrong, (await ask('GET', path, { ...headers, cookie })).status]).toEqual([wrong, 401]);
+      await expect(Page.open(node, { headers: { ...headers, cookie } })).rejects.toThrow('HTTP 401');
+    }
+    for (const name of ['token', 'access_token', 'bearer'])
+      expect((await ask('GET', `${path}?${name}=${token}`, { host })).status).toBe(401);
+    // Without a token a change needs its origin, and a name of this machine is needed with one too.
+    const picture = { 'content-type': 'image/png' };
+    expect((await ask('POST', '/api/pictures', { host, cookie, ...picture }, 'x')).status).toBe(403);
+    expect((await ask('POST', '/api/pictures', { host, cookie, ...picture, origin: 'http://evil.example' }, 'x')).status).toBe(403);
+    expect((await ask('GET', path, { host: 'evil.example', authorization })).status).toBe(421);
+    const answers: Awaited<ReturnType<typeof ask>>[] = [];
+    while (!answers.some(({ status }) => status !== 200))
+      answers.push(...(await Promise.all(Array.from({ length: 50 }, () => ask('GET', path, { host, authorization })))));
+    expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(200);
+    expect(answers.find(({ status }) => status !== 200)).toMatchObject({ status: 429, headers: { 'retry-after': '1' } });
+    // Another token has its own limit. Of the wrong ones the log names a few, and never a token.
+    expect((await ask('GET', path, { host, ...(await bearer('vera', 'other')) })).status).toBe(200);
+    const text = node.logged.join('');
+    expect(text.match(/a token was refused/g)?.length).toBeLessThanOrEqual(5);
+    expect(text).toContain('"token":"wrong"');
+    expect(text).not.toContain(token);
+  });
+
+  it('ends a token at once, and its connections, when it is revoked or its user goes', async () => {
+    const host = `127.0.0.1:${node.port}`;
+    const users = usersOf(node);
+    await users.add({ name: 'robo', role: 'viewer' }, 'robo-password');
+    const [first, second] = [await bearer('robo', 'first'), await bearer('robo', 'second')];
+    const works = async (by: Record<string, string>) => (await ask('GET', '/api/history', { host, ...by })).status === 200;
+    expect([await works(first), await works(second)]).toEqual([true, true]);
+    using watching = await Page.open(node, { headers: first });
+    using staying = await Page.open(node, { headers: second });
+    await watching.message('hello');
+    watching.say({ t: 'watch', camera: 'belt' });
+    await watching.until(({ views }) => views[0]);
+    expect(await users.removeToken('robo', 'first')).toBe(true);
+    expect([await works(first), await works(second)]).toEqual([false, true]);
+    expect((await watching.closed).code).toBe(4401);
+    expect(staying.socket.readyState).toBe(staying.socket.OPEN);
+    await users.remove('robo');
+    expect(await works(second)).toBe(false);
+    expect((await staying.closed).code).toBe(4401);
+  });
+
   it('gives a login three pages, and says so to the fourth', async () => {
     const cookie = await login('vera');
     const pages = await Promise.all([1, 2, 3].map(() => Page.open(node, { headers: { cookie } })));
@@ -238,7 +325,7 @@ describe('console security', { timeout: 60_000 }, () => {
   });
 
   it('limits logins of an address, ends sessions in time', () => {
-    const limits = new LoginLimits();
+    const limits = new RateLimits(ATTEMPTS);
     const tries = (from: number, count: number, stepMs: number) =>
       Array.from({ length: count }, (_, k) => limits.take('10.0.0.9', from + k * stepMs)).filter(Boolean).length;
     expect(tries(0, 50, 10)).toBe(2);

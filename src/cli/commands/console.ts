@@ -1,6 +1,6 @@
 /** Options of `fastsamd console`. */
 import type { Argv } from 'yargs';
-import type { AddUserArguments, CertificateArguments, InviteArguments, RemoveUserArguments } from '../console.js';
+import type { AddUserArguments, CertificateArguments, InviteArguments, TokenArguments, UserArguments } from '../console.js';
 import { type AnyCommand, type Command, subcommands } from './command.js';
 
 const config = {
@@ -29,7 +29,7 @@ const addUser: Command<AddUserArguments> & { command: string; describe: string }
   handler: async (args) => (await import('../console.js')).addUser(args),
 };
 
-const removeUser: Command<RemoveUserArguments> & { command: string; describe: string } = {
+const removeUser: Command<UserArguments> & { command: string; describe: string } = {
   command: 'remove-user <name>',
   describe: 'Remove a user; open pages of that user are logged out within seconds',
   builder: (yargs: Argv) => yargs.positional('name', { type: 'string', demandOption: true }).options({ config }),
@@ -49,6 +49,46 @@ const invite: Command<InviteArguments> & { command: string; describe: string } =
       },
     }),
   handler: async (args) => (await import('../console.js')).invite(args),
+};
+
+const token: Command<TokenArguments> & { command: string; describe: string } = {
+  command: 'token <name>',
+  describe: 'Print a token for a script of a user, in force at once; it is shown once',
+  builder: (yargs: Argv) =>
+    yargs
+      .positional('name', { type: 'string', demandOption: true })
+      .options({
+        config,
+        label: {
+          type: 'string',
+          requiresArg: true,
+          default: 'script',
+          describe: 'Name of the token, to revoke it by; 1 to 64 of a-z, 0-9 and "-".',
+        },
+      })
+      .example('$0 console token anna --label backup --config config.yaml', '')
+      .epilogue(
+        'A script sends it as "Authorization: Bearer TOKEN" and may do what the user may. "console revoke-token" ends one; remove-user, and add-user for the same name, end all of a user.',
+      ),
+  handler: async (args) => (await import('../console.js')).token(args),
+};
+
+const revokeToken: Command<TokenArguments> & { command: string; describe: string } = {
+  command: 'revoke-token <name> <label>',
+  describe: 'End a token of a user; connections that use it are closed within seconds',
+  builder: (yargs: Argv) =>
+    yargs
+      .positional('name', { type: 'string', demandOption: true })
+      .positional('label', { type: 'string', demandOption: true, describe: 'As "console users" lists it.' })
+      .options({ config }),
+  handler: async (args) => (await import('../console.js')).revokeToken(args),
+};
+
+const users: Command<Pick<UserArguments, 'config'>> & { command: string; describe: string } = {
+  command: 'users',
+  describe: 'List the users with their roles, cameras and tokens',
+  builder: (yargs: Argv) => yargs.options({ config }),
+  handler: async (args) => (await import('../console.js')).listUsers(args),
 };
 
 const certificate: Command<CertificateArguments> & { command: string; describe: string } = {
@@ -74,7 +114,7 @@ const certificate: Command<CertificateArguments> & { command: string; describe: 
 export const consoleCommand: AnyCommand = {
   builder: (yargs) =>
     yargs
-      .command(subcommands(addUser, removeUser, invite, certificate))
-      .demandCommand(1, 'expected add-user, remove-user, invite or certificate'),
+      .command(subcommands(addUser, removeUser, users, invite, token, revokeToken, certificate))
+      .demandCommand(1, 'expected add-user, remove-user, users, invite, token, revoke-token or certificate'),
   handler: () => undefined,
 };
