@@ -1,23 +1,14 @@
 /** Picture files to frames in native memory. */
-import { open, readdir, stat } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { stat } from 'node:fs/promises';
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { MAX_PARTED_PIXELS, MAX_PICTURE_PIXELS, MAX_PICTURE_SIDE, PICTURE_TIMEOUT_S } from '../domain/limits.js';
 import type { Flip, Rotation } from '../domain/picture.js';
 import { FastsamError, messageOf } from '../errors.js';
 import { type NativeFrame, native, type Region } from './addon.js';
+import { EXPECTED_PICTURES, type PictureKind, pictureKind, pictureKindOf } from './picture-kinds.js';
 import { type RawPicture, stretchToRgb, type ToRgb } from './stretch.js';
 
-const PICTURE_EXTENSIONS = new Set(['.jpg', '.jpeg', '.jfif', '.png', '.webp', '.tif', '.tiff', '.gif', '.avif', '.bmp', '.heic']);
-/** Enough of a file to tell its kind. */
-const HEAD_BYTES = 32;
-/** Files that are on their way: an upload, a download, an editor's copy. */
-const UNFINISHED = /^\.|~$|\.(?:part|partial|filepart|crdownload|tmp|temp|swp)$/i;
-
-type PictureKind = 'JPEG' | 'PNG' | 'WebP' | 'TIFF' | 'GIF' | 'AVIF' | 'BMP' | 'HEIC';
 const DECODED: ReadonlySet<PictureKind> = new Set(['JPEG', 'PNG', 'WebP', 'TIFF', 'GIF', 'AVIF']);
-/** The kinds that `decodeImage` reads. */
-export const EXPECTED_PICTURES = 'JPEG, PNG, WebP, TIFF, GIF or AVIF';
 
 // What is told from the content as one kind must not reach the decoder of another: SVG, PDF and the like render programs.
 sharp.block({ operation: ['VipsForeignLoad'] });
@@ -32,66 +23,6 @@ sharp.unblock({
 
 // Every picture is decoded once: remembered decoders would only hold on to rows (200 MB of a picture of 12,000 × 9,000 pixels).
 sharp.cache(false);
-
-/** Whether a file's name says that it is a picture. */
-export function isImagePath(path: string): boolean {
-  return PICTURE_EXTENSIONS.has(extname(path).toLowerCase());
-}
-
-/** What the first bytes of a file say that it is; undefined when that is no picture. */
-export function pictureKind(head: Uint8Array): PictureKind | undefined {
-  const text = Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, HEAD_BYTES)).toString('latin1');
-  if (text.startsWith('\xff\xd8\xff')) return 'JPEG';
-  if (text.startsWith('\x89PNG\r\n\x1a\n')) return 'PNG';
-  if (/^RIFF.{4}WEBP/s.test(text)) return 'WebP';
-  if (/^(?:II[*+]\0|MM\0[*+])/.test(text)) return 'TIFF';
-  if (/^GIF8[79]a/.test(text)) return 'GIF';
-  if (/^BM.{4}\0{4}/s.test(text)) return 'BMP';
-  const brand = /^.{4}ftyp(.{4})/s.exec(text)?.[1];
-  if (brand !== undefined && /^avi[fs]$/.test(brand)) return 'AVIF';
-  if (brand !== undefined && /^(?:hei[cx]|hev[cx]|mif1|msf1)$/.test(brand)) return 'HEIC';
-  return undefined;
-}
-
-/** As `pictureKind`, of a file; undefined when it cannot be read. */
-export async function pictureKindOf(path: string): Promise<PictureKind | undefined> {
-  const file = await open(path).catch(() => undefined);
-  try {
-    const { buffer, bytesRead } = (await file?.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0)) ?? {
-      buffer: Buffer.alloc(0),
-      bytesRead: 0,
-    };
-    return pictureKind(buffer.subarray(0, bytesRead));
-  } catch {
-    return undefined;
-  } finally {
-    await file?.close();
-  }
-}
-
-/**
- * Whether a file of a folder is one of its pictures: its content is, or its name says so (and what is wrong with it is
- * worth telling). Not one that is still on its way.
- */
-export async function isPictureOfFolder(path: string): Promise<boolean> {
-  return !UNFINISHED.test(basename(path)) && (isImagePath(path) || (await pictureKindOf(path)) !== undefined);
-}
-
-/** The natural order of file names: 2 before 10. */
-export const { compare: byName } = new Intl.Collator('en', { numeric: true });
-
-/** Paths of a folder's pictures in natural order; maybe none. Errors: SOURCE_NOT_FOUND. */
-export async function picturesOfFolder(directory: string): Promise<string[]> {
-  const entries = await readdir(directory).catch((cause) => {
-    throw new FastsamError('SOURCE_NOT_FOUND', `${directory}: the folder cannot be read: ${messageOf(cause)}`, { cause });
-  });
-  const paths: string[] = [];
-  for (const name of entries.sort(byName)) {
-    const path = join(directory, name);
-    if (await isPictureOfFolder(path)) paths.push(path);
-  }
-  return paths;
-}
 
 /**
  * Decodes a picture to RGB pixels in native memory, upright (EXIF orientation applied), transparency on white; of several

@@ -2,7 +2,7 @@
 import { type Agreement, SCORE_MARGIN } from '../engine/agreement.js';
 import type { SegmentationEngine } from '../engine/engine.js';
 import { openEngine } from '../engine/open.js';
-import { isEngineFile } from '../engine/tensorrt/open.js';
+import { isEngineFile } from '../engine/tensorrt/engine-file.js';
 import { readSidecar, writeSidecar } from '../engine/tensorrt/sidecar.js';
 import { compareOn, type Verdict, verdictOf } from '../engine/verdict.js';
 import { FastsamError } from '../errors.js';

@@ -1,9 +1,7 @@
-/** What a user names as a source, beyond what every source can be: standard input, patterns, camera numbers, picture URLs. */
+/** What a user names as a source, beyond what every source can be: standard input, camera numbers, picture URLs. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { isAbsolute } from 'node:path';
-import { glob, isDynamicPattern } from 'tinyglobby';
-import { isImagePath } from '../addon/picture.js';
+import { isImagePath } from '../addon/picture-kinds.js';
 import { FastsamError, messageOf } from '../errors.js';
 import { mp4FrameCount } from '../source/mp4-frames.js';
 import { createSource } from '../source/open.js';
@@ -15,25 +13,6 @@ const STDIN = '/dev/stdin';
 
 /** Of standard input, in bytes: a picture, not a disk. */
 const MAX_STDIN = 64 * 2 ** 20;
-
-/**
- * The sources that `words` name: a pattern that is no file itself ("photos/*.jpg", quoted, so that the shell left it alone)
- * is every file that fits, in natural order. Errors: SOURCE_NOT_FOUND when none does.
- */
-export async function expandSources(words: readonly string[]): Promise<string[]> {
-  const natural = new Intl.Collator('en', { numeric: true });
-  const expanded: string[] = [];
-  for (const word of words) {
-    if (/^[a-z][a-z0-9+.-]+:/i.test(word) || !isDynamicPattern(word) || existsSync(word)) {
-      expanded.push(word);
-      continue;
-    }
-    const found = await glob(word, { onlyFiles: true, expandDirectories: false, absolute: isAbsolute(word) });
-    if (found.length === 0) throw new FastsamError('SOURCE_NOT_FOUND', `${word}: no file fits this pattern`);
-    expanded.push(...found.sort(natural.compare));
-  }
-  return expanded;
-}
 
 /**
  * As createSource; also /dev/stdin (a picture on standard input), the URL of a picture, and `0` for the first camera. Errors: those

@@ -1,7 +1,7 @@
 /** Sends pictures as jobs and waits for their answers. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { pictureKind } from '../addon/picture.js';
+import { pictureKind } from '../addon/picture-kinds.js';
 import { type JobAnswer, jobAnswerSchema } from '../contract/messages.js';
 import type { MaskEncoding } from '../domain/mask.js';
 import type { Prompt } from '../domain/prompt.js';

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { picturesOfFolder } from '../addon/picture.js';
+import { picturesOfFolder } from '../addon/picture-kinds.js';
 import { type JobAnswer, jobAnswerSchema } from '../contract/messages.js';
 import type { MaskEncoding } from '../domain/mask.js';
 import { type Prompt, parsePrompts } from '../domain/prompt.js';
@@ -14,7 +14,6 @@ import { type Connection, type InboundMessage, refusedProtocol } from '../mqtt/c
 import { withoutControls } from '../printable.js';
 import { connectTo, readJson, withBroker } from './broker.js';
 import type { BrokerArguments, BrokerOptions } from './broker-options.js';
-import { expandSources } from './inputs.js';
 import { Answers, JobClient, type Outcome, parseJson } from './job-client.js';
 import { askedToLeave, finishBeforeLeaving, writeLine } from './leaving.js';
 import { demandRange } from './model-options.js';
@@ -22,6 +21,7 @@ import { startProgress } from './progress.js';
 import type { PromptArguments } from './prompt-options.js';
 import { promptWords } from './prompt-words.js';
 import { promptsOf } from './prompts-of.js';
+import { expandSources } from './source-words.js';
 import { say, tell } from './terminal.js';
 
 type QueueOptions = Omit<BrokerOptions, 'protocol'>;

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { convertModel, writeModel } from '../engine/convert/convert.js';
-import { isEngineFile } from '../engine/tensorrt/open.js';
+import { isEngineFile } from '../engine/tensorrt/engine-file.js';
 import { FastsamError } from '../errors.js';
 import { megabytes } from '../model/bytes.js';
 import { resolveModel } from '../model/installed.js';

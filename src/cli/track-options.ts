@@ -32,3 +32,8 @@ export interface TrackArguments {
   readonly zone?: readonly string[] | undefined;
   readonly mot?: string | undefined;
 }
+
+/** Whether something that was asked for needs tracks. */
+export function asksForTracks({ track, follow, line = [], zone = [], mot }: TrackArguments): boolean {
+  return track || follow === true || line.length > 0 || zone.length > 0 || mot !== undefined;
+}

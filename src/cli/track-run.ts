@@ -26,8 +26,8 @@ function parseNamed(option: string, text: string, least: number): { readonly id:
   return { id, points: Array.from({ length: numbers.length / 2 }, (_, k): [number, number] => [numbers[2 * k]!, numbers[2 * k + 1]!]) };
 }
 
-/** Tracking of one run of a command over its sources; undefined when nothing asks for it. Errors: PROMPT_INVALID. */
-export function trackingOf(args: TrackArguments): TrackRun | undefined {
+/** Tracking of one run of a command over its sources. Errors: PROMPT_INVALID. */
+export function trackingOf(args: TrackArguments): TrackRun {
   const lines = (args.line ?? []).map((text) => {
     const { id, points } = parseNamed('line', text, 2);
     if (points.length !== 2) throw new FastsamError('PROMPT_INVALID', `--line ${text}: expected two points, got ${points.length}`);
@@ -37,7 +37,6 @@ export function trackingOf(args: TrackArguments): TrackRun | undefined {
     const { id, points } = parseNamed('zone', text, 3);
     return { id, polygon: points };
   });
-  if (!args.track && !args.follow && lines.length === 0 && zones.length === 0 && args.mot === undefined) return undefined;
   return new TrackRun(args, createZones({ lines, zones }));
 }
 

@@ -7,7 +7,7 @@ import type { Config } from '../config/schema.js';
 import { readSecret } from '../config/secrets.js';
 import { withIds } from '../domain/prompt.js';
 import { openBounded } from '../durable.js';
-import { isEngineFile } from '../engine/tensorrt/open.js';
+import { isEngineFile } from '../engine/tensorrt/engine-file.js';
 import { FastsamError, messageOf, systemCodeOf } from '../errors.js';
 import { resolveModel } from '../model/installed.js';
 import { readModelMetadata } from '../model/onnx.js';

@@ -3,7 +3,9 @@ import { FastsamError, isFastsamError } from '../errors.js';
 import { resolveModel } from '../model/installed.js';
 import type { SegmentationEngine } from './engine.js';
 import { loadOnnxEngine } from './onnxruntime/engine.js';
-import { isEngineFile, openTensorRt, TENSORRT_DEFAULTS, type TensorRtHooks, type TensorRtSettings } from './tensorrt/open.js';
+import { tensorRt } from './tensorrt/available.js';
+import { isEngineFile } from './tensorrt/engine-file.js';
+import type { TensorRtHooks, TensorRtSettings } from './tensorrt/open.js';
 
 export interface EngineOptions extends TensorRtHooks {
   /** Told why `auto` takes onnxruntime. */
@@ -24,7 +26,14 @@ interface Backend {
 
 /** One entry is all that a backend needs, beside its name in domain/backend.ts. */
 const REGISTRY: Readonly<Record<BackendName, Backend>> = {
-  tensorrt: { open: (path, options) => openTensorRt(path, { ...TENSORRT_DEFAULTS, ...options.tensorrt }, options) },
+  tensorrt: {
+    async open(path, options) {
+      // Where there is no TensorRT, what builds and checks its engines is not loaded.
+      tensorRt();
+      const { openTensorRt, TENSORRT_DEFAULTS } = await import('./tensorrt/open.js');
+      return openTensorRt(path, { ...TENSORRT_DEFAULTS, ...options.tensorrt }, options);
+    },
+  },
   onnxruntime: {
     async open(path, { onnxruntime }, fallback) {
       if (isEngineFile(path))

@@ -1,7 +1,8 @@
 /** A job's picture through the engine. All jobs together take turns with the cameras, as one more camera would. */
 import { setImmediate } from 'node:timers/promises';
 import sharp from 'sharp';
-import { decodeImage, pictureKind } from '../addon/picture.js';
+import { decodeImage } from '../addon/picture.js';
+import { pictureKind } from '../addon/picture-kinds.js';
 import type { SegmentationConfig } from '../config/schema.js';
 import type { Job, ResultMessage } from '../contract/messages.js';
 import type { Frame } from '../domain/frame.js';

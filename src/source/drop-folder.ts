@@ -3,7 +3,8 @@ import { access, constants, copyFile, link, readdir, rename, stat, unlink } from
 import { basename, join, parse, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NativeFrame } from '../addon/addon.js';
-import { decodeImage, isPictureOfFolder } from '../addon/picture.js';
+import { decodeImage } from '../addon/picture.js';
+import { isPictureOfFolder } from '../addon/picture-kinds.js';
 import type { Frame } from '../domain/frame.js';
 import { makeDirectory } from '../durable.js';
 import { FastsamError, messageOf } from '../errors.js';

@@ -1,6 +1,7 @@
 /** Still pictures: one file, or every picture of a directory in natural order. */
 
-import { byName, decodeImage, EXPECTED_PICTURES, openPictureParts, picturesOfFolder } from '../addon/picture.js';
+import { decodeImage, openPictureParts } from '../addon/picture.js';
+import { byName, EXPECTED_PICTURES, picturesOfFolder } from '../addon/picture-kinds.js';
 import type { Frame } from '../domain/frame.js';
 import { MAX_PICTURE_PIXELS } from '../domain/limits.js';
 import { FastsamError } from '../errors.js';

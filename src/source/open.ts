@@ -1,7 +1,7 @@
 /** Sources by URI. A new kind of camera takes a parser in config/source-uri.ts and a case below. */
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import { isImagePath, pictureKindOf } from '../addon/picture.js';
+import { isImagePath, pictureKindOf } from '../addon/picture-kinds.js';
 import { sourceName } from '../config/source-name.js';
 import { parseSource } from '../config/source-uri.js';
 import { FastsamError, systemCodeOf } from '../errors.js';

@@ -118,10 +118,11 @@ const ways: Readonly<Record<string, { readonly leave: (command: RunningCommand) 
 
 const FIRST_RESULT = /#0:/;
 
-/** Milliseconds of a run that is left alone, until its first result and from there to its end. */
+/** Of a run that is left alone: milliseconds until its first result and from there to its end, and the frames that it writes. */
 interface Lengths {
   readonly starting: number;
   readonly working: number;
+  readonly frames: number;
 }
 
 async function measure({ args, output }: Work, name: string): Promise<Lengths> {
@@ -131,7 +132,9 @@ async function measure({ args, output }: Work, name: string): Promise<Lengths> {
   const first = performance.now();
   const { code, stderr } = await command.outcome;
   expect(code, stderr).toBe(0);
-  return { starting: first - began, working: performance.now() - first };
+  const working = performance.now() - first;
+  const frames = output ? await output.count(at(`whole-${name}${output.ending}`)) : 0;
+  return { starting: first - began, working, frames };
 }
 
 interface Moment {
@@ -160,7 +163,7 @@ function counted(endings: readonly Ending[]): string {
 }
 
 /** Leaves one run at that moment and checks how it ended. */
-async function leaveAt(work: Work, way: string, { after, ms }: Moment, out: string): Promise<Ending> {
+async function leaveAt(work: Work, way: string, { after, ms }: Moment, whole: number, out: string): Promise<Ending> {
   const { leave, code } = ways[way]!;
   const isSignal = way.startsWith('SIG');
   const command = start(...work.args(out, false));
@@ -194,9 +197,10 @@ async function leaveAt(work: Work, way: string, { after, ms }: Moment, out: stri
       expect(reported, told).toBe(0);
       return 'before it had begun';
     }
-    const said = isSignal ? stdout : `${stdout}\n${stderr}`;
-    expect(said, told).toMatch(/^(fastsamd: )?wrote /m);
     const frames = await work.output.count(path);
+    const said = isSignal ? stdout : `${stdout}\n${stderr}`;
+    // A reader that leaves at the very end may leave with this line still in the pipe.
+    if (isSignal || frames < whole) expect(said, told).toMatch(/^(fastsamd: )?wrote /m);
     // A line that found the pipe closed was not reported; its frame is in the file all the same.
     if (isSignal) expect(frames, told).toBe(reported);
     else expect(frames, told).toBeGreaterThanOrEqual(reported);
@@ -221,7 +225,7 @@ describe.each(Object.entries(works))('%s', (name, work) => {
       await Promise.all(
         Array.from({ length: TOGETHER }, async () => {
           for (let k = next++; k < moments.length; k = next++) {
-            endings.push(await leaveAt(work, way, moments[k]!, at(`out-${name}-${way}-${k}`.replaceAll(' ', '-'))));
+            endings.push(await leaveAt(work, way, moments[k]!, lengths.frames, at(`out-${name}-${way}-${k}`.replaceAll(' ', '-'))));
           }
         }),
       );

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { native } from '../../src/addon/addon.js';
-import { decodeImage, pictureKind } from '../../src/addon/picture.js';
+import { decodeImage } from '../../src/addon/picture.js';
+import { pictureKind } from '../../src/addon/picture-kinds.js';
 import { openSource } from '../../src/source/open.js';
 
 const WIDTH = 160;

@@ -3,7 +3,7 @@ import { MASK_ENCODINGS } from '../../domain/mask.js';
 import { exportOptions } from '../export-options.js';
 import { modelOptions, segmentationOptions } from '../model-options.js';
 import { promptOptions } from '../prompt-options.js';
-import type { SegmentArguments } from '../segment.js';
+import type { SegmentArguments } from '../segment-sources.js';
 import { tileOptions } from '../tile-options.js';
 import { trackOptions } from '../track-options.js';
 import type { Command } from './command.js';

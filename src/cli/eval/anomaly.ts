@@ -1,7 +1,7 @@
 /** `fastsamd eval anomaly`, and `score` of anomaly maps: AUROC, AUPRO. */
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
-import { picturesOfFolder } from '../../addon/picture.js';
+import { picturesOfFolder } from '../../addon/picture-kinds.js';
 import { makeDirectory } from '../../durable.js';
 import { FeatureNetwork } from '../../engine/onnxruntime/features.js';
 import { FastsamError, messageOf } from '../../errors.js';

@@ -1,7 +1,8 @@
 /** Pictures to measure a network on, as the network gets them at run time. */
 
 import { native } from '../../addon/addon.js';
-import { decodeImage, EXPECTED_PICTURES, picturesOfFolder } from '../../addon/picture.js';
+import { decodeImage } from '../../addon/picture.js';
+import { EXPECTED_PICTURES, picturesOfFolder } from '../../addon/picture-kinds.js';
 import { FastsamError } from '../../errors.js';
 
 /** More do not make the ranges better. */

@@ -1,13 +1,11 @@
 import { basename, extname } from 'node:path';
 import { native } from '../../addon/addon.js';
 import { compiledModule } from '../../compiled.js';
-import { readModelMetadata } from '../../model/onnx.js';
+import type { ModelMetadata } from '../../model/onnx.js';
 import { WorkerClient } from '../../worker/client.js';
 import type { SegmentationEngine } from '../engine.js';
 import { HostEngine, type TensorNetwork } from '../host.js';
 import type { LoadedNetwork, NetworkCalls, WorkerSettings } from './protocol.js';
-
-const DEFAULT_SIZE = [640, 640] as const;
 
 export interface OnnxEngineOptions {
   readonly providers?: readonly string[];
@@ -25,16 +23,25 @@ export interface OnnxEngineOptions {
 export async function loadOnnxEngine(path: string, options: OnnxEngineOptions = {}): Promise<SegmentationEngine> {
   // Without the addon there is no letterbox: better told now than at the first frame.
   native();
-  const metadata = await readModelMetadata(path);
   const settings: WorkerSettings = {
     path,
     providers: options.providers ?? ['cpu'],
     threads: options.threads ?? 0,
-    dynamicSize: metadata.imgsz ?? DEFAULT_SIZE,
     warmUp: options.warmUp ?? true,
   };
   const script = compiledModule('./segment-worker.js', import.meta.url);
-  const { client, loaded } = await WorkerClient.start<NetworkCalls, LoadedNetwork>({ script, name: 'onnxruntime', settings });
+  // The thread loads the network while this one reads what the file says about itself, which is the better of two errors.
+  const [started, metadata] = await Promise.allSettled([
+    WorkerClient.start<NetworkCalls, LoadedNetwork>({ script, name: 'onnxruntime', settings }),
+    readMetadata(path),
+  ]);
+  if (metadata.status === 'rejected') {
+    if (started.status === 'fulfilled') await started.value.client.stop();
+    throw metadata.reason;
+  }
+  if (started.status === 'rejected') throw started.reason;
+  const { names } = metadata.value;
+  const { client, loaded } = started.value;
   const { inputWidth, inputHeight, signature } = loaded;
   const network: TensorNetwork = {
     signature,
@@ -42,7 +49,13 @@ export async function loadOnnxEngine(path: string, options: OnnxEngineOptions = 
     stop: () => client.stop(),
   };
   const name = basename(path, extname(path));
-  const labels = signature.classes > 1 ? Array.from({ length: signature.classes }, (_, k) => metadata.names[k] ?? `class ${k}`) : [];
+  const labels = signature.classes > 1 ? Array.from({ length: signature.classes }, (_, k) => names[k] ?? `class ${k}`) : [];
   const fallback = options.fallback === undefined ? {} : { fallback: options.fallback };
   return new HostEngine({ model: { name, backend: 'onnxruntime', inputWidth, inputHeight, labels, ...fallback }, network });
+}
+
+/** Errors: as readModelMetadata. */
+async function readMetadata(path: string): Promise<ModelMetadata> {
+  const { readModelMetadata } = await import('../../model/onnx.js');
+  return readModelMetadata(path);
 }

@@ -6,8 +6,6 @@ export interface WorkerSettings {
   readonly providers: readonly string[];
   /** Threads of one inference, 0: one per core. */
   readonly threads: number;
-  /** [height, width] for models whose input size is dynamic. */
-  readonly dynamicSize: readonly [number, number];
   /** Run the network once while loading; a model that leaves the shapes of its outputs open is run in any case. */
   readonly warmUp: boolean;
 }

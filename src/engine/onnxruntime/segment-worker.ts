@@ -14,6 +14,8 @@ import type { LoadedNetwork, NetworkCalls, WorkerSettings } from './protocol.js'
 import { createSession } from './session.js';
 
 const WARM_UP_LEVEL = 114 / 255;
+/** [height, width] for a model that leaves its input size open and does not say what it was exported for. */
+const DEFAULT_SIZE = [640, 640] as const;
 
 interface Network extends LoadedNetwork {
   readonly session: OnnxRuntime.InferenceSession;
@@ -21,7 +23,7 @@ interface Network extends LoadedNetwork {
 
 async function load(settings: WorkerSettings): Promise<Network> {
   const session = await createSession(settings);
-  const { name, inputWidth, inputHeight } = inputOf(session, settings);
+  const { name, inputWidth, inputHeight } = await inputOf(session, settings);
   const outputs =
     (settings.warmUp ? undefined : declaredOutputs(session)) ?? (await runOnce(settings, session, name, [inputHeight, inputWidth]));
   return { session, inputWidth, inputHeight, signature: recognise(settings.path, inputWidth, inputHeight, outputs) };
@@ -58,10 +60,10 @@ async function runOnce(
   return floats.map(([output, tensor]) => ({ name: output, dims: tensor.dims }));
 }
 
-function inputOf(
+async function inputOf(
   session: OnnxRuntime.InferenceSession,
   settings: WorkerSettings,
-): { name: string; inputWidth: number; inputHeight: number } {
+): Promise<{ name: string; inputWidth: number; inputHeight: number }> {
   const [input, ...others] = session.inputMetadata;
   const shape = input?.isTensor ? input.shape : [];
   const [batch, channels, height, width] = shape;
@@ -84,8 +86,10 @@ function inputOf(
     }
     throw new FastsamError('MODEL_UNSUPPORTED', `${settings.path}: expected one input float32 [1, 3, H, W], found ${found || 'none'}`);
   }
-  const inputHeight = typeof height === 'number' ? height : settings.dynamicSize[0];
-  const inputWidth = typeof width === 'number' ? width : settings.dynamicSize[1];
+  const open = typeof height !== 'number' || typeof width !== 'number';
+  const exportedFor = (open && (await exportedSize(settings.path))) || DEFAULT_SIZE;
+  const inputHeight = typeof height === 'number' ? height : exportedFor[0];
+  const inputWidth = typeof width === 'number' ? width : exportedFor[1];
   if (inputHeight % 32 !== 0 || inputWidth % 32 !== 0) {
     throw new FastsamError(
       'MODEL_UNSUPPORTED',
@@ -99,6 +103,12 @@ function inputOf(
     );
   }
   return { name: input.name, inputWidth, inputHeight };
+}
+
+/** [height, width] that the file says it was exported for. */
+async function exportedSize(path: string): Promise<readonly [number, number] | undefined> {
+  const { readModelMetadata } = await import('../../model/onnx.js');
+  return (await readModelMetadata(path)).imgsz;
 }
 
 async function run({ session, inputWidth, inputHeight, signature }: Network, tensors: Tensors, runs: number): Promise<number[]> {

@@ -12,7 +12,8 @@ import type { SegmentationEngine } from '../engine.js';
 import { tensorRt } from './available.js';
 import { type BuildProgress, buildEngine } from './build.js';
 import { TensorRtEngine } from './engine.js';
-import { demandIntact, differences, enginePathOf, readSidecar, reasonToBuild, type Sidecar, type Wanted } from './sidecar.js';
+import { enginePathOf, isEngineFile } from './engine-file.js';
+import { demandIntact, differences, readSidecar, reasonToBuild, type Sidecar, type Wanted } from './sidecar.js';
 
 export interface TensorRtSettings {
   readonly precision: Precision;
@@ -41,11 +42,6 @@ export interface TensorRtHooks {
   readonly onWarning?: (message: string) => void;
   /** Told when such an engine is used all the same. */
   readonly onUnverified?: (message: string) => void;
-}
-
-/** Whether a file is a serialized engine rather than a model to build one from. */
-export function isEngineFile(path: string): boolean {
-  return /\.(engine|plan|trt)$/i.test(path);
 }
 
 /**

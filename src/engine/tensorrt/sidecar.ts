@@ -4,7 +4,6 @@
  */
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { parse } from 'node:path';
 import { z } from 'zod';
 import type { TensorRtPlatform } from '../../addon/tensorrt.js';
 import { PRECISIONS, type Precision } from '../../domain/precision.js';
@@ -74,13 +73,6 @@ const MAX_SIDECAR_BYTES = 4 * 2 ** 20;
 
 export function sidecarPath(enginePath: string): string {
   return `${enginePath}.json`;
-}
-
-/** `fastsam-s.onnx` → `fastsam-s.fp16.engine`, `fastsam-s.int8.dla0.engine`; beside the model, or in `directory`. */
-export function enginePathOf(model: string, precision: Precision, dlaCore: number | null, directory?: string): string {
-  const { dir, name } = parse(model);
-  const file = `${name}.${precision}${dlaCore === null ? '' : `.dla${dlaCore}`}.engine`;
-  return `${directory ?? (dir || '.')}/${file}`;
 }
 
 /** The sidecar of an engine file; undefined when there is none, or none that can be read. */

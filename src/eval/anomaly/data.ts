@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import sharp from 'sharp';
-import { byName, isImagePath } from '../../addon/picture.js';
+import { byName, isImagePath } from '../../addon/picture-kinds.js';
 import { FastsamError, messageOf } from '../../errors.js';
 
 export interface AnomalySample {
