@@ -20,6 +20,9 @@ ConveyorOptions ReadOptions(Napi::Value value) {
   options.fps = ReadNumber(object.Get("fps"), "options.fps", 0.01, 1e6);
   options.seed = static_cast<uint32_t>(ReadInteger(object.Get("seed"), "options.seed", 0, UINT32_MAX));
   options.plates = ReadSwitch(object, "plates");
+  if (!object.Get("lanes").IsUndefined()) {
+    options.lanes = ReadInt(object.Get("lanes"), "options.lanes", 1, kMaxPlateLanes);
+  }
   options.view = ReadView(object);
   return options;
 }

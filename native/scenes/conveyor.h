@@ -10,6 +10,9 @@ namespace fastsamd {
 enum class PartClass : uint8_t { kWasher, kNut, kBracket, kBolt, kPlate };
 enum class PartDefect : uint8_t { kNone, kMissingHole, kBent, kScratch };
 
+/// More rows of plates would touch on the narrowest belt.
+inline constexpr int kMaxPlateLanes = 2;
+
 struct ConveyorOptions {
   /// 1..kMaxSide.
   int width = 0;
@@ -21,6 +24,8 @@ struct ConveyorOptions {
   /// One product, one part behind the other and none touching: the belt of an inspection station. Every plate has the
   /// same size and two bores; 18 % of them have a defect.
   bool plates = false;
+  /// Rows of plates side by side, 1..kMaxPlateLanes.
+  int lanes = 1;
   ViewOptions view = {};
 };
 

@@ -15,6 +15,10 @@ constexpr double kLeastCell = 8.0;
 /// Cells of a belt of plates: none touches the next.
 constexpr double kPlateCell = 0.42;
 constexpr std::array<float, 3> kPlateBelt{44, 50, 58};
+/// Plates lie within this distance of the middle of their lane, less where the lane is narrow.
+constexpr double kPlateShift = 0.15;
+/// The reach of a bent plate, in units.
+constexpr double kPlateReach = 0.172;
 /// Larger than the reach of any part, in units.
 constexpr double kMargin = 0.3;
 
@@ -33,21 +37,25 @@ struct Placed {
 std::vector<Part> PlatesInView(const ConveyorScene& scene, double offset) {
   const double cell = std::max(kPlateCell * static_cast<double>(scene.unit), kLeastCell);
   const double margin = kMargin * static_cast<double>(scene.unit);
-  const double middle = (scene.belt_top + scene.belt_bottom) / 2.0;
+  const double lane_height = static_cast<double>(scene.belt_bottom - scene.belt_top) / scene.lanes;
+  const double unit = scene.unit;
+  const double shift = std::clamp(lane_height / 2.0 - kPlateReach * unit, 0.0, kPlateShift * unit);
   std::vector<Part> parts;
   const auto first = static_cast<int64_t>(std::floor((offset - scene.width - margin) / cell));
   const auto last = static_cast<int64_t>(std::floor((offset + margin) / cell));
   for (int64_t column = first; column <= last; ++column) {
-    Random random(CellSeed(scene, column, 0));
-    // Now and then a gap.
-    if (random.Next() < 0.1) continue;
-    const double x = offset - (static_cast<double>(column) + random.Between(0.42, 0.58)) * cell;
-    const double y = middle + random.Between(-0.15, 0.15) * static_cast<double>(scene.unit);
-    Part part = MakeProduct(random, scene.unit);
-    part.id = column;
-    part.x = static_cast<float>(x);
-    part.y = static_cast<float>(y);
-    parts.push_back(part);
+    for (int lane = 0; lane < scene.lanes; ++lane) {
+      Random random(CellSeed(scene, column, lane));
+      // Now and then a gap.
+      if (random.Next() < 0.1) continue;
+      const double x = offset - (static_cast<double>(column) + random.Between(0.42, 0.58)) * cell;
+      const double y = scene.belt_top + (lane + 0.5) * lane_height + random.Between(-1.0, 1.0) * shift;
+      Part part = MakeProduct(random, scene.unit);
+      part.id = column * scene.lanes + lane;
+      part.x = static_cast<float>(x);
+      part.y = static_cast<float>(y);
+      parts.push_back(part);
+    }
   }
   return parts;
 }
@@ -88,6 +96,7 @@ ConveyorScene MakeScene(const ConveyorOptions& options, int width, int height) {
   scene.ambient = static_cast<float>(random.Between(0.75, 1.0));
   scene.noise = static_cast<float>(random.Between(1.0, 5.0));
   scene.plates = options.plates;
+  scene.lanes = options.lanes;
   if (options.plates) scene.belt_color = kPlateBelt;
   return scene;
 }

@@ -26,6 +26,7 @@ struct ConveyorScene {
   double density = 0.0;
   /// Of ConveyorOptions.
   bool plates = false;
+  int lanes = 1;
   std::array<float, 3> belt_color{};
   float belt_grain = 0.0f;
   std::array<float, 3> rail_color{};

@@ -150,6 +150,35 @@ TEST(RenderConveyor, ShowsEveryKindOfPartAndSomeDefects) {
   EXPECT_GT(defects[0], static_cast<int>(parts.size() * 7 / 10));
 }
 
+TEST(RenderConveyor, PlatesOfOneOrTwoLanesAreWholeAndNeverTouch) {
+  for (const int lanes : {1, kMaxPlateLanes}) {
+    size_t plates = 0;
+    for (uint32_t seed = 0; seed < 30; ++seed) {
+      ConveyorOptions options{320, 320, 25, seed};
+      options.plates = true;
+      options.lanes = lanes;
+      const Picture picture = Render(7 * static_cast<int>(seed), options);
+      plates += picture.truth.instances.size();
+      for (const ConveyorInstance& instance : picture.truth.instances) {
+        EXPECT_EQ(instance.part, PartClass::kPlate);
+        if (instance.x0 > 0 && instance.x1 < 320) {
+          EXPECT_GT(instance.visible_fraction, 0.9) << seed;
+        }
+      }
+      for (int y = 1; y < 320; ++y) {
+        for (int x = 1; x < 320; ++x) {
+          const int here = picture.LabelAt(x, y);
+          for (const int beside : {picture.LabelAt(x - 1, y), picture.LabelAt(x, y - 1)}) {
+            ASSERT_TRUE(here == 0 || beside == 0 || here == beside) << seed << ": " << x << ", " << y;
+          }
+        }
+      }
+    }
+    // About 2.4 cells of a lane are in sight, nine of ten with a plate.
+    EXPECT_NEAR(static_cast<double>(plates) / 30.0 / lanes, 2.4, 0.5);
+  }
+}
+
 TEST(RenderConveyor, TakesAnySizeIndexAndRate) {
   for (const int index : {0, -1, std::numeric_limits<int>::max(), std::numeric_limits<int>::min()}) {
     for (const auto& [width, height] : {std::pair{1, 1}, std::pair{1, 200}, std::pair{333, 2}, std::pair{17, 19}}) {

@@ -50,6 +50,8 @@ export interface ConveyorOptions extends SceneOptions {
   readonly fps: number;
   /** One product, one part behind the other, none touching: plates with two bores, 18 % of them with a defect. */
   readonly plates?: boolean;
+  /** Rows of plates side by side: 1 (when absent) or 2. */
+  readonly lanes?: number;
 }
 
 /** What is true about one part of a conveyor picture. */

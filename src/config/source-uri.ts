@@ -15,6 +15,8 @@ export interface TestSceneSettings {
   readonly seed: number;
   /** `conveyor`: plates of one size with two bores, one behind the other; else parts of all kinds, some on top of others. */
   readonly plates: boolean;
+  /** Rows of plates side by side: 1 (when absent) or 2. */
+  readonly lanes?: number;
   /** `shapes`: two of each; they leave the picture; each has a piece on it. */
   readonly twins?: boolean;
   readonly leave?: boolean;
@@ -130,7 +132,7 @@ function demandPipeline(pipeline: string): string {
   return pipeline;
 }
 
-const SCENE_PARAMETERS = ['width', 'height', 'fps', 'frames', 'seed', 'realtime', 'product', 'camera', 'bar', 'light', 'drop'];
+const SCENE_PARAMETERS = ['width', 'height', 'fps', 'frames', 'seed', 'realtime', 'product', 'lanes', 'camera', 'bar', 'light', 'drop'];
 const SHAPES_PARAMETERS = ['twins', 'leave', 'pieces'];
 
 function sceneSettings(rest: string, uri: string, picture: SourcePicture): TestSceneSettings {
@@ -151,13 +153,16 @@ function sceneSettings(rest: string, uri: string, picture: SourcePicture): TestS
   };
   if (picture.rotate || (picture.flip ?? 'none') !== 'none')
     throw unsupported(`${sourceName(uri)}: a test scene cannot be turned; leave rotate and flip out`);
+  const plates = productOf(parameters.get('product'), scene, uri);
+  if (parameters.has('lanes') && !plates) throw unsupported(`${sourceName(uri)}: lanes needs product=plate`);
   return {
     scene,
     width: Math.round(number('width', picture.width ?? 1280, 16, 16384)),
     height: Math.round(number('height', picture.height ?? 720, 16, 16384)),
     fps: number('fps', picture.fps ?? 30, 0.1, 1000),
     seed: Math.round(number('seed', 1, 0, 2 ** 32 - 1)),
-    plates: productOf(parameters.get('product'), scene, uri),
+    plates,
+    ...(parameters.has('lanes') ? { lanes: Math.round(number('lanes', 1, 1, 2)) } : {}),
     realtime: parameters.get('realtime') !== 'false',
     ...(parameters.has('frames') ? { frames: Math.round(number('frames', 1, 1, 1e9)) } : {}),
     ...(parameters.has('camera') ? { camera: cameraOf(parameters.get('camera'), uri) } : {}),

@@ -18,7 +18,7 @@ import { TestSceneSource } from './test-scene.js';
 /**
  * Opens `file:PATH` (a video, a picture or a directory of pictures; a bare path is the same), `v4l2:/dev/videoN` (or
  * v4l2:by-id/…, by-path/…, serial/…), `csi:N`, `rtsp://…`, `rtsps://…`, `http://…`, `https://…` (motion JPEG), `gst:PIPELINE` or
- * `test:shapes` or `test:conveyor` with `[?width=…&height=…&fps=…&frames=…&seed=…&realtime=false]` (a conveyor also `product=plate`).
+ * `test:shapes` or `test:conveyor` with `[?width=…&height=…&fps=…&frames=…&seed=…&realtime=false]` (a conveyor also `product=plate` and `lanes=2`).
  * The caller stops the source.
  * Errors: SOURCE_NOT_FOUND, SOURCE_UNSUPPORTED, SOURCE_CORRUPT, SOURCE_TIMEOUT, SOURCE_LOST, NATIVE_UNAVAILABLE.
  */

@@ -60,13 +60,13 @@ export class TestSceneSource implements Source {
   }
 
   async #draw(sequence: number): Promise<Frame> {
-    const { scene, width, height, fps, seed, plates, camera, bar, light, twins, leave, pieces } = this.settings;
+    const { scene, width, height, fps, seed, plates, lanes, camera, bar, light, twins, leave, pieces } = this.settings;
     const index = this.#index;
     this.#received = index + 1;
     const captured = captureTime();
     const pixels =
       scene === 'conveyor'
-        ? await native().renderConveyor(index, { width, height, fps, seed, plates, ...given({ camera, bar, light }) })
+        ? await native().renderConveyor(index, { width, height, fps, seed, plates, ...given({ lanes, camera, bar, light }) })
         : await native().renderShapes(index, { width, height, seed, ...given({ camera, bar, light, twins, leave, pieces }) });
     return new SourceFrame(pixels, sequence, captured, this.uri, BigInt(Math.round((index * 1e9) / fps)));
   }

@@ -113,6 +113,8 @@ it.each([
   ['test:conveyor?colour=red', /unknown parameter "colour"/],
   ['test:conveyor?twins=true', /unknown parameter "twins"/],
   ['test:shapes?camera=spin', /camera must be one of fixed, pan, zoom, shake, yaw/],
+  ['test:conveyor?product=plate&lanes=3', /lanes must be a number from 1 to 2/],
+  ['test:conveyor?lanes=2', /lanes needs product=plate/],
   ['test:conveyor?bar=11', /bar must be a number from 0 to 10/],
   ['test:conveyor?width=8', /width must be a number from 16 to 16384/],
 ])('%s is refused with what to do', async (uri, message) => {
