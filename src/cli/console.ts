@@ -107,6 +107,11 @@ export async function invite({ config: file, name, url }: InviteArguments): Prom
   if (!(await new Users(users).find(name))) throw await unknownUser(users, name);
   const secret = await new Invites(invites).add(name);
   await belongsToService(invites);
+  if (url === undefined && config.console.trustProxy.length > 0)
+    throw new FastsamError(
+      'USAGE',
+      'expected --url: the address of the proxy (console.trustProxy), under which the phone reaches the console',
+    );
   const scheme = config.console.tls.certFile === undefined ? 'http' : 'https';
   const base = (url ?? `${scheme}://${hostname()}:${config.console.port}`).replace(/\/+$/, '');
   // Behind the #, where no server and no log sees it.

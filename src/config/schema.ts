@@ -161,9 +161,10 @@ export const configSchema = z
       }
     }
     const { governor, metrics } = config;
-    const { tls: consoleTls } = config.console;
-    if (config.console.enabled && !isLoopback(config.console.host) && consoleTls.certFile === undefined && !config.console.insecure) {
-      const message = 'expected a loopback address, console.tls, or console.insecure: true: passwords would cross the network in clear';
+    const { tls: consoleTls, enabled, host, insecure, trustProxy } = config.console;
+    if (enabled && !isLoopback(host) && consoleTls.certFile === undefined && trustProxy.length === 0 && !insecure) {
+      const message =
+        'expected a loopback address, console.tls, console.trustProxy, or console.insecure: true: passwords would cross the network in clear';
       ctx.addIssue({ code: 'custom', path: ['console', 'host'], message });
     }
     for (const [key, other] of [

@@ -1,10 +1,9 @@
 /** Who asks: logins, invitations, sessions and their routes. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import { isLoopback } from '../config/sections/console.js';
 import type { ConsoleUser } from '../contract/console.js';
 import { FastsamError } from '../errors.js';
-import { bearerOf } from './guard.js';
+import { bearerOf, clientOf } from './guard.js';
 import { ATTEMPTS, RateLimits, REQUESTS } from './rate-limits.js';
 import { ScriptTokens } from './script-tokens.js';
 import { hashOfSecret } from './secrets.js';
@@ -18,8 +17,9 @@ export interface AccountsDeps {
   readonly usersFile: string;
   readonly invitesFile: string;
   readonly node: () => string;
-  /** Where the console listens, and whether under TLS. */
-  readonly address: () => { readonly host: string; readonly port: number; readonly isEncrypted: boolean };
+  readonly port: () => number;
+  /** Only this machine can connect: the console asks for no login. */
+  readonly isOpen: () => boolean;
   /** Something to list among the events: who logged in, who was invited. */
   readonly onEvent: (event: { readonly type: 'login' | 'invited'; readonly text: string; readonly by: string }) => void;
   readonly log: Pick<Logger, 'info' | 'warn'>;
@@ -41,11 +41,6 @@ export class Accounts {
     this.#invites = new Invites(deps.invitesFile);
   }
 
-  /** Only this machine can connect: the console asks for no login. */
-  get isOpen(): boolean {
-    return isLoopback(this.#deps.address().host);
-  }
-
   /** Whether somebody could log in. Errors: CONFIG_INVALID for a damaged file of users. */
   async hasUsers(): Promise<boolean> {
     return (await this.#users.list()).length > 0;
@@ -54,23 +49,23 @@ export class Accounts {
   /** The user of the token or the session; on loopback without either, an operator. */
   async identify(request: FastifyRequest): Promise<ConsoleUser | undefined> {
     const bearer = bearerOf(request.headers);
-    if (bearer !== undefined) return this.#scripts.find(bearer, request.ip);
-    const token = request.cookies[this.#cookie];
+    if (bearer !== undefined) return this.#scripts.find(bearer, clientOf(request));
+    const token = request.cookies[this.#cookieOf(request)];
     const user = token === undefined ? undefined : this.#sessions.find(token);
-    return user ?? (this.isOpen ? { name: 'local', role: 'operator' } : undefined);
+    return user ?? (this.#deps.isOpen() ? { name: 'local', role: 'operator' } : undefined);
   }
 
   /** False when the request, whose user is known, is one too many of its session or token; without login there is no limit. */
   takesRequest(request: FastifyRequest): boolean {
-    const secret = bearerOf(request.headers) ?? request.cookies[this.#cookie];
-    return this.isOpen || secret === undefined || this.#requests.take(hashOfSecret(secret));
+    const secret = bearerOf(request.headers) ?? request.cookies[this.#cookieOf(request)];
+    return this.#deps.isOpen() || secret === undefined || this.#requests.take(hashOfSecret(secret));
   }
 
   /** Calls `end` when the session or the token of the request ends. Returns how to stop that. */
   onEnd(request: FastifyRequest, end: () => void): () => void {
     const bearer = bearerOf(request.headers);
     if (bearer !== undefined) return this.#scripts.onEnd(bearer, request.user, end);
-    const token = request.cookies[this.#cookie];
+    const token = request.cookies[this.#cookieOf(request)];
     return token === undefined ? () => undefined : this.#sessions.onEnd(token, end);
   }
 
@@ -78,7 +73,7 @@ export class Accounts {
   hasRoom(request: FastifyRequest): boolean {
     const bearer = bearerOf(request.headers);
     if (bearer !== undefined) return this.#scripts.waitingForEnd(bearer) < PAGES_PER_SESSION;
-    const token = request.cookies[this.#cookie];
+    const token = request.cookies[this.#cookieOf(request)];
     return token === undefined || this.#sessions.waitingForEnd(token) < PAGES_PER_SESSION;
   }
 
@@ -100,10 +95,10 @@ export class Accounts {
       const { user: name, password } = (request.body ?? {}) as { user?: unknown; password?: unknown };
       if (typeof name !== 'string' || typeof password !== 'string' || name.length > 64 || password.length > 256)
         throw new FastsamError('REQUEST_INVALID', 'expected user and password');
-      if (!this.#attempts.take(request.ip)) return tooMany(reply);
+      if (!this.#attempts.take(clientOf(request))) return tooMany(reply);
       const user = await this.#users.verify(name, password);
       if (!user) {
-        this.#deps.log.warn({ from: request.ip }, 'console: a login failed');
+        this.#deps.log.warn({ from: clientOf(request) }, 'console: a login failed');
         return reply.code(401).send({ code: 'REQUEST_FORBIDDEN', error: 'name or password is wrong' });
       }
       return this.#login(request, reply, user);
@@ -111,7 +106,7 @@ export class Accounts {
     routes.post('/invite', async (request, reply) => {
       const { token } = (request.body ?? {}) as { token?: unknown };
       if (typeof token !== 'string' || token.length > 100) throw new FastsamError('REQUEST_INVALID', 'expected a token');
-      if (!this.#attempts.take(request.ip)) return tooMany(reply);
+      if (!this.#attempts.take(clientOf(request))) return tooMany(reply);
       const name = await this.#invites.redeem(token);
       const user = name === undefined ? undefined : await this.#users.find(name);
       if (!user)
@@ -119,9 +114,9 @@ export class Accounts {
       return this.#login(request, reply, user);
     });
     routes.post('/logout', async (request, reply) => {
-      const token = request.cookies[this.#cookie];
+      const token = request.cookies[this.#cookieOf(request)];
       if (token !== undefined) this.#sessions.end(token);
-      return reply.clearCookie(this.#cookie, this.#cookieOptions).send({});
+      return reply.clearCookie(this.#cookieOf(request), cookieOptions(request)).send({});
     });
   }
 
@@ -145,20 +140,25 @@ export class Accounts {
 
   #login(request: FastifyRequest, reply: FastifyReply, user: ConsoleUser): FastifyReply {
     const token = this.#sessions.begin(user);
-    this.#deps.log.info({ user: user.name, role: user.role, from: request.ip }, 'console: logged in');
-    this.#deps.onEvent({ type: 'login', text: `${user.name} (${user.role}) from ${request.ip}`, by: user.name });
-    return reply.setCookie(this.#cookie, token, { ...this.#cookieOptions, maxAge: COOKIE_SECONDS }).send({ user });
+    const from = clientOf(request);
+    this.#deps.log.info({ user: user.name, role: user.role, from }, 'console: logged in');
+    this.#deps.onEvent({ type: 'login', text: `${user.name} (${user.role}) from ${from}`, by: user.name });
+    return reply.setCookie(this.#cookieOf(request), token, { ...cookieOptions(request), maxAge: COOKIE_SECONDS }).send({ user });
   }
 
-  get #cookie(): string {
-    const { port, isEncrypted } = this.#deps.address();
+  #cookieOf(request: FastifyRequest): string {
     // Browsers keep cookies by name and host, not by port: two nodes behind one name must not log each other out.
-    return `${isEncrypted ? '__Host-' : ''}fsd-${this.#deps.node()}-${port}`;
+    return `${isEncrypted(request) ? '__Host-' : ''}fsd-${this.#deps.node()}-${this.#deps.port()}`;
   }
+}
 
-  get #cookieOptions(): { path: '/'; httpOnly: true; sameSite: 'strict'; secure: boolean } {
-    return { path: '/', httpOnly: true, sameSite: 'strict', secure: this.#deps.address().isEncrypted };
-  }
+/** Whether the browser has an HTTPS connection, to here or to a trusted proxy. */
+function isEncrypted({ protocol }: FastifyRequest): boolean {
+  return protocol === 'https';
+}
+
+function cookieOptions(request: FastifyRequest): { path: '/'; httpOnly: true; sameSite: 'strict'; secure: boolean } {
+  return { path: '/', httpOnly: true, sameSite: 'strict', secure: isEncrypted(request) };
 }
 
 function tooMany(reply: FastifyReply): FastifyReply {

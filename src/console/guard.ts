@@ -4,6 +4,18 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { isLoopback } from '../config/sections/console.js';
 
+/** The request's client, by the address that a trusted proxy tells; IPv4 is written as such. A proxy that tells no address has its own. */
+export function clientOf({
+  ip,
+  socket,
+}: {
+  readonly ip: string;
+  readonly socket: { readonly remoteAddress?: string | undefined };
+}): string {
+  const address = isIP(ip) > 0 ? ip : (socket.remoteAddress ?? '');
+  return address.replace(/^::ffff:(?=\d+\.)/i, '');
+}
+
 export interface GuardOptions {
   /** Address the server listens on. */
   readonly host: string;

@@ -10,6 +10,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import type { Logger } from 'pino';
 import { compiledModule } from '../compiled.js';
 import type { Config } from '../config/schema.js';
+import { isLoopback } from '../config/sections/console.js';
 import { CONSOLE_PROTOCOL, type ConsoleUser } from '../contract/console.js';
 import type { CameraEvent, TelemetryMessage } from '../contract/messages.js';
 import type { Control } from '../control/control.js';
@@ -24,7 +25,7 @@ import { CameraFrames } from './camera-frames.js';
 import { CertificateRenewal, readCertificate } from './certificate.js';
 import { Clips, clipRoutes } from './clips.js';
 import { ConsoleEvents } from './events.js';
-import { bearerOf, type GuardOptions, isAddressed, isSameOrigin, SECURITY_HEADERS } from './guard.js';
+import { bearerOf, clientOf, type GuardOptions, isAddressed, isSameOrigin, SECURITY_HEADERS } from './guard.js';
 import { History, isSpan, visible } from './history.js';
 import { Pictures, pictureRoutes } from './pictures.js';
 import { followPrompts, PromptHistory } from './prompt-history.js';
@@ -107,7 +108,8 @@ export class ConsoleServer {
       usersFile: deps.usersFile,
       invitesFile: deps.invitesFile,
       node: () => deps.config().node,
-      address: () => ({ host: this.#config.host, port: this.port ?? 0, isEncrypted: this.#config.tls.certFile !== undefined }),
+      port: () => this.port ?? 0,
+      isOpen: () => this.#isOpen,
       onEvent: (event) => this.#events.add(event),
       log: deps.log,
     });
@@ -136,11 +138,11 @@ export class ConsoleServer {
   /** Errors: CONFIG_INVALID when the address is taken, a certificate cannot be read, or no user exists who could log in. */
   async start(): Promise<void> {
     const { log, status } = this.#deps;
-    const { host, port, insecure, tls } = this.#config;
-    if (!this.#accounts.isOpen && !(await this.#accounts.hasUsers()))
+    const { host, port, insecure, tls, trustProxy } = this.#config;
+    if (!this.#isOpen && !(await this.#accounts.hasUsers()))
       throw new FastsamError(
         'CONFIG_INVALID',
-        `console.host: ${host}: the console has no users; add one with "fastsamd console add-user" first`,
+        `console.${trustProxy.length > 0 ? 'trustProxy' : `host: ${host}`}: the console has no users; add one with "fastsamd console add-user" first`,
       );
     await this.#clips.start();
     const app = await this.#create();
@@ -152,7 +154,7 @@ export class ConsoleServer {
     }
     this.#app = app;
     app.server.maxConnections = MAX_CONNECTIONS;
-    if (!this.#accounts.isOpen && tls.certFile === undefined && insecure)
+    if (!this.#isOpen && tls.certFile === undefined && insecure)
       status.setAlert(INSECURE_ALERT, {
         severity: 'warning',
         message: 'console: without TLS, passwords and pictures cross the network in clear (console.insecure)',
@@ -194,9 +196,14 @@ export class ConsoleServer {
     return this.#deps.config().console;
   }
 
+  /** Only this machine can connect, and no proxy of it lets others in: the console asks for no login. */
+  get #isOpen(): boolean {
+    return isLoopback(this.#config.host) && this.#config.trustProxy.length === 0;
+  }
+
   get #guard(): GuardOptions {
     const { host, allowedHosts } = this.#config;
-    return { host, allowedHosts, loopback: this.#accounts.isOpen };
+    return { host, allowedHosts, loopback: this.#isOpen };
   }
 
   #showsPictures(camera: string): boolean {
@@ -204,13 +211,14 @@ export class ConsoleServer {
   }
 
   async #create(): Promise<FastifyInstance> {
-    const { tls } = this.#config;
+    const { tls, trustProxy } = this.#config;
     const https = tls.certFile !== undefined && tls.keyFile !== undefined ? await readCertificate(tls.certFile, tls.keyFile) : undefined;
     const timeouts = { headersTimeout: HEADERS_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS };
     const app = fastify({
       ...(https ? { https: { ...https, ...timeouts, handshakeTimeout: HEADERS_MS } } : { http: timeouts }),
       bodyLimit: MAX_JSON_BYTES,
       requestTimeout: REQUEST_MS,
+      trustProxy: trustProxy.length > 0 ? [...trustProxy] : false,
       connectionTimeout: REQUEST_MS,
       keepAliveTimeout: 5000,
       logger: false,
@@ -271,10 +279,28 @@ export class ConsoleServer {
       await reply.code(421).type('text/plain').send('expected the address or the name of this machine in Host (console.allowedHosts)\n');
       return;
     }
+    const problem = this.#problemOfWay(request);
+    if (problem !== undefined) {
+      await reply.code(403).type('text/plain').send(`${problem}\n`);
+      return;
+    }
     const isUpgrade = request.headers.upgrade !== undefined;
     const isChange = request.method !== 'GET' && request.method !== 'HEAD';
     if ((isChange || isUpgrade) && bearerOf(request.headers) === undefined && !isSameOrigin(request.headers, { demandOrigin: true }))
       await reply.code(403).type('text/plain').send('expected a request of the console itself (Origin)\n');
+  }
+
+  /** What is wrong with the way on which a request came: through a proxy that is not known, or in clear through the network. */
+  #problemOfWay(request: FastifyRequest): string | undefined {
+    const { headers, protocol } = request;
+    if (this.#isOpen) {
+      const isForwarded = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined;
+      return isForwarded
+        ? 'a proxy has forwarded this request: its address belongs into console.trustProxy, so that users log in'
+        : undefined;
+    }
+    if (protocol === 'https' || this.#config.insecure || isLoopback(clientOf(request))) return undefined;
+    return 'expected HTTPS: the proxy has to send X-Forwarded-Proto: https, and be in console.trustProxy';
   }
 
   #fail(error: unknown, reply: FastifyReply): FastifyReply {
