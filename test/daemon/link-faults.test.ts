@@ -3,7 +3,7 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mqtt from 'mqtt';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HealthMessage, healthMessageSchema, type PromptsMessage, type TelemetryMessage } from '../../src/contract/messages.js';
 import { type RunningCommand, start } from '../helpers/command.js';
 import { Broker, hasMosquitto, type Observer } from '../helpers/mosquitto.js';
@@ -16,14 +16,9 @@ const PROMPTS = `${BASE}/cameras/belt/prompts`;
 
 let folder = '';
 let model = '';
-let daemon: RunningCommand | undefined;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'fastsamd-link-'));
   model = await writeTestModel(join(folder, 'three.onnx'));
-});
-afterEach(async () => {
-  daemon?.process.kill('SIGKILL');
-  await daemon?.outcome;
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -38,8 +33,7 @@ async function run(mqttConfig: object, camera: object = {}): Promise<RunningComm
   };
   const file = join(config.stateDir, 'config.json');
   await writeFile(file, JSON.stringify(config));
-  daemon = start('run', '--config', file);
-  return daemon;
+  return start('run', '--config', file);
 }
 
 type Subsystem = HealthMessage['subsystems'][string];
@@ -64,7 +58,8 @@ async function askHealth(observer: Observer): Promise<Subsystem> {
 
 const nextResult = (observer: Observer) => observer.until(`${BASE}/cameras/belt/result`, () => true, observer.received.length);
 
-describe.skipIf(!hasMosquitto)('the link to the broker (needs mosquitto)', { timeout: 120_000 }, () => {
+// Mostly waiting, for time limits of their own broker and daemon: together they take as long as the slowest.
+describe.skipIf(!hasMosquitto)('the link to the broker (needs mosquitto)', { timeout: 120_000, concurrent: true }, () => {
   it.each([
     ['drops all that is sent and tells nobody', (relay: Relay) => relay.freeze()],
     ['takes nothing any more', (relay: Relay) => relay.clog()],
@@ -73,11 +68,11 @@ describe.skipIf(!hasMosquitto)('the link to the broker (needs mosquitto)', { tim
     const relay = await Relay.start(broker.port);
     const observer = await broker.observe(`${BASE}/#`);
     // Long enough for a loaded machine: a connection that is refused in between would be what health tells.
-    await run({ url: `mqtt://127.0.0.1:${relay.port}`, connectTimeoutMs: 20_000 });
+    await using daemon = await run({ url: `mqtt://127.0.0.1:${relay.port}`, connectTimeoutMs: 20_000 });
     await untilMqtt(observer, ({ ok }) => ok);
     await nextResult(observer);
     break_(relay);
-    await daemon!.line(/mqtt: disconnected/);
+    await daemon.line(/"clientId":"fastsamd-n".*mqtt: disconnected/);
     const last = { reason: expect.stringMatching(/not connected to the broker: Keepalive timeout/) };
     expect(await untilMqtt(observer, (link) => link.ok && link.last !== undefined)).toMatchObject({ last });
     expect(await askHealth(observer)).toMatchObject({ ok: true, last });
@@ -87,11 +82,12 @@ describe.skipIf(!hasMosquitto)('the link to the broker (needs mosquitto)', { tim
 
   it('to a broker that hangs and comes back: both are told, what happened and why it took so long', async () => {
     await using broker = await Broker.start();
-    await run({ url: broker.url });
+    await using daemon = await run({ url: broker.url });
     const observer = await broker.observe(`${BASE}/#`, { keepalive: 0 });
     await nextResult(observer);
     broker.pause();
-    await daemon!.line(/mqtt: cannot connect/);
+    // Not the connection of `availability`: with that one alone nothing of the other is at fault.
+    await daemon.line(/"clientId":"fastsamd-n".*mqtt: cannot connect/);
     broker.resume();
     const from = observer.received.length;
     const reason = expect.stringMatching(/Keepalive timeout, then .*connack/i);
@@ -106,12 +102,12 @@ describe.skipIf(!hasMosquitto)('the link to the broker (needs mosquitto)', { tim
     await using broker = await Broker.start({ users: { node: 'old', watcher: 'w' } });
     const passwordFile = join(broker.folder, 'node-password');
     await writeFile(passwordFile, 'old\n');
-    await run({ url: broker.url, username: 'node', passwordFile });
+    await using daemon = await run({ url: broker.url, username: 'node', passwordFile });
     const watcher = { username: 'watcher', password: 'w' };
     await untilMqtt(await broker.observe(`${BASE}/#`, watcher), ({ ok }) => ok);
     await broker.setPassword('node', 'new');
     await broker.restart();
-    await daemon!.line(/mqtt: cannot connect.*0x87|0x87.*mqtt: cannot connect/);
+    await daemon.line(/mqtt: cannot connect.*0x87|0x87.*mqtt: cannot connect/);
     const observer = await broker.observe(`${BASE}/#`, watcher);
     // As a whole, for the node reads it at each attempt and would tell of an empty one.
     await writeFile(`${passwordFile}.new`, 'new\n');
@@ -131,7 +127,7 @@ describe.skipIf(!hasMosquitto)('the link to the broker (needs mosquitto)', { tim
     const passwordFile = join(broker.folder, 'node-password');
     await writeFile(passwordFile, 'n\n');
     const observer = await broker.observe(`${BASE}/#`, { username: 'watcher', password: 'w' });
-    await run({ url: broker.url, username: 'node', passwordFile });
+    await using _daemon = await run({ url: broker.url, username: 'node', passwordFile });
     const reason = `the broker refuses ${PROMPTS}: Publish error: Not authorized (reason code 0x87)`;
     expect(await untilMqtt(observer, ({ ok }) => !ok)).toMatchObject({ reason });
     expect(await askHealth(observer)).toMatchObject({ ok: false, reason });
@@ -147,7 +143,7 @@ describe.skipIf(!hasMosquitto)('the link to the broker (needs mosquitto)', { tim
   it('to a broker that takes 64 KB in a packet: told which topic is larger, until it is not', async () => {
     await using broker = await Broker.start({ config: ['max_packet_size 65536'] });
     const observer = await broker.observe(`${BASE}/#`);
-    await run({ url: broker.url });
+    await using _daemon = await run({ url: broker.url });
     await untilMqtt(observer, ({ ok }) => ok);
     // Each request fits into a packet; what they add up to does not.
     const points = Array.from({ length: 100 }, (_, k) => [1.123456789 + k, 2.123456789 + k]);
@@ -168,11 +164,11 @@ describe.skipIf(!hasMosquitto)('the link to the broker (needs mosquitto)', { tim
   it('that another client with the same id takes over: named in health when it is over', async () => {
     await using broker = await Broker.start();
     const observer = await broker.observe(`${BASE}/#`);
-    await run({ url: broker.url });
+    await using daemon = await run({ url: broker.url });
     await untilMqtt(observer, ({ ok }) => ok);
     const rival = mqtt.connect(broker.url, { clientId: `fastsamd-${NODE}`, reconnectPeriod: 10 });
     rival.on('error', () => undefined);
-    await daemon!.line(/another client may use client id/);
+    await daemon.line(/another client may use client id/);
     await rival.endAsync(true);
     const hint =
       /times in a row soon after connecting: another client may use client id "fastsamd-n"; expected a unique mqtt\.clientId or node/;

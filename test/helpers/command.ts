@@ -10,7 +10,8 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-export interface RunningCommand {
+/** Disposing of it kills it and waits for its end. */
+export interface RunningCommand extends AsyncDisposable {
   readonly process: ChildProcess;
   readonly outcome: Promise<Outcome>;
   /** Resolves with the first line of stderr or stdout that matches; rejects when the command ends without one. */
@@ -64,7 +65,15 @@ export function startWith(environment: Readonly<Record<string, string>>, ...args
       look();
       void outcome.then(({ code }) => reject(new Error(`ended with ${code} before ${pattern}: ${stderr}`)));
     });
-  return { process: child, outcome, line };
+  return {
+    process: child,
+    outcome,
+    line,
+    async [Symbol.asyncDispose]() {
+      kill();
+      await outcome;
+    },
+  };
 }
 
 export function fastsamd(...args: string[]): Promise<Outcome> {

@@ -14,7 +14,8 @@ import { Broker, freePort, hasMosquitto, Observer } from '../helpers/mosquitto.j
 import { Certificates, PACKET, Relay } from './network.js';
 import { eventually, testNode } from './node.js';
 
-describe.skipIf(!hasMosquitto)('faults (needs mosquitto)', { timeout: 60_000 }, () => {
+// Mostly waiting, for time limits of their own broker and node: together they take as long as the slowest.
+describe.skipIf(!hasMosquitto)('faults (needs mosquitto)', { timeout: 60_000, concurrent: true }, () => {
   it('a half-open connection is given up after the keepalive, said so, and replaced', async () => {
     await using broker = await Broker.start();
     const relay = await Relay.start(broker.port);

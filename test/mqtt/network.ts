@@ -14,6 +14,8 @@ export const PACKET = { publish: 3, subscribe: 8, suback: 9 } as const;
 export class Relay {
   /** New connections are refused while it is not. */
   open = true;
+  /** Sockets of connections that pass nothing on any more, the end of the other side neither. */
+  readonly #dead = new Set<net.Socket>();
   #cut: { readonly type: number; readonly minBytes: number; readonly done: () => void } | undefined;
 
   private constructor(
@@ -34,8 +36,8 @@ export class Relay {
       near.pipe(relay.#scissors(drop)).pipe(far);
       far.pipe(relay.#scissors(drop)).pipe(near);
       // A peer that was killed resets its connection, which a pipe does not pass on.
-      near.once('close', () => far.destroy());
-      far.once('close', () => near.destroy());
+      near.once('close', () => relay.#dead.has(near) || far.destroy());
+      far.once('close', () => relay.#dead.has(far) || near.destroy());
     });
     const relay = new Relay(server, sockets);
     server.listen(0, '127.0.0.1');
@@ -46,6 +48,7 @@ export class Relay {
   /** From now on nothing gets through on the connections that there are, and nobody is told. */
   freeze(): void {
     for (const socket of this.sockets) {
+      this.#dead.add(socket);
       socket.unpipe();
       socket.resume();
     }
@@ -54,6 +57,7 @@ export class Relay {
   /** From now on nobody takes what is sent on the connections that there are, until their buffers are full. */
   clog(): void {
     for (const socket of this.sockets) {
+      this.#dead.add(socket);
       socket.unpipe();
       socket.pause();
     }
