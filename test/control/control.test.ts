@@ -120,7 +120,7 @@ describe('control', () => {
   });
 });
 
-describe.skipIf(!hasMosquitto)('control over MQTT (needs mosquitto)', { timeout: 60_000 }, () => {
+describe.skipIf(!hasMosquitto)('control over MQTT (needs mosquitto)', { timeout: 60_000, concurrent: true }, () => {
   it.each([
     ['admin', true],
     ['operator', false],
