@@ -1,6 +1,6 @@
 /** A machine that fails on demand, for one process: its wall clock jumps, the disk of one folder is full or hangs. */
 import { spawnSync } from 'node:child_process';
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -14,12 +14,13 @@ export class MachineFaults implements Disposable {
   readonly #state = Buffer.alloc(BYTES);
   readonly #file: number;
 
-  /** Builds the library in `directory`; `folder`: below it the disk fails. */
+  /** Builds the library in a folder of `directory`; `folder`: below it the disk fails. */
   constructor(directory: string, folder: string) {
-    const library = join(directory, 'machine-faults.so');
+    const own = mkdtempSync(join(directory, 'machine-'));
+    const library = join(own, 'faults.so');
     const built = spawnSync('cc', ['-shared', '-fPIC', '-O2', '-o', library, SOURCE, '-ldl'], { encoding: 'utf8' });
     if (built.status !== 0) throw new Error(`cc: ${built.stderr}`);
-    const path = join(directory, 'machine-faults.state');
+    const path = join(own, 'faults.state');
     this.#file = openSync(path, 'w+');
     this.#state.write(folder, 16);
     this.#apply();
