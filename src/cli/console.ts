@@ -1,8 +1,8 @@
 /** `fastsamd console`: users, invitations and certificates of the web console. */
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, chown, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname, networkInterfaces } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
@@ -15,7 +15,7 @@ import { type StateFiles, stateDirectoryOf, stateFilesIn } from '../daemon/state
 import { idSchema } from '../domain/prompt.js';
 import { makeDirectory } from '../durable.js';
 import { FastsamError, messageOf } from '../errors.js';
-import { say } from './terminal.js';
+import { say, showQrCode } from './terminal.js';
 
 const DAYS = 397;
 const run = promisify(execFile);
@@ -115,16 +115,19 @@ export async function invite({ config: file, name, url }: InviteArguments): Prom
   const scheme = config.console.tls.certFile === undefined ? 'http' : 'https';
   const base = (url ?? `${scheme}://${hostname()}:${config.console.port}`).replace(/\/+$/, '');
   // Behind the #, where no server and no log sees it.
-  say(`${base}/#invite=${secret}`);
+  const link = `${base}/#invite=${secret}`;
+  await showQrCode(link);
+  say(link);
   say('valid once, for five minutes');
 }
 
 export interface CertificateArguments {
   readonly folder: string;
   readonly name?: string[] | undefined;
+  readonly port: number;
 }
 
-export async function certificate({ folder, name: further = [] }: CertificateArguments): Promise<void> {
+export async function certificate({ folder, port, name: further = [] }: CertificateArguments): Promise<void> {
   await makeDirectory(folder);
   const at = (file: string) => join(resolve(folder), file);
   const machine = hostname().split('.')[0]!;
@@ -196,7 +199,13 @@ export async function certificate({ folder, name: further = [] }: CertificateArg
     await rm(work, { recursive: true, force: true });
   }
   say(`console:\n  tls:\n    certFile: ${at('console.crt')}\n    keyFile: ${at('console.key')}`);
-  say(`valid for ${DAYS} days, for ${names.join(', ')}; install ${at('ca.crt')} on the devices that open the console`);
+  const link = `https://${machine}:${port}/ca.crt`;
+  await showQrCode(link);
+  say(`valid for ${DAYS} days, for ${names.join(', ')}`);
+  say(`to trust it, a phone or tablet opens ${link} once the console runs (past its browser's warning) and installs what it gets,`);
+  say(
+    `whose SHA-256 fingerprint is ${new X509Certificate(await readFile(at('ca.crt'))).fingerprint256}; other devices install ${at('ca.crt')}`,
+  );
 }
 
 async function openssl(...args: string[]): Promise<void> {

@@ -10,3 +10,10 @@ export function say(text: string): void {
 export function tell(text: string): void {
   process.stderr.write(`${withoutControls(text)}\n`);
 }
+
+/** Shows a QR code of a text, for a phone to read, where standard output is a terminal. */
+export async function showQrCode(text: string): Promise<void> {
+  if (!process.stdout.isTTY) return;
+  const { renderUnicodeCompact } = await import('uqr');
+  process.stdout.write(`\n${renderUnicodeCompact(text, { border: 2 })}\n\n`);
+}

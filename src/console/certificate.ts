@@ -1,7 +1,10 @@
 /** The certificate of the console's server, and the one that replaces it in the same files. */
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { SecureContextOptions } from 'node:tls';
 import type { Logger } from 'pino';
+import { readBounded } from '../durable.js';
 import { FastsamError, messageOf } from '../errors.js';
 
 export interface Certificate extends SecureContextOptions {
@@ -16,6 +19,24 @@ export async function readCertificate(certFile: string, keyFile: string): Promis
     return { cert, key };
   } catch (cause) {
     throw new FastsamError('CONFIG_INVALID', `console.tls: ${messageOf(cause)}; expected PEM files`, { cause });
+  }
+}
+
+const MAX_FILE_BYTES = 100_000;
+
+/**
+ * The authority that signed the console's certificate, for devices to install: `ca.crt` beside it, as "fastsamd console certificate"
+ * writes both. DER, of the certificate alone, whatever else the file holds. Undefined when there is none, or it signed another one.
+ */
+export async function readAuthority(certFile: string): Promise<Buffer | undefined> {
+  try {
+    const [own, authority] = await Promise.all(
+      [certFile, join(dirname(certFile), 'ca.crt')].map(async (file) => new X509Certificate(await readBounded(file, MAX_FILE_BYTES))),
+    );
+    const hasSigned = authority!.ca && own!.checkIssued(authority!) && own!.verify(authority!.publicKey);
+    return hasSigned ? authority!.raw : undefined;
+  } catch {
+    return undefined;
   }
 }
 

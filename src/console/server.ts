@@ -22,7 +22,7 @@ import { maySee } from './access.js';
 import { Accounts, PAGES_PER_SESSION } from './accounts.js';
 import type { PictureSegmenter } from './asking.js';
 import { CameraFrames } from './camera-frames.js';
-import { CertificateRenewal, readCertificate } from './certificate.js';
+import { CertificateRenewal, readAuthority, readCertificate } from './certificate.js';
 import { Clips, clipRoutes } from './clips.js';
 import { ConsoleEvents } from './events.js';
 import { bearerOf, clientOf, type GuardOptions, isAddressed, isSameOrigin, SECURITY_HEADERS } from './guard.js';
@@ -249,6 +249,17 @@ export class ConsoleServer {
       },
     });
     await app.register(async (routes) => this.#page(routes));
+    // Without login: a device needs it before it can trust the login page.
+    app.get('/ca.crt', async (_request, reply) => {
+      const { certFile } = this.#config.tls;
+      const authority = certFile === undefined ? undefined : await readAuthority(certFile);
+      if (!authority) return reply.code(404).type('text/plain').send('no ca.crt here: "fastsamd console certificate" makes one\n');
+      return reply
+        .type('application/x-x509-ca-cert')
+        .header('content-disposition', `inline; filename="${this.#deps.config().node}-ca.crt"`)
+        .header('cache-control', 'no-cache')
+        .send(authority);
+    });
     await app.register(async (routes) => this.#accounts.publicRoutes(routes), { prefix: '/api' });
     await app.register(async (routes) => this.#api(routes), { prefix: '/api' });
     for (const path of ['/metrics', '/healthz', '/readyz']) {

@@ -26,7 +26,7 @@ function run(args: readonly string[], input = ''): Promise<{ code: number | null
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, ...output })));
 }
 
-describe('fastsamd console', { timeout: 60_000 }, () => {
+describe('fastsamd console', { timeout: 120_000 }, () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'fastsamd-console-cli-'));
     file = join(folder, 'config.yaml');
@@ -83,10 +83,12 @@ describe('fastsamd console', { timeout: 60_000 }, () => {
 
   it('writes a certificate of this machine that its authority signed, and keeps the authority', async () => {
     const tls = join(folder, 'tls');
-    expect(await run(['certificate', tls, '--name', 'line-3.factory'])).toMatchObject({ code: 0 });
+    const made = await run(['certificate', tls, '--name', 'line-3.factory', '--port', '9481']);
+    expect(made).toMatchObject({ code: 0, stdout: expect.stringMatching(/https:\/\/\S+:9481\/ca\.crt/) as string });
     const read = async (name: string) => new X509Certificate(await readFile(join(tls, name)));
     const [authority, certificate] = [await read('ca.crt'), await read('console.crt')];
     expect(certificate.verify(authority.publicKey)).toBe(true);
+    expect(made.stdout).toContain(authority.fingerprint256);
     expect(certificate.checkHost('line-3.factory')).toBe('line-3.factory');
     expect(certificate.checkIP('127.0.0.1')).toBe('127.0.0.1');
     for (const name of ['ca.key', 'console.key']) expect((await stat(join(tls, name))).mode & 0o777).toBe(0o600);

@@ -2,7 +2,7 @@ import { signal } from '@preact/signals';
 import type { FunctionComponent } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { StateMessage } from '../../src/contract/node.js';
-import { hello, may, notice, obstacle, post, reconnectNow, status, topics, wasUpdated, watching } from './link/link.js';
+import { hello, isDistrusted, may, notice, obstacle, post, reconnectNow, status, topics, wasUpdated, watching } from './link/link.js';
 import { Charts } from './pages/charts.js';
 import { Config } from './pages/config.js';
 import { Events } from './pages/events.js';
@@ -105,11 +105,20 @@ function Banner() {
   if (status.value !== 'offline') return null;
   return (
     <div class="banner bad" role="status">
-      {obstacle.value ?? 'Not connected. What you see is old.'}{' '}
+      {isDistrusted.value ? <InstallAuthority /> : (obstacle.value ?? 'Not connected. What you see is old.')}{' '}
       <button type="button" onClick={reconnectNow}>
         Try now
       </button>
     </div>
+  );
+}
+
+function InstallAuthority() {
+  return (
+    <>
+      The browser refuses the live connection. Install <a href="./ca.crt">ca.crt</a> of this console on this device and trust it (on iOS
+      also in Settings › General › About › Certificate Trust Settings), then open this page again.
+    </>
   );
 }
 

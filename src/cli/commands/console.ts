@@ -104,6 +104,7 @@ const certificate: Command<CertificateArguments> & { command: string; describe: 
           requiresArg: true,
           describe: 'Further names or addresses of this machine; may be given several times.',
         },
+        port: { type: 'number', default: 9480, requiresArg: true, describe: 'Port of the console, for the link that a phone opens.' },
       })
       .epilogue(
         'Install ca.crt on the devices that open the console: their browsers then trust it. An authority that is there already is kept.',

@@ -29,6 +29,8 @@ export const notice = signal<{ readonly text: string; readonly kind: 'info' | 'e
 export const wasUpdated = signal(false);
 /** Why there is no connection, where that is known. */
 export const obstacle = signal<string | undefined>(undefined);
+/** The browser shows the page and refuses its WebSocket: the certificate is the likely reason. */
+export const isDistrusted = signal(false);
 
 /** Milliseconds by which the daemon's clock is ahead of this one. */
 let clockAhead = 0;
@@ -174,8 +176,7 @@ async function connect(): Promise<void> {
   opened.binaryType = 'arraybuffer';
   // The page itself has just reached the daemon: iOS shows a page after a warning, and still refuses its WebSocket without a word.
   const blameCertificate = () => {
-    if (!wasOpen && url.protocol === 'wss:')
-      obstacle.value = 'The browser refuses the live connection. Install the ca.crt of the console on this device and trust it.';
+    if (!wasOpen && url.protocol === 'wss:') isDistrusted.value = true;
   };
   const timer = setTimeout(() => {
     if (socket !== opened || status.value === 'open') return;
@@ -242,6 +243,7 @@ function receive(message: ServerMessage): void {
       hello.value = message;
       status.value = 'open';
       obstacle.value = undefined;
+      isDistrusted.value = false;
       for (const [camera, receiver] of watched) sendWatch(camera, receiver);
       break;
     case 'tick':

@@ -1,7 +1,7 @@
 /** Cameras: all of them as tiles, or one large with its prompts and objects. */
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { hello, obstacle, status } from '../link/link.js';
+import { hello, isDistrusted, obstacle, status } from '../link/link.js';
 import { Camera } from '../live/camera.js';
 import { Grid } from '../live/grid.js';
 import { areKeysOn, isTyping } from '../live/keys.js';
@@ -25,7 +25,15 @@ export function Live() {
     return () => removeEventListener('keydown', pick);
   }, [cameras.join()]);
   if (!hello.value)
-    return <p class="empty">{status.value === 'offline' ? (obstacle.value ?? 'The daemon cannot be reached.') : 'Connecting …'}</p>;
+    return (
+      <p class="empty">
+        {status.value !== 'offline'
+          ? 'Connecting …'
+          : isDistrusted.value
+            ? 'No live connection.'
+            : (obstacle.value ?? 'The daemon cannot be reached.')}
+      </p>
+    );
   if (cameras.length === 0)
     return (
       <p class="empty">
