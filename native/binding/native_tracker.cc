@@ -26,6 +26,9 @@ TrackOptions ReadTrackOptions(Napi::Value value) {
   options.keep_ms = ReadNumber(object.Get("keepMs"), "options.keepMs", 0, 600000);
   options.reconnect_keep_ms = ReadNumber(object.Get("reconnectKeepMs"), "options.reconnectKeepMs", 0, 3600000);
   options.first_id = static_cast<uint32_t>(ReadNumber(object.Get("firstId"), "options.firstId", 1, kMaxId));
+  if (const Napi::Value one = object.Get("oneMotion"); !one.IsUndefined()) {
+    options.one_motion = ReadBoolean(one, "options.oneMotion");
+  }
   return options;
 }
 

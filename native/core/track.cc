@@ -86,6 +86,7 @@ Tracker::~Tracker() = default;
 
 void Tracker::Reset() {
   tracks_.clear();
+  shared_motion_.reset();
   time_ns_.reset();
   last_luma_.clear();
 }
@@ -197,7 +198,7 @@ void Tracker::Predict(const TrackInput& input) {
   for (size_t i = 0; i < tracks_.size(); ++i) {
     const Track& track = tracks_[i];
     const bool is_new = track.hits == 1 && track.seen;
-    if (is_new && movers_.empty()) {
+    if (is_new && movers_.empty() && !shared_motion_) {
       others[i].velocity = first;
     } else if (is_new || !track.seen || !track.whole) {
       others[i] = MotionAround(track);
@@ -340,6 +341,8 @@ void Tracker::Begin(const TrackInput& input, TrackOutput& output) {
       track.state = TrackState::kTracked;
     }
     track.colours = detection.colours;
+    track.begin_x = detection.cx;
+    track.begin_y = detection.cy;
     track.filter.Start(detection.cx, detection.cy, detection.box.x2 - detection.box.x1,
                        detection.box.y2 - detection.box.y1);
     Remember(track, detection);

@@ -33,6 +33,9 @@ struct TrackOptions {
   double reconnect_keep_ms = 10000.0;
   /// Of the first track.
   uint32_t first_id = 1;
+  /// The camera stands still over a belt: whatever moves, moves alike. New objects are expected to move as the ones
+  /// before them did, also where none of these is in sight any more.
+  bool one_motion = false;
 };
 
 /// Errors: kMisuse out of range.
@@ -179,6 +182,8 @@ class Tracker {
   uint32_t next_id_ = 1;
   std::vector<Track> tracks_;
   std::vector<Mover> movers_;
+  /// With one_motion: the median velocity when a track was last seen to move.
+  std::optional<Velocity> shared_motion_;
   std::vector<Detection> detections_;
   /// Of the boxes of the detections.
   BoxIndex boxes_;

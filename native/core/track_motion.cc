@@ -17,6 +17,8 @@ constexpr int kKnownHits = 3;
 /// So many of the nearest tracks tell how things move at a place, at least so many.
 constexpr size_t kNeighbours = 5;
 constexpr size_t kLeastNeighbours = 3;
+/// With one_motion, what has moved by this share of its size since it was first seen lies on the belt.
+constexpr double kMoved = 0.5;
 /// Neighbours move as one if the spread of their velocities is below this share of the speed.
 constexpr double kOneMotion = 0.5;
 /// The standard deviation of a normal distribution over its median absolute deviation.
@@ -97,12 +99,24 @@ void Tracker::FindMovers() {
   for (const Track& track : tracks_) {
     if (track.state != TrackState::kTracked || !track.seen || track.hits < kKnownHits) continue;
     const MotionFilter& filter = track.filter;
+    const double moved = std::hypot(filter.x.position - track.begin_x, filter.y.position - track.begin_y);
+    // The belt itself, its rails and what lies beside it stand still.
+    if (options_.one_motion && moved < kMoved * filter.Size()) continue;
     movers_.push_back({filter.x.position, filter.y.position, {filter.x.velocity, filter.y.velocity}});
   }
+  if (!options_.one_motion || movers_.empty()) return;
+  const auto middle = movers_.begin() + static_cast<ptrdiff_t>(movers_.size() / 2);
+  const auto median = [&](double Velocity::*axis) {
+    const auto slower = [&](const Mover& a, const Mover& b) { return a.velocity.*axis < b.velocity.*axis; };
+    std::nth_element(movers_.begin(), middle, movers_.end(), slower);
+    return middle->velocity.*axis;
+  };
+  shared_motion_ = Velocity{median(&Velocity::x), median(&Velocity::y)};
 }
 
 /// The median velocity of the nearest tracks that know theirs, where they move as one; else 0.
 Surroundings Tracker::MotionAround(const Track& track) const {
+  if (options_.one_motion) return shared_motion_ ? Surroundings{*shared_motion_, 0.0} : Surroundings{};
   std::array<std::pair<double, size_t>, kNeighbours> nearest;
   size_t count = 0;
   for (size_t i = 0; i < movers_.size(); ++i) {
@@ -129,9 +143,10 @@ Surroundings Tracker::MotionAround(const Track& track) const {
 }
 
 /// How the objects of the previous frame have moved in `frames` nominal frames when none of them knows its velocity:
-/// the displacement that takes most of them to objects that look like them. 0 where fewer than half agree.
+/// the displacement that takes most of them to objects that look like them. 0 where fewer than half agree, or fewer
+/// than three unless all move alike.
 Velocity Tracker::FirstMotion(double frames) const {
-  if (frames <= 0.0 || !movers_.empty()) return {};
+  if (frames <= 0.0 || !movers_.empty() || shared_motion_) return {};
   std::vector<Vote> votes;
   size_t voters = 0;
   for (size_t i = 0; i < tracks_.size() && voters < kVoters; ++i) {
@@ -163,7 +178,8 @@ Velocity Tracker::FirstMotion(double frames) const {
     const Support support = SupportOf(candidate, votes);
     if (support.weight > most.weight) most = support;
   }
-  if (most.voters < kLeastNeighbours || 2 * most.voters < voters) return {};
+  const size_t least = options_.one_motion ? 1 : kLeastNeighbours;
+  if (most.voters < least || 2 * most.voters < voters) return {};
   return {most.dx / frames, most.dy / frames};
 }
 

@@ -61,6 +61,9 @@ struct Tracker::Track {
   /// Nominal frames since it was last seen, this one included.
   double gap = 0.0;
   MotionFilter filter;
+  /// Where it was first seen.
+  double begin_x = 0.0;
+  double begin_y = 0.0;
   /// From the centroid to the centre of the box.
   double box_dx = 0.0;
   double box_dy = 0.0;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <set>
 #include <vector>
 
@@ -142,6 +143,72 @@ TEST(Track, ObjectsInheritTheMotionOfThoseAroundThem) {
   }
   // Those of the first picture and one every 70 pixels since then; one may just have come in.
   EXPECT_NEAR(static_cast<double>(ids.size()), 9.0 + 40.0 * 15 / 70, 1.5);
+}
+
+/// What a camera over a belt sees: never more than two parts, and rails that stand still. `offset`: of the belt.
+std::vector<Thing> SparseBelt(double offset) {
+  std::vector<Thing> things{{320, 10, 640, 20, 0.9F}, {320, 350, 640, 20, 0.9F}, {50, 30, 30, 16, 0.9F}};
+  for (int k = 0; k < 40; ++k) {
+    const double x = offset - 430.0 * k;
+    if (x > -45 && x < kWidth + 45) things.push_back({x, 180.0 + 20 * (k % 3), 100, 80, 0.9F});
+  }
+  return things;
+}
+
+/// At two pictures a second parts move by 1.3 times their length from one to the next.
+TEST(Track, WithOneMotionPartsAreFollowedThatNoNeighbourTellsOf) {
+  TrackOptions options;
+  options.one_motion = true;
+  Film film(options);
+  std::map<int, std::set<uint32_t>> ids;
+  for (int step = 0; step < 60; ++step) {
+    const double offset = 200 + 130.0 * step;
+    const std::vector<Thing> things = SparseBelt(offset);
+    const TrackOutput output = film.At(15.0 * step, things);
+    for (size_t i = 3; i < things.size(); ++i) {
+      const bool whole = things[i].cx > 50 && things[i].cx < kWidth - 50;
+      if (whole) ids[static_cast<int>(std::lround((offset - things[i].cx) / 430.0))].insert(output.ids[i]);
+    }
+    if (step > 0) {
+      EXPECT_NE(output.ids[0], 0u);
+    }
+  }
+  ASSERT_GE(ids.size(), 17u);
+  for (const auto& [part, names] : ids) {
+    // In the first picture more things stand still than move.
+    if (part > 0) {
+      EXPECT_EQ(names.size(), 1u) << part;
+    }
+  }
+}
+
+/// Nothing is in sight for three seconds; then the belt goes on as it did.
+TEST(Track, OneMotionIsRememberedOverAGapAndChangesWithTheBelt) {
+  TrackOptions options;
+  options.one_motion = true;
+  Film film(options);
+  uint32_t id = 0;
+  const auto pass = [&](int first, double pace) {
+    int changes = 0;
+    for (int step = 0; 60 + pace * step < kWidth - 60; ++step) {
+      const TrackOutput output = film.At(15.0 * (first + step), {{60 + pace * step, 180, 100, 80, 0.9F}});
+      if (step > 0 && output.ids[0] != id) ++changes;
+      id = output.ids[0];
+    }
+    return changes;
+  };
+  const auto nothing = [&](int first) {
+    for (int step = 0; step < 6; ++step) film.At(15.0 * (first + step), std::vector<Thing>{});
+  };
+  EXPECT_EQ(pass(0, 40), 0);
+  nothing(14);
+  // Half as fast again: as fast as the overlap of prediction and part allows.
+  EXPECT_EQ(pass(20, 75), 0);
+  nothing(27);
+  EXPECT_EQ(pass(33, 110), 0);
+  nothing(38);
+  // It stands still, and starts again.
+  EXPECT_EQ(pass(44, 60), 0);
 }
 
 /// One object that goes another way than the rest keeps its own.

@@ -8,6 +8,7 @@ export interface NativeTrackerOptions {
   readonly keepMs: number;
   readonly reconnectKeepMs: number;
   readonly firstId: number;
+  readonly oneMotion?: boolean;
 }
 
 export interface NativeTrackInput {

@@ -127,7 +127,9 @@ export class CameraTask {
       publish: () => deps.settings().publish,
       meter: this.meter,
     });
-    this.#tracking = config.tracking.enabled ? new TrackStage({ ...config.tracking, firstId: deps.firstTrackId }) : undefined;
+    // The parts that an inspection judges lie on one belt.
+    const oneMotion = config.inspection !== undefined;
+    this.#tracking = config.tracking.enabled ? new TrackStage({ ...config.tracking, firstId: deps.firstTrackId, oneMotion }) : undefined;
     deps.zones.restartTracks();
   }
 

@@ -22,6 +22,8 @@ export interface TrackStageOptions {
   readonly cameraMotion: CameraMotionMode;
   /** The least id that the first track may have; 1 when absent. */
   readonly firstId?: number;
+  /** Of a belt, see TrackerOptions. */
+  readonly oneMotion?: boolean;
 }
 
 export interface Tracked {

@@ -23,6 +23,11 @@ export interface TrackerOptions {
   readonly reconnectKeepMs?: number;
   /** The id of the first track. */
   readonly firstId?: number;
+  /**
+   * The camera stands still over a belt: whatever moves, moves alike. New objects are expected to move as the ones before them did, so
+   * that parts are followed that move by more than their length from frame to frame.
+   */
+  readonly oneMotion?: boolean;
 }
 
 export const TRACKER_DEFAULTS = {

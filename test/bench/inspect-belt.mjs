@@ -72,7 +72,7 @@ async function runBelts() {
 /** One scene until `wanted` parts have crossed its line. */
 async function runBelt(engine, seed, wanted) {
   const options = { width: SIDE, height: SIDE, fps: FPS, seed, plates: true, lanes: LANES };
-  const tracker = openTracker();
+  const tracker = openTracker({ oneMotion: true });
   const crossing = new Crossing(recipe.trigger);
   const verdicts = new Map();
   const before = new Set();
