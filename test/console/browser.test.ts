@@ -8,7 +8,7 @@ import { encodeJpeg } from '../../src/encode/snapshot.js';
 import { openEngine } from '../../src/engine/open.js';
 import { openSource } from '../../src/source/open.js';
 import { openPicture } from '../../src/source/picture-bytes.js';
-import { type ConsoleNode, consoleNode, SCENE } from './console-node.js';
+import { type ConsoleNode, consoleNode, SCENE, SLOW_SCENE } from './console-node.js';
 import { canBrowse, drawn, middle, Pages, PHONE } from './pages.js';
 
 /** The page's side of `evaluate`. */
@@ -47,7 +47,7 @@ declare const innerWidth: number;
 
 const PAGES = ['live', 'photo', 'events', 'health', 'charts', 'config'] as const;
 /** Few frames a second: the browser draws without a graphics card. */
-const CAMERAS = ['belt', 'gate'].map((id) => ({ id, source: SCENE.replace('fps=20', 'fps=5') }));
+const CAMERAS = ['belt', 'gate'].map((id) => ({ id, source: SLOW_SCENE }));
 
 let pages: Pages;
 let node: ConsoleNode;

@@ -15,6 +15,8 @@ import { stateDirectoryOf, stateFilesIn } from '../../src/daemon/state-directory
 import { writeTestModel } from '../helpers/onnx-model.js';
 
 export const SCENE = 'test:shapes?width=320&height=320&fps=20';
+/** For what does not ask for many frames: two cameras of 20 frames a second take both cores from the browser. */
+export const SLOW_SCENE = SCENE.replace('fps=20', 'fps=5');
 
 export interface ConsoleNode extends AsyncDisposable {
   readonly daemon: Daemon;
@@ -35,8 +37,8 @@ export async function consoleNode(
     node: 'line-3',
     model: { path: await writeTestModel(join(folder, 'three.onnx')) },
     cameras: [
-      { id: 'belt', source: SCENE },
-      { id: 'gate', source: SCENE },
+      { id: 'belt', source: SLOW_SCENE },
+      { id: 'gate', source: SLOW_SCENE },
     ],
     mqtt: { url: 'mqtt://127.0.0.1:9' },
     telemetry: { intervalMs: 500 },

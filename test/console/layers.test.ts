@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { type ConsoleNode, SCENE } from './console-node.js';
+import { type ConsoleNode, SLOW_SCENE } from './console-node.js';
 import { BrowsedNode, canBrowse, drawn, middle, type Pages } from './pages.js';
 
 /** The page's side of `evaluate`. */
@@ -20,7 +20,6 @@ declare const window: {
   };
 };
 
-const SLOW_SCENE = SCENE.replace('fps=20', 'fps=5');
 const RECIPE = {
   recipe: 'three',
   product: '4711-B',

@@ -4,7 +4,7 @@ import axe from 'axe-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeClipModel } from '../helpers/clip-model.js';
 import { FaultyProxy } from '../helpers/proxy.js';
-import { type ConsoleNode, consoleNode, SCENE } from './console-node.js';
+import { type ConsoleNode, consoleNode, SLOW_SCENE } from './console-node.js';
 import { BrowsedNode, canBrowse, drawn, middle, type Pages, PHONE } from './pages.js';
 
 /** The page's side of `evaluate`. */
@@ -21,7 +21,7 @@ describe.skipIf(!canBrowse)('operators (needs chromium and "make build")', { tim
   let browsed: BrowsedNode;
   beforeAll(async () => {
     browsed = await BrowsedNode.start(async (own) => ({
-      cameras: [{ id: 'belt', source: SCENE.replace('fps=20', 'fps=5') }],
+      cameras: [{ id: 'belt', source: SLOW_SCENE }],
       text: { model: await writeClipModel(join(own, 'clip')) },
     }));
     ({ pages, node } = browsed);

@@ -8,7 +8,7 @@ import { VideoOutput } from '../../src/encode/video-output.js';
 import { mp4FrameCount } from '../../src/source/mp4-frames.js';
 import { openSource } from '../../src/source/open.js';
 import { writeClipModel } from '../helpers/clip-model.js';
-import { type ConsoleNode, SCENE } from './console-node.js';
+import { type ConsoleNode, SCENE, SLOW_SCENE } from './console-node.js';
 import { BrowsedNode, canBrowse, drawn, middle, type Pages } from './pages.js';
 
 /** The page's side of `evaluate`. */
@@ -23,7 +23,7 @@ describe.skipIf(!canBrowse)('photos and clips (needs chromium and "make build")'
   let browsed: BrowsedNode;
   beforeAll(async () => {
     browsed = await BrowsedNode.start(async (own) => ({
-      cameras: [{ id: 'belt', source: SCENE.replace('fps=20', 'fps=5') }],
+      cameras: [{ id: 'belt', source: SLOW_SCENE }],
       text: { model: await writeClipModel(join(own, 'clip')) },
     }));
     ({ folder, pages, node } = browsed);
