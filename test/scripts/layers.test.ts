@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 // @ts-expect-error: a script, without types
 import { brokenIncludes } from '../../scripts/check-native-layers.mjs';
@@ -10,6 +10,16 @@ describe('the floors', () => {
     const page = await readFile(new URL('../../docs/architecture.md', import.meta.url), 'utf8');
     expect(page).toMatch(/^\d+ {2}main +→ cli /m);
     expect(drawn(page)).toBe(page);
+  });
+});
+
+describe('docs/architecture.md', () => {
+  it.each(['src', 'native'])('says what each folder of %s/ is', async (root) => {
+    const page = await readFile(new URL('../../docs/architecture.md', import.meta.url), 'utf8');
+    const entries = await readdir(new URL(`../../${root}`, import.meta.url), { withFileTypes: true });
+    const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => `${root}/${name}/`);
+    const rows = page.split('\n').filter((line) => line.startsWith('| '));
+    expect(folders.filter((folder) => !rows.some((row) => row.split('|')[1]!.includes(`\`${folder}\``)))).toEqual([]);
   });
 });
 
