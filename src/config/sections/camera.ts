@@ -157,7 +157,7 @@ export const cameraSchema = z.strictObject({
     .meta({ description: 'The camera sends frames only when something happens: silence is no reason to open it again.' }),
   onWedged: z.enum(['keep-going', 'restart-process']).default('keep-going').meta({
     description:
-      'When the driver hangs so that the camera can not be closed: keep-going waits for it while the other cameras work; restart-process ends fastsamd with an error, for the service manager to start it again.',
+      'When the driver hangs so that the camera cannot be closed: keep-going waits for it while the other cameras work; restart-process ends fastsamd with an error, for the service manager to start it again.',
   }),
   prompts: promptSetSchema
     .default([])

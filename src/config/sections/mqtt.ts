@@ -37,7 +37,7 @@ export const mqttSchema = z.strictObject({
   admin: z
     .boolean()
     .default(false)
-    .meta({ description: 'Accept request/admin/…: pause, resume and restart cameras, reload the configuration, set the log level.' }),
+    .meta({ description: 'Accept request/admin/… (pause, resume and restart cameras, reload the configuration, set the log level), recipe/set and recipe/activate.' }),
   protocol: z
     .union([z.literal(5), z.literal(4)])
     .default(5)
