@@ -41,14 +41,12 @@ LogitBatch NextBatch(const std::vector<DetectedObject>& objects, size_t begin, c
   return batch;
 }
 
-CarriedObjects ObjectsOf(const std::vector<CarryRequest>& requests, const Geometry& geometry) {
-  CarriedObjects carried;
+void AppendCarried(const std::vector<CarryRequest>& requests, const Geometry& geometry, SelectedAnchor* selected,
+                   size_t count, std::vector<DetectedObject>& objects) {
   for (const CarryRequest& request : requests) {
-    const auto at = static_cast<int32_t>(carried.objects.size());
-    carried.objects.push_back({{}, PixelsOf(request, geometry), 0.0F, 0, at});
-    std::copy(request.coefficients.begin(), request.coefficients.end(), carried.selected.emplace_back().coefficients);
+    objects.push_back({{}, PixelsOf(request, geometry), 0.0F, 0, static_cast<int32_t>(count)});
+    std::copy(request.coefficients.begin(), request.coefficients.end(), selected[count++].coefficients);
   }
-  return carried;
 }
 
 void AppendCoefficients(const std::vector<DetectedObject>& objects, const SelectedAnchor* selected,
@@ -59,13 +57,20 @@ void AppendCoefficients(const std::vector<DetectedObject>& objects, const Select
   }
 }
 
-void TakeCarried(const std::vector<CarryRequest>& requests, const Segments& masks, const Geometry& geometry,
-                 Carried& carried) {
+void TakeCarried(const std::vector<CarryRequest>& requests, const Geometry& geometry, Segments& segments) {
+  const size_t found = segments.count() - requests.size();
+  Carried& carried = segments.carried;
   for (size_t i = 0; i < requests.size(); ++i) {
-    carried.runs.insert(carried.runs.end(), masks.runs.begin() + masks.offsets[i],
-                        masks.runs.begin() + masks.offsets[i + 1]);
+    carried.runs.insert(carried.runs.end(), segments.runs.begin() + segments.offsets[found + i],
+                        segments.runs.begin() + segments.offsets[found + i + 1]);
     FinishCarried(requests[i].id, geometry, carried);
   }
+  segments.boxes.resize(4 * found);
+  segments.scores.resize(found);
+  segments.classes.resize(found);
+  segments.areas.resize(found);
+  segments.offsets.resize(found + 1);
+  segments.runs.resize(segments.offsets.back());
 }
 
 void AppendBatch(const std::vector<DetectedObject>& objects, const LogitBatch& batch, const float* logits,

@@ -33,20 +33,17 @@ struct LogitCapacity {
 LogitBatch NextBatch(const std::vector<DetectedObject>& objects, size_t begin, const LogitRunWriter& runs,
                      const SelectedAnchor* selected, const LogitCapacity& capacity);
 
-/// Of an object's remembered coefficients: as if the GPU had selected it. Its anchor is its index.
-struct CarriedObjects {
-  std::vector<DetectedObject> objects;
-  std::vector<SelectedAnchor> selected;
-};
-CarriedObjects ObjectsOf(const std::vector<CarryRequest>& requests, const Geometry& geometry);
+/// Appends an object for each request, as if the GPU had selected it: its remembered coefficients are written to
+/// `selected` from `count` on, where there is room for them. Its mask is then computed with those of the others.
+void AppendCarried(const std::vector<CarryRequest>& requests, const Geometry& geometry, SelectedAnchor* selected,
+                   size_t count, std::vector<DetectedObject>& objects);
 
 /// Appends the coefficients of the objects, when they are asked for.
 void AppendCoefficients(const std::vector<DetectedObject>& objects, const SelectedAnchor* selected,
                         std::vector<float>& coefficients);
 
-/// Moves the masks of `masks`, one for each request, to `carried`.
-void TakeCarried(const std::vector<CarryRequest>& requests, const Segments& masks, const Geometry& geometry,
-                 Carried& carried);
+/// Moves the masks of the requests, which are the last objects of `segments`, to `segments.carried`.
+void TakeCarried(const std::vector<CarryRequest>& requests, const Geometry& geometry, Segments& segments);
 
 /// Appends the batch's objects with the masks of their logits.
 void AppendBatch(const std::vector<DetectedObject>& objects, const LogitBatch& batch, const float* logits,

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "cuda/kernels.h"
@@ -18,8 +19,12 @@ using Work = std::vector<std::function<void()>>;
 struct CUstream_st {
   bool capturing = false;
   Work recorded;
+  Work deferred;
 };
 struct CUevent_st {
+  cudaStream_t stream = nullptr;
+  /// Work that is put off is done at the second time that it is asked for.
+  bool asked = false;
   std::chrono::steady_clock::time_point at{};
 };
 struct CUgraph_st {
@@ -33,6 +38,10 @@ namespace fastsamd::standin {
 namespace {
 
 std::atomic<int> lost{0};
+std::atomic<bool> deferring{false};
+std::atomic<bool> never_ready{false};
+/// What cudaGetLastError is to say, once.
+thread_local cudaError_t last = cudaSuccess;
 
 /// What a call of this name answers.
 cudaError_t Answer(const char* call) {
@@ -47,10 +56,27 @@ cudaError_t Enqueue(cudaStream_t stream, std::function<void()> work) {
   if (lost != 0) return static_cast<cudaError_t>(lost.load());
   if (stream->capturing) {
     if (FaultOf("recordEmpty") == 0) stream->recorded.push_back(std::move(work));
+  } else if (deferring) {
+    stream->deferred.push_back(std::move(work));
   } else {
     work();
   }
   return cudaSuccess;
+}
+
+void DeferWork(bool defer) { deferring = defer; }
+void NeverReady(bool never) { never_ready = never; }
+
+cudaError_t NotReady() {
+  last = cudaErrorNotReady;
+  return cudaErrorNotReady;
+}
+cudaError_t TakeLast() { return std::exchange(last, cudaSuccess); }
+
+/// Does what was put off.
+void CatchUp(cudaStream_t stream) {
+  if (stream == nullptr) return;
+  for (const auto& work : std::exchange(stream->deferred, {})) work();
 }
 
 void LoseDevice(cudaError_t error) { lost = error; }
@@ -59,7 +85,10 @@ void FindDevice() { lost = 0; }
 }  // namespace fastsamd::standin
 
 using fastsamd::standin::Answer;
+using fastsamd::standin::CatchUp;
 using fastsamd::standin::Enqueue;
+using fastsamd::standin::NotReady;
+using fastsamd::standin::TakeLast;
 
 #define ANSWER(call) \
   if (const cudaError_t answer = Answer(call); answer != cudaSuccess) return answer
@@ -74,7 +103,11 @@ const char* cudaGetErrorName(cudaError_t error) {
   std::snprintf(name, sizeof(name), "error %d", static_cast<int>(error));
   return name;
 }
-cudaError_t cudaGetLastError() { return Answer("cudaGetLastError"); }
+cudaError_t cudaGetLastError() {
+  const cudaError_t kept = TakeLast();
+  ANSWER("cudaGetLastError");
+  return kept;
+}
 
 cudaError_t cudaGetDevice(int* device) {
   ANSWER("cudaGetDevice");
@@ -113,7 +146,11 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   delete stream;
   return cudaSuccess;
 }
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return Answer("cudaStreamSynchronize"); }
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  ANSWER("cudaStreamSynchronize");
+  CatchUp(stream);
+  return cudaSuccess;
+}
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
   ANSWER("cudaEventCreateWithFlags");
   *event = new CUevent_st;
@@ -123,12 +160,25 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
   delete event;
   return cudaSuccess;
 }
-cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   ANSWER("cudaEventRecord");
+  event->stream = stream;
   event->at = std::chrono::steady_clock::now();
   return cudaSuccess;
 }
-cudaError_t cudaEventSynchronize(cudaEvent_t) { return Answer("cudaEventSynchronize"); }
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  ANSWER("cudaEventSynchronize");
+  CatchUp(event->stream);
+  return cudaSuccess;
+}
+cudaError_t cudaEventQuery(cudaEvent_t event) {
+  ANSWER("cudaEventQuery");
+  const bool waiting = event->stream != nullptr && !event->stream->deferred.empty();
+  if (fastsamd::standin::never_ready || (waiting && !std::exchange(event->asked, true))) return NotReady();
+  event->asked = false;
+  CatchUp(event->stream);
+  return cudaSuccess;
+}
 cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t from, cudaEvent_t to) {
   ANSWER("cudaEventElapsedTime");
   *ms = std::chrono::duration<float, std::milli>(to->at - from->at).count();
@@ -212,6 +262,7 @@ namespace fastsamd::cuda {
 cudaError_t LaunchLetterbox(PixelFormat format, const LetterboxInput& input, ElementType type, void* output,
                             cudaStream_t stream) {
   ANSWER("LaunchLetterbox");
+  if (const cudaError_t kept = TakeLast(); kept != cudaSuccess) return kept;
   return Enqueue(stream, [=] {
     if (type == ElementType::kHalf) return standin::Letterbox(format, input, static_cast<Half*>(output));
     standin::Letterbox(format, input, static_cast<float*>(output));
@@ -221,6 +272,7 @@ cudaError_t LaunchLetterbox(PixelFormat format, const LetterboxInput& input, Ele
 cudaError_t LaunchSelect(ElementType type, const void* detections, int anchors, int classes, float conf,
                          const Selection& selection, cudaStream_t stream) {
   ANSWER("LaunchSelect");
+  if (const cudaError_t kept = TakeLast(); kept != cudaSuccess) return kept;
   return Enqueue(stream, [=] {
     if (type == ElementType::kHalf) {
       return standin::Select(static_cast<const Half*>(detections), anchors, classes, conf, selection);
@@ -232,6 +284,7 @@ cudaError_t LaunchSelect(ElementType type, const void* detections, int anchors, 
 cudaError_t LaunchMaskLogits(ElementType type, const void* proto, int proto_width, int proto_height,
                              const LogitRequest* requests, int count, int, float* logits, cudaStream_t stream) {
   ANSWER("LaunchMaskLogits");
+  if (const cudaError_t kept = TakeLast(); kept != cudaSuccess) return kept;
   return Enqueue(stream, [=] {
     if (type == ElementType::kHalf) {
       return standin::MaskLogits(static_cast<const Half*>(proto), proto_width, proto_height, requests, count, logits);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "core/color.h"
@@ -24,6 +25,9 @@ constexpr size_t kPlaneAlignment = 256;
 constexpr int kWarmUpByte = 0x3c;
 /// NaN in float and half: what a replay must overwrite.
 constexpr int kPoisonByte = 0xff;
+/// How long the wait for the masks may keep a core busy. Their kernel takes some 10 µs, and to be woken takes longer;
+/// it takes more when another context has the GPU.
+constexpr std::chrono::microseconds kLongestPoll{200};
 /// How far a replayed output may be from the plain one, as a share of the largest plain value: tactics that sum in any
 /// order differ in the last bits.
 constexpr float kReplayTolerance = 0.01F;
@@ -103,11 +107,12 @@ Status Execution::Allocate() {
   for (const auto& [place, bytes] : device) {
     if (Status s = Put(cuda::AllocateDevice(bytes), *place); !s.ok()) return s;
   }
-  const std::pair<cuda::MappedMemory*, size_t> mapped[] = {{&host_taps_, taps},
-                                                           {&host_count_, sizeof(uint32_t)},
-                                                           {&selected_, anchors * sizeof(cuda::SelectedAnchor)},
-                                                           {&requests_, kMaxRequests * sizeof(cuda::LogitRequest)},
-                                                           {&logits_, logits * sizeof(float)}};
+  const std::pair<cuda::MappedMemory*, size_t> mapped[] = {
+      {&host_taps_, taps},
+      {&host_count_, sizeof(uint32_t)},
+      {&selected_, (anchors + kMaxCarried) * sizeof(cuda::SelectedAnchor)},
+      {&requests_, kMaxRequests * sizeof(cuda::LogitRequest)},
+      {&logits_, logits * sizeof(float)}};
   for (const auto& [place, bytes] : mapped) {
     if (Status s = Put(cuda::MappedMemory::Allocate(bytes), *place); !s.ok()) return s;
   }
@@ -209,7 +214,7 @@ Result<std::vector<char>> Execution::ReadBack(const void* memory, size_t bytes) 
   return host;
 }
 
-Status Execution::StageFrame(const ImageView& image, cuda::LetterboxInput& input) {
+Status Execution::CopyFrame(const ImageView& image, cuda::LetterboxInput& input) {
   const PlaneLayout layout = LayoutOf(image.format, image.width);
   size_t starts[3] = {};
   size_t bytes = 0;
@@ -247,9 +252,15 @@ Status Execution::LoadTaps(const Geometry& geometry) {
   return Ok();
 }
 
-Status Execution::Letterbox(const ImageView& image, const Geometry& geometry) {
+/// `on_gpu` is the frame by the GPU's addresses, or null: it is copied.
+Status Execution::Letterbox(const ImageView& image, const ImageView* on_gpu, const Geometry& geometry) {
   cuda::LetterboxInput input{};
-  if (Status staged = StageFrame(image, input); !staged.ok()) return staged;
+  if (on_gpu != nullptr) {
+    std::copy(on_gpu->planes.begin(), on_gpu->planes.end(), input.planes);
+    std::copy(on_gpu->strides.begin(), on_gpu->strides.end(), input.strides);
+  } else if (Status copied = CopyFrame(image, input); !copied.ok()) {
+    return copied;
+  }
   if (Status loaded = LoadTaps(geometry); !loaded.ok()) return loaded;
   input.yuv = MakeYuvMatrix(image.matrix, image.range);
   input.columns = static_cast<const Tap*>(taps_.get());
@@ -300,6 +311,18 @@ Status Execution::WaitFor(const cuda::Event& event, const char* what) {
   return Check(cudaEventSynchronize(event.get()), what);
 }
 
+Status Execution::PollFor(const cuda::Event& event, const char* what) {
+  const Clock::time_point begin = Clock::now();
+  bool polled = false;
+  cudaError_t code = cudaEventQuery(event.get());
+  for (; code == cudaErrorNotReady && Clock::now() - begin < kLongestPoll; code = cudaEventQuery(event.get())) {
+    polled = true;
+  }
+  // Else the next launch would report that this was not ready.
+  if (polled || code == cudaErrorNotReady) cudaGetLastError();
+  return code == cudaErrorNotReady ? WaitFor(event, what) : Check(code, what);
+}
+
 Result<Segments> Execution::MasksOf(const std::vector<DetectedObject>& objects, const cuda::SelectedAnchor* selected,
                                     const Geometry& geometry) {
   const Signature& signature = engine_->signature();
@@ -315,7 +338,7 @@ Result<Segments> Execution::MasksOf(const std::vector<DetectedObject>& objects, 
                                batch.max_cells, logits_.device<float>(), stream_.get());
     if (Status s = Check(launched, "mask logits"); !s.ok()) return s.error();
     if (Status s = Check(cudaEventRecord(done_.get(), stream_.get()), "timing"); !s.ok()) return s.error();
-    if (Status s = WaitFor(done_, "mask logits"); !s.ok()) return s.error();
+    if (Status s = PollFor(done_, "mask logits"); !s.ok()) return s.error();
     cuda::AppendBatch(objects, batch, logits_.host<float>(), runs, segments);
     begin = batch.end;
   }
@@ -325,21 +348,26 @@ Result<Segments> Execution::MasksOf(const std::vector<DetectedObject>& objects, 
 Result<Segments> Execution::Decode(const Geometry& geometry, const DecodeOptions& options) {
   const size_t anchors = static_cast<size_t>(engine_->signature().anchors);
   const size_t count = std::min<size_t>(*host_count_.host<uint32_t>(), anchors);
-  const auto* selected = selected_.host<cuda::SelectedAnchor>();
-  const std::vector<DetectedObject> objects = FindObjects(cuda::CandidatesOf(selected, count), geometry, options);
+  auto* selected = selected_.host<cuda::SelectedAnchor>();
+  std::vector<DetectedObject> objects = FindObjects(cuda::CandidatesOf(selected, count), geometry, options);
+  std::vector<float> coefficients;
+  if (options.coefficients) cuda::AppendCoefficients(objects, selected, coefficients);
+  cuda::AppendCarried(options.carry, geometry, selected, count, objects);
   Result<Segments> segments = MasksOf(objects, selected, geometry);
   if (!segments.ok()) return segments;
-  if (options.coefficients) cuda::AppendCoefficients(objects, selected, segments.value().coefficients);
-  if (!options.carry.empty()) {
-    const cuda::CarriedObjects carried = cuda::ObjectsOf(options.carry, geometry);
-    const Result<Segments> masks = MasksOf(carried.objects, carried.selected.data(), geometry);
-    if (!masks.ok()) return masks.error();
-    cuda::TakeCarried(options.carry, masks.value(), geometry, segments.value().carried);
-  }
+  segments.value().coefficients = std::move(coefficients);
+  cuda::TakeCarried(options.carry, geometry, segments.value());
   return segments;
 }
 
-Result<Segmented> Execution::Segment(const ImageView& image, const DecodeOptions& options) {
+Result<Segmented> Execution::Segment(const ImageView& image, const DecodeOptions& options, DevicePixels* device) {
+  Result<Segmented> segmented = Run(image, options, device);
+  // Work that was queued before the error may still read the frame, which now goes back to its camera.
+  if (!segmented.ok() && device != nullptr) cudaStreamSynchronize(stream_.get());
+  return segmented;
+}
+
+Result<Segmented> Execution::Run(const ImageView& image, const DecodeOptions& options, DevicePixels* device) {
   const Clock::time_point begin = Clock::now();
   const Signature& signature = engine_->signature();
   if (Status s = Validate(image); !s.ok()) return s.error();
@@ -348,7 +376,17 @@ Result<Segmented> Execution::Segment(const ImageView& image, const DecodeOptions
       MakeGeometry(image.width, image.height, signature.input_width, signature.input_height);
   if (!geometry.ok()) return geometry.error();
 
-  if (Status s = Letterbox(image, geometry.value()); !s.ok()) return s.error();
+  std::optional<ImageView> on_gpu;
+  std::string copied_because;
+  if (device != nullptr) {
+    const Result<ImageView> view = device->ForGpu(image);
+    if (view.ok()) {
+      on_gpu = view.value();
+    } else {
+      copied_because = view.error().message;
+    }
+  }
+  if (Status s = Letterbox(image, on_gpu ? &*on_gpu : nullptr, geometry.value()); !s.ok()) return s.error();
   const double staged_ms = MsSince(begin);
   if (Status s = Infer(); !s.ok()) return s.error();
   if (Status s = Select(options.conf); !s.ok()) return s.error();
@@ -364,7 +402,7 @@ Result<Segmented> Execution::Segment(const ImageView& image, const DecodeOptions
   timings.preprocess = staged_ms + letterbox_ms.value();
   timings.infer = infer_ms.value();
   timings.decode = std::max(MsSince(begin) - timings.preprocess - timings.infer, 0.0);
-  return Segmented{std::move(segments).value(), geometry.value(), timings};
+  return Segmented{std::move(segments).value(), geometry.value(), timings, std::move(copied_because)};
 }
 
 Result<std::vector<float>> Execution::Measure(int runs) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/decode.h"
+#include "core/device_pixels.h"
 #include "core/image.h"
 #include "cuda/masks.h"
 #include "cuda/runtime.h"
@@ -23,6 +24,8 @@ struct Segmented {
   Segments segments;
   Geometry geometry;
   Timings timings;
+  /// Why a frame in device memory was copied all the same; empty when it was read where it lies, or lies elsewhere.
+  std::string copied_because = {};
 };
 
 /// An execution context with its stream and memory: one frame at a time, from pixels to segments. Everything is
@@ -36,8 +39,10 @@ class Execution {
   /// run gave. Errors: kOutOfMemory, kEngineFailed, kEngineLost.
   static Result<std::unique_ptr<Execution>> Make(std::shared_ptr<Engine> engine);
 
-  /// One call at a time, from any thread. Errors: kMisuse, kEngineFailed, kEngineLost (for good), kOutOfMemory.
-  Result<Segmented> Segment(const ImageView& image, const DecodeOptions& options);
+  /// One call at a time, from any thread. With `device` the GPU reads the frame where it lies when it can, and the
+  /// frame is copied for it when it cannot. Afterwards, with an error too, the GPU is through with the frame. Errors:
+  /// kMisuse, kEngineFailed, kEngineLost (for good), kOutOfMemory.
+  Result<Segmented> Segment(const ImageView& image, const DecodeOptions& options, DevicePixels* device = nullptr);
 
   /// Milliseconds of `runs` inferences on the input of the last frame.
   Result<std::vector<float>> Measure(int runs);
@@ -55,12 +60,14 @@ class Execution {
   bool Capture();
   Result<std::string> ProveGraph();
   Result<std::vector<char>> ReadBack(const void* memory, size_t bytes);
-  Status StageFrame(const ImageView& image, cuda::LetterboxInput& input);
+  Result<Segmented> Run(const ImageView& image, const DecodeOptions& options, DevicePixels* device);
+  Status CopyFrame(const ImageView& image, cuda::LetterboxInput& input);
   Status LoadTaps(const Geometry& geometry);
-  Status Letterbox(const ImageView& image, const Geometry& geometry);
+  Status Letterbox(const ImageView& image, const ImageView* on_gpu, const Geometry& geometry);
   Status Infer();
   Status Select(float conf);
   Status WaitFor(const cuda::Event& event, const char* what);
+  Status PollFor(const cuda::Event& event, const char* what);
   Result<Segments> MasksOf(const std::vector<DetectedObject>& objects, const cuda::SelectedAnchor* selected,
                            const Geometry& geometry);
   Result<Segments> Decode(const Geometry& geometry, const DecodeOptions& options);

@@ -107,28 +107,22 @@ template <typename T>
 Segments DecodeByKernels(const std::vector<T>& detections, const std::vector<T>& proto, const Scene& scene,
                          const DecodeOptions& options, const LogitCapacity& capacity) {
   uint32_t count = 0;
-  std::vector<SelectedAnchor> selected(static_cast<size_t>(scene.anchors));
+  std::vector<SelectedAnchor> selected(static_cast<size_t>(scene.anchors) + options.carry.size());
   standin::Select(detections.data(), scene.anchors, scene.classes, options.conf, {&count, selected.data()});
-  const auto objects = FindObjects(CandidatesOf(selected.data(), count), scene.geometry, options);
-  std::vector<float> logits(capacity.logits);
-  const auto masks_of = [&](const std::vector<DetectedObject>& wanted, const SelectedAnchor* anchors) {
-    LogitRunWriter runs(scene.geometry);
-    Segments segments = NoSegments(scene.geometry);
-    for (size_t done = 0; done < wanted.size();) {
-      const LogitBatch batch = NextBatch(wanted, done, runs, anchors, capacity);
-      standin::MaskLogits(proto.data(), scene.geometry.input_width / 4, scene.geometry.input_height / 4,
-                          batch.requests.data(), static_cast<int>(batch.requests.size()), logits.data());
-      AppendBatch(wanted, batch, logits.data(), runs, segments);
-      done = batch.end;
-    }
-    return segments;
-  };
-  Segments segments = masks_of(objects, selected.data());
+  auto objects = FindObjects(CandidatesOf(selected.data(), count), scene.geometry, options);
+  Segments segments = NoSegments(scene.geometry);
   if (options.coefficients) AppendCoefficients(objects, selected.data(), segments.coefficients);
-  if (!options.carry.empty()) {
-    const CarriedObjects carried = ObjectsOf(options.carry, scene.geometry);
-    TakeCarried(options.carry, masks_of(carried.objects, carried.selected.data()), scene.geometry, segments.carried);
+  AppendCarried(options.carry, scene.geometry, selected.data(), count, objects);
+  std::vector<float> logits(capacity.logits);
+  LogitRunWriter runs(scene.geometry);
+  for (size_t done = 0; done < objects.size();) {
+    const LogitBatch batch = NextBatch(objects, done, runs, selected.data(), capacity);
+    standin::MaskLogits(proto.data(), scene.geometry.input_width / 4, scene.geometry.input_height / 4,
+                        batch.requests.data(), static_cast<int>(batch.requests.size()), logits.data());
+    AppendBatch(objects, batch, logits.data(), runs, segments);
+    done = batch.end;
   }
+  TakeCarried(options.carry, scene.geometry, segments);
   return segments;
 }
 

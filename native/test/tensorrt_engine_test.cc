@@ -250,6 +250,7 @@ TEST_F(TensorRt, EveryCallThatFailsIsAnError) {
                            "cudaEventRecord",
                            "cudaEventSynchronize",
                            "cudaEventElapsedTime",
+                           "cudaEventQuery",
                            "LaunchLetterbox",
                            "LaunchSelect",
                            "LaunchMaskLogits",
@@ -322,6 +323,128 @@ TEST_F(TensorRt, RefusesWhatCallersGetWrong) {
   DecodeOptions options;
   options.conf = std::numeric_limits<float>::quiet_NaN();
   EXPECT_EQ(execution->Segment(image.view, options).error().code, ErrorCode::kMisuse);
+}
+
+/// A frame that the GPU reads where it lies; `device` is what it has to read.
+class LyingFrame : public DevicePixels {
+ public:
+  explicit LyingFrame(Result<ImageView> device) : device_(std::move(device)) {}
+  Result<ImageView> ForGpu(const ImageView&) override {
+    ++asked;
+    return device_;
+  }
+  int asked = 0;
+
+ private:
+  Result<ImageView> device_;
+};
+
+TEST_F(TensorRt, AFrameInDeviceMemoryIsReadWhereItLies) {
+  const Scene scene = SmallScene();
+  const Segments expected = Decode(scene.outputs(), scene.geometry, {}).value();
+  for (const PixelFormat format : test::kFormats) {
+    const auto execution = Run(Load(PlaybackOf(scene)));
+    const RandomImage image(format, 320, 200, 3, 5);
+    LyingFrame frame(image.view);
+    // The processor's addresses are not looked at.
+    std::vector<uint8_t> nothing(1);
+    ImageView elsewhere = image.view;
+    for (const uint8_t*& plane : elsewhere.planes) plane = plane == nullptr ? nullptr : nothing.data();
+    const int allocated = standin::CallsOf("cudaHostAlloc");
+    const Result<Segmented> segmented = execution->Segment(elsewhere, {}, &frame);
+    ASSERT_TRUE(segmented.ok()) << segmented.error().message;
+    EXPECT_EQ(segmented.value().copied_because, "");
+    EXPECT_EQ(frame.asked, 1);
+    EXPECT_EQ(standin::CallsOf("cudaHostAlloc"), allocated);
+    ExpectEqual(segmented.value().segments, expected);
+  }
+}
+
+TEST_F(TensorRt, AFrameThatTheGpuCannotReadIsCopied) {
+  const Scene scene = SmallScene();
+  const auto execution = Run(Load(PlaybackOf(scene)));
+  const RandomImage image(PixelFormat::kNv12, 320, 200, 3, 5);
+  LyingFrame frame(Error{ErrorCode::kEngineFailed, "block linear"});
+  const Result<Segmented> segmented = execution->Segment(image.view, {}, &frame);
+  ASSERT_TRUE(segmented.ok());
+  EXPECT_EQ(segmented.value().copied_because, "block linear");
+  ExpectEqual(segmented.value().segments, Decode(scene.outputs(), scene.geometry, {}).value());
+}
+
+/// On a GPU that does nothing before it is waited for: results are read only afterwards, and a frame that lies in
+/// device memory is given back only when nothing that was queued reads it any more, whichever call failed (the
+/// sanitizer looks).
+TEST_F(TensorRt, TheGpuIsThroughWithAFrameWhenItIsGivenBack) {
+  const Scene scene = SmallScene();
+  const auto engine = Load(PlaybackOf(scene));
+  const auto execution = Run(engine);
+  const Segments expected = Decode(scene.outputs(), scene.geometry, {}).value();
+  standin::DeferWork(true);
+  const auto segment = [&]() -> Result<Segmented> {
+    const auto image = std::make_unique<RandomImage>(PixelFormat::kNv12, 320, 200, 3, 5);
+    LyingFrame frame(image->view);
+    return execution->Segment(image->view, {}, &frame);
+  };
+  ExpectEqual(segment().value().segments, expected);
+  for (const char* call : {"cudaGraphLaunch", "LaunchSelect", "cudaMemcpyAsync", "cudaEventRecord",
+                           "cudaEventSynchronize", "LaunchMaskLogits", "cudaEventElapsedTime"}) {
+    for (int nth = 1;; ++nth) {
+      const int before = standin::CallsOf(call);
+      standin::SetFaults(std::string(call) + ":" + std::to_string(nth) + ":2");
+      const Result<Segmented> failed = segment();
+      if (standin::CallsOf(call) - before < nth) break;
+      EXPECT_FALSE(failed.ok()) << call << " " << nth;
+    }
+    standin::SetFaults("");
+    ExpectEqual(segment().value().segments, expected);
+  }
+  standin::DeferWork(false);
+}
+
+/// A frame costs one sleep, however many masks it has and whether or not tracks carry theirs through it: the masks take
+/// so little that they are polled for.
+TEST_F(TensorRt, AFrameIsWaitedForOnce) {
+  const Scene scene = SmallScene();
+  const auto execution = Run(Load(PlaybackOf(scene)));
+  const RandomImage image(PixelFormat::kNv12, 320, 200, 3, 5);
+  DecodeOptions options;
+  options.coefficients = true;
+  options.carry.push_back({7, {20, 20, 200, 150}, {1.0F}});
+  options.carry.push_back({9, {-50, -50, -10, -10}, {}});
+  const Segments expected = Decode(scene.outputs(), scene.geometry, options).value();
+  ASSERT_GT(expected.count(), 3U);
+  const auto waits = [] {
+    return standin::CallsOf("cudaEventSynchronize") + standin::CallsOf("cudaStreamSynchronize");
+  };
+  for (const bool slow : {false, true}) {
+    standin::DeferWork(slow);
+    const int before = waits();
+    const int polls = standin::CallsOf("cudaEventQuery");
+    ExpectEqual(execution->Segment(image.view, options).value().segments, expected);
+    EXPECT_EQ(waits() - before, 1);
+    EXPECT_EQ(standin::CallsOf("cudaEventQuery") - polls, slow ? 2 : 1);
+  }
+  standin::DeferWork(false);
+  // A scene without objects has no masks to wait for.
+  options.carry.clear();
+  options.conf = 0.999F;
+  const int before = waits();
+  EXPECT_EQ(execution->Segment(image.view, options).value().segments.count(), 0U);
+  EXPECT_EQ(waits() - before, 1);
+}
+
+/// Masks that another context holds up are slept for, and the query that was not ready is no error of what follows.
+TEST_F(TensorRt, MasksThatAreLateAreSleptFor) {
+  const Scene scene = SmallScene();
+  const auto execution = Run(Load(PlaybackOf(scene)));
+  const RandomImage image(PixelFormat::kNv12, 320, 200, 3, 5);
+  const Segments expected = Decode(scene.outputs(), scene.geometry, {}).value();
+  standin::NeverReady(true);
+  const int before = standin::CallsOf("cudaEventSynchronize");
+  ExpectEqual(execution->Segment(image.view, {}).value().segments, expected);
+  EXPECT_EQ(standin::CallsOf("cudaEventSynchronize") - before, 2);
+  standin::NeverReady(false);
+  ExpectEqual(execution->Segment(image.view, {}).value().segments, expected);
 }
 
 /// One engine, an execution per thread: what the thread sanitizer looks at.
