@@ -75,11 +75,13 @@
       'conditions': [
         ['has_gstreamer==1', {
           'sources': [
+            'native/binding/has_device_memory.cc',
             'native/binding/has_gst_element.cc',
             'native/binding/native_capture.cc',
             'native/binding/native_video_writer.cc',
             'native/capture/capture.cc',
             'native/capture/decoders.cc',
+            'native/capture/device_frame.cc',
             'native/capture/gstreamer.cc',
             'native/capture/guard.cc',
             'native/capture/hardware_decoders.cc',
@@ -87,6 +89,8 @@
             'native/capture/sample.cc',
             'native/capture/unpack.cc',
             'native/capture/video_writer.cc',
+            'native/nvmm/libraries.cc',
+            'native/nvmm/surface.cc',
           ],
           'defines': ['FASTSAMD_GSTREAMER'],
           'cflags': ['<!@(pkg-config --cflags <(gstreamer_modules))'],

@@ -2,7 +2,7 @@
 // Prints what breaks the rule and exits with 1.
 import { readdirSync, readFileSync } from 'node:fs';
 
-const PARTS = ['core', 'scenes', 'measure', 'eval', 'process', 'nvml', 'v4l2', 'jpeg', 'capture', 'cuda', 'tensorrt'];
+const PARTS = ['core', 'scenes', 'measure', 'eval', 'process', 'nvml', 'v4l2', 'jpeg', 'nvmm', 'capture', 'cuda', 'tensorrt'];
 const MAY_INCLUDE = {
   core: [],
   scenes: ['core'],
@@ -13,12 +13,13 @@ const MAY_INCLUDE = {
   v4l2: ['core'],
   gpio: ['core'],
   jpeg: ['core'],
-  capture: ['core'],
+  nvmm: ['core'],
+  capture: ['core', 'nvmm'],
   cuda: ['core'],
   tensorrt: ['core', 'cuda'],
   binding: PARTS,
   // Never part of the addon.
-  standin: ['core', 'cuda'],
+  standin: ['core', 'cuda', 'nvmm'],
   fuzz: PARTS,
   test: [...PARTS, 'standin'],
 };

@@ -87,6 +87,7 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   NativeCapture::Define(env);
   NativeVideoWriter::Define(env);
   exports.Set("hasGstElement", Napi::Function::New<Promised<HasGstElement>>(env));
+  exports.Set("hasDeviceMemory", Napi::Function::New<Promised<HasDeviceMemory>>(env));
   exports.Set("openCapture", Napi::Function::New<NativeCapture::Open>(env));
   exports.Set("openVideoWriter", Napi::Function::New<NativeVideoWriter::Open>(env));
   features.Set("gstreamer", true);

@@ -15,6 +15,7 @@ struct OutgoingFrame {
   OutgoingSegments segments;
   Geometry geometry;
   tensorrt::Timings timings;
+  std::string copied_because;
 };
 
 Napi::Value ToValue(Napi::Env env, OutgoingFrame segmented) {
@@ -26,6 +27,7 @@ Napi::Value ToValue(Napi::Env env, OutgoingFrame segmented) {
   object.Set("segments", ToObject(env, std::move(segmented.segments)));
   object.Set("geometry", ToObject(env, segmented.geometry));
   object.Set("timings", timings);
+  if (!segmented.copied_because.empty()) object.Set("copiedBecause", segmented.copied_because);
   return object;
 }
 
@@ -68,10 +70,11 @@ Napi::Promise NativeContext::Segment(const Napi::CallbackInfo& info) {
   auto job = MakeJob(
       env, std::move(pins),
       [execution = execution_, pixels, options]() -> Result<OutgoingFrame> {
-        Result<tensorrt::Segmented> segmented = execution->Segment(pixels.view, options);
+        Result<tensorrt::Segmented> segmented = execution->Segment(pixels.view, options, pixels.device.get());
         if (!segmented.ok()) return segmented.error();
         tensorrt::Segmented frame = std::move(segmented).value();
-        return OutgoingFrame{Outgoing(std::move(frame.segments)), frame.geometry, frame.timings};
+        return OutgoingFrame{Outgoing(std::move(frame.segments)), frame.geometry, frame.timings,
+                             std::move(frame.copied_because)};
       },
       ToValue);
   const Napi::Promise promise = job->promise();

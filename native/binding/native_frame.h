@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "binding/arguments.h"
+#include "core/device_pixels.h"
 #include "core/image.h"
 
 namespace fastsamd::binding {
@@ -19,6 +20,8 @@ struct Pixels {
   std::shared_ptr<const void> owner;
   /// Size of native memory; 0 for JS memory.
   size_t native_bytes = 0;
+  /// Of native memory that the GPU may read where it lies.
+  std::shared_ptr<DevicePixels> device = nullptr;
 };
 
 /// A tight rgb picture that owns its bytes.

@@ -14,6 +14,7 @@ Napi::Value ClockSynced(const Napi::CallbackInfo& info);
 Napi::Value QueryVideoDevice(const Napi::CallbackInfo& info);
 Napi::Value QueryGpus(const Napi::CallbackInfo& info);
 Napi::Value HasGstElement(const Napi::CallbackInfo& info);
+Napi::Value HasDeviceMemory(const Napi::CallbackInfo& info);
 Napi::Value RenderShapes(const Napi::CallbackInfo& info);
 Napi::Value ShapesTruth(const Napi::CallbackInfo& info);
 Napi::Value ToRgb(const Napi::CallbackInfo& info);

@@ -76,7 +76,7 @@ struct Capture::Feed {
     GstAppSink* app_sink = GST_APP_SINK(sink.get());
     const GstPtr<GstCaps> chosen(gst_app_sink_get_caps(app_sink));
     if (chosen == nullptr) {
-      const GstPtr<GstCaps> caps(gst_caps_from_string("video/x-raw"));
+      const GstPtr<GstCaps> caps(gst_caps_from_string("video/x-raw;video/x-raw(memory:NVMM)"));
       gst_app_sink_set_caps(app_sink, caps.get());
     }
     gst_app_sink_set_emit_signals(app_sink, FALSE);
@@ -123,7 +123,18 @@ Capture::Capture(CaptureOptions options)
 // A streaming thread that waits for the slot holds locks that the pipeline needs to stop, hence first the mailbox.
 Capture::~Capture() { feed_->mailbox.Close(); }
 
-Status Capture::Start() { return pipeline_.Start(Pipeline::Milestone::kPlaying, options_.start_timeout); }
+Status Capture::Start() {
+  const Status started = pipeline_.Start(Pipeline::Milestone::kPlaying, options_.start_timeout);
+  if (started.ok() || started.error().code != ErrorCode::kSourceTimeout) return started;
+  return NotInTime(started.error().message);
+}
+
+/// A decoder that hangs is another matter than a camera that is silent.
+Error Capture::NotInTime(const std::string& what) const {
+  const std::string why = feed_->decoders->Hanging();
+  if (why.empty()) return {ErrorCode::kSourceTimeout, what};
+  return {ErrorCode::kSourceLost, what + "; " + why};
+}
 
 Result<std::optional<CapturedFrame>> Capture::Read(std::chrono::milliseconds timeout) {
   const Deadline deadline = std::chrono::steady_clock::now() + timeout;
@@ -133,11 +144,12 @@ Result<std::optional<CapturedFrame>> Capture::Read(std::chrono::milliseconds tim
       case Mailbox<Arrival>::Outcome::kEnd:
         return feed_->AtEnd();
       case Mailbox<Arrival>::Outcome::kTimeout:
-        return Error{ErrorCode::kSourceTimeout, "no frame within " + std::to_string(timeout.count()) + " ms"};
+        return NotInTime("no frame within " + std::to_string(timeout.count()) + " ms");
       case Mailbox<Arrival>::Outcome::kItem:
         break;
     }
-    Result<MappedFrame> mapped = MapSample(arrival->sample, feed_->decoders->colorimetry(), pixels_);
+    Result<MappedFrame> mapped = MapSample(arrival->sample, feed_->decoders->colorimetry(), pixels_, device_frames_,
+                                           feed_->decoders->most_on_device());
     if (mapped.ok()) {
       feed_->delivered = true;
       return std::optional<CapturedFrame>({std::move(mapped).value(), arrival->monotonic_ns, arrival->pts_ns});

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "capture/device_frame.h"
 #include "capture/hardware_decoders.h"
 #include "capture/pipeline.h"
 #include "capture/sample.h"
@@ -66,10 +67,12 @@ class Capture {
 
  private:
   struct Feed;
+  Error NotInTime(const std::string& what) const;
 
   const CaptureOptions options_;
   const std::shared_ptr<Feed> feed_;
   PixelPool pixels_;
+  DeviceFrames device_frames_;
   Pipeline pipeline_;
 };
 

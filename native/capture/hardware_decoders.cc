@@ -1,5 +1,6 @@
 #include "capture/hardware_decoders.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "capture/gstreamer.h"
@@ -42,6 +43,11 @@ void Set(GstElement* element, const char* property) {
   }
 }
 
+/// Buffers of nvvidconv in device memory. By default it has four.
+constexpr guint kConverterBuffers = 8;
+/// Of these: the one that is being filled, one in the sink and one that waits to be read.
+constexpr int kBuffersUnderWay = 3;
+
 using Shared = std::shared_ptr<HardwareDecoders>;
 
 void Release(gpointer data, GClosure*) { delete static_cast<Shared*>(data); }
@@ -64,13 +70,53 @@ void HardwareDecoders::OnElement(GstElement* element, const Shared& decoders) {
     g_signal_connect_data(element, "autoplug-select", G_CALLBACK(&HardwareDecoders::OnSelect), new Shared(decoders),
                           &Release, static_cast<GConnectFlags>(0));
   }
+  GstElementFactory* factory = gst_element_get_factory(element);
+  if (factory != nullptr && UsesHardware(factory)) decoders->Count(element, decoders);
   if (!DropsColorimetry(name)) return;
+  if (std::strcmp(name, "nvvidconv") == 0) decoders->TuneConverter(element);
   // Decodes at full clock: a frame is ready some milliseconds sooner.
   Set(element, "enable-max-performance");
   const GstPtr<GstPad> pad(gst_element_get_static_pad(element, "sink"));
   if (pad == nullptr) return;
   gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, &HardwareDecoders::OnCaps, new Shared(decoders),
                     [](gpointer shared) { delete static_cast<Shared*>(shared); });
+}
+
+std::string HardwareDecoders::Hanging() const {
+  if (taken_ == 0 || given_ != 0) return {};
+  return "the hardware decoder has taken " + std::to_string(taken_) + " compressed pictures and given no frame";
+}
+
+void HardwareDecoders::Count(GstElement* decoder, const Shared& decoders) {
+  const auto count = [&](const char* name, GstPadProbeCallback callback) {
+    const GstPtr<GstPad> pad(gst_element_get_static_pad(decoder, name));
+    if (pad == nullptr) return;
+    gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_BUFFER, callback, new Shared(decoders),
+                      [](gpointer shared) { delete static_cast<Shared*>(shared); });
+  };
+  count("sink", [](GstPad*, GstPadProbeInfo*, gpointer data) {
+    ++(*static_cast<const Shared*>(data))->taken_;
+    return GST_PAD_PROBE_OK;
+  });
+  // One frame is enough to know.
+  count("src", [](GstPad*, GstPadProbeInfo*, gpointer data) {
+    ++(*static_cast<const Shared*>(data))->given_;
+    return GST_PAD_PROBE_REMOVE;
+  });
+}
+
+/// Properties that an older nvvidconv lacks are left alone: frames that are block linear are then refused, see
+/// nvmm/surface.h.
+void HardwareDecoders::TuneConverter(GstElement* element) {
+  GObjectClass* properties = G_OBJECT_GET_CLASS(element);
+  if (g_object_class_find_property(properties, "bl-output") != nullptr) {
+    g_object_set(element, "bl-output", FALSE, nullptr);
+  }
+  if (g_object_class_find_property(properties, "output-buffers") == nullptr) return;
+  guint buffers = 0;
+  g_object_get(element, "output-buffers", &buffers, nullptr);
+  if (buffers < kConverterBuffers) g_object_set(element, "output-buffers", kConverterBuffers, nullptr);
+  most_on_device_ = static_cast<int>(std::max(buffers, kConverterBuffers)) - kBuffersUnderWay;
 }
 
 gint HardwareDecoders::OnSelect(GstElement*, GstPad*, GstCaps* caps, GstElementFactory* factory, gpointer data) {

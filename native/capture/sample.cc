@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "capture/device_frame.h"
 #include "capture/unpack.h"
 #include "core/color.h"
 
@@ -152,7 +153,8 @@ bool IsCorrupt(GstSample* sample) {
   return buffer == nullptr || GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_CORRUPTED);
 }
 
-Result<MappedFrame> MapSample(const GstPtr<GstSample>& sample, const GstVideoColorimetry& told, PixelPool& pool) {
+Result<MappedFrame> MapSample(const GstPtr<GstSample>& sample, const GstVideoColorimetry& told, PixelPool& pool,
+                              DeviceFrames& device, int most_on_device) {
   const GstCaps* caps = gst_sample_get_caps(sample.get());
   GstVideoInfo info;
   if (caps == nullptr || gst_video_info_from_caps(&info, caps) == FALSE ||
@@ -163,6 +165,15 @@ Result<MappedFrame> MapSample(const GstPtr<GstSample>& sample, const GstVideoCol
   const bool tells = gst_structure_has_field(gst_caps_get_structure(caps, 0), "colorimetry") == TRUE;
   if (!tells && GST_VIDEO_INFO_IS_YUV(&info) && told.range != GST_VIDEO_COLOR_RANGE_UNKNOWN) {
     GST_VIDEO_INFO_COLORIMETRY(&info) = told;
+  }
+  if (IsDeviceMemory(caps)) {
+    Result<MappedFrame> mapped = device.Map(sample, {MatrixOf(info), RangeOf(info)}, most_on_device, pool);
+    if (!mapped.ok()) return mapped;
+    const ImageView& view = mapped.value().view;
+    if (view.width != GST_VIDEO_INFO_WIDTH(&info) || view.height != GST_VIDEO_INFO_HEIGHT(&info)) {
+      return Error{ErrorCode::kSourceCorrupt, "a frame's device memory has another size than its caps"};
+    }
+    return mapped;
   }
   const std::optional<PixelFormat> direct = DirectFormat(info);
   if (!direct && !CanUnpack(info)) {

@@ -142,7 +142,7 @@ export interface CaptureStats {
 
 export interface CaptureOptions {
   /**
-   * gst-launch syntax; must contain an `appsink name=sink` fed with one of the PixelFormats. Through an `identity
+   * gst-launch syntax; must contain an `appsink name=sink` fed with one of the PixelFormats, in system memory or, on a Jetson, in plain rows of memory:NVMM. Through an `identity
    * name=guard` no more than 32 MiB pass from one frame to the next.
    */
   readonly pipeline: string;
@@ -453,6 +453,8 @@ export interface NativeAddon {
 
   /** Absent (undefined) when the build has no GStreamer. */
   hasGstElement?(name: string): Promise<boolean>;
+  /** Whether libnvbufsurface is there, by which frames in a Jetson's device memory are read where they lie. */
+  hasDeviceMemory?(): Promise<boolean>;
   openCapture?(options: CaptureOptions): Capture;
   openVideoWriter?(options: VideoWriterOptions): VideoWriter;
 }

@@ -26,6 +26,8 @@ export interface TensorRtSegmented {
   readonly geometry: LetterboxGeometry;
   /** Milliseconds. */
   readonly timings: { readonly preprocess: number; readonly infer: number; readonly decode: number };
+  /** Why a frame in device memory was copied for the GPU; absent when it was read where it lies, or lies elsewhere. */
+  readonly copiedBecause?: string;
 }
 
 /**

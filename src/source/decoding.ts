@@ -1,25 +1,39 @@
-/** Who decodes a source's stream on this machine. */
+/** Who decodes a source's stream on this machine, and where its frames lie. */
+import { native } from '../addon/addon.js';
 import type { Decoder } from '../domain/picture.js';
-import type { CapturePlan } from './gst-source.js';
+import type { CapturePlan, Way } from './gst-source.js';
 import { type Platform, usesHardware } from './pipelines.js';
 import { platform } from './platform.js';
 
-/**
- * The pipeline that `build` makes for this machine and the decoder asked for; with `cpuOnly`, after the hardware has failed,
- * for the processor.
- */
+/** What the pipelines need to know of the machine. */
+export interface Machine {
+  readonly platform: Platform;
+  /** A GPU may read frames where the hardware leaves them: there are libnvbufsurface and an addon with TensorRT. */
+  readonly sharesMemory: boolean;
+}
+
+async function thisMachine(): Promise<Machine> {
+  const addon = native();
+  const found = await platform();
+  return { platform: found, sharesMemory: found === 'jetson' && addon.tensorrt !== undefined && !!(await addon.hasDeviceMemory?.()) };
+}
+
+/** The pipeline that `build` makes for the machine, the decoder asked for and this way, or for the next that the machine has. */
 export async function decodingPlan(
   decoder: Decoder = 'auto',
-  cpuOnly: boolean,
-  build: (machine: Platform, decoder: Decoder) => string | Promise<string>,
-): Promise<Pick<CapturePlan, 'pipeline' | 'decoder' | 'mayFallBack'>> {
-  const machine = await platform();
-  const chosen = cpuOnly ? 'cpu' : decoder;
-  const hardware = usesHardware(machine, chosen);
+  way: Way,
+  build: (machine: Platform, decoder: Decoder, inPlace: boolean) => string | Promise<string>,
+  machine?: Machine,
+): Promise<Pick<CapturePlan, 'pipeline' | 'decoder' | 'next'>> {
+  const { platform: found, sharesMemory } = machine ?? (await thisMachine());
+  const chosen = way === 'cpu' ? 'cpu' : decoder;
+  const hardware = usesHardware(found, chosen);
+  const inPlace = way === 'in place' && hardware && sharesMemory;
+  const withoutHardware = hardware && decoder === 'auto' ? ('cpu' as const) : undefined;
   // Elsewhere than on a Jetson decodebin is left to the processor's decoders: the decoders of a graphics card leave frames in its memory.
   return {
-    pipeline: await build(machine, chosen),
+    pipeline: await build(found, chosen, inPlace),
     decoder: hardware || chosen === 'hardware' ? chosen : 'cpu',
-    mayFallBack: hardware && decoder === 'auto',
+    next: inPlace ? 'copied' : withoutHardware,
   };
 }

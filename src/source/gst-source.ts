@@ -25,10 +25,10 @@ export interface GstSourceSettings {
   /** A device or server, which has no end: when it ends it is lost. */
   readonly endless?: boolean;
   /**
-   * Made at every opening: a device may have got another number, a password may have changed. With `cpuOnly` after a plan that
-   * may fall back has failed.
+   * Made at every opening: a device may have got another number, a password may have changed. First for frames in place; after a
+   * plan has given no frame, for the way that it names as the next.
    */
-  readonly plan: (cpuOnly: boolean) => Promise<CapturePlan>;
+  readonly plan: (way: Way) => Promise<CapturePlan>;
   readonly address?: Address;
   /** Of a video file. */
   readonly file?: FrameFile;
@@ -37,6 +37,12 @@ export interface GstSourceSettings {
   /** Why it may have refused to open, where GStreamer does not know; undefined when that is not known either. */
   readonly diagnose?: () => Promise<string | undefined>;
 }
+
+/**
+ * How frames come, each way slower and surer than the one before: left in device memory, where the GPU reads them; copied to system
+ * memory; decoded by the processor.
+ */
+export type Way = 'in place' | 'copied' | 'cpu';
 
 export interface CapturePlan {
   /** See src/source/pipelines.ts. */
@@ -47,8 +53,8 @@ export interface CapturePlan {
   readonly startAtMs?: number;
   /** What decodebin may choose; default cpu. */
   readonly decoder?: Decoder;
-  /** When it gives no frame, the processor is to decode instead. */
-  readonly mayFallBack?: boolean;
+  /** What to try when it gives no frame. */
+  readonly next?: Way | undefined;
 }
 
 interface Counts {
@@ -66,8 +72,8 @@ export class GstSource implements Source {
   #secrets: readonly string[] = [];
   /** Frames that were handed out and replaced by a newer one. */
   #overtaken = 0;
-  #cpuOnly = false;
-  #mayFallBack = false;
+  #way: Way = 'in place';
+  #next: Way | undefined;
   #hung = false;
   #capture: Capture | undefined;
   #stopped = false;
@@ -93,9 +99,9 @@ export class GstSource implements Source {
         `${this.uri}: this build has no GStreamer; install libgstreamer-plugins-base1.0-dev and run "make build"`,
       );
     }
-    const { pipeline, secrets = [], startAtMs = 0, decoder = 'cpu', mayFallBack = false } = await this.settings.plan(this.#cpuOnly);
+    const { pipeline, secrets = [], startAtMs = 0, decoder = 'cpu', next } = await this.settings.plan(this.#way);
     this.#secrets = secrets;
-    this.#mayFallBack = mayFallBack;
+    this.#next = next;
     if (this.#stopped) throw new FastsamError('MISUSE', `${this.uri}: opened after stop`);
     this.#capture = openCapture({ pipeline, live: this.live, startTimeoutMs: OPEN_TIMEOUT_MS, startAtMs, decoder });
     try {
@@ -107,11 +113,11 @@ export class GstSource implements Source {
     }
   }
 
-  /** Whether to try again with the processor's decoder: the hardware's gave no frame, and it may be the reason. */
+  /** Whether to try again in the next way: this one gave no frame, and the hardware may be the reason. */
   #fallsBack(error: unknown): boolean {
     const ofDecoder = isFastsamError(error, 'SOURCE_UNSUPPORTED', 'SOURCE_CORRUPT', 'SOURCE_LOST');
-    if (!this.#mayFallBack || this.#cpuOnly || this.#stopped || !ofDecoder) return false;
-    this.#cpuOnly = true;
+    if (this.#next === undefined || this.#stopped || !ofDecoder) return false;
+    this.#way = this.#next;
     this.options.onFallback?.(messageOf(this.#named(error)));
     return true;
   }

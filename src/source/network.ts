@@ -3,12 +3,11 @@ import http from 'node:http';
 import https from 'node:https';
 import { readSecret } from '../config/secrets.js';
 import { sourceName } from '../config/source-name.js';
-import type { Decoder } from '../domain/picture.js';
 import { FastsamError, messageOf } from '../errors.js';
 import { certificateProblem } from './certificate.js';
 import { decodingPlan } from './decoding.js';
-import { type CapturePlan, GstSource } from './gst-source.js';
-import { mjpegPipeline, type NetworkSettings, type Platform, rtspPipeline } from './pipelines.js';
+import { type CapturePlan, GstSource, type Way } from './gst-source.js';
+import { mjpegPipeline, type NetworkSettings, type Picture, type Platform, rtspPipeline } from './pipelines.js';
 import type { Address } from './reachability.js';
 import type { Source, SourceOptions } from './source.js';
 
@@ -18,12 +17,12 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = { rtsp: 554, rtsps: 322,
 /** `rtsp://[USER:PASSWORD@]HOST[:PORT]/PATH` and `rtsps://`: H.264 or H.265. */
 export function openRtsp(url: URL, options: SourceOptions): Source {
   const greeting = `OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: fastsamd\r\n\r\n`;
-  return networkSource(url, options, { greeting, reply: 'RTSP/' }, (machine, decoder, network) => {
+  return networkSource(url, options, { greeting, reply: 'RTSP/' }, (machine, picture, network) => {
     const { transport, latencyMs } = options;
     return rtspPipeline(machine, {
       ...options,
       ...network,
-      decoder,
+      ...picture,
       ...(transport === undefined ? {} : { transport }),
       ...(latencyMs === undefined ? {} : { latencyMs }),
     });
@@ -34,8 +33,8 @@ export function openRtsp(url: URL, options: SourceOptions): Source {
 export function openMjpeg(url: URL, options: SourceOptions): Source {
   const greeting = `OPTIONS * HTTP/1.1\r\nHost: ${url.host}\r\nUser-Agent: fastsamd\r\nConnection: close\r\n\r\n`;
   const probe = { greeting, reply: 'HTTP/' };
-  return networkSource(url, options, probe, async (machine, decoder, network) =>
-    mjpegPipeline(machine, { ...options, ...(await loginInUtf8(network)), decoder }),
+  return networkSource(url, options, probe, async (machine, picture, network) =>
+    mjpegPipeline(machine, { ...options, ...(await loginInUtf8(network)), ...picture }),
   );
 }
 
@@ -43,13 +42,13 @@ function networkSource(
   url: URL,
   options: SourceOptions,
   probe: Pick<Address, 'greeting' | 'reply'>,
-  build: (machine: Platform, decoder: Decoder, network: NetworkSettings) => string | Promise<string>,
+  build: (machine: Platform, picture: Pick<Picture, 'decoder' | 'inPlace'>, network: NetworkSettings) => string | Promise<string>,
 ): Source {
   const scheme = url.protocol.slice(0, -1);
-  const plan = async (cpuOnly: boolean): Promise<CapturePlan> => {
+  const plan = async (way: Way): Promise<CapturePlan> => {
     const { username, password } = await credentialsOf(url, options);
     const network = { url: withoutCredentials(url), username, password, insecureTls: options.insecureTls };
-    const plan = await decodingPlan(options.decoder, cpuOnly, (machine, decoder) => build(machine, decoder, network));
+    const plan = await decodingPlan(options.decoder, way, (machine, decoder, inPlace) => build(machine, { decoder, inPlace }, network));
     return { ...plan, secrets: password === undefined ? [] : [password, basic(username ?? '', password)] };
   };
   const address: Address = {

@@ -22,6 +22,8 @@ export interface Picture {
   readonly flip?: Flip;
   /** Of a Jetson; default auto, for which JPEG is decoded by the processor. */
   readonly decoder?: Decoder;
+  /** Of a Jetson: frames stay in device memory, for the GPU to read. */
+  readonly inPlace?: boolean;
 }
 
 /**
@@ -32,6 +34,8 @@ const SINK_CAPS: Readonly<Record<Platform, string>> = {
   jetson: 'video/x-raw,format=(string){I420,NV12,RGB,BGR,RGBA}',
   generic: 'video/x-raw',
 };
+/** In device memory: plain rows, see native/capture/hardware_decoders.h. */
+const IN_PLACE_CAPS = 'video/x-raw(memory:NVMM),format=(string)NV12';
 const NETWORK_TIMEOUT_S = 5;
 /** A live source is lost after this long without a frame. */
 export const STALL_TIMEOUT_MS = 3000;
@@ -188,9 +192,9 @@ function wanted({ width, height, fps }: Picture): string {
 }
 
 /** To the sink's formats, turned as configured. */
-function turned(hardware: boolean, { rotate = 0, flip = 'none' }: Picture): string[] {
+function turned(hardware: boolean, { rotate = 0, flip = 'none', inPlace = false }: Picture): string[] {
   const direction = directionOf(rotate, flip);
-  if (hardware) return [words(['nvvidconv', SMOOTH, FLIP_METHOD[direction]]), SINK_CAPS.jetson];
+  if (hardware) return [words(['nvvidconv', SMOOTH, FLIP_METHOD[direction]]), inPlace ? IN_PLACE_CAPS : SINK_CAPS.jetson];
   return [direction === 'identity' ? '' : `videoflip video-direction=${direction}`, SINK_CAPS.generic];
 }
 
@@ -199,11 +203,11 @@ function scaled(hardware: boolean, picture: Picture): string[] {
   const { width, height, rotate = 0 } = picture;
   if (width === undefined && height === undefined) return turned(hardware, picture);
   const size = `${wanted({ ...(width && { width }), ...(height && { height }) })},pixel-aspect-ratio=1/1`;
-  const elements = turned(hardware, picture);
+  // nvvidconv takes the other side from the ratio before it turns: turned by one, scaled by a second, which is left to copies.
+  const second = rotate % 180 !== 0 && (width === undefined || height === undefined);
+  const elements = turned(hardware, second ? { ...picture, inPlace: false } : picture);
   const caps = `${elements.pop()}${size}`;
   if (!hardware) return [...elements, 'videoscale add-borders=false', caps];
-  // nvvidconv takes the other side from the ratio before it turns: turned by one, scaled by a second.
-  const second = rotate % 180 !== 0 && (width === undefined || height === undefined);
   return [...elements, ...(second ? ['video/x-raw(memory:NVMM)', words(['nvvidconv', SMOOTH])] : []), caps];
 }
 

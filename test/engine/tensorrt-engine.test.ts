@@ -26,6 +26,19 @@ function sharedGpu(): TensorRtEngine {
   return new TensorRtEngine(IDENTITY, loaded);
 }
 
+describe('a frame that the GPU cannot read where it lies', () => {
+  it('is told once', async () => {
+    const context = {
+      segment: async () =>
+        ({ ...EMPTY, timings: { preprocess: 0, infer: 1, decode: 0 }, copiedBecause: 'block linear' }) as TensorRtSegmented,
+    };
+    const told: string[] = [];
+    const engine = new TensorRtEngine(IDENTITY, { classes: 1, contexts: [context] } as unknown as LoadedEngine, (why) => told.push(why));
+    for (let k = 0; k < 3; k += 1) await engine.segment(FRAME, SEGMENTATION_DEFAULTS);
+    expect(told).toEqual(['frames are copied for the GPU: block linear']);
+  });
+});
+
 describe('how long the GPU will be busy', () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] });

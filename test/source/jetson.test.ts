@@ -4,7 +4,7 @@
  */
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
@@ -49,7 +49,7 @@ interface Shown {
 /** Every order in one process of its own, with the stand-in plugin. */
 async function run(orders: readonly Order[], env: Readonly<Record<string, string>> = {}): Promise<Map<string, Shown>> {
   const child = spawn(process.execPath, [here('run-pipelines.mjs'), addonPath], {
-    env: { ...process.env, GST_PLUGIN_PATH: directory, GST_REGISTRY: at(`registry-${Object.values(env).join('-')}`), ...env },
+    env: { ...process.env, GST_PLUGIN_PATH: directory, GST_REGISTRY: at(`registry-${env.FASTSAMD_STANDIN_JETSON ?? ''}`), ...env },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   child.stdin.end(JSON.stringify(orders));
@@ -158,8 +158,14 @@ describe.skipIf(encoder === undefined || !existsSync('/usr/bin/g++'))('on a Jets
     directory = await mkdtemp(join(tmpdir(), 'fastsamd-jetson-'));
     const packages = ['gstreamer-1.0', 'gstreamer-base-1.0', 'gstreamer-video-1.0'];
     const { stdout } = await promisify(execFile)('pkg-config', ['--cflags', '--libs', ...packages]);
-    const flags = ['-std=c++17', '-O1', '-Wall', '-Wextra', '-Werror', '-shared', '-fPIC', '-o', at('libgstnvstandin.so')];
-    await promisify(execFile)('g++', [...flags, here('../../native/standin/gst_nvidia.cc'), ...stdout.trim().split(/\s+/)]);
+    const compile = (library: string, source: string, libraries: readonly string[] = []) =>
+      promisify(execFile)('g++', [
+        ...['-std=c++17', '-O1', '-Wall', '-Wextra', '-Werror', '-shared', '-fPIC', '-o', at(library), `-I${here('../../native')}`],
+        here(`../../native/standin/${source}`),
+        ...libraries,
+      ]);
+    await compile('libgstnvstandin.so', 'gst_nvidia.cc', [...stdout.trim().split(/\s+/), '-ldl']);
+    await compile('libnvmm.so', 'nvmm.cc');
     const encoded = 'appsrc name=src ! videoconvert ! video/x-raw,format=I420';
     const writes = {
       clip: `${encoded} ! ${encoder} bitrate=4000000 ! h264parse ! mp4mux ! filesink location=${at('clip.mp4')}`,
@@ -225,17 +231,24 @@ describe.skipIf(encoder === undefined || !existsSync('/usr/bin/g++'))('on a Jets
     expect(absent.get('absent')).toMatchObject({ message: expect.stringMatching(/No cameras available/) });
   });
 
-  it('a hardware decoder that fails is replaced by the processor, once and told', { timeout: 60_000 }, async () => {
+  it.each([
+    ['fails', 'broken', /^clip: /, /^SOURCE_/],
+    [
+      'hangs without an error',
+      'hanging',
+      /^clip: .*the hardware decoder has taken \d+ compressed pictures and given no frame/,
+      /^SOURCE_LOST$/,
+    ],
+  ])('a hardware decoder that %s is replaced by the processor, once and told', { timeout: 60_000 }, async (_, how, why, code) => {
     const script = `
       const { GstSource } = await import(process.argv[1]);
-      const { filePipeline, usesHardware } = await import(process.argv[2]);
-      const told = [];
-      for (const decoder of ['auto', 'hardware']) {
-        const plan = async (cpuOnly) => ({
-          pipeline: filePipeline('jetson', process.argv[3], false, { decoder: cpuOnly ? 'cpu' : decoder }),
-          decoder: cpuOnly ? 'cpu' : decoder,
-          mayFallBack: decoder === 'auto' && !cpuOnly,
-        });
+      const { filePipeline } = await import(process.argv[2]);
+      const { decodingPlan } = await import(process.argv[4]);
+      const play = async (decoder) => {
+        const told = [];
+        const machine = { platform: 'jetson', sharesMemory: false };
+        const plan = (way) =>
+          decodingPlan(decoder, way, (_, chosen) => filePipeline('jetson', process.argv[3], false, { decoder: chosen }), machine);
         const source = new GstSource({ uri: 'clip', live: false, plan }, { onFallback: (why) => told.push(why) });
         let frames = 0;
         try {
@@ -243,21 +256,179 @@ describe.skipIf(encoder === undefined || !existsSync('/usr/bin/g++'))('on a Jets
           for await (const frame of source) { frame[Symbol.dispose](); frames += 1; }
         } catch (error) { told.push(error.code); }
         await source.stop();
-        told.push(frames);
-      }
+        return [...told, frames];
+      };
+      const told = (await Promise.all(['auto', 'hardware'].map(play))).flat();
       process.stdout.write(JSON.stringify(told));
     `;
     // The registry of the runs above: to scan all plugins may take longer than a source may take to start.
     const compiled = (name: string) => here(`../../dist/source/${name}.js`);
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      ['--input-type=module', '-e', script, compiled('gst-source'), compiled('pipelines'), at('clip.mp4')],
-      { env: { ...process.env, GST_PLUGIN_PATH: directory, GST_REGISTRY: at('registry-'), FASTSAMD_STANDIN_DECODER: 'broken' } },
+      ['--input-type=module', '-e', script, compiled('gst-source'), compiled('pipelines'), at('clip.mp4'), compiled('decoding')],
+      { env: { ...process.env, GST_PLUGIN_PATH: directory, GST_REGISTRY: at('registry-'), FASTSAMD_STANDIN_DECODER: how } },
     );
-    const [why, frames, code, none] = JSON.parse(stdout) as [string, number, string, number];
-    expect(why).toMatch(/^clip: /);
+    const [told, frames, lost, none] = JSON.parse(stdout) as [string, number, string, number];
+    expect(told).toMatch(why);
     expect([frames, none]).toEqual([4, 0]);
-    expect(code).toMatch(/^SOURCE_/);
+    expect(lost).toMatch(code);
+  });
+
+  describe('frames in device memory', () => {
+    const surfaces = () => ({ FASTSAMD_NVBUFSURFACE_LIBRARY: at('libnvmm.so'), FASTSAMD_STANDIN_NVMM_REPORT: at('nvmm.json') });
+    const LIVE = ['rtsp', 'http', 'v4l2 raw', 'v4l2 rgb', 'v4l2 JPEG', 'gst'];
+    const inPlace = (env: Readonly<Record<string, string>> = {}) =>
+      run(
+        LIVE.flatMap((scheme) =>
+          picturesOf(scheme).map((picture) => ({
+            name: `${scheme} ${JSON.stringify(picture)}`,
+            pipeline: SCHEMES[scheme]!('jetson', { ...picture, decoder: 'auto', inPlace: true }),
+            decoder: 'auto' as const,
+          })),
+        ),
+        { ...surfaces(), ...env },
+      );
+    const counts = async () => JSON.parse(await readFile(at('nvmm.json'), 'utf8')) as Record<string, number>;
+    /** Nothing is left mapped, and nothing was undone twice or freed while it was mapped. */
+    const expectUndone = async () => {
+      const { surfaces: left, maps, mapped, misuses = 0 } = await counts();
+      expect({ left, maps, misuses }).toEqual({ left: 0, maps: 0, misuses: 0 });
+      return mapped!;
+    };
+
+    it('every live scheme, turned and scaled, gives the pictures of the processor', { timeout: 240_000 }, async () => {
+      expectSame(await inPlace(), onCpu);
+      expect(await expectUndone()).toBeGreaterThan(0);
+    });
+
+    it('the matrix and range of the format that a buffer has come before those of the stream', { timeout: 120_000 }, async () => {
+      // Limited BT.601 for the colour 120, 199, 20.
+      const [y, u, v] = [149.1, 61.1, 106.1].map(Math.round) as [number, number, number];
+      const text =
+        'videotestsrc num-buffers=1 pattern=solid-color foreground-color=0xff78c714 ! video/x-raw,format=NV12,width=64,height=48';
+      const pipeline = customPipeline('jetson', text, { inPlace: true });
+      const read = async (format: number) => {
+        const env = { ...surfaces(), FASTSAMD_STANDIN_SURFACE_FORMAT: String(format) };
+        return [...(await run([{ name: 'device', pipeline, decoder: 'auto' }], env)).get('device')!.rgb.subarray(0, 3)];
+      };
+      /** By the luma weights of red and blue (ITU-R BT.601, BT.709, BT.2020). */
+      const rgbOf = (red: number, blue: number, full: boolean) => {
+        const luma = full ? y : ((y - 16) * 255) / 219;
+        const chroma = full ? 1 : 255 / 224;
+        const r = luma + 2 * (1 - red) * (v - 128) * chroma;
+        const b = luma + 2 * (1 - blue) * (u - 128) * chroma;
+        return [r, (luma - red * r - blue * b) / (1 - red - blue), b].map((value) => Math.min(Math.max(value, 0), 255));
+      };
+      // NV12, NV12_ER, NV12_709, NV12_709_ER, NV12_2020 of nvbufsurface.h.
+      for (const [format, expected] of [
+        [6, rgbOf(0.299, 0.114, false)],
+        [7, rgbOf(0.299, 0.114, true)],
+        [33, rgbOf(0.2126, 0.0722, false)],
+        [34, rgbOf(0.2126, 0.0722, true)],
+        [36, rgbOf(0.2627, 0.0593, false)],
+      ] as const) {
+        const got = await read(format);
+        const off = got.map((value, k) => Math.abs(value - expected[k]!));
+        expect(Math.max(...off), `format ${format}: ${got} for ${expected.map(Math.round)}`).toBeLessThanOrEqual(2);
+      }
+    });
+
+    /** Runs a script in a process of its own, with the stand-ins; its answer is what it writes. */
+    const inProcess = async (script: string, env: Readonly<Record<string, string>> = {}) => {
+      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script, addonPath, at('')], {
+        env: { ...process.env, GST_PLUGIN_PATH: directory, GST_REGISTRY: at('registry-'), ...surfaces(), ...env },
+      });
+      return JSON.parse(stdout);
+    };
+    const OPEN = `
+      import { createRequire } from 'node:module';
+      const addon = createRequire(import.meta.url)(process.argv[1]);
+      const NVMM = 'nvvidconv ! video/x-raw(memory:NVMM),format=NV12 ! appsink name=sink sync=false';
+      const open = (text) => addon.openCapture({ pipeline: text + ' ! ' + NVMM, live: false, startTimeoutMs: 20000, decoder: 'auto' });
+      const say = (value) => process.stdout.write(JSON.stringify(value));
+    `;
+
+    it('frames that are kept are copied before the buffers run out, and stay as they are', { timeout: 60_000 }, async () => {
+      const { sums, again } = await inProcess(`${OPEN}
+        const capture = open('videotestsrc num-buffers=20 pattern=ball ! video/x-raw,format=NV12,width=320,height=240');
+        await capture.start();
+        const kept = [];
+        for (let frame; (frame = await capture.read(20000)); ) kept.push(frame.frame);
+        const sum = async (frame) => (await addon.toRgb(frame)).reduce((a, b, k) => (a * 31 + b + k) % 1000003, 0);
+        const sums = [];
+        for (const frame of kept) sums.push(await sum(frame));
+        await capture.stop(20000);
+        const again = [];
+        for (const frame of kept) { again.push(await sum(frame)); frame.release(); }
+        say({ sums, again });
+      `);
+      expect(sums).toHaveLength(20);
+      expect(new Set(sums).size).toBeGreaterThan(15);
+      // Frames outlive the capture that they came from.
+      expect(again).toEqual(sums);
+      // Of eight buffers, three are left to the pipeline.
+      expect(await expectUndone()).toBeLessThanOrEqual(8);
+    });
+
+    it('another size in mid-stream, a new capture, and a camera that is lost in mid-stream', { timeout: 60_000 }, async () => {
+      const { sizes, after, code } = await inProcess(`${OPEN}
+        const sized = (w, h) => 'videotestsrc num-buffers=4 ! video/x-raw,format=NV12,width=' + w + ',height=' + h;
+        const read = async (capture, seen) => {
+          await capture.start();
+          for (let frame; (frame = await capture.read(20000)); ) { seen.push(frame.frame.width + 'x' + frame.frame.height); frame.frame.release(); }
+          await capture.stop(20000);
+        };
+        const sizes = [];
+        await read(open(sized(320, 240) + ' ! c. ' + sized(160, 120) + ' ! c. concat name=c'), sizes);
+        const after = [];
+        await read(open(sized(64, 48)), after);
+        let code;
+        const lost = open('videotestsrc ! video/x-raw,format=NV12,width=64,height=48 ! identity error-after=6');
+        let last;
+        try {
+          await lost.start();
+          for (;;) { const frame = await lost.read(20000); last?.release(); last = frame.frame; }
+        } catch (error) { code = error.code; }
+        await lost.stop(20000);
+        await addon.toRgb(last);
+        last.release();
+        say({ sizes, after, code });
+      `);
+      expect(sizes).toEqual([...Array(4).fill('320x240'), ...Array(4).fill('160x120')]);
+      expect(after).toEqual(Array(4).fill('64x48'));
+      expect(code).toMatch(/^SOURCE_/);
+      await expectUndone();
+    });
+
+    it.each([
+      ['block linear, by an nvvidconv without bl-output', { FASTSAMD_STANDIN_NO_PITCH: '1' }, /block linear/],
+      ['not to be mapped', { FASTSAMD_STANDIN_NVMM_FAULT: 'map' }, /cannot be mapped/],
+      ['of a format that is not read', { FASTSAMD_STANDIN_SURFACE_FORMAT: '29' }, /color format 29/],
+    ])('frames that are %s are copied by the hardware instead, once and told', { timeout: 60_000 }, async (_, env, why) => {
+      const compiled = (name: string) => here(`../../dist/source/${name}.js`);
+      const { told, frames } = await inProcess(
+        `
+        const { GstSource } = await import('${compiled('gst-source')}');
+        const { customPipeline } = await import('${compiled('pipelines')}');
+        const { decodingPlan } = await import('${compiled('decoding')}');
+        const told = [];
+        const scene = 'videotestsrc num-buffers=5 ! video/x-raw,format=NV12,width=64,height=48';
+        const plan = (way) => decodingPlan('hardware', way, (machine, decoder, inPlace) => customPipeline(machine, scene, { decoder, inPlace }),
+          { platform: 'jetson', sharesMemory: true });
+        const source = new GstSource({ uri: 'scene', live: false, plan }, { onFallback: (why) => told.push(why) });
+        await source.open();
+        let frames = 0;
+        for await (const frame of source) { frame[Symbol.dispose](); frames += 1; }
+        await source.stop();
+        process.stdout.write(JSON.stringify({ told, frames }));
+      `,
+        env,
+      );
+      expect(told).toEqual([expect.stringMatching(why)]);
+      expect(frames).toBe(5);
+      const { maps = 0, misuses = 0 } = await counts();
+      expect({ maps, misuses }).toEqual({ maps: 0, misuses: 0 });
+    });
   });
 
   it('the stand-in has the habits that pipelines must know of', { timeout: 60_000 }, async () => {

@@ -36,6 +36,11 @@ describe('pipelines', () => {
     expect(v4l2Pipeline('jetson', '/dev/video0', { pixelFormat: 'mjpeg', decoder: 'hardware' })).toContain(
       '! jpegparse ! nvv4l2decoder mjpeg=1 !',
     );
+    expect(v4l2Pipeline('jetson', '/dev/video0', { pixelFormat: 'nv12', inPlace: true })).toContain(
+      `nvvidconv ${SMOOTH} ! video/x-raw(memory:NVMM),format=(string)NV12 ! appsink`,
+    );
+    // nvvidconv cannot tell the other side of a picture that it turns: turned and scaled by two, and copied.
+    expect(customPipeline('jetson', 'camera', { rotate: 90, width: 300, inPlace: true })).toContain(`${JETSON_CAPS},width=300`);
     expect(v4l2Pipeline('jetson', '/dev/video0', { decoder: 'cpu', rotate: 90 })).toBe(
       v4l2Pipeline('generic', '/dev/video0', { rotate: 90 }),
     );

@@ -25,6 +25,8 @@ export class TensorRtEngine implements SegmentationEngine {
   readonly #slots: Slots<TensorRtContext>;
   readonly #order = new InOrder();
   #stopping: Promise<void> | undefined;
+  /** It was told that frames are copied. */
+  #copies = false;
   #gpuMs = 0;
   /** When the GPU is expected to be through with all that it was given. */
   #busyUntil = 0;
@@ -36,6 +38,7 @@ export class TensorRtEngine implements SegmentationEngine {
   constructor(
     readonly model: ModelIdentity,
     private readonly loaded: LoadedEngine,
+    private readonly onWarning?: (message: string) => void,
   ) {
     this.depth = loaded.contexts.length;
     this.#slots = new Slots(loaded.contexts);
@@ -55,12 +58,16 @@ export class TensorRtEngine implements SegmentationEngine {
       if (options.edges)
         throw new FastsamError('ENGINE_UNAVAILABLE', 'edge maps need the masks on the CPU: use the backend onnxruntime for them');
       const snapToBorder = snapDistance(options.snapToBorder, this.loaded.classes);
-      const { segments, geometry, timings } = await context.segment(frame.pixels, {
+      const { segments, geometry, timings, copiedBecause } = await context.segment(frame.pixels, {
         ...options,
         snapToBorder,
         ...decodeForTracking(tracking, this.model),
       });
       this.#learn(timings, alone());
+      if (copiedBecause !== undefined && !this.#copies) {
+        this.#copies = true;
+        this.onWarning?.(`frames are copied for the GPU: ${copiedBecause}`);
+      }
       const { preprocess, infer, decode } = timings;
       const wait = Math.max(performance.now() - begin - preprocess - infer - decode, 0);
       return { segments, geometry, timings: { wait, preprocess, infer, decode } };

@@ -38,7 +38,7 @@ export interface TensorRtHooks {
   readonly onBuild?: (progress: BuildProgress) => void;
   /** Refuse an int8 engine that has not passed its verification, and a float16 one that has failed it. */
   readonly demandVerified?: boolean;
-  /** Told what TensorRT warns of when it loads an engine. */
+  /** Told what TensorRT warns of when it loads an engine, and once when the GPU cannot read frames where they lie. */
   readonly onWarning?: (message: string) => void;
   /** Told when such an engine is used all the same. */
   readonly onUnverified?: (message: string) => void;
@@ -71,13 +71,13 @@ export async function openTensorRt(model: string, settings: TensorRtSettings, ho
   let sidecar = why === undefined ? (await readSidecar(enginePath))! : await build(why);
   demandVerdict(enginePath, sidecar, hooks);
   try {
-    return engineOf(await load(enginePath, settings.contexts, wanted.dlaCore, hooks), parse(model).name, sidecar);
+    return engineOf(await load(enginePath, settings.contexts, wanted.dlaCore, hooks), parse(model).name, sidecar, hooks);
   } catch (error) {
     // TensorRT looks deeper than the sidecar does. Once: an engine just built that is refused again is no matter of age.
     if (!isEngineRebuildable(error) || why !== undefined) throw error;
     sidecar = await build(messageOf(error));
     demandVerdict(enginePath, sidecar, hooks);
-    return engineOf(await load(enginePath, settings.contexts, wanted.dlaCore, hooks), parse(model).name, sidecar);
+    return engineOf(await load(enginePath, settings.contexts, wanted.dlaCore, hooks), parse(model).name, sidecar, hooks);
   }
 }
 
@@ -123,7 +123,7 @@ async function openEngineFile(path: string, { contexts }: TensorRtSettings, hook
     await demandIntact(path, sidecar);
     demandVerdict(path, sidecar, hooks);
   }
-  return engineOf(await load(path, contexts, sidecar?.dlaCore ?? null, hooks), basename(path, extname(path)), sidecar);
+  return engineOf(await load(path, contexts, sidecar?.dlaCore ?? null, hooks), basename(path, extname(path)), sidecar, hooks);
 }
 
 function demandVerdict(enginePath: string, { precision, verification, model }: Sidecar, hooks: TensorRtHooks): void {
@@ -140,11 +140,11 @@ function demandVerdict(enginePath: string, { precision, verification, model }: S
   throw new FastsamError('ENGINE_UNVERIFIED', `${problem}, use ${safer}, or set model.tensorrt.allowUnverified`);
 }
 
-function engineOf(loaded: LoadedEngine, name: string, sidecar: Sidecar | undefined): SegmentationEngine {
+function engineOf(loaded: LoadedEngine, name: string, sidecar: Sidecar | undefined, { onWarning }: TensorRtHooks): SegmentationEngine {
   const { inputWidth, inputHeight, classes, graph } = loaded;
   const names = sidecar?.labels ?? labelsOf(loaded.metadata);
   const labels = classes > 1 ? Array.from({ length: classes }, (_, k) => names[k] ?? `class ${k}`) : [];
-  return new TensorRtEngine({ name, backend: 'tensorrt', inputWidth, inputHeight, labels, graph }, loaded);
+  return new TensorRtEngine({ name, backend: 'tensorrt', inputWidth, inputHeight, labels, graph }, loaded, onWarning);
 }
 
 /** `names` of the metadata that Ultralytics writes: {"0": "person", …}. Anything else has none. */
