@@ -24,7 +24,9 @@ constexpr double kPromptMs = 100.0;
 /// How long a track of one or two sightings is kept.
 constexpr double kKeepYoungMs = 350.0;
 constexpr int kYoungHits = 2;
-constexpr float kLearnColour = 0.1F;
+/// Share of an object's colours that is learnt from the light of one nominal frame. Light changes with time and place,
+/// however often the object is seen.
+constexpr double kLearnColour = 0.1;
 /// Area over what is expected within which an object shows itself whole: else neither colour nor size is learnt.
 constexpr double kWholeFrom = 0.6;
 constexpr double kWholeTo = 1.6;
@@ -278,7 +280,10 @@ void Tracker::Continue(Track& track, const Detection& detection, TrackOutput& ou
     track.evidence += static_cast<double>(detection.score);
   }
   const double ratio = track.area > 0.0 ? detection.area / track.area : 1.0;
-  if (ratio >= kWholeFrom && ratio <= kWholeTo) Learn(track.colours, detection.colours, kLearnColour);
+  if (ratio >= kWholeFrom && ratio <= kWholeTo) {
+    const double learnt = 1.0 - std::pow(1.0 - kLearnColour, track.gap);
+    Learn(track.colours, detection.colours, static_cast<float>(learnt));
+  }
   if (track.state == TrackState::kLost) ++output.reacquired;
   if (track.id == 0 && track.hits >= 2) track.id = next_id_++;
   if (track.id != 0) track.state = TrackState::kTracked;

@@ -570,6 +570,25 @@ class Painted {
 constexpr std::array<uint8_t, 3> kRed{220, 20, 20};
 constexpr std::array<uint8_t, 3> kBlue{20, 20, 220};
 
+/// A thing rides from the shade into the light, which falls on more and more of it: at every rate its track learns the
+/// light of the time that has passed.
+TEST(Track, LightIsLearntByTime) {
+  for (const int step : {1, 3, 6, 10}) {
+    Film film;
+    Painted painted;
+    for (int frame = 0; frame <= 60; frame += step) {
+      const Thing thing{100.0 + 2 * frame, 100, 60, 60};
+      const double lit = frame;
+      const Thing light{thing.cx - 30 + lit / 2, 100, lit, 60};
+      film.image = painted.Show({thing, light}, {{100, 60, 60}, {140, 60, 60}});
+      const TrackOutput output = film.At(frame, {thing});
+      if (frame > 0) {
+        ASSERT_EQ(output.ids[0], 1u) << "every " << step << " frames, at " << frame;
+      }
+    }
+  }
+}
+
 /// A red thing is followed, hides for three seconds and comes out elsewhere, among others.
 uint32_t IdAfterHiding(const std::vector<Thing>& others, const std::vector<std::array<uint8_t, 3>>& colours) {
   Film film;
