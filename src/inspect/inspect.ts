@@ -24,13 +24,15 @@ export async function inspectFrame(
   options: JudgeOptions & {
     readonly only?: OnlyObject | undefined;
     readonly taught?: Pick<Taught, 'golden' | 'surfaces'> | undefined;
+    /** See SceneOptions. */
+    readonly checksOnly?: boolean | undefined;
   } = {},
 ): Promise<Inspected> {
   const begin = performance.now();
-  const { only, scale, calibration: given, taught } = options;
+  const { only, scale, calibration: given, taught, checksOnly } = options;
   const isOf = given !== undefined && given.frame.width === frame.width && given.frame.height === frame.height;
   const calibration = isOf && recipe.unit === 'mm' ? given : undefined;
-  const scene = await sceneOf(recipe, frame, result, { only, calibration, taught });
+  const scene = await sceneOf(recipe, frame, result, { only, calibration, taught, checksOnly });
   const measured = performance.now();
   const judgement = judge(recipe, scene, { scale, calibration });
   return { ...judgement, scene, measureMs: measured - begin, decideMs: performance.now() - measured };

@@ -5,7 +5,7 @@ import type { Point } from '../domain/box.js';
 import type { Frame } from '../domain/frame.js';
 import { type MaskRuns, maskArea, maskIntersection, maskOf } from '../domain/mask.js';
 import { isPending, type PromptAnswer, withIds } from '../domain/prompt.js';
-import type { Check, ObjectSet, Recipe } from '../domain/recipe.js';
+import { type Check, limitsOf, type ObjectSet, type Recipe } from '../domain/recipe.js';
 import type { FrameResult } from '../domain/result.js';
 import type { Segments } from '../domain/segments.js';
 import { type Calibration, nominalScale, toPicture, toPlane } from '../measure/calibration.js';
@@ -14,6 +14,7 @@ import { coverageOf, type Datum, gapBetween } from '../measure/relations.js';
 import { applyPrompts } from '../prompt/apply.js';
 import { differencesOf, type FoundDifference } from './golden.js';
 import { type Member, referred } from './member.js';
+import { type Need, needsOf } from './plan.js';
 import { type FoundSurface, surfacesOf } from './surface.js';
 import type { Taught } from './taught.js';
 
@@ -59,6 +60,8 @@ export interface SceneOptions {
   readonly calibration?: Calibration | undefined;
   /** What good parts look like. */
   readonly taught?: Pick<Taught, 'golden' | 'surfaces'> | undefined;
+  /** Measure what the checks judge by, and nothing else: the judgement is the same, other objects have neither place nor outline. */
+  readonly checksOnly?: boolean | undefined;
 }
 
 /** Finds and measures what the recipe speaks of. The caller keeps the frame. Errors: those of measureObjects. */
@@ -66,32 +69,41 @@ export async function sceneOf(
   recipe: Recipe,
   frame: Frame,
   result: Pick<FrameResult, 'segments' | 'answers' | 'geometry' | 'model'>,
-  { only, calibration, taught }: SceneOptions = {},
+  options: SceneOptions = {},
 ): Promise<Scene> {
+  const { only, calibration, taught, checksOnly } = options;
   const { segments, geometry } = result;
   const answers = answersOf(recipe, result);
   const chosen = new Map<string, readonly number[]>(only ? [[only.set, [only.index]]] : []);
   for (const name of Object.keys(recipe.objects)) choose(recipe, name, segments, answers, chosen);
 
-  const indices = Uint32Array.from(new Set([...chosen.values()].flat())).sort();
-  const measured = await measureObjects(frame, segments, indices, {
-    edge: recipe.edge,
-    cell: protoCell(geometry),
-    colour: recipe.checks.some(({ measure }) => measure === 'deltaE00'),
-    outlines: true,
-    calibration,
-  });
+  const needs = checksOnly ? needsOf(recipe) : undefined;
+  const measured = await measuredOf(recipe, chosen, needs, (indices, edge) =>
+    measureObjects(frame, segments, indices, {
+      edge,
+      cell: protoCell(geometry),
+      colour: recipe.checks.some(({ measure }) => measure === 'deltaE00'),
+      outlines: true,
+      calibration,
+    }),
+  );
   const plane = calibration && planeOf(calibration);
   const byIndex = new Map(measured.map((object) => [object.index, object]));
   const members = new Map<string, Member[]>();
   for (const [name, set] of Object.entries(recipe.objects)) {
-    const objects = chosen.get(name)!.map((index) => byIndex.get(index)!);
-    const found =
-      set.kind === 'hole' ? objects.flatMap((object) => holesOf(object, plane)) : objects.map((object) => memberOf(object, plane));
+    const found = chosen.get(name)!.flatMap((index) => {
+      const object = byIndex.get(index);
+      if (set.kind === 'hole') return object ? holesOf(object, plane) : [];
+      return [object ? memberOf(object, plane) : unmeasured(index)];
+    });
     members.set(
       name,
       found.filter(({ at }) => set.zone === undefined || inPolygon(at, set.zone)),
     );
+  }
+  // A check that finds too many says where the first one is.
+  if (needs && recipe.checks.some((check) => isTooMany(check, members))) {
+    return sceneOf(recipe, frame, result, { ...options, checksOnly: false });
   }
   const datum = datumOf(recipe, members);
   for (const set of members.values()) sortByPlace(set, datum ?? NO_DATUM);
@@ -104,6 +116,33 @@ export async function sceneOf(
     differences: taught ? await differencesOf(recipe, frame, members, taught.golden) : new Map(),
     surfaces: taught?.surfaces ? await surfacesOf(recipe, frame, members, segments, taught.surfaces) : new Map(),
   };
+}
+
+/** Measures the objects of all sets, each once, as far as it is needed. */
+async function measuredOf(
+  { objects, edge }: Recipe,
+  chosen: ReadonlyMap<string, readonly number[]>,
+  needs: ReadonlyMap<string, Need> | undefined,
+  measure: (indices: Uint32Array, edge: Recipe['edge']) => Promise<ObjectMeasures[]>,
+): Promise<ObjectMeasures[]> {
+  const indicesOf = (need: Need) =>
+    new Set(Object.keys(objects).flatMap((name) => ((needs?.get(name) ?? 'edge') === need ? chosen.get(name)! : [])));
+  const whole = indicesOf('edge');
+  const masks = [...indicesOf('mask')].filter((index) => !whole.has(index));
+  const measured = whole.size > 0 ? await measure(Uint32Array.from(whole).sort(), edge) : [];
+  return masks.length > 0 ? [...measured, ...(await measure(Uint32Array.from(masks).sort(), 'mask'))] : measured;
+}
+
+/** A member of which only the number counts. */
+function unmeasured(index: number): Member {
+  const nowhere: Point = [Number.NaN, Number.NaN];
+  return { index, place: nowhere, at: nowhere, values: {}, uncertainties: {}, edgeScatter: Number.NaN, doubts: [], outlines: [] };
+}
+
+function isTooMany(check: Check, sets: ReadonlyMap<string, readonly Member[]>): boolean {
+  const { usl = Number.POSITIVE_INFINITY } = limitsOf(check);
+  const counted = check.count ?? check.present ?? check.absent;
+  return counted !== undefined && sets.get(counted)!.length > usl;
 }
 
 /** Answers of the camera's prompts and of the recipe's. */

@@ -299,7 +299,11 @@ export class Inspector implements ResultSink {
   async #judge(recipe: Recipe, result: FrameResult, frame: Frame, only?: OnlyObject): Promise<Judged> {
     const { scale, calibration, taught, degraded, camera, evidence, log } = this.#deps;
     try {
-      const inspected = await inspectFrame(recipe, frame, result, { scale, calibration: calibration?.calibration, taught, only });
+      const inspected = await inspectFrame(recipe, frame, result, {
+        ...{ scale, calibration: calibration?.calibration, taught, only },
+        // Pictures show all outlines.
+        checksOnly: !evidence,
+      });
       const { verdict, reasons, checks, measureMs, decideMs } = inspected;
       const judgement: Judgement = degraded()
         ? { verdict: 'UNSURE', reasons: [...reasons, 'DEGRADED'], checks }

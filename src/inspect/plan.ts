@@ -1,0 +1,35 @@
+/** What has to be measured of a recipe's sets for its checks to be judged: what no check asks for costs time before the verdict. Pure. */
+import type { Recipe } from '../domain/recipe.js';
+
+/**
+ * `presence`: an object is there or not; `mask`: how many holes its mask has; `edge`: its outline is found again in the picture, where the
+ * recipe says so, and all is measured.
+ */
+export type Need = 'presence' | 'mask' | 'edge';
+
+const RANK = { presence: 0, mask: 1, edge: 2 } as const;
+
+/** The need of each set of the recipe. */
+export function needsOf({ objects, datum, checks }: Recipe): ReadonlyMap<string, Need> {
+  const needs = new Map<string, Need>(Object.keys(objects).map((name) => [name, 'presence']));
+  const demand = (reference: string | undefined, need: Need) => {
+    if (reference === undefined) return;
+    const name = reference.replace(/\[\d+\]$/, '');
+    if (RANK[need] > RANK[needs.get(name)!]) needs.set(name, need);
+  };
+  demand(datum?.origin, 'edge');
+  demand(datum?.axis, 'edge');
+  for (const { of, between = [] } of checks) {
+    demand(of, 'edge');
+    for (const name of between) demand(name, 'edge');
+  }
+  // Which objects lie in a zone goes by their centroids.
+  for (const [name, { zone }] of Object.entries(objects)) if (zone) demand(name, 'edge');
+  for (const [name, { kind, within }] of Object.entries(objects)) {
+    if (kind !== 'hole') continue;
+    const isCounted = checks.some(({ count, present, absent }) => [count, present, absent].includes(name));
+    if (needs.get(name) === 'edge') demand(within, 'edge');
+    else if (isCounted) demand(within, 'mask');
+  }
+  return needs;
+}
