@@ -2,7 +2,7 @@
 import { native } from '../addon/addon.js';
 import type { Decoder } from '../domain/picture.js';
 import type { CapturePlan, Way } from './gst-source.js';
-import { type Platform, usesHardware } from './pipelines.js';
+import { type Platform, staysInPlace, usesHardware } from './pipelines.js';
 import { platform } from './platform.js';
 
 /** What the pipelines need to know of the machine. */
@@ -28,12 +28,13 @@ export async function decodingPlan(
   const { platform: found, sharesMemory } = machine ?? (await thisMachine());
   const chosen = way === 'cpu' ? 'cpu' : decoder;
   const hardware = usesHardware(found, chosen);
-  const inPlace = way === 'in place' && hardware && sharesMemory;
+  const pipeline = await build(found, chosen, way === 'in place' && hardware && sharesMemory);
   const withoutHardware = hardware && decoder === 'auto' ? ('cpu' as const) : undefined;
   // Elsewhere than on a Jetson decodebin is left to the processor's decoders: the decoders of a graphics card leave frames in its memory.
   return {
-    pipeline: await build(found, chosen, inPlace),
+    pipeline,
     decoder: hardware || chosen === 'hardware' ? chosen : 'cpu',
-    next: inPlace ? 'copied' : withoutHardware,
+    // A file's frames, and some that are turned and scaled, are copied from the first.
+    next: staysInPlace(pipeline) ? 'copied' : withoutHardware,
   };
 }

@@ -36,6 +36,11 @@ const SINK_CAPS: Readonly<Record<Platform, string>> = {
 };
 /** In device memory: plain rows, see native/capture/hardware_decoders.h. */
 const IN_PLACE_CAPS = 'video/x-raw(memory:NVMM),format=(string)NV12';
+/** Whether the frames of a pipeline stay in device memory. */
+export function staysInPlace(pipeline: string): boolean {
+  return pipeline.includes(IN_PLACE_CAPS);
+}
+
 const NETWORK_TIMEOUT_S = 5;
 /** A live source is lost after this long without a frame. */
 export const STALL_TIMEOUT_MS = 3000;

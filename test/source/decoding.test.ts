@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Decoder } from '../../src/domain/picture.js';
 import { decodingPlan, type Machine } from '../../src/source/decoding.js';
 import type { Way } from '../../src/source/gst-source.js';
+import { csiPipeline, filePipeline } from '../../src/source/pipelines.js';
 
 const SHARING: Machine = { platform: 'jetson', sharesMemory: true };
 const COPYING: Machine = { platform: 'jetson', sharesMemory: false };
@@ -11,8 +12,10 @@ const PC: Machine = { platform: 'generic', sharesMemory: false };
 async function waysOf(machine: Machine, decoder: Decoder | undefined): Promise<string[]> {
   const ways: string[] = [];
   for (let way: Way | undefined = 'in place'; way !== undefined; ) {
-    const plan = await decodingPlan(decoder, way, (_, chosen, inPlace) => `${chosen}${inPlace ? ' in place' : ''}`, machine);
-    ways.push(`${plan.pipeline}, decodebin ${plan.decoder}`);
+    const build = (_: unknown, chosen: Decoder, inPlace: boolean) => `${chosen}: ${csiPipeline(0, { inPlace })}`;
+    const plan = await decodingPlan(decoder, way, build, machine);
+    const [chosen, text] = plan.pipeline.split(': ');
+    ways.push(`${chosen}${/NVMM\),format=\(string\)NV12 ! appsink/.test(text!) ? ' in place' : ''}, decodebin ${plan.decoder}`);
     way = plan.next;
   }
   return ways;
@@ -28,6 +31,10 @@ describe('what is tried until a camera gives a frame', () => {
   it('with decoder hardware the processor is never asked', async () => {
     expect(await waysOf(SHARING, 'hardware')).toEqual(['hardware in place, decodebin hardware', 'hardware, decodebin hardware']);
     expect(await waysOf(COPYING, 'hardware')).toEqual(['hardware, decodebin hardware']);
+  });
+  it('of a file, which is copied at once, no way twice', async () => {
+    const plan = await decodingPlan('auto', 'in place', (machine, decoder) => filePipeline(machine, '/a.mp4', false, { decoder }), SHARING);
+    expect(plan.next).toBe('cpu');
   });
   it('with decoder cpu, and on a PC, the processor only', async () => {
     expect(await waysOf(SHARING, 'cpu')).toEqual(['cpu, decodebin cpu']);
