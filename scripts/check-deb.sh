@@ -44,6 +44,8 @@ within apt-get install -y -qq --no-install-recommends /tmp/nodejs.deb /tmp/fasts
 within getent passwd fastsamd >/dev/null || die 'no user fastsamd'
 [ "$(within stat -c '%a %G' /etc/fastsamd/config.yaml)" = '640 fastsamd' ] || die 'config.yaml has the wrong owner or mode'
 within fastsamd --version
+# It holds the lines of a PLC beside the daemon; by itself it says who starts it.
+within sh -c '/usr/lib/fastsamd/build/Release/fastsamd-gpio 2>&1; test $? -eq 2' | grep -q 'is started by fastsamd' || die 'fastsamd-gpio does not run'
 # Its model is still to be pulled, so that `config check` would refuse it.
 within fastsamd config show /etc/fastsamd/config.yaml >/dev/null
 within test -f /lib/systemd/system/fastsamd@.service || die 'no template unit'

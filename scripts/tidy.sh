@@ -9,7 +9,7 @@ newest_header=$(find native -name '*.h' -printf '%T@ %p\n' | sort -n | tail -1 |
 
 stale() {
   local file stamp
-  for file in native/{core,eval,jpeg,measure,process,scenes}/*.cc; do
+  for file in native/{core,eval,gpio,jpeg,measure,process,scenes}/*.cc; do
     stamp=$build/stamps/$file
     if [ "$file" -nt "$stamp" ] || [ "$newest_header" -nt "$stamp" ] || [ native/.clang-tidy -nt "$stamp" ]; then printf '%s\0' "$file"; fi
   done

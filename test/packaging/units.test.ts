@@ -104,6 +104,7 @@ describe.skipIf(!process.env.CHECK_DEB)('make install (make check-deb)', { timeo
     const command = join(staging, 'opt/x/bin/fastsamd');
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
     expect((await run(command, ['--version'])).stdout.trim()).toBe(version);
+    await expect(run(join(staging, 'opt/x/lib/fastsamd/build/Release/fastsamd-gpio'), [])).rejects.toMatchObject({ code: 2 });
     expect((await run(command, ['config', 'check', join(staging, 'etc/fastsamd/config.yaml')])).stdout).toMatch(
       /ok \(1 camera, model fastsam-s\)/,
     );
