@@ -22,6 +22,7 @@ import { GOVERNED_LEVEL, LEVELS, QualityControl } from './quality.js';
 import type { HubViewer, ViewHub } from './view-hub.js';
 
 const MAX_TEXT_BYTES = 65_536;
+const MAX_LIMITED_BYTES = 4096;
 const RATE = { perSecond: 10, burst: 30 } as const;
 /** Frames on their way to the screen. */
 const WINDOW = 2;
@@ -161,12 +162,16 @@ export class Viewer implements HubViewer {
   }
 
   async #receive(bytes: Buffer): Promise<void> {
-    if (!this.#rate.take(performance.now())) {
-      this.#tell({ t: 'error', code: 'RATE_LIMITED', error: `expected at most ${RATE.perSecond} messages per second` });
-      return;
-    }
+    const isTooMany = !this.#rate.take(performance.now());
     try {
-      const parsed = clientMessageSchema.safeParse(parsePayload(bytes, MAX_TEXT_BYTES));
+      // Of one too many no more is read than who waits for its answer.
+      const parsed = clientMessageSchema.safeParse(parsePayload(bytes, isTooMany ? MAX_LIMITED_BYTES : MAX_TEXT_BYTES));
+      if (isTooMany) {
+        const limited = { code: 'RATE_LIMITED', error: `expected at most ${RATE.perSecond} messages per second; try again later` };
+        if (parsed.data?.t !== 'request') throw new FastsamError('RATE_LIMITED', limited.error);
+        this.#tell({ t: 'response', verb: parsed.data.verb, response: { id: parsed.data.id, status: 'error', ...limited } });
+        return;
+      }
       if (!parsed.success) {
         const [issue] = parsed.error.issues;
         throw new FastsamError('REQUEST_INVALID', `${issue?.path.join('.') || 'message'}: ${issue?.message ?? 'unexpected'}`);

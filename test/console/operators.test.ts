@@ -9,7 +9,11 @@ import { BrowsedNode, canBrowse, drawn, middle, type Pages, PHONE } from './page
 
 /** The page's side of `evaluate`. */
 declare const window: {
-  readonly fastsamStage: { readonly drawn: number };
+  readonly fastsamStage: {
+    readonly drawn: number;
+    readonly shown: { readonly part: { readonly x: number; readonly width: number }; readonly frame: { readonly width: number } };
+  };
+  readonly visualViewport: { readonly scale: number };
   release?: () => void;
 };
 
@@ -138,6 +142,39 @@ describe.skipIf(!canBrowse)('operators (needs chromium and "make build")', { tim
     await page.locator('.prompts li.matched', { hasText: 'point-1' }).waitFor();
     await page.getByText(/frozen · frame/).waitFor({ state: 'detached' });
     await clear();
+    await page.close();
+  });
+
+  it('zooms by two fingers, and takes neither finger for a tap', async () => {
+    const page = await pages.open(node.url, { ...LIVE, ...PHONE });
+    await drawn(page, 2);
+    const box = (await page.locator('.stage canvas').boundingBox())!;
+    const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+    const cdp = await page.context().newCDPSession(page);
+    /** Two fingers that lie so many pixels left and right of the middle, which moves too. */
+    const pinch = async (from: number, to: number, shift = 0) => {
+      const fingers = (apart: number, dx: number) => [-1, 1].map((side, id) => ({ x: x + dx + side * apart, y, id }));
+      await cdp.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: fingers(from, 0) });
+      for (let step = 1; step <= 8; step += 1) {
+        const touchPoints = fingers(from + ((to - from) * step) / 8, (shift * step) / 8);
+        await cdp.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints });
+      }
+      await cdp.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+    };
+    const part = () => page.evaluate(() => ({ ...window.fastsamStage.shown.part, whole: window.fastsamStage.shown.frame.width }));
+    await pinch(20, 80);
+    // A quarter of the width is seen: the daemon sends that part with all of its pixels.
+    await page.waitForFunction(() => window.fastsamStage.shown.part.width < window.fastsamStage.shown.frame.width / 2);
+    const near = await part();
+    expect(near.x + near.width / 2).toBeGreaterThan(near.whole * 0.35);
+    expect(near.x + near.width / 2).toBeLessThan(near.whole * 0.65);
+    await pinch(60, 60, 100);
+    await page.waitForFunction((x) => window.fastsamStage.shown.part.x < x, near.x);
+    expect(await page.locator('.objects [aria-selected="true"]').count()).toBe(0);
+    await pinch(80, 5);
+    await page.waitForFunction(() => window.fastsamStage.shown.part.width === window.fastsamStage.shown.frame.width);
+    // The page itself is not magnified.
+    expect(await page.evaluate(() => window.visualViewport.scale)).toBe(1);
     await page.close();
   });
 

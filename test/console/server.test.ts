@@ -133,6 +133,17 @@ describe('console server', { timeout: 60_000 }, () => {
     expect((await page.ask('admin/camera-pause', { camera: 'belt' })).code).toBe('REQUEST_FORBIDDEN');
   });
 
+  it('answers every request, those that are too many too', async () => {
+    using page = await Page.open(node);
+    const asked = Array.from({ length: 60 }, () => page.ask('read/ping', {}));
+    // What is too large to be looked at then, and what waits for no answer, is refused all the same.
+    page.socket.send(JSON.stringify({ t: 'request', verb: 'read/ping', id: 'large', payload: { text: 'x'.repeat(5000) } }));
+    page.say({ t: 'hold', camera: 'belt', seq: 1 });
+    const codes = new Set((await Promise.all(asked)).map(({ status, code }) => code ?? status));
+    expect([...codes].sort()).toEqual(['RATE_LIMITED', 'ok']);
+    await page.until(({ messages }) => messages.filter((message) => message.t === 'error').length === 2 || undefined);
+  });
+
   it('answers the probes as the metrics server does', async () => {
     const [metrics, ready] = await Promise.all(['/metrics', '/readyz'].map((path) => fetch(node.url + path)));
     expect(metrics!.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
