@@ -121,7 +121,7 @@ export function answerTo(request: Buffer, port: PlcPort): Buffer {
       if (request.length !== 5) return refuse(ILLEGAL_VALUE);
       const address = request.readUInt16BE(1);
       if (address >= port.holdingRegisters().length) return refuse(ILLEGAL_ADDRESS);
-      port.setPart(address, [request.readUInt16BE(3)]);
+      port.setHolding(address, [request.readUInt16BE(3)]);
       return Buffer.from(request);
     }
     case 15:
@@ -174,7 +174,7 @@ function writeWords(request: Buffer, port: PlcPort, refuse: Refuse): Buffer {
   const [address, count] = [request.readUInt16BE(1), request.readUInt16BE(3)];
   if (count < 1 || count > MOST_WRITTEN_WORDS || request[5] !== 2 * count || request.length !== 6 + 2 * count) return refuse(ILLEGAL_VALUE);
   if (address + count > port.holdingRegisters().length) return refuse(ILLEGAL_ADDRESS);
-  port.setPart(
+  port.setHolding(
     address,
     Array.from({ length: count }, (_, k) => request.readUInt16BE(6 + 2 * k)),
   );

@@ -18,15 +18,18 @@ export const INPUT = {
   unsure: 9,
   error: 10,
   heartbeat: 11,
+  recipeAck: 12,
 } as const;
 export const INPUTS = 16;
 
 /** Addresses of the coils. */
-export const COIL = { triggerEnable: 0, trigger: 1, resultsAck: 2, clearError: 3 } as const;
-export const COILS = 4;
+export const COIL = { triggerEnable: 0, trigger: 1, resultsAck: 2, clearError: 3, recipeLoad: 4 } as const;
+export const COILS = 5;
 
 /** Holding registers: the part, 32 ASCII characters, two in each, the first one in the high byte. */
 export const PART_REGISTERS = 16;
+/** The one behind them: the number of the recipe to load. */
+export const RECIPE_REGISTER = PART_REGISTERS;
 
 /** Addresses of the input registers; numbers of 32 bits have their high half first. */
 export const REGISTER = { acquisition: 0, inspection: 2, verdict: 4, revision: 5, code: 7, checks: 8, recipe: 9, values: 10 } as const;
@@ -71,6 +74,8 @@ export const CODE_NUMBERS: Readonly<Record<InspectionCode, number>> = {
 export interface PlcPortDeps {
   /** Resolves with the number of the inspection, once the trigger is on the disk. */
   readonly trigger: (part: string | undefined) => Promise<number>;
+  /** Resolves once the recipe of this number is in force. Rejects where the PLC may not load it, or there is none. */
+  readonly loadRecipe: (number: number) => Promise<void>;
 }
 
 type State = Pick<InspectionMessage, 'state' | 'trigger'>;
@@ -78,12 +83,14 @@ type State = Pick<InspectionMessage, 'state' | 'trigger'>;
 export class PlcPort {
   readonly #deps: PlcPortDeps;
   readonly #coils = new Array<boolean>(COILS).fill(false);
-  readonly #part = new Uint16Array(PART_REGISTERS);
+  readonly #holding = new Uint16Array(PART_REGISTERS + 1);
   #state: State = { state: 'not-ready', trigger: null };
   /** The first is the one that is shown. */
   #results: VerdictMessage[] = [];
   #accepting = false;
   #acknowledged = false;
+  #loading = false;
+  #loaded = false;
   #missed = false;
   #overrun = false;
   #failed = false;
@@ -129,6 +136,7 @@ export class PlcPort {
     bits[INPUT.nok] = result?.verdict === 'NOK';
     bits[INPUT.unsure] = result?.verdict === 'UNSURE';
     bits[INPUT.error] = this.#failed;
+    bits[INPUT.recipeAck] = this.#loaded;
     bits[INPUT.heartbeat] = Math.floor(performance.now() / HEARTBEAT_MS) % 2 === 1;
     return bits;
   }
@@ -142,11 +150,11 @@ export class PlcPort {
   }
 
   holdingRegisters(): Uint16Array {
-    return this.#part;
+    return this.#holding;
   }
 
-  setPart(address: number, values: readonly number[]): void {
-    this.#part.set(values, address);
+  setHolding(address: number, values: readonly number[]): void {
+    this.#holding.set(values, address);
   }
 
   setCoil(address: number, on: boolean): void {
@@ -159,6 +167,9 @@ export class PlcPort {
       // The next result is shown once the PLC has taken back its acknowledgement, so that none passes unseen.
       if (rises) this.#results.shift();
       this.#refresh();
+    } else if (address === COIL.recipeLoad) {
+      if (rises) this.#loadRecipe();
+      if (!on) this.#loaded = false;
     } else if (address === COIL.clearError && rises) {
       this.#missed = false;
       this.#overrun = false;
@@ -171,7 +182,7 @@ export class PlcPort {
   }
 
   get #ready(): boolean {
-    return this.#online && this.#state.trigger === 'mqtt' && this.#coils[COIL.triggerEnable]! && !this.#accepting;
+    return this.#online && this.#state.trigger === 'mqtt' && this.#coils[COIL.triggerEnable]! && !this.#accepting && !this.#loading;
   }
 
   get #shown(): VerdictMessage | undefined {
@@ -187,7 +198,7 @@ export class PlcPort {
       this.#missed = true;
       return;
     }
-    const part = partOf(this.#part);
+    const part = partOf(this.#holding.subarray(0, PART_REGISTERS));
     if (part === null) {
       this.#failed = true;
       return;
@@ -207,6 +218,28 @@ export class PlcPort {
       )
       .finally(() => {
         this.#accepting = false;
+      });
+  }
+
+  /** Not while parts wait: they belong to the recipe under which they were triggered. */
+  #loadRecipe(): void {
+    if (this.#loading || this.#accepting || this.#state.state === 'inspecting') {
+      this.#failed = true;
+      return;
+    }
+    this.#loading = true;
+    this.#deps
+      .loadRecipe(this.#holding[RECIPE_REGISTER]!)
+      .then(
+        () => {
+          this.#loaded = this.#coils[COIL.recipeLoad]!;
+        },
+        () => {
+          this.#failed = true;
+        },
+      )
+      .finally(() => {
+        this.#loading = false;
       });
   }
 }

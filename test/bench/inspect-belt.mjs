@@ -152,7 +152,9 @@ function report(belts) {
     }
   }
   const frames = belts.reduce((sum, belt) => sum + belt.frames, 0);
-  say(`${LANES} lanes, ${FPS} pictures a second: ${partsOf(belts)} parts of ${belts.length} belts, ${frames} pictures; ${summaryOf(belts)}`);
+  say(
+    `${LANES} lanes, ${FPS} pictures a second: ${partsOf(belts)} parts of ${belts.length} belts, ${frames} pictures; ${summaryOf(belts)}`,
+  );
   for (const [defect, { OK, NOK, UNSURE, reasons }] of Object.entries(table)) {
     const why = Object.entries(reasons).map(([reason, count]) => `${reason} ${count}`);
     say(`${defect.padEnd(14)} OK ${OK}  NOK ${NOK}  UNSURE ${UNSURE}  ${why.join(', ')}`);

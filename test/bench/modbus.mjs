@@ -46,7 +46,10 @@ const recipe = recipeSchema.parse({
 });
 let inspector;
 let shownAt = 0;
-const port = new PlcPort({ trigger: async () => (await inspector.trigger({ name: undefined, wait: false, type: 'modbus' })).inspection });
+const port = new PlcPort({
+  trigger: async () => (await inspector.trigger({ name: undefined, wait: false, type: 'modbus' })).inspection,
+  loadRecipe: () => Promise.reject(new Error('one recipe alone')),
+});
 const output = {
   setState: (state) => port.setState(state),
   show(verdict) {

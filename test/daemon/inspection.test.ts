@@ -13,7 +13,7 @@ import {
   type ResponseMessage,
   responseMessageSchema,
 } from '../../src/contract/messages.js';
-import { COIL, REGISTER } from '../../src/field/plc-port.js';
+import { COIL, RECIPE_REGISTER, REGISTER } from '../../src/field/plc-port.js';
 import { storedGolden, storedSurfaces } from '../../src/inspect/taught.js';
 import { sha256OfFile } from '../../src/model/checksum.js';
 import { fastsamd, type RunningCommand, startWith } from '../helpers/command.js';
@@ -249,6 +249,36 @@ describe.skipIf(!hasMosquitto)('a node that inspects (needs mosquitto)', { timeo
     expect(registers.getUint32(2 * REGISTER.inspection)).toBe(1);
     expect(registers.getFloat32(2 * REGISTER.values)).toBeGreaterThanOrEqual(1);
     expect(await verdictOf(1)).toMatchObject({ trigger: { type: 'modbus' }, part: 'SN-0042', verdict: 'OK' });
+    plc.socket.destroy();
+  });
+
+  it('lets a PLC load the recipes that its configuration names, by their number', async () => {
+    const port = await freePort();
+    await run(recipe({ number: 42 }), 0, { inspection: { output: { modbus: { port, recipes: ['three', 'other'] } } } });
+    await ask('recipe/set', { camera: 'belt', recipe: recipe({ recipe: 'other', number: 7 }) });
+    await ask('recipe/set', { camera: 'belt', recipe: recipe({ recipe: 'secret', number: 8 }) });
+    const plc = await ModbusClient.connect(port);
+    const load = async (number: number, bit: 'recipeAck' | 'error') => {
+      await plc.ask([6, 0, RECIPE_REGISTER, 0, number]);
+      await plc.set(COIL.recipeLoad, true);
+      await vi.waitFor(async () => expect((await plc.inputs())(bit)).toBe(true), { timeout: 30_000, interval: 20 });
+      await plc.set(COIL.recipeLoad, false);
+    };
+    const from = observer.received.length;
+    await load(7, 'recipeAck');
+    expect((await plc.registers()).getUint16(2 * REGISTER.recipe)).toBe(7);
+    expect(
+      await observer.untilJson(EVENT, (event: EventMessage) => event.type === 'recipe-changed' && event.change === 'activated', from),
+    ).toMatchObject({
+      change: 'activated',
+      recipe: { id: 'other', revision: 1 },
+      by: 'modbus',
+    });
+    await load(8, 'error');
+    await plc.set(COIL.clearError, true);
+    expect((await ask('recipe/get', { camera: 'belt' })).data).toMatchObject({ recipe: { recipe: 'other' }, active: true });
+    await load(42, 'recipeAck');
+    expect((await ask('inspect/trigger', { camera: 'belt', wait: true })).data).toMatchObject({ verdict: { recipe: { id: 'three' } } });
     plc.socket.destroy();
   });
 

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { NOK_CODES, UNSURE_CODES, type VerdictMessage } from '../../src/contract/inspection.js';
 import { answerTo, ModbusServer } from '../../src/field/modbus.js';
-import { CODE_NUMBERS, COIL, PlcPort, REGISTER } from '../../src/field/plc-port.js';
+import { CODE_NUMBERS, COIL, PlcPort, RECIPE_REGISTER, REGISTER } from '../../src/field/plc-port.js';
 import { ModbusClient } from '../helpers/modbus-client.js';
 
 function verdict(inspection: number, more: Partial<VerdictMessage> = {}): VerdictMessage {
@@ -33,8 +33,12 @@ describe('ModbusServer', () => {
     for (const end of ends.splice(0).reverse()) await end();
   });
 
-  async function serve(trigger: (part: string | undefined) => Promise<number> = async () => 1, options = {}) {
-    const plc = new PlcPort({ trigger });
+  async function serve(
+    trigger: (part: string | undefined) => Promise<number> = async () => 1,
+    options = {},
+    loadRecipe: (number: number) => Promise<void> = async () => undefined,
+  ) {
+    const plc = new PlcPort({ trigger, loadRecipe });
     plc.setState(ready);
     const server = new ModbusServer({ host: '127.0.0.1', port: 0, unit: 1, allow: ['127.0.0.0/8'], ...options }, plc);
     const port = await server.start();
@@ -102,6 +106,39 @@ describe('ModbusServer', () => {
     expect((await one.inputs())('triggerReady')).toBe(false);
     plc.setState({ state: 'halted', trigger: 'mqtt' });
     expect((await one.inputs())('online')).toBe(false);
+  });
+
+  it('loads a recipe by its number, and takes no trigger meanwhile; not while parts wait', async () => {
+    const asked: number[] = [];
+    let finish: (error?: Error) => void = () => undefined;
+    const { plc, client } = await serve(undefined, {}, (number) => {
+      asked.push(number);
+      return new Promise((resolve, reject) => {
+        finish = (error) => (error ? reject(error) : resolve());
+      });
+    });
+    const one = await client();
+    const seen = async () => {
+      const bits = await one.inputs();
+      return { ack: bits('recipeAck'), ready: bits('triggerReady'), error: bits('error') };
+    };
+    await one.set(COIL.triggerEnable, true);
+    await one.ask([6, 0, RECIPE_REGISTER, 0x01, 0x02]);
+    await one.set(COIL.recipeLoad, true);
+    expect(await seen()).toEqual({ ack: false, ready: false, error: false });
+    finish();
+    expect(await seen()).toEqual({ ack: true, ready: true, error: false });
+    await one.set(COIL.recipeLoad, false);
+    expect(await seen()).toEqual({ ack: false, ready: true, error: false });
+    await one.set(COIL.recipeLoad, true);
+    finish(new Error('not on the list'));
+    expect(await seen()).toEqual({ ack: false, ready: true, error: true });
+    await one.set(COIL.recipeLoad, false);
+    await one.set(COIL.clearError, true);
+    plc.setState({ state: 'inspecting', trigger: 'mqtt' });
+    await one.set(COIL.recipeLoad, true);
+    expect(await seen()).toEqual({ ack: false, ready: true, error: true });
+    expect(asked).toEqual([0x102, 0x102]);
   });
 
   it('keeps eight results in their order, and tells of those that were lost', async () => {
@@ -176,7 +213,7 @@ describe('ModbusServer', () => {
     expect([...(await one.ask([4, 0, 0, 0, 126]))]).toEqual([0x84, 3]);
     expect([...(await one.ask([5, 0, 1, 0x12, 0]))]).toEqual([0x85, 3]);
     expect([...(await one.ask([15, 0, 0, 0, 9, 1, 1]))]).toEqual([0x8f, 3]);
-    expect([...(await one.ask([16, 0, 15, 0, 2, 4, 0, 0, 0, 0]))]).toEqual([0x90, 2]);
+    expect([...(await one.ask([16, 0, 16, 0, 2, 4, 0, 0, 0, 0]))]).toEqual([0x90, 2]);
   });
 
   it('closes clients that are not allowed, speak something else, or are too many', async () => {
@@ -201,7 +238,7 @@ describe('ModbusServer', () => {
 
 describe('answerTo', () => {
   it('answers any request with at most 253 bytes, and never throws', () => {
-    const plc = new PlcPort({ trigger: async () => 1 });
+    const plc = new PlcPort({ trigger: async () => 1, loadRecipe: async () => undefined });
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 253 }), (bytes) => {
         const answer = answerTo(Buffer.from(bytes), plc);

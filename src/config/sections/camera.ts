@@ -205,6 +205,12 @@ export const cameraSchema = z.strictObject({
                 .max(32)
                 .optional()
                 .meta({ description: 'Clients that may connect; Modbus has no login. 127.0.0.1 and ::1 when absent.' }),
+              recipes: z
+                .array(idSchema)
+                .min(1)
+                .max(100)
+                .optional()
+                .meta({ description: 'Recipes, by name, that the PLC may load by their number; none when absent.' }),
             })
             .optional()
             .meta({ description: 'A Modbus TCP server for a PLC: triggers, verdicts, values.' }),

@@ -34,10 +34,10 @@ export const mqttSchema = z.strictObject({
     .max(16)
     .default([])
     .meta({ description: 'Groups of this node: requests to PREFIX/@GROUP/request/… concern all nodes of a group at once.' }),
-  admin: z
-    .boolean()
-    .default(false)
-    .meta({ description: 'Accept request/admin/… (pause, resume and restart cameras, reload the configuration, set the log level), recipe/set and recipe/activate.' }),
+  admin: z.boolean().default(false).meta({
+    description:
+      'Accept request/admin/… (pause, resume and restart cameras, reload the configuration, set the log level), recipe/set and recipe/activate.',
+  }),
   protocol: z
     .union([z.literal(5), z.literal(4)])
     .default(5)

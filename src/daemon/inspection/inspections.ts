@@ -8,7 +8,7 @@ import { toTimestamp } from '../../contract/common.js';
 import type { CameraEvent, CheckStatistics, RecipeData, VerdictMessage } from '../../contract/messages.js';
 import type { InspectionService, RecordedVerdict } from '../../control/services.js';
 import type { Recipe } from '../../domain/recipe.js';
-import { FastsamError } from '../../errors.js';
+import { FastsamError, messageOf } from '../../errors.js';
 import { type LoadedCalibration, loadCalibration } from '../../inspect/calibration-file.js';
 import { canonicalJson, sha256Of } from '../../inspect/identity.js';
 import { statisticsOf } from '../../inspect/statistics.js';
@@ -301,7 +301,13 @@ export class Inspections implements InspectionService {
     const { status, degraded, streaming, addSink, log } = this.#deps;
     const modbus = config.output?.modbus;
     // The port asks for the inspector once a PLC triggers.
-    const plc = modbus && new PlcServer({ camera, modbus, trigger: (part) => this.#triggerByPlc(camera, part), status, log });
+    const plc =
+      modbus &&
+      new PlcServer({
+        ...{ camera, modbus, status, log },
+        trigger: (part) => this.#triggerByPlc(camera, part),
+        loadRecipe: (number) => this.#loadByPlc(camera, modbus.recipes ?? [], number),
+      });
     const { input, output } = config;
     const gpio =
       input?.gpio || output?.gpio
@@ -338,6 +344,26 @@ export class Inspections implements InspectionService {
   async #triggerByPlc(camera: string, part: string | undefined): Promise<number> {
     const { inspection } = await this.#station(camera).inspector.trigger({ name: undefined, part, wait: false, type: 'modbus' });
     return inspection;
+  }
+
+  /** The newest revision of the one recipe of `allowed` that has this number. */
+  async #loadByPlc(camera: string, allowed: readonly string[], number: number): Promise<void> {
+    const { log } = this.#deps;
+    try {
+      const newest = await Promise.all(allowed.map((recipe) => this.#record!.call('recipe', { camera, recipe })));
+      const found = newest.filter((each) => each?.recipe.number === number);
+      if (found.length !== 1) {
+        const which = found.length === 0 ? 'no recipe' : `${found.length} recipes`;
+        throw new FastsamError(
+          'REQUEST_INVALID',
+          `${which} of output.modbus.recipes (${allowed.join(', ') || 'none'}) with number ${number}`,
+        );
+      }
+      await this.activateRecipe({ camera, recipe: found[0]!.recipe.recipe }, 'modbus');
+    } catch (error) {
+      log.warn({ camera, number, reason: messageOf(error) }, `camera ${camera}: the PLC asked for a recipe that cannot be loaded`);
+      throw error;
+    }
   }
 
   #keeper(): EvidenceKeeper {
