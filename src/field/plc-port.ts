@@ -29,7 +29,7 @@ export const COILS = 5;
 /** Holding registers: the part, 32 ASCII characters, two in each, the first one in the high byte. */
 export const PART_REGISTERS = 16;
 /** The one behind them: the number of the recipe to load. */
-export const RECIPE_REGISTER = PART_REGISTERS;
+export const RECIPE_REGISTER = 16;
 
 /** Addresses of the input registers; numbers of 32 bits have their high half first. */
 export const REGISTER = { acquisition: 0, inspection: 2, verdict: 4, revision: 5, code: 7, checks: 8, recipe: 9, values: 10 } as const;
