@@ -15,6 +15,8 @@ const MAX_LINE = 300;
 export interface ConsoleEventsDeps {
   /** A small picture of the camera's next frame; undefined where pictures are withheld. */
   readonly picture: (camera: string) => Promise<Uint8Array | undefined>;
+  /** Whether pictures of the camera may be shown now. */
+  readonly showsPictures: (camera: string) => boolean;
 }
 
 export class ConsoleEvents {
@@ -95,10 +97,10 @@ export class ConsoleEvents {
     return this.#events.filter(({ camera }) => (camera === undefined ? user.cameras === undefined : maySee(user, camera)));
   }
 
-  /** Undefined when there is none, or it is of a camera that the user may not see. */
+  /** Undefined when there is none, it is of a camera that the user may not see, or that camera's pictures are withheld by now. */
   picture(number: number, user: ConsoleUser): Uint8Array | undefined {
     const picture = this.#pictures.get(number);
-    return picture && maySee(user, picture.camera) ? picture.jpeg : undefined;
+    return picture && maySee(user, picture.camera) && this.#deps.showsPictures(picture.camera) ? picture.jpeg : undefined;
   }
 
   subscribe(listener: (event: ConsoleEvent) => void): () => void {

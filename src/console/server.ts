@@ -120,7 +120,10 @@ export class ConsoleServer {
       pictures: (camera) => this.#showsPictures(camera),
       onError: (camera, error) => deps.log.error({ camera, reason: messageOf(error) }, 'console: a frame was not encoded'),
     });
-    this.#events = new ConsoleEvents({ picture: (camera) => this.#frames.thumbnail(camera) });
+    this.#events = new ConsoleEvents({
+      picture: (camera) => this.#frames.thumbnail(camera),
+      showsPictures: (camera) => this.#showsPictures(camera),
+    });
     this.#pictures = new Pictures(deps.pictures);
     this.#clips = new Clips({ folder: deps.clipsFolder, segmenter: deps.pictures });
   }

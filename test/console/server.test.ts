@@ -1,7 +1,8 @@
 /** The console as a page sees it, without a browser: frames, credits, verbs. */
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ConsoleNode, consoleNode, Page } from './console-node.js';
+import { FLAG_WITHHELD } from '../../src/contract/view-message.js';
+import { type ConsoleNode, consoleNode, Page, SCENE } from './console-node.js';
 
 let node: ConsoleNode;
 beforeAll(async () => {
@@ -142,6 +143,41 @@ describe('console server', { timeout: 60_000 }, () => {
     const codes = new Set((await Promise.all(asked)).map(({ status, code }) => code ?? status));
     expect([...codes].sort()).toEqual(['RATE_LIMITED', 'ok']);
     await page.until(({ messages }) => messages.filter((message) => message.t === 'error').length === 2 || undefined);
+  });
+
+  it('withholds pictures of a camera on every way, and shows its masks', async () => {
+    const cameras = ['belt', 'gate'].map((id) => ({ id, source: SCENE, console: { pictures: id === 'belt' } }));
+    await using discreet = await consoleNode({ cameras });
+    using page = await Page.open(discreet);
+    expect((await page.message('hello')).cameras).toEqual([
+      { id: 'belt', pictures: true },
+      { id: 'gate', pictures: false },
+    ]);
+    const seen = async (camera: string, roi?: [number, number, number, number]) => {
+      page.say({ t: 'watch', camera, ...(roi ? { roi } : {}) });
+      const from = page.messages.length;
+      const { channel } = (await page.until(({ messages }) =>
+        messages.slice(from).find((message) => message.t === 'channel' && message.camera === camera),
+      )) as { channel: number };
+      return page.until(({ views }) => views.find((view) => view.channel === channel));
+    };
+    expect((await seen('belt')).picture).toBeDefined();
+    for (const view of [await seen('gate'), await seen('gate', [0, 0, 4, 4])]) {
+      expect(view.picture).toBeUndefined();
+      expect(view).toMatchObject({ flags: FLAG_WITHHELD, frame: { width: 320, height: 320 } });
+      expect(view.objects.count).toBe(3);
+    }
+    const status = async (path: string, method = 'GET') =>
+      (await fetch(discreet.url + path, { method, headers: { origin: discreet.url } })).status;
+    expect(await status('/api/cameras/belt/snapshot.jpg')).toBe(200);
+    expect(await status('/api/cameras/gate/snapshot.jpg')).toBe(403);
+    expect(await status('/api/cameras/gate/picture', 'POST')).toBe(403);
+    // An event of the one has a picture; of the other it has none.
+    for (const camera of ['gate', 'belt']) await page.ask('prompt/set', { camera, prompts: [{ type: 'everything', id: 'all' }] });
+    const { event } = await page.message('event', (message) => message.event.camera === 'belt' && message.event.picture === true);
+    expect(await status(`/api/events/${event.number}`)).toBe(200);
+    const other = await page.message('event', (message) => message.event.camera === 'gate');
+    expect(await status(`/api/events/${other.event.number}`)).toBe(404);
   });
 
   it('answers the probes as the metrics server does', async () => {
