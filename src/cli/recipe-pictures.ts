@@ -8,6 +8,7 @@ import { loadCalibration } from '../inspect/calibration-file.js';
 import type { Calibration } from '../measure/calibration.js';
 import { runPipeline } from '../pipeline/pipeline.js';
 import { assertLabels } from '../prompt/label-check.js';
+import { firstFrames } from '../source/limit.js';
 import { TextStage } from '../text/stage.js';
 import { TEXT_DEFAULTS, TextModel } from '../text/text-model.js';
 import { type Finishing, withSource } from './leaving.js';
@@ -25,12 +26,16 @@ export async function readRecipe(args: RecipeArguments): Promise<{ recipe: Recip
   return { recipe, calibration };
 }
 
-/** Segments the pictures with the prompts of the options and of the recipe, and hands them over in order. The frame ends with `deliver`. */
+/**
+ * Segments the pictures with the prompts of the options and of the recipe, the first `frames` of them where that is given, and hands them
+ * over in order. The frame ends with `deliver`.
+ */
 export async function segmentForRecipe(
   args: RecipeArguments,
   recipe: Recipe,
   finishing: Finishing,
   deliver: (result: FrameResult, frame: Frame) => Promise<void>,
+  frames?: number,
 ): Promise<void> {
   // A side that is moved onto the border of the frame is no side of the part.
   const segmentation = { ...segmentationOf(args), snapToBorder: args['snap-to-border'] ?? 0 };
@@ -42,7 +47,7 @@ export async function segmentForRecipe(
     await text.prepare(prompts);
     await withSource(args.pictures, {}, finishing, (source) =>
       runPipeline({
-        source,
+        source: frames === undefined ? source : firstFrames(source, frames),
         engine,
         segmentation: () => segmentation,
         prompts: () => ({ revision: 0, prompts }),

@@ -35,8 +35,14 @@ export interface TeachArguments extends RecipeArguments {
   readonly out?: string | undefined;
   readonly limits?: string | undefined;
   readonly sigma: number;
+  readonly frames: number;
   readonly json: boolean;
 }
+
+/** What is learnt from them is held in memory. */
+const MOST_FRAMES = 100_000;
+/** Parts that were not measured: so many are named, the others counted. */
+const NAMED = 5;
 
 interface Values {
   readonly values: number[];
@@ -45,6 +51,7 @@ interface Values {
 
 export async function teach(args: TeachArguments): Promise<void> {
   demandRange('--sigma', args.sigma, 1, 20);
+  demandRange('--frames', args.frames, LEAST_PARTS, MOST_FRAMES, true);
   const { recipe, calibration } = await readRecipe(args);
   const compares = recipe.checks.some(({ measure }) => measure === 'difference');
   const looks = surfaceChecks(recipe).length > 0;
@@ -59,7 +66,11 @@ export async function teach(args: TeachArguments): Promise<void> {
   }
 
   const found = new Map<string, Values>(measuring(recipe).map(({ id }) => [id, { values: [], uncertainties: [] }]));
-  const incomplete: string[] = [];
+  const incomplete: Incomplete = { count: 0, named: [] };
+  const leaveOut = (name: string) => {
+    incomplete.count += 1;
+    if (incomplete.named.length < NAMED) incomplete.named.push(name);
+  };
   let parts = 0;
   let unseen = 0;
   let golden: { readonly sample: Golden; readonly frame: Frame } | undefined;
@@ -68,37 +79,43 @@ export async function teach(args: TeachArguments): Promise<void> {
   const surfaces = network && new SurfaceLesson(recipe, network);
   using finishing = finishBeforeLeaving();
   try {
-    await segmentForRecipe(args, recipe, finishing, async (result, frame) => {
-      parts += 1;
-      const taught = golden && { golden: golden.sample };
-      const { scene, checks } = await inspectFrame(recipe, frame, result, { scale: args.scale, calibration, taught });
-      if (compares && !golden) {
-        const places = goldenPlaces(recipe, scene.sets, result.segments);
-        if (places) {
-          const held = frame.retain();
-          golden = { sample: { frame: held, places }, frame: held };
+    await segmentForRecipe(
+      args,
+      recipe,
+      finishing,
+      async (result, frame) => {
+        parts += 1;
+        const taught = golden && { golden: golden.sample };
+        const { scene, checks } = await inspectFrame(recipe, frame, result, { scale: args.scale, calibration, taught });
+        if (compares && !golden) {
+          const places = goldenPlaces(recipe, scene.sets, result.segments);
+          if (places) {
+            const held = frame.retain();
+            golden = { sample: { frame: held, places }, frame: held };
+          }
         }
-      }
-      const before = incomplete.length;
-      if (surfaces?.isFull) unseen += 1;
-      const unlearnt = await surfaces?.add(frame, scene.sets, result.segments);
-      for (const check of measuring(recipe)) {
-        if (check.measure === 'anomaly') {
-          const code = unlearnt?.get(check.id);
-          if (code !== undefined && incomplete.length === before) incomplete.push(`${nameOf(result)} (${check.id}: ${code})`);
-          continue;
+        const before = incomplete.count;
+        if (surfaces?.isFull) unseen += 1;
+        const unlearnt = await surfaces?.add(frame, scene.sets, result.segments);
+        for (const check of measuring(recipe)) {
+          if (check.measure === 'anomaly') {
+            const code = unlearnt?.get(check.id);
+            if (code !== undefined && incomplete.count === before) leaveOut(`${nameOf(result)} (${check.id}: ${code})`);
+            continue;
+          }
+          const readings = readingsOf(check, recipe, scene, { scale: args.scale, calibration });
+          // The golden sample is not compared with itself.
+          if (readings.length === 0 && check.measure !== 'difference' && incomplete.count === before) {
+            const code = checks.find(({ id }) => id === check.id)?.code;
+            leaveOut(`${nameOf(result)} (${check.id}: ${code})`);
+          }
+          const { values, uncertainties } = found.get(check.id)!;
+          values.push(...readings.map(({ value }) => value));
+          uncertainties.push(...readings.map(({ uncertainty }) => uncertainty).filter(Number.isFinite));
         }
-        const readings = readingsOf(check, recipe, scene, { scale: args.scale, calibration });
-        // The golden sample is not compared with itself.
-        if (readings.length === 0 && check.measure !== 'difference' && incomplete.length === before) {
-          const code = checks.find(({ id }) => id === check.id)?.code;
-          incomplete.push(`${nameOf(result)} (${check.id}: ${code})`);
-        }
-        const { values, uncertainties } = found.get(check.id)!;
-        values.push(...readings.map(({ value }) => value));
-        uncertainties.push(...readings.map(({ uncertainty }) => uncertainty).filter(Number.isFinite));
-      }
-    });
+      },
+      args.frames,
+    );
     if (compares && !golden) {
       throw new FastsamError('USAGE', `${args.pictures}: no picture has all objects that the recipe compares; expected a good part`);
     }
@@ -145,10 +162,16 @@ function measuring({ checks }: Recipe): Check[] {
   return checks.filter(({ measure }) => measure !== undefined);
 }
 
+/** Parts in which a check had no value. */
+interface Incomplete {
+  count: number;
+  readonly named: string[];
+}
+
 interface Lesson {
   readonly parts: number;
   readonly found: ReadonlyMap<string, Values>;
-  readonly incomplete: readonly string[];
+  readonly incomplete: Incomplete;
 }
 
 /** Errors: USAGE for too few parts, or where none of them could be measured; OUTPUT_UNWRITABLE. */
@@ -157,10 +180,8 @@ async function report(args: TeachArguments, recipe: Recipe, { parts, found, inco
     throw new FastsamError('USAGE', `${args.pictures}: ${parts} good parts; expected at least ${LEAST_PARTS}, better ${USUAL_PARTS}`);
   }
   if (parts < USUAL_PARTS) tell(`fastsamd: ${parts} good parts; ${USUAL_PARTS} and more say better how much good parts differ`);
-  if (incomplete.length > 0) {
-    const shown = incomplete.slice(0, 5).join(', ');
-    tell(`fastsamd: not measured in ${incomplete.length} of ${parts} parts: ${shown}${incomplete.length > 5 ? ', …' : ''}`);
-  }
+  const { count, named } = incomplete;
+  if (count > 0) tell(`fastsamd: not measured in ${count} of ${parts} parts: ${named.join(', ')}${count > NAMED ? ', …' : ''}`);
   const limits = measuring(recipe).flatMap((check): TaughtLimits[] => {
     const { values, uncertainties } = found.get(check.id)!;
     const kept = (why: string) => {

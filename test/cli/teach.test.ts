@@ -96,6 +96,16 @@ describe('fastsamd teach', () => {
     expect(broken.stderr).toContain('broken.taught: recipe: ');
   });
 
+  it('stops after --frames of a source without end', async () => {
+    const scene = 'test:conveyor?width=640&height=640&fps=25&seed=9100000&realtime=false';
+    const recipe = ['--recipe', at('label.yaml'), '--model', MODEL];
+    const { code, stderr } = await fastsamd('teach', scene, ...recipe, '--frames', '7', '--out', at('first.taught'));
+    expect({ code, parts: /(\d+) good parts/.exec(stderr)?.[1] }).toEqual({ code: 0, parts: '7' });
+    expect(JSON.parse(await readFile(at('first.taught'), 'utf8'))).toMatchObject({ parts: 7 });
+    const none = await fastsamd('teach', scene, ...recipe, '--frames', '1', '--out', at('none.taught'));
+    expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('--frames') });
+  });
+
   it('writes nothing where no check could be measured, and says of which it was not, where, and why', async () => {
     const recipe = at('two.yaml');
     await writeFile(

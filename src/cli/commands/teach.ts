@@ -19,6 +19,7 @@ export const teachCommand: Command<TeachArguments> = {
         },
         limits: { type: 'string', requiresArg: true, describe: 'Write the recipe with the taught limits here.' },
         sigma: { type: 'number', default: 4, describe: 'Limits this many standard deviations from the median.' },
+        frames: { type: 'number', default: 10_000, requiresArg: true, describe: 'Stop after this many frames, of a camera for example.' },
         json: { type: 'boolean', default: false, describe: 'The limits as JSON.' },
       })
       .example('$0 teach good --recipe bracket.yaml --limits taught.yaml', 'limits from good parts')
