@@ -44,7 +44,7 @@ export const objectSetSchema = z
       .max(RECIPE_LIMITS.corners)
       .optional()
       .meta({ description: 'Only objects whose centroid is in this polygon: x, y of each corner in pixels.' }),
-    minArea: z.number().min(0).max(1e12).optional().meta({ description: 'Only objects of at least this many pixels.' }),
+    minArea: z.number().min(0).max(1e12).optional().meta({ description: 'Only objects, or holes, of at least this many pixels.' }),
     expect: z
       .number()
       .int()

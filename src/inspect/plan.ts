@@ -23,8 +23,10 @@ export function needsOf({ objects, datum, checks }: Recipe): ReadonlyMap<string,
     demand(of, 'edge');
     for (const name of between) demand(name, 'edge');
   }
-  // Which objects lie in a zone goes by their centroids.
-  for (const [name, { zone }] of Object.entries(objects)) if (zone) demand(name, 'edge');
+  // Which objects lie in a zone goes by their centroids, which holes are large enough by their outlines.
+  for (const [name, { zone, kind, minArea }] of Object.entries(objects)) {
+    if (zone || (kind === 'hole' && minArea !== undefined)) demand(name, 'edge');
+  }
   for (const [name, { kind, within }] of Object.entries(objects)) {
     if (kind !== 'hole') continue;
     const isCounted = checks.some(({ count, present, absent }) => [count, present, absent].includes(name));

@@ -93,7 +93,7 @@ export async function sceneOf(
   for (const [name, set] of Object.entries(recipe.objects)) {
     const found = chosen.get(name)!.flatMap((index) => {
       const object = byIndex.get(index);
-      if (set.kind === 'hole') return object ? holesOf(object, plane) : [];
+      if (set.kind === 'hole') return object ? holesOf(object, plane).filter((hole) => isLargeEnough(hole, set)) : [];
       return [object ? memberOf(object, plane) : unmeasured(index)];
     });
     members.set(
@@ -131,6 +131,11 @@ async function measuredOf(
   const masks = [...indicesOf('mask')].filter((index) => !whole.has(index));
   const measured = whole.size > 0 ? await measure(Uint32Array.from(whole).sort(), edge) : [];
   return masks.length > 0 ? [...measured, ...(await measure(Uint32Array.from(masks).sort(), 'mask'))] : measured;
+}
+
+/** Holes are as large as they are found in the picture. */
+function isLargeEnough({ outlines }: Member, { minArea = 0 }: ObjectSet): boolean {
+  return minArea === 0 || outlines.every((ring) => ringOf(ring).area >= minArea);
 }
 
 /** A member of which only the number counts. */

@@ -58,6 +58,7 @@ const OBJECTS = {
   all: {},
   large: { minArea: 2000 },
   holes: { kind: 'hole', within: 'large' },
+  wide: { kind: 'hole', within: 'large', minArea: 1250 },
   pieces: { within: 'large' },
   left: {
     zone: [
@@ -102,7 +103,7 @@ const recipes = fc
 
 function recipeWith(checks: readonly object[]): Recipe {
   // A zone goes by the centroids of all objects.
-  const { left: _, ...objects } = OBJECTS;
+  const { left: _, wide: __, ...objects } = OBJECTS;
   return recipeSchema.parse({ recipe: 'r', objects, checks });
 }
 
@@ -142,10 +143,28 @@ describe('what a recipe has measured', () => {
     }
   });
 
+  it('leaves out holes that are smaller than minArea', async () => {
+    using frame = frameOfParts(WIDTH, HEIGHT, parts);
+    const counts = async (minArea: number) => {
+      const objects = { large: { minArea: 2000 }, holes: { kind: 'hole', within: 'large', minArea } } as const;
+      const recipe = recipeSchema.parse({ recipe: 'r', objects, checks: [{ id: 'n', count: 'holes', min: 0 }] });
+      return (await inspectFrame(recipe, frame, result, { checksOnly: true })).checks[0]?.value;
+    };
+    // The hole is 30 x 40 pixels.
+    expect([await counts(1000), await counts(1400)]).toEqual([1, 0]);
+  });
+
   it('names zones and datums as needed', () => {
     const needs = needsOf(
       recipeSchema.parse({ recipe: 'r', objects: OBJECTS, datum: { origin: 'holes[0]' }, checks: [{ id: 'a', present: 'all' }] }),
     );
-    expect(Object.fromEntries(needs)).toEqual({ all: 'presence', large: 'edge', holes: 'edge', pieces: 'presence', left: 'edge' });
+    expect(Object.fromEntries(needs)).toEqual({
+      all: 'presence',
+      large: 'edge',
+      holes: 'edge',
+      wide: 'edge',
+      pieces: 'presence',
+      left: 'edge',
+    });
   });
 });
