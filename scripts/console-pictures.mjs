@@ -119,9 +119,12 @@ async function objectNear(page, [x, y]) {
   const box = await page.locator('.stage canvas').boundingBox();
   const [u, v] = await page.evaluate(
     ([x, y]) => {
-      const { map, regions } = window.fastsamStage.shown;
+      const stage = window.fastsamStage;
+      const { map, regions } = stage.shown;
+      // An object below the least score is not drawn: a click on it matches nothing.
+      const isDrawn = (region) => regions[region].some((index) => stage.isShown(index));
       const isInside = (column, row) =>
-        column >= 0 && row >= 0 && column < map.width && row < map.height && regions[map.cells[row * map.width + column]].length > 0;
+        column >= 0 && row >= 0 && column < map.width && row < map.height && isDrawn(map.cells[row * map.width + column]);
       const places = [...map.cells.keys()]
         .map((cell) => [cell % map.width, Math.floor(cell / map.width)])
         .filter(([column, row]) => [-3, 0, 3].every((dx) => [-3, 0, 3].every((dy) => isInside(column + dx, row + dy))))
