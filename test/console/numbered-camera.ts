@@ -68,10 +68,14 @@ export class NumberedCamera implements AsyncDisposable {
 
   async #stream(response: http.ServerResponse): Promise<void> {
     response.writeHead(200, { 'Content-Type': 'multipart/x-mixed-replace; boundary=frame' });
+    let isPainting = false;
     const beat = setInterval(async () => {
-      if (response.writableNeedDrain) return;
+      // Pictures that are painted side by side would come in any order.
+      if (isPainting || response.writableNeedDrain) return;
+      isPainting = true;
       this.#number += 1;
       const jpeg = await paint(this.#number);
+      isPainting = false;
       response.write(`--frame\r\nContent-Type: image/jpeg\r\nContent-Length: ${jpeg.length}\r\n\r\n`);
       response.write(jpeg);
       response.write('\r\n');
