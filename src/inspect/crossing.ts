@@ -17,8 +17,11 @@ export type CrossingConfig = Extract<TriggerConfig, { type: 'crossing' }>;
 
 /** `margin` when absent, as a share of the frame's shorter side. */
 const DEFAULT_MARGIN = 0.06;
-/** Masks that share this much of the smaller one are the same part: a network that shows a part twice must not make two of it. */
-const SAME_PART = 0.8;
+/**
+ * Masks that share this much of the smaller one are of the same part: a network that shows a part twice, or in two pieces that overlap,
+ * must not make two of it. Parts that lie on each other hide each other, so their masks share little.
+ */
+const SAME_PART = 0.2;
 /** More than a tracker holds. */
 const MAX_REMEMBERED = 4096;
 
@@ -123,8 +126,9 @@ export class Crossing<T> {
     for (const { id } of tracks.ended) {
       const part = this.#parts.get(id);
       this.#parts.delete(id);
-      // It was measured, or has gone past the line unseen.
-      if (part?.phase === 'armed' && (part.kept.length > 0 || part.at > 0)) passed.push(outcome(id, part, true));
+      // It was measured, or has gone past the line unseen, and no other track has the part.
+      if (part?.phase === 'armed' && (part.kept.length > 0 || part.at > 0) && !this.#isHeldByAnother(part))
+        passed.push(outcome(id, part, true));
       else if (part) this.#forget(part);
     }
     const behind = [...tracks.ids].flatMap((track, index) => {
@@ -133,8 +137,13 @@ export class Crossing<T> {
     });
     for (const { track, index, part } of behind.sort((one, other) => other.part.at - one.part.at)) {
       if (part.phase !== 'armed') continue;
+      const twins = this.#twinsOf(segments, tracks, index);
+      if (twins.some(({ phase }) => phase === 'done')) {
+        this.#ignore(part);
+        continue;
+      }
       part.phase = 'done';
-      this.#ignoreTwins(segments, tracks, index);
+      for (const twin of twins) this.#ignore(twin);
       passed.push(outcome(track, part, false));
       part.kept = [];
     }
@@ -189,15 +198,20 @@ export class Crossing<T> {
     }
   }
 
-  /** Other tracks that hold the same part get no verdict. */
-  #ignoreTwins(segments: Segments, tracks: Tracks, index: number): void {
+  /** Other objects of this frame that show the same part and have, or will have, a verdict. */
+  #twinsOf(segments: Segments, tracks: Tracks, index: number): Part<T>[] {
     const mask = maskOf(segments, index);
-    for (const [other, track] of tracks.ids.entries()) {
+    return [...tracks.ids].flatMap((track, other) => {
       const twin = other === index ? undefined : this.#parts.get(track);
-      if (twin?.phase !== 'armed' || !lieOnEachOther(boxOf(segments, other), boxOf(segments, index))) continue;
+      if (!twin || twin.phase === 'ignored') return [];
       const shared = maskArea(maskIntersection(maskOf(segments, other), mask));
-      if (shared >= SAME_PART * Math.min(segments.areas[other]!, segments.areas[index]!)) this.#ignore(twin);
-    }
+      return shared >= SAME_PART * Math.min(segments.areas[other]!, segments.areas[index]!) ? [twin] : [];
+    });
+  }
+
+  /** Whether another track, which has or will have a verdict, is where this part was last or is expected. */
+  #isHeldByAnother(part: Part<T>): boolean {
+    return [...this.#parts.values()].some((other) => other.phase !== 'ignored' && lieOnEachOther(other.box, part.box));
   }
 
   #cutOffAll(): void {

@@ -159,6 +159,35 @@ describe('Crossing', () => {
     expect(step(two, [at(270, 4), { ...at(269, 5), length: 36 }])).toEqual([]);
   });
 
+  it('gives one verdict for a part that shows in two pieces that overlap, whichever is ahead', () => {
+    const crossing = new Crossing<number>(configOf());
+    // Of 40 pixels the left 24 and the right 24.
+    const pieces = (x: number): Thing[] => [
+      { ...at(x - 8, 1), length: 24 },
+      { ...at(x + 8, 2), length: 24 },
+    ];
+    expect([120, 160, 190, 215, 228, 240, 300].flatMap((x) => step(crossing, pieces(x)))).toMatchObject([{ track: 2, lost: false }]);
+    // The one behind is not seen while the one ahead passes.
+    const flickering = new Crossing<number>(configOf());
+    const said = [120, 160, 190, 215].flatMap((x) => step(flickering, pieces(x)));
+    said.push(...step(flickering, pieces(228).slice(1)), ...step(flickering, pieces(240)), ...step(flickering, pieces(300)));
+    expect(said).toMatchObject([{ track: 2, lost: false }]);
+  });
+
+  it('gives two verdicts for two parts that touch', () => {
+    const crossing = new Crossing<number>(configOf());
+    const said = [120, 160, 190, 215, 240, 300].flatMap((x) => step(crossing, [at(x, 1), at(x + 38, 2)]));
+    expect(said.map(({ track }) => track)).toEqual([2, 1]);
+  });
+
+  it('does not tell of a lost piece whose part another track has', () => {
+    const crossing = new Crossing<number>(configOf());
+    for (const x of [150, 190]) step(crossing, [at(x, 1), { ...at(x + 4, 2), length: 24 }]);
+    const ended = [{ id: 2, box: [190, 45, 214, 75] as const, ageMs: 1, left: false }];
+    expect(step(crossing, [at(200, 1)], tracksOf([1], { ended }))).toEqual([]);
+    expect(step(crossing, [at(240, 1)])).toMatchObject([{ track: 1, lost: false }]);
+  });
+
   it('gives each of 400 parts one verdict, in order, though masks are missing, come twice or tremble', async () => {
     const PARTS = Number(process.env.CROSSING_PARTS ?? 400);
     const random = randomOf(18);
