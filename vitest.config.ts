@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vitest/config';
@@ -47,8 +48,8 @@ export default defineConfig({
   test: {
     // Quick tests run the sources; others, worker threads and spawned commands run `dist`, which this brings up to date.
     globalSetup: 'test/helpers/compile.ts',
-    // Most of the time tests wait, for servers and time limits: one file at a time, the default on two cores, leaves both idle.
-    maxWorkers: 2,
+    // Tests also wait, for servers and time limits: as many files at a time as there are cores would leave these idle.
+    maxWorkers: availableParallelism() + 1,
     projects: [
       { test: { ...common, name: 'quick', isolate: false, include: inTest(quick) } },
       {
