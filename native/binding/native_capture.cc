@@ -11,7 +11,8 @@ Napi::Value ToValue(Napi::Env env, std::optional<CapturedFrame> captured) {
   if (!captured) return env.Null();
   MappedFrame& frame = captured->frame;
   const Napi::Object object = Napi::Object::New(env);
-  object.Set("frame", NativeFrame::Make(env, {frame.view, std::move(frame.owner), frame.bytes, std::move(frame.device)}));
+  object.Set("frame",
+             NativeFrame::Make(env, {frame.view, std::move(frame.owner), frame.bytes, std::move(frame.device)}));
   object.Set("monotonicNs", Napi::BigInt::New(env, captured->monotonic_ns));
   object.Set("ptsNs", Napi::BigInt::New(env, captured->pts_ns));
   return object;

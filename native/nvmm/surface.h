@@ -33,8 +33,9 @@ class Surface {
   /// Errors: kSourceCorrupt.
   Result<ImageView> ForCpu();
 
-  /// The picture by the GPU's addresses, once ForCpu has given it. The first call registers the buffer with CUDA, and compares all of it with
-  /// what the processor sees. Errors: kEngineUnavailable, kEngineFailed; the same for every later call.
+  /// The picture by the GPU's addresses, once ForCpu has given it. The first call registers the buffer with CUDA, and
+  /// compares all of it with what the processor sees. Errors: kEngineUnavailable, kEngineFailed; the same for every
+  /// later call.
   Result<ImageView> ForGpu();
 
  private:
