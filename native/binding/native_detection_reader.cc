@@ -1,6 +1,6 @@
 #include "binding/native_detection_reader.h"
 
-#include <atomic>
+#include <memory>
 #include <utility>
 
 #include "binding/job.h"
@@ -10,8 +10,24 @@ namespace fastsamd::binding {
 
 struct NativeDetectionReader::State {
   DetectionListReader reader;
-  std::atomic<bool> busy{false};
+  bool busy = false;
 };
+
+namespace {
+
+/// Held by a job, which goes on the JS thread once it has settled, well or not: the reader is free again then, and not
+/// before.
+template <typename State>
+struct Turn {
+  explicit Turn(std::shared_ptr<State> taken) : state(std::move(taken)) { state->busy = true; }
+  ~Turn() { state->busy = false; }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+  const std::shared_ptr<State> state;
+};
+
+}  // namespace
 
 void NativeDetectionReader::Define(Napi::Env env) {
   const Napi::Function reader_class = DefineClass(
@@ -31,16 +47,11 @@ Napi::Value NativeDetectionReader::Push(const Napi::CallbackInfo& info) {
   return RejectWhatIsThrown(info.Env(), [&]() -> Napi::Value {
     Pins pins;
     const Span<uint8_t> piece = ReadBytes(info[0], "piece", kAnyLength, pins);
-    if (state_->busy.exchange(true)) ThrowMisuse(info.Env(), "the reader is at work; wait for its last piece");
+    if (state_->busy) ThrowMisuse(info.Env(), "the reader is at work; wait for its last piece");
     return RunOnPool(
         info.Env(), "fastsamd.readDetections", std::move(pins),
-        [state = state_, piece]() -> Result<DetectionBlock> {
-          // Whatever happens, the reader must be free again.
-          struct Release {
-            State& state;
-            ~Release() { state.busy = false; }
-          } release{*state};
-          return state->reader.Push(reinterpret_cast<const char*>(piece.data), piece.size);
+        [turn = std::make_shared<Turn<State>>(state_), piece]() -> Result<DetectionBlock> {
+          return turn->state->reader.Push(reinterpret_cast<const char*>(piece.data), piece.size);
         },
         [](Napi::Env env, DetectionBlock block) {
           Napi::Object object = Napi::Object::New(env);
