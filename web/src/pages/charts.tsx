@@ -118,6 +118,15 @@ export function Charts() {
   );
 }
 
+/** Pixels of a mark's text with its gap: on a phone the date and the time that uPlot writes lie over each other. */
+const MARK_SPACE = 76;
+
+/** As the browser's language writes them, seconds where marks are closer than a minute. */
+function timesOfDay(_plot: uPlot, marks: number[], _axis: number, _space: number, seconds: number): string[] {
+  const parts = { hour: '2-digit', minute: '2-digit', ...(seconds < 60 ? { second: '2-digit' as const } : {}) } as const;
+  return marks.map((mark) => new Date(1000 * mark).toLocaleTimeString([], parts));
+}
+
 function Plot({ chart, points }: { chart: Chart; points: readonly HistoryPoint[] }) {
   const element = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>();
@@ -141,7 +150,10 @@ function Plot({ chart, points }: { chart: Chart; points: readonly HistoryPoint[]
           legend: { show: false },
           cursor: { y: false },
           scales: { y: { range: (_plot, _least, most) => [0, (most || 1) * 1.1] } },
-          axes: [axis, { ...axis, size: 46 }],
+          axes: [
+            { ...axis, space: MARK_SPACE, values: timesOfDay },
+            { ...axis, size: 46 },
+          ],
           series: [
             {},
             ...chart.lines.map(({ name }, k) => ({
