@@ -83,8 +83,9 @@ export async function revokeToken({ config: file, name, label }: TokenArguments)
 /** Lists users with their roles, cameras and tokens. */
 export async function listUsers({ config: file }: Pick<UserArguments, 'config'>): Promise<void> {
   const users = new Users((await filesOf(await loadConfig(resolve(file)))).users);
-  const tokens = await users.tokens();
-  for (const { name, role, cameras } of await users.list()) {
+  const [known, tokens] = [await users.list(), await users.tokens()];
+  if (known.length === 0) say('no users; "fastsamd console add-user NAME --role viewer" adds one');
+  for (const { name, role, cameras } of known) {
     say(`${name} (${role}, ${cameras ? cameras.join(', ') : 'all cameras'})`);
     for (const { user, label, since } of tokens) if (user === name) say(`  token ${label}, since ${since}`);
   }
@@ -105,13 +106,13 @@ export async function invite({ config: file, name, url }: InviteArguments): Prom
   const config = await loadConfig(resolve(file));
   const { users, invites } = await filesOf(config);
   if (!(await new Users(users).find(name))) throw await unknownUser(users, name);
-  const secret = await new Invites(invites).add(name);
-  await belongsToService(invites);
   if (url === undefined && config.console.trustProxy.length > 0)
     throw new FastsamError(
       'USAGE',
       'expected --url: the address of the proxy (console.trustProxy), under which the phone reaches the console',
     );
+  const secret = await new Invites(invites).add(name);
+  await belongsToService(invites);
   const scheme = config.console.tls.certFile === undefined ? 'http' : 'https';
   const base = (url ?? `${scheme}://${hostname()}:${config.console.port}`).replace(/\/+$/, '');
   // Behind the #, where no server and no log sees it.

@@ -62,6 +62,19 @@ describe('fastsamd console', { timeout: 120_000 }, () => {
     expect(await users.findByToken(hash)).toBeUndefined();
     expect(await run(['remove-user', 'anna', '--config', file])).toMatchObject({ code: 0 });
     expect(await users.list()).toEqual([]);
+    expect((await run(['users', '--config', file])).stdout).toMatch(/^no users; .*add-user/);
+  });
+
+  it('makes no invitation to an address that a phone cannot reach behind a proxy', async () => {
+    const behind = join(folder, 'proxy.yaml');
+    await writeFile(behind, `${await readFile(file, 'utf8')}\nconsole: { enabled: true, trustProxy: [127.0.0.1] }\n`);
+    await run(['add-user', 'anna', '--config', behind], PASSWORD);
+    const kept = () => readFile(join(folder, 'state/line-3/console-invites.json'), 'utf8');
+    const before = await kept();
+    const invited = await run(['invite', 'anna', '--config', behind]);
+    expect(invited).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/expected --url/) as string });
+    expect(await kept()).toBe(before);
+    await run(['remove-user', 'anna', '--config', behind]);
   });
 
   it('says what is wrong: a short password, a camera and a user that are not there', async () => {
