@@ -4,6 +4,7 @@
 
 #include "binding/job.h"
 #include "binding/native_frame.h"
+#include "binding/turn.h"
 #include "binding/values.h"
 #include "core/color.h"
 
@@ -35,23 +36,19 @@ Napi::Value NativeCameraMotion::Next(const Napi::CallbackInfo& info) {
     const Pixels pixels = NativeFrame::Use(info[0], "frame", pins);
     if (const Status valid = Validate(pixels.view); !valid.ok()) Throw(env, valid.error());
     if (state_->busy) ThrowMisuse(env, "the estimator is at work; wait for its last frame");
-    state_->busy = true;
     return RunOnPool(
         env, "fastsamd.cameraMotion", std::move(pins),
-        [state = state_, pixels]() -> Result<std::pair<std::shared_ptr<State>, CameraMotion>> {
-          // Whatever happens, the estimator must be free again.
+        [turn = std::make_shared<Turn<State>>(state_), pixels]() -> Result<CameraMotion> {
           try {
-            return std::make_pair(state, state->estimator.Next(pixels.view));
+            return turn->state().estimator.Next(pixels.view);
           } catch (const std::bad_alloc&) {
-            state->estimator.Reset();
+            turn->state().estimator.Reset();
             CameraMotion unsure;
             unsure.sure = false;
-            return std::make_pair(state, unsure);
+            return unsure;
           }
         },
-        [](Napi::Env settled, std::pair<std::shared_ptr<State>, CameraMotion> done) -> Napi::Value {
-          done.first->busy = false;
-          const CameraMotion& found = done.second;
+        [](Napi::Env settled, const CameraMotion& found) {
           const Affine& m = found.motion;
           const Napi::Object object = Napi::Object::New(settled);
           object.Set("affine", ToTypedArray<Napi::Float64Array>(

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "binding/job.h"
+#include "binding/turn.h"
 #include "binding/values.h"
 
 namespace fastsamd::binding {
@@ -12,22 +13,6 @@ struct NativeDetectionReader::State {
   DetectionListReader reader;
   bool busy = false;
 };
-
-namespace {
-
-/// Held by a job, which goes on the JS thread once it has settled, well or not: the reader is free again then, and not
-/// before.
-template <typename State>
-struct Turn {
-  explicit Turn(std::shared_ptr<State> taken) : state(std::move(taken)) { state->busy = true; }
-  ~Turn() { state->busy = false; }
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-
-  const std::shared_ptr<State> state;
-};
-
-}  // namespace
 
 void NativeDetectionReader::Define(Napi::Env env) {
   const Napi::Function reader_class = DefineClass(
@@ -51,7 +36,7 @@ Napi::Value NativeDetectionReader::Push(const Napi::CallbackInfo& info) {
     return RunOnPool(
         info.Env(), "fastsamd.readDetections", std::move(pins),
         [turn = std::make_shared<Turn<State>>(state_), piece]() -> Result<DetectionBlock> {
-          return turn->state->reader.Push(reinterpret_cast<const char*>(piece.data), piece.size);
+          return turn->state().reader.Push(reinterpret_cast<const char*>(piece.data), piece.size);
         },
         [](Napi::Env env, DetectionBlock block) {
           Napi::Object object = Napi::Object::New(env);

@@ -6,6 +6,7 @@
 #include "binding/job.h"
 #include "binding/native_frame.h"
 #include "binding/native_segments.h"
+#include "binding/turn.h"
 #include "binding/values.h"
 
 namespace fastsamd::binding {
@@ -106,7 +107,6 @@ struct NativeTracker::State {
   explicit State(const TrackOptions& options) : tracker(options) {}
 
   Tracker tracker;
-  /// Only the JS thread reads and writes it.
   bool busy = false;
 };
 
@@ -160,32 +160,23 @@ Napi::Value NativeTracker::Update(const Napi::CallbackInfo& info) {
       pixels = NativeFrame::Use(frame, "input.frame", pins);
     }
     DemandIdle(env);
-    state_->busy = true;
     return RunOnPool(
         env, "fastsamd.track", std::move(pins),
-        [state = state_, segments, pixels,
-         input]() mutable -> Result<std::pair<std::shared_ptr<State>, Result<TrackOutput>>> {
-          const auto update = [&]() -> Result<TrackOutput> {
-            const Result<SharedSegments> checked = segments.Checked();
-            if (!checked.ok()) return checked.error();
-            input.segments = checked.value().get();
-            if (pixels) input.image = &pixels->view;
-            return state->tracker.Update(input);
-          };
-          // Whatever happens, the tracker must be free again.
+        [turn = std::make_shared<Turn<State>>(state_), segments, pixels, input]() mutable -> Result<TrackOutput> {
+          const Result<SharedSegments> checked = segments.Checked();
+          if (!checked.ok()) return checked.error();
+          input.segments = checked.value().get();
+          if (pixels) input.image = &pixels->view;
+          Tracker& tracker = turn->state().tracker;
           try {
-            return std::make_pair(state, update());
+            return tracker.Update(input);
           } catch (const std::bad_alloc&) {
-            state->tracker.Reset();
-            return std::make_pair(state,
-                                  Result<TrackOutput>(Error{ErrorCode::kOutOfMemory, "not enough memory to track"}));
+            // Half an update is no state to go on from.
+            tracker.Reset();
+            return Error{ErrorCode::kOutOfMemory, "not enough memory to track"};
           }
         },
-        [](Napi::Env settled, std::pair<std::shared_ptr<State>, Result<TrackOutput>> done) -> Napi::Value {
-          done.first->busy = false;
-          if (!done.second.ok()) Throw(settled, done.second.error());
-          return ToValue(settled, std::move(done.second).value());
-        });
+        [](Napi::Env settled, TrackOutput output) { return ToValue(settled, std::move(output)); });
   });
 }
 
