@@ -8,7 +8,7 @@ import { toTimestamp } from '../../contract/common.js';
 import type { CameraEvent, CheckStatistics, RecipeData, VerdictMessage } from '../../contract/messages.js';
 import type { InspectionService, RecordedVerdict } from '../../control/services.js';
 import type { Recipe } from '../../domain/recipe.js';
-import { FastsamError, messageOf } from '../../errors.js';
+import { FastsamError } from '../../errors.js';
 import { type LoadedCalibration, loadCalibration } from '../../inspect/calibration-file.js';
 import { canonicalJson, sha256Of } from '../../inspect/identity.js';
 import { statisticsOf } from '../../inspect/statistics.js';
@@ -21,9 +21,8 @@ import { VerdictRecord } from '../../record/record.js';
 import type { StatusBoard } from '../../status/board.js';
 import type { EventIdentity } from '../../status/feed.js';
 import { EvidenceKeeper, tidyLeftovers } from './evidence.js';
-import { GpioStation } from './gpio-station.js';
-import { type InspectionOutput, Inspector, identityOf } from './inspector.js';
-import { PlcServer } from './plc-server.js';
+import { FieldStation } from './field-station.js';
+import { Inspector, identityOf } from './inspector.js';
 
 const ALERT = 'record-failing';
 const DAMAGED_ALERT = 'record-damaged';
@@ -66,8 +65,7 @@ interface Station {
   readonly config: StationConfig;
   readonly inspector: Inspector;
   readonly end: () => Promise<void>;
-  readonly plc: PlcServer | undefined;
-  readonly gpio: GpioStation | undefined;
+  readonly field: FieldStation;
 }
 
 export class Inspections implements InspectionService {
@@ -127,8 +125,7 @@ export class Inspections implements InspectionService {
     for (const [id, station] of this.#stations) {
       if (JSON.stringify(wanted.get(id)) === JSON.stringify(station.config)) continue;
       this.#stations.delete(id);
-      await station.plc?.stop();
-      await station.gpio?.stop();
+      await station.field.stop();
       await station.end();
       await station.config.taught?.[Symbol.asyncDispose]();
       if (!wanted.has(id)) this.#deps.status.delete(`cameras/${id}/inspection`);
@@ -157,7 +154,7 @@ export class Inspections implements InspectionService {
     clearInterval(this.#marking);
     clearInterval(this.#tidying);
     const stations = [...this.#stations.values()];
-    await Promise.all(stations.flatMap(({ plc, gpio }) => [plc?.stop(), gpio?.stop()]));
+    await Promise.all(stations.map(({ field }) => field.stop()));
     await Promise.all(stations.map(({ inspector }) => inspector.close()));
     await this.#evidence?.settled();
     await this.#pictures.close();
@@ -299,34 +296,20 @@ export class Inspections implements InspectionService {
 
   async #begin(camera: string, config: StationConfig): Promise<void> {
     const { status, degraded, streaming, addSink, log } = this.#deps;
-    const modbus = config.output?.modbus;
-    // The port asks for the inspector once a PLC triggers.
-    const plc =
-      modbus &&
-      new PlcServer({
-        ...{ camera, modbus, status, log },
-        trigger: (part) => this.#triggerByPlc(camera, part),
-        loadRecipe: (number) => this.#loadByPlc(camera, modbus.recipes ?? [], number),
-      });
-    const { input, output } = config;
-    const gpio =
-      input?.gpio || output?.gpio
-        ? new GpioStation({
-            camera,
-            input: input?.gpio,
-            output: output?.gpio,
-            trigger: (atNs) => this.#station(camera).inspector.trigger({ name: undefined, wait: false, type: 'gpio', atNs }),
-            status,
-            log,
-          })
-        : undefined;
+    // The field asks for the inspector once it triggers.
+    const field = new FieldStation({
+      ...{ camera, config, status, log },
+      trigger: (trigger) => this.#station(camera).inspector.trigger({ name: undefined, wait: false, ...trigger }),
+      recipe: (recipe) => this.#record!.call('recipe', { camera, recipe }),
+      activate: (recipe) => this.activateRecipe({ camera, recipe }, 'modbus'),
+    });
     const inspector = new Inspector({
       camera,
       record: this.#record!,
       scale: config.scale,
       calibration: config.calibration,
       taught: config.taught,
-      output: outputTo([plc?.port, gpio?.port].filter((port) => port !== undefined)),
+      output: field.output,
       evidence: config.evidence && this.#keeper().of(config.evidence),
       onVerdict: (verdict, seq) => this.#publish(verdict, seq),
       onState: (message) => status.setInspection(message),
@@ -335,35 +318,9 @@ export class Inspections implements InspectionService {
       streaming: () => streaming(camera),
       log,
     });
-    this.#stations.set(camera, { config, inspector, plc, gpio, end: addSink(camera, inspector) });
-    plc?.start();
-    gpio?.start();
+    this.#stations.set(camera, { config, inspector, field, end: addSink(camera, inspector) });
+    field.start();
     config.taught?.surfaces?.warmUp();
-  }
-
-  async #triggerByPlc(camera: string, part: string | undefined): Promise<number> {
-    const { inspection } = await this.#station(camera).inspector.trigger({ name: undefined, part, wait: false, type: 'modbus' });
-    return inspection;
-  }
-
-  /** The newest revision of the one recipe of `allowed` that has this number. */
-  async #loadByPlc(camera: string, allowed: readonly string[], number: number): Promise<void> {
-    const { log } = this.#deps;
-    try {
-      const newest = await Promise.all(allowed.map((recipe) => this.#record!.call('recipe', { camera, recipe })));
-      const found = newest.filter((each) => each?.recipe.number === number);
-      if (found.length !== 1) {
-        const which = found.length === 0 ? 'no recipe' : `${found.length} recipes`;
-        throw new FastsamError(
-          'REQUEST_INVALID',
-          `${which} of output.modbus.recipes (${allowed.join(', ') || 'none'}) with number ${number}`,
-        );
-      }
-      await this.activateRecipe({ camera, recipe: found[0]!.recipe.recipe }, 'modbus');
-    } catch (error) {
-      log.warn({ camera, number, reason: messageOf(error) }, `camera ${camera}: the PLC asked for a recipe that cannot be loaded`);
-      throw error;
-    }
   }
 
   #keeper(): EvidenceKeeper {
@@ -429,19 +386,6 @@ export class Inspections implements InspectionService {
     } else if (this.#failing) status.clearAlert(ALERT);
     this.#failing = problem !== undefined;
   }
-}
-
-/** The ports one after the other; undefined where there is none. */
-function outputTo(ports: readonly InspectionOutput[]): InspectionOutput | undefined {
-  if (ports.length < 2) return ports[0];
-  return {
-    setState(message, recipe) {
-      for (const port of ports) port.setState(message, recipe);
-    },
-    show(verdict) {
-      for (const port of ports) port.show(verdict);
-    },
-  };
 }
 
 function interrupted({ inspection, camera, trigger, type, part, meas, atMs }: RecordedTrigger, active: StoredRecipe | null): NewVerdict {
