@@ -23,6 +23,7 @@ import {
   v4l2Pipeline,
 } from '../../src/source/pipelines.js';
 import { platformOf } from '../../src/source/platform.js';
+import { compileJetsonStandins } from '../helpers/jetson-standins.js';
 
 const here = (path: string) => new URL(path, import.meta.url).pathname;
 const addonPath = here('../../build/Release/fastsamd.node');
@@ -156,16 +157,7 @@ describe.skipIf(encoder === undefined || !existsSync('/usr/bin/g++'))('on a Jets
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'fastsamd-jetson-'));
-    const packages = ['gstreamer-1.0', 'gstreamer-base-1.0', 'gstreamer-video-1.0'];
-    const { stdout } = await promisify(execFile)('pkg-config', ['--cflags', '--libs', ...packages]);
-    const compile = (library: string, source: string, libraries: readonly string[] = []) =>
-      promisify(execFile)('g++', [
-        ...['-std=c++17', '-O1', '-Wall', '-Wextra', '-Werror', '-shared', '-fPIC', '-o', at(library), `-I${here('../../native')}`],
-        here(`../../native/standin/${source}`),
-        ...libraries,
-      ]);
-    await compile('libgstnvstandin.so', 'gst_nvidia.cc', [...stdout.trim().split(/\s+/), '-ldl']);
-    await compile('libnvmm.so', 'nvmm.cc');
+    await compileJetsonStandins(directory);
     const encoded = 'appsrc name=src ! videoconvert ! video/x-raw,format=I420';
     const writes = {
       clip: `${encoded} ! ${encoder} bitrate=4000000 ! h264parse ! mp4mux ! filesink location=${at('clip.mp4')}`,

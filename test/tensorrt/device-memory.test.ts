@@ -8,11 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compileJetsonStandins } from '../helpers/jetson-standins.js';
 import { THREE_OBJECTS } from '../helpers/onnx-model.js';
 import { hasStandin, standin } from './package.js';
 import { rectangles, writePlayback } from './playback.js';
 
-const native = new URL('../../native/', import.meta.url).pathname;
 const MODEL = { width: 320, height: 320, classes: 1 };
 
 /** argv: addon, plan, frames, file to write the letterboxed input of the first frame to. */
@@ -51,13 +51,7 @@ describe.skipIf(!hasStandin)('frames in device memory (needs "make check-tensorr
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'fastsamd-device-memory-'));
-    const run = promisify(execFile);
-    const packages = ['gstreamer-1.0', 'gstreamer-base-1.0', 'gstreamer-video-1.0'];
-    const { stdout } = await run('pkg-config', ['--cflags', '--libs', ...packages]);
-    const compile = (library: string, source: string, flags: readonly string[] = []) =>
-      run('g++', ['-std=c++17', '-O1', '-shared', '-fPIC', `-I${native}`, '-o', at(library), join(native, 'standin', source), ...flags]);
-    await compile('libgstnvstandin.so', 'gst_nvidia.cc', [...stdout.trim().split(/\s+/), '-ldl']);
-    await compile('libnvmm.so', 'nvmm.cc');
+    await compileJetsonStandins(directory);
     await frames('', 1);
     const bytes = await readFile(at('input.f32'));
     const input = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
