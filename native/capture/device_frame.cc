@@ -11,8 +11,8 @@
 namespace fastsamd {
 namespace {
 
-/// The mapping of a buffer lies with its memory: it goes where the memory goes, from the pool to a frame and back, and
-/// ends right before the memory is freed, whoever frees it.
+/// The mapping of a buffer is attached to its GstMemory. It stays there while the memory goes from the pool to a frame
+/// and back, and ends right before the memory is freed, on the thread that frees it.
 GQuark SurfaceQuark() {
   static const GQuark quark = g_quark_from_static_string("fastsamd-nvmm-surface");
   return quark;
@@ -69,10 +69,6 @@ class Held : public DevicePixels {
   ImageView whole_;
   std::shared_ptr<std::atomic<int>> count_;
 };
-
-size_t RowsOf(const ImageView& view, size_t plane) {
-  return static_cast<size_t>(plane == 0 ? view.height : (view.height + 1) / 2);
-}
 
 MappedFrame Copy(const ImageView& view, size_t bytes, PixelPool& pool) {
   const PlaneLayout layout = LayoutOf(view.format, view.width);

@@ -15,6 +15,11 @@ struct PlaneLayout {
 };
 PlaneLayout LayoutOf(PixelFormat format, int width);
 
+/// Rows of a plane: planes of chroma have half as many, rounded up.
+inline size_t RowsOf(const ImageView& image, size_t plane) {
+  return static_cast<size_t>(plane == 0 ? image.height : (image.height + 1) / 2);
+}
+
 /// Checks that an image can be read: sides 1..kMaxSide, every plane of its format present, every stride at least one
 /// tight row and at most kMaxStride. Errors: kMisuse. The length of the planes is the caller's business.
 Status Validate(const ImageView& image);

@@ -16,43 +16,40 @@ struct Format {
   std::optional<std::pair<ColorMatrix, ColorRange>> colors;
 };
 
+struct NamedFormat {
+  uint32_t name;
+  Format format;
+};
+
+using Colors = std::pair<ColorMatrix, ColorRange>;
+constexpr Colors kFull601{ColorMatrix::kBt601, ColorRange::kFull};
+constexpr Colors kLimited709{ColorMatrix::kBt709, ColorRange::kLimited};
+constexpr Colors kFull709{ColorMatrix::kBt709, ColorRange::kFull};
+constexpr Colors kLimited2020{ColorMatrix::kBt2020, ColorRange::kLimited};
+
+/// What the letterbox reads.
+constexpr NamedFormat kFormats[] = {
+    {abi::kNv12, {PixelFormat::kNv12, false, std::nullopt}},
+    {abi::kNv12Er, {PixelFormat::kNv12, false, kFull601}},
+    {abi::kNv12Bt709, {PixelFormat::kNv12, false, kLimited709}},
+    {abi::kNv12Bt709Er, {PixelFormat::kNv12, false, kFull709}},
+    {abi::kNv12Bt2020, {PixelFormat::kNv12, false, kLimited2020}},
+    {abi::kYuv420, {PixelFormat::kI420, false, std::nullopt}},
+    {abi::kYvu420, {PixelFormat::kI420, true, std::nullopt}},
+    {abi::kYuv420Er, {PixelFormat::kI420, false, kFull601}},
+    {abi::kYvu420Er, {PixelFormat::kI420, true, kFull601}},
+    {abi::kYuv420Bt709, {PixelFormat::kI420, false, kLimited709}},
+    {abi::kYuv420Bt709Er, {PixelFormat::kI420, false, kFull709}},
+    {abi::kYuv420Bt2020, {PixelFormat::kI420, false, kLimited2020}},
+    {abi::kRgba, {PixelFormat::kRgba, false, std::nullopt}},
+    {abi::kRgbx, {PixelFormat::kRgba, false, std::nullopt}},
+};
+
 std::optional<Format> FormatOf(uint32_t color_format) {
-  using Colors = std::pair<ColorMatrix, ColorRange>;
-  constexpr Colors kFull601{ColorMatrix::kBt601, ColorRange::kFull};
-  constexpr Colors kLimited709{ColorMatrix::kBt709, ColorRange::kLimited};
-  constexpr Colors kFull709{ColorMatrix::kBt709, ColorRange::kFull};
-  constexpr Colors kLimited2020{ColorMatrix::kBt2020, ColorRange::kLimited};
-  switch (color_format) {
-    case abi::kNv12:
-      return Format{PixelFormat::kNv12, false, std::nullopt};
-    case abi::kNv12Er:
-      return Format{PixelFormat::kNv12, false, kFull601};
-    case abi::kNv12Bt709:
-      return Format{PixelFormat::kNv12, false, kLimited709};
-    case abi::kNv12Bt709Er:
-      return Format{PixelFormat::kNv12, false, kFull709};
-    case abi::kNv12Bt2020:
-      return Format{PixelFormat::kNv12, false, kLimited2020};
-    case abi::kYuv420:
-      return Format{PixelFormat::kI420, false, std::nullopt};
-    case abi::kYvu420:
-      return Format{PixelFormat::kI420, true, std::nullopt};
-    case abi::kYuv420Er:
-      return Format{PixelFormat::kI420, false, kFull601};
-    case abi::kYvu420Er:
-      return Format{PixelFormat::kI420, true, kFull601};
-    case abi::kYuv420Bt709:
-      return Format{PixelFormat::kI420, false, kLimited709};
-    case abi::kYuv420Bt709Er:
-      return Format{PixelFormat::kI420, false, kFull709};
-    case abi::kYuv420Bt2020:
-      return Format{PixelFormat::kI420, false, kLimited2020};
-    case abi::kRgba:
-    case abi::kRgbx:
-      return Format{PixelFormat::kRgba, false, std::nullopt};
-    default:
-      return std::nullopt;
+  for (const auto& [name, format] : kFormats) {
+    if (name == color_format) return format;
   }
+  return std::nullopt;
 }
 
 Error Unsupported(const std::string& what) {
@@ -65,10 +62,6 @@ Error Refused(const std::string& what) {
 
 /// Where plane `k` of a view lies among the planes of a buffer.
 size_t SourceOf(size_t k, bool swapped) { return swapped && k > 0 ? 3 - k : k; }
-
-size_t RowsOf(const ImageView& view, size_t plane) {
-  return static_cast<size_t>(plane == 0 ? view.height : (view.height + 1) / 2);
-}
 
 }  // namespace
 

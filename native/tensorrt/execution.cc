@@ -38,8 +38,6 @@ double MsSince(Clock::time_point begin) {
 
 size_t Aligned(size_t bytes) { return (bytes + kPlaneAlignment - 1) / kPlaneAlignment * kPlaneAlignment; }
 
-int RowsOf(const ImageView& image, size_t plane) { return plane == 0 ? image.height : (image.height + 1) / 2; }
-
 void CopyPlane(const uint8_t* from, size_t stride, size_t row_bytes, size_t rows, uint8_t* to) {
   if (stride == row_bytes) {
     std::memcpy(to, from, row_bytes * rows);
@@ -220,15 +218,15 @@ Status Execution::CopyFrame(const ImageView& image, cuda::LetterboxInput& input)
   size_t bytes = 0;
   for (size_t plane = 0; plane < static_cast<size_t>(layout.planes); ++plane) {
     starts[plane] = bytes;
-    bytes += Aligned(static_cast<size_t>(layout.row_bytes[plane]) * static_cast<size_t>(RowsOf(image, plane)));
+    bytes += Aligned(static_cast<size_t>(layout.row_bytes[plane]) * RowsOf(image, plane));
   }
   if (frame_.bytes() < bytes) {
     if (Status s = Put(cuda::MappedMemory::Allocate(bytes), frame_); !s.ok()) return s;
   }
   for (size_t plane = 0; plane < static_cast<size_t>(layout.planes); ++plane) {
     const size_t row_bytes = static_cast<size_t>(layout.row_bytes[plane]);
-    CopyPlane(image.planes[plane], static_cast<size_t>(image.strides[plane]), row_bytes,
-              static_cast<size_t>(RowsOf(image, plane)), frame_.host<uint8_t>() + starts[plane]);
+    CopyPlane(image.planes[plane], static_cast<size_t>(image.strides[plane]), row_bytes, RowsOf(image, plane),
+              frame_.host<uint8_t>() + starts[plane]);
     input.planes[plane] = frame_.device<uint8_t>() + starts[plane];
     input.strides[plane] = layout.row_bytes[plane];
   }

@@ -3,7 +3,7 @@
  * the line, measured within `margin` of it, and done once it is clearly behind. Pure but for what it remembers, which is bounded by
  * the tracks that are alive.
  */
-import type { Box } from '../domain/box.js';
+import { type Box, boxIou } from '../domain/box.js';
 import { maskArea, maskIntersection, maskOf } from '../domain/mask.js';
 import type { TriggerConfig } from '../domain/recipe.js';
 import { boxOf, type Segments } from '../domain/segments.js';
@@ -203,7 +203,7 @@ export class Crossing<T> {
     const mask = maskOf(segments, index);
     return [...tracks.ids].flatMap((track, other) => {
       const twin = other === index ? undefined : this.#parts.get(track);
-      if (!twin || twin.phase === 'ignored') return [];
+      if (!twin || twin.phase === 'ignored' || boxIou(boxOf(segments, other), boxOf(segments, index)) === 0) return [];
       const shared = maskArea(maskIntersection(maskOf(segments, other), mask));
       return shared >= SAME_PART * Math.min(segments.areas[other]!, segments.areas[index]!) ? [twin] : [];
     });
