@@ -33,8 +33,8 @@ struct TrackOptions {
   double reconnect_keep_ms = 10000.0;
   /// Of the first track.
   uint32_t first_id = 1;
-  /// The camera stands still over a belt: whatever moves, moves alike. New objects are expected to move as the ones
-  /// before them did, also where none of these is in sight any more.
+  /// For a camera that stands still over a belt: all objects that move have the same velocity, and new ones are
+  /// expected to have it too.
   bool one_motion = false;
 };
 

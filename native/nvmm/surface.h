@@ -25,8 +25,8 @@ class Surface {
   Surface(const Surface&) = delete;
   Surface& operator=(const Surface&) = delete;
 
-  /// Matrix and range that the buffer's format names. The format without a name of its own is BT.601 in limited range,
-  /// which is also what NVIDIA's elements choose where they know nothing: none.
+  /// Matrix and range that the buffer's format names. None for the plain formats: these mean BT.601 in limited
+  /// range, but NVIDIA's elements also write them where they do not know.
   const std::optional<std::pair<ColorMatrix, ColorRange>>& colors() const { return colors_; }
 
   /// The picture by the processor's addresses, after the units have written it: to be called for every new picture.

@@ -26,7 +26,8 @@ const MAX_FILE_BYTES = 100_000;
 
 /**
  * The authority that signed the console's certificate, for devices to install: `ca.crt` beside it, as "fastsamd console certificate"
- * writes both. DER, of the certificate alone, whatever else the file holds. Undefined when there is none, or it signed another one.
+ * writes both. In DER: the certificate alone, also where the file holds more. Undefined when there is no ca.crt, or it did not
+ * sign the console's certificate.
  */
 export async function readAuthority(certFile: string): Promise<Buffer | undefined> {
   try {

@@ -58,7 +58,7 @@ export function isSameOrigin(headers: IncomingHttpHeaders, { demandOrigin }: { r
 
 /**
  * The token of a script. No page can make a browser send one to another origin, so a request with a token need not show its origin;
- * with a wrong one it has no user, whatever cookies are beside it.
+ * with a wrong one it has no user, also when it brings a valid cookie.
  */
 export function bearerOf({ authorization }: IncomingHttpHeaders): string | undefined {
   const match = /^bearer(?: +(.*))?$/i.exec(authorization ?? '');

@@ -24,8 +24,8 @@ export interface TrackerOptions {
   /** The id of the first track. */
   readonly firstId?: number;
   /**
-   * The camera stands still over a belt: whatever moves, moves alike. New objects are expected to move as the ones before them did, so
-   * that parts are followed that move by more than their length from frame to frame.
+   * For a camera that stands still over a belt: all objects that move have the same velocity. A new object is expected to have it
+   * too, so that parts are followed that move by more than their length from frame to frame.
    */
   readonly oneMotion?: boolean;
 }
