@@ -16,6 +16,7 @@ import type { AppliedPrompts } from '../pipeline/analyse.js';
 import { runPipeline } from '../pipeline/pipeline.js';
 import type { ResultSink } from '../pipeline/sinks.js';
 import { Camera, type CameraStatus } from '../source/camera.js';
+import type { SourceOptions } from '../source/source.js';
 import { CameraMeter } from '../telemetry/meter.js';
 import type { TextStage } from '../text/stage.js';
 import { TrackStage } from '../track/stage.js';
@@ -29,6 +30,11 @@ import type { Progress } from './health/progress.js';
 
 /** More failed frames without a good one in between are no accident of a frame: the engine or the delivery is broken. */
 const MAX_FAILED_IN_A_ROW = 10;
+/** What a camera does that gave no frame the better way. */
+const INSTEAD = {
+  copied: 'its frames cannot be read in device memory, they are copied instead',
+  cpu: 'the hardware decoder failed, the processor decodes instead',
+} as const;
 
 /** What may change while the camera runs. */
 export interface CameraSettings {
@@ -103,8 +109,8 @@ export class CameraTask {
       this.#lastCorrupt = { source, reason, at: new Date().toISOString() };
       deps.onEvent({ type: 'input-corrupt', source, reason });
     };
-    const onFallback = (why: string) =>
-      log.warn({ camera: config.id, reason: why }, `camera ${config.id}: the hardware decoder failed, the processor decodes instead`);
+    const onFallback: SourceOptions['onFallback'] = (to, why) =>
+      log.warn({ camera: config.id, reason: why }, `camera ${config.id}: ${INSTEAD[to]}`);
     this.#camera = new Camera({
       uri: config.source,
       options: { ...sourceOptions(config), onCorrupt, onFallback },

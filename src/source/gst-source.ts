@@ -6,7 +6,7 @@ import type { Decoder } from '../domain/picture.js';
 import { FastsamError, isFastsamError, messageOf } from '../errors.js';
 import { STALL_TIMEOUT_MS } from './pipelines.js';
 import type { Address } from './reachability.js';
-import { captureTime, type Place, type Source, SourceFrame, type SourceOptions } from './source.js';
+import { captureTime, type Place, type Source, SourceFrame, type SourceOptions, type Way } from './source.js';
 
 /** Until the pipeline plays, and then until the first frame: a camera may send a key frame every ten seconds only. */
 const OPEN_TIMEOUT_MS = 10_000;
@@ -38,12 +38,6 @@ export interface GstSourceSettings {
   readonly diagnose?: () => Promise<string | undefined>;
 }
 
-/**
- * How frames come, each way slower and surer than the one before: left in device memory, where the GPU reads them; copied to system
- * memory; decoded by the processor.
- */
-export type Way = 'in place' | 'copied' | 'cpu';
-
 export interface CapturePlan {
   /** See src/source/pipelines.ts. */
   readonly pipeline: string;
@@ -54,7 +48,7 @@ export interface CapturePlan {
   /** What decodebin may choose; default cpu. */
   readonly decoder?: Decoder;
   /** What to try when it gives no frame. */
-  readonly next?: Way | undefined;
+  readonly next?: Exclude<Way, 'in place'> | undefined;
 }
 
 interface Counts {
@@ -73,7 +67,7 @@ export class GstSource implements Source {
   /** Frames that were handed out and replaced by a newer one. */
   #overtaken = 0;
   #way: Way = 'in place';
-  #next: Way | undefined;
+  #next: CapturePlan['next'];
   #hung = false;
   #capture: Capture | undefined;
   #stopped = false;
@@ -118,7 +112,7 @@ export class GstSource implements Source {
     const ofDecoder = isFastsamError(error, 'SOURCE_UNSUPPORTED', 'SOURCE_CORRUPT', 'SOURCE_LOST');
     if (this.#next === undefined || this.#stopped || !ofDecoder) return false;
     this.#way = this.#next;
-    this.options.onFallback?.(messageOf(this.#named(error)));
+    this.options.onFallback?.(this.#next, messageOf(this.#named(error)));
     return true;
   }
 

@@ -6,10 +6,10 @@ import { sourceName } from '../config/source-name.js';
 import { FastsamError, messageOf } from '../errors.js';
 import { certificateProblem } from './certificate.js';
 import { decodingPlan } from './decoding.js';
-import { type CapturePlan, GstSource, type Way } from './gst-source.js';
+import { type CapturePlan, GstSource } from './gst-source.js';
 import { mjpegPipeline, type NetworkSettings, type Picture, type Platform, rtspPipeline } from './pipelines.js';
 import type { Address } from './reachability.js';
-import type { Source, SourceOptions } from './source.js';
+import type { Source, SourceOptions, Way } from './source.js';
 
 const CHALLENGE_TIMEOUT_MS = 2000;
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { rtsp: 554, rtsps: 322, http: 80, https: 443 };
@@ -48,7 +48,7 @@ function networkSource(
   const plan = async (way: Way): Promise<CapturePlan> => {
     const { username, password } = await credentialsOf(url, options);
     const network = { url: withoutCredentials(url), username, password, insecureTls: options.insecureTls };
-    const plan = await decodingPlan(options.decoder, way, (machine, decoder, inPlace) => build(machine, { decoder, inPlace }, network));
+    const plan = await decodingPlan(options, way, (machine, decoder, inPlace) => build(machine, { decoder, inPlace }, network));
     return { ...plan, secrets: password === undefined ? [] : [password, basic(username ?? '', password)] };
   };
   const address: Address = {

@@ -8,11 +8,11 @@ import { FastsamError, systemCodeOf } from '../errors.js';
 import { decodingPlan } from './decoding.js';
 import { resolveDevice } from './devices.js';
 import { DropFolder } from './drop-folder.js';
-import { GstSource, type Way } from './gst-source.js';
+import { GstSource } from './gst-source.js';
 import { imageDirectory, imageFile } from './image.js';
 import { openMjpeg, openRtsp } from './network.js';
 import { csiPipeline, customPipeline, filePipeline, v4l2Pipeline } from './pipelines.js';
-import type { Source, SourceOptions } from './source.js';
+import type { Source, SourceOptions, Way } from './source.js';
 import { TestSceneSource } from './test-scene.js';
 
 /**
@@ -64,9 +64,7 @@ async function openFile(path: string, options: SourceOptions): Promise<Source> {
   // Behind the last frame that was handed out.
   const startAtMs = resume && 'afterMs' in resume ? Math.floor(resume.afterMs) + 1 : (options.startAtMs ?? 0);
   const plan = async (way: Way) => ({
-    ...(await decodingPlan(options.decoder, way, (machine, decoder) =>
-      filePipeline(machine, resolve(path), realtime, { ...options, decoder }),
-    )),
+    ...(await decodingPlan(options, way, (machine, decoder) => filePipeline(machine, resolve(path), realtime, { ...options, decoder }))),
     startAtMs,
   });
   return new GstSource({ uri: path, live: realtime, plan, file: { name: basename(path), modifiedMs: null } }, options);
@@ -90,16 +88,15 @@ function openV4l2(name: string, uri: string, options: SourceOptions): Source {
   // Looked up at every opening: the camera may come back under another number.
   const plan = async (way: Way) => {
     const device = await resolveDevice(name);
-    return decodingPlan(options.decoder, way, (machine, decoder, inPlace) =>
-      v4l2Pipeline(machine, device, { ...options, decoder, inPlace }),
-    );
+    return decodingPlan(options, way, (machine, decoder, inPlace) => v4l2Pipeline(machine, device, { ...options, decoder, inPlace }));
   };
   return new GstSource({ uri, live: true, endless: true, plan }, options);
 }
 
 function openCsi(sensor: number, uri: string, options: SourceOptions): Source {
   // There is no other way to this camera than the hardware.
-  const plan = (way: Way) => decodingPlan('hardware', way, (_, __, inPlace) => csiPipeline(sensor, { ...options, inPlace }));
+  const plan = (way: Way) =>
+    decodingPlan({ ...options, decoder: 'hardware' }, way, (_, __, inPlace) => csiPipeline(sensor, { ...options, inPlace }));
   return new GstSource({ uri, live: true, endless: true, plan, advice: ARGUS_ADVICE }, options);
 }
 
@@ -110,6 +107,6 @@ const ARGUS_ADVICE =
 /** Pipelines come from the local configuration or command line only; nothing remote can name a source. */
 function openCustom(text: string, uri: string, options: SourceOptions): Source {
   const plan = (way: Way) =>
-    decodingPlan(options.decoder, way, (machine, decoder, inPlace) => customPipeline(machine, text, { ...options, decoder, inPlace }));
+    decodingPlan(options, way, (machine, decoder, inPlace) => customPipeline(machine, text, { ...options, decoder, inPlace }));
   return new GstSource({ uri: sourceName(uri), secretUri: uri, live: true, plan }, options);
 }

@@ -7,6 +7,12 @@ import type { CameraPixelFormat, Decoder, Flip, Rotation, Transport } from '../d
 import { FastsamError } from '../errors.js';
 import type { Address } from './reachability.js';
 
+/**
+ * How frames come, each way slower and surer than the one before: left in device memory, where the GPU reads them; copied to system
+ * memory; decoded by the processor.
+ */
+export type Way = 'in place' | 'copied' | 'cpu';
+
 /** What a source can be asked for; each kind uses what applies to it. */
 export interface SourceOptions {
   /** Devices are asked for this size, in pixels, and rate; frames of streams and videos are scaled to the size. */
@@ -20,8 +26,10 @@ export interface SourceOptions {
   readonly flip?: Flip;
   /** Default: auto. */
   readonly decoder?: Decoder;
-  /** Told why the processor decodes in place of the hardware. */
-  readonly onFallback?: (why: string) => void;
+  /** Of a Jetson, default true: frames may stay in device memory, for the GPU to read. */
+  readonly deviceMemory?: boolean;
+  /** Told which way is taken instead when one gives no frame, and why. */
+  readonly onFallback?: (to: Exclude<Way, 'in place'>, why: string) => void;
   /** Videos: begin here. */
   readonly startAtMs?: number;
   /** Directories: go on with the pictures that come later. */

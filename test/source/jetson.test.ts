@@ -224,11 +224,11 @@ describe.skipIf(encoder === undefined || !existsSync('/usr/bin/g++'))('on a Jets
   });
 
   it.each([
-    ['fails', 'broken', /^clip: /, /^SOURCE_/],
+    ['fails', 'broken', /^cpu: clip: /, /^SOURCE_/],
     [
       'hangs without an error',
       'hanging',
-      /^clip: .*the hardware decoder has taken \d+ compressed pictures and given no frame/,
+      /^cpu: clip: .*the hardware decoder has taken \d+ compressed pictures and given no frame/,
       /^SOURCE_LOST$/,
     ],
   ])('a hardware decoder that %s is replaced by the processor, once and told', { timeout: 60_000 }, async (_, how, why, code) => {
@@ -240,8 +240,8 @@ describe.skipIf(encoder === undefined || !existsSync('/usr/bin/g++'))('on a Jets
         const told = [];
         const machine = { platform: 'jetson', sharesMemory: false };
         const plan = (way) =>
-          decodingPlan(decoder, way, (_, chosen) => filePipeline('jetson', process.argv[3], false, { decoder: chosen }), machine);
-        const source = new GstSource({ uri: 'clip', live: false, plan }, { onFallback: (why) => told.push(why) });
+          decodingPlan({ decoder }, way, (_, chosen) => filePipeline('jetson', process.argv[3], false, { decoder: chosen }), machine);
+        const source = new GstSource({ uri: 'clip', live: false, plan }, { onFallback: (to, why) => told.push(to + ': ' + why) });
         let frames = 0;
         try {
           await source.open();
@@ -393,9 +393,9 @@ describe.skipIf(encoder === undefined || !existsSync('/usr/bin/g++'))('on a Jets
     });
 
     it.each([
-      ['block linear, by an nvvidconv without bl-output', { FASTSAMD_STANDIN_NO_PITCH: '1' }, /block linear/],
-      ['not to be mapped', { FASTSAMD_STANDIN_NVMM_FAULT: 'map' }, /cannot be mapped/],
-      ['of a format that is not read', { FASTSAMD_STANDIN_SURFACE_FORMAT: '29' }, /color format 29/],
+      ['block linear, by an nvvidconv without bl-output', { FASTSAMD_STANDIN_NO_PITCH: '1' }, /^copied: .*block linear/],
+      ['not to be mapped', { FASTSAMD_STANDIN_NVMM_FAULT: 'map' }, /^copied: .*cannot be mapped/],
+      ['of a format that is not read', { FASTSAMD_STANDIN_SURFACE_FORMAT: '29' }, /^copied: .*color format 29/],
     ])('frames that are %s are copied by the hardware instead, once and told', { timeout: 60_000 }, async (_, env, why) => {
       const compiled = (name: string) => here(`../../dist/source/${name}.js`);
       const { told, frames } = await inProcess(
@@ -405,9 +405,9 @@ describe.skipIf(encoder === undefined || !existsSync('/usr/bin/g++'))('on a Jets
         const { decodingPlan } = await import('${compiled('decoding')}');
         const told = [];
         const scene = 'videotestsrc num-buffers=5 ! video/x-raw,format=NV12,width=64,height=48';
-        const plan = (way) => decodingPlan('hardware', way, (machine, decoder, inPlace) => customPipeline(machine, scene, { decoder, inPlace }),
+        const plan = (way) => decodingPlan({ decoder: 'hardware' }, way, (machine, decoder, inPlace) => customPipeline(machine, scene, { decoder, inPlace }),
           { platform: 'jetson', sharesMemory: true });
-        const source = new GstSource({ uri: 'scene', live: false, plan }, { onFallback: (why) => told.push(why) });
+        const source = new GstSource({ uri: 'scene', live: false, plan }, { onFallback: (to, why) => told.push(to + ': ' + why) });
         await source.open();
         let frames = 0;
         for await (const frame of source) { frame[Symbol.dispose](); frames += 1; }

@@ -108,6 +108,10 @@ export const cameraSchema = z.strictObject({
     description:
       'What decodes, scales and turns frames on a Jetson. auto: the hardware, except for JPEG, and the processor when the hardware fails; elsewhere auto is cpu.',
   }),
+  deviceMemory: z.boolean().default(true).meta({
+    description:
+      'A GPU reads frames where a Jetson has decoded them. false: they are copied first, for a driver with which pictures are wrong; elsewhere without effect.',
+  }),
   rotate: z
     .literal([...ROTATIONS])
     .default(0)
