@@ -83,7 +83,8 @@ class Mapping {
   Mapping(const Mapping&) = delete;
   Mapping& operator=(const Mapping&) = delete;
 
-  bool Map(const GstVideoInfo& info) {
+  /// `info` by value: GStreamer before 1.20 takes no constant one.
+  bool Map(GstVideoInfo info) {
     GstBuffer* buffer = gst_sample_get_buffer(sample_.get());
     mapped_ = buffer != nullptr && gst_video_frame_map(&frame_, &info, buffer, GST_MAP_READ) == TRUE;
     return mapped_;
