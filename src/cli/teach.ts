@@ -1,26 +1,15 @@
 /** `fastsamd teach`: limits, a golden sample, and good surfaces, from good parts. */
 import { readFile, writeFile } from 'node:fs/promises';
-import { basename } from 'node:path';
-import sharp from 'sharp';
 import { isMap, parseDocument } from 'yaml';
-import { type NativeFrame, native } from '../addon/addon.js';
-import { toTimestamp } from '../contract/common.js';
-import type { Frame } from '../domain/frame.js';
 import type { Check, Recipe } from '../domain/recipe.js';
 import type { FrameResult } from '../domain/result.js';
 import { writeDurably } from '../durable.js';
-import { FeatureNetwork } from '../engine/onnxruntime/features.js';
+import { openTeachingNetwork } from '../engine/onnxruntime/features.js';
 import { FastsamError } from '../errors.js';
-import { type Golden, goldenPlaces } from '../inspect/golden.js';
-import { inspectFrame } from '../inspect/inspect.js';
-import { readingsOf } from '../inspect/judge.js';
-import { LEAST_PARTS, type TaughtLimits, teachLimits, USUAL_PARTS } from '../inspect/limits.js';
+import { comparesWithGolden, type Learnt, Lesson } from '../inspect/lesson.js';
+import { LEAST_PARTS, limitKeys, type TaughtLimits, USUAL_PARTS } from '../inspect/limits.js';
 import { surfaceChecks } from '../inspect/surface.js';
-import { SurfaceLesson, type TaughtSurface } from '../inspect/surface-lesson.js';
-import { storedGolden, storedSurfaces, type TaughtFile } from '../inspect/taught.js';
-import { DIFFERENCE_DEFAULTS } from '../measure/difference.js';
-import { sha256OfFile } from '../model/checksum.js';
-import { resolveModel } from '../model/installed.js';
+import { writtenTaught } from '../inspect/taught.js';
 import { finishBeforeLeaving, writeLine } from './leaving.js';
 import { demandRange } from './model-options.js';
 import { modelOf } from './open-model.js';
@@ -41,19 +30,16 @@ export interface TeachArguments extends RecipeArguments {
 
 /** What is learnt from them is held in memory. */
 const MOST_FRAMES = 100_000;
+/** Of features of surfaces. */
+const MOST_BYTES = 2 ** 30;
 /** Parts that were not measured: so many are named, the others counted. */
 const NAMED = 5;
-
-interface Values {
-  readonly values: number[];
-  readonly uncertainties: number[];
-}
 
 export async function teach(args: TeachArguments): Promise<void> {
   demandRange('--sigma', args.sigma, 1, 20);
   demandRange('--frames', args.frames, LEAST_PARTS, MOST_FRAMES, true);
   const { recipe, calibration } = await readRecipe(args);
-  const compares = recipe.checks.some(({ measure }) => measure === 'difference');
+  const compares = comparesWithGolden(recipe);
   const looks = surfaceChecks(recipe).length > 0;
   if ((compares || looks) && args.out === undefined) {
     const kept = compares ? 'a golden sample; expected --out FILE to keep it in' : 'good surfaces; expected --out FILE to keep these in';
@@ -65,18 +51,13 @@ export async function teach(args: TeachArguments): Promise<void> {
     if (path !== undefined) await inputs.demandOther(path, `--${option}`);
   }
 
-  const found = new Map<string, Values>(measuring(recipe).map(({ id }) => [id, { values: [], uncertainties: [] }]));
-  const incomplete: Incomplete = { count: 0, named: [] };
-  const leaveOut = (name: string) => {
-    incomplete.count += 1;
-    if (incomplete.named.length < NAMED) incomplete.named.push(name);
-  };
   let parts = 0;
+  let unmeasured = 0;
   let unseen = 0;
-  let golden: { readonly sample: Golden; readonly frame: Frame } | undefined;
-  const model = looks ? await resolveModel(await modelOf(args)) : undefined;
-  const network = model === undefined ? undefined : await FeatureNetwork.open(model, { threads: args.threads });
-  const surfaces = network && new SurfaceLesson(recipe, network);
+  const named: string[] = [];
+  const surfaces = looks ? await openTeachingNetwork(await modelOf(args), { threads: args.threads }) : undefined;
+  const { scale, sigma } = args;
+  using lesson = new Lesson(recipe, { scale, calibration, sigma, surfaces, mostBytes: MOST_BYTES });
   using finishing = finishBeforeLeaving();
   try {
     await segmentForRecipe(
@@ -84,68 +65,41 @@ export async function teach(args: TeachArguments): Promise<void> {
       recipe,
       finishing,
       async (result, frame) => {
-        parts += 1;
-        const taught = golden && { golden: golden.sample };
-        const { scene, checks } = await inspectFrame(recipe, frame, result, { scale: args.scale, calibration, taught });
-        if (compares && !golden) {
-          const places = goldenPlaces(recipe, scene.sets, result.segments);
-          if (places) {
-            const held = frame.retain();
-            golden = { sample: { frame: held, places }, frame: held };
-          }
-        }
-        const before = incomplete.count;
-        if (surfaces?.isFull) unseen += 1;
-        const unlearnt = await surfaces?.add(frame, scene.sets, result.segments);
-        for (const check of measuring(recipe)) {
-          if (check.measure === 'anomaly') {
-            const code = unlearnt?.get(check.id);
-            if (code !== undefined && incomplete.count === before) leaveOut(`${nameOf(result)} (${check.id}: ${code})`);
-            continue;
-          }
-          const readings = readingsOf(check, recipe, scene, { scale: args.scale, calibration });
-          // The golden sample is not compared with itself.
-          if (readings.length === 0 && check.measure !== 'difference' && incomplete.count === before) {
-            const code = checks.find(({ id }) => id === check.id)?.code;
-            leaveOut(`${nameOf(result)} (${check.id}: ${code})`);
-          }
-          const { values, uncertainties } = found.get(check.id)!;
-          values.push(...readings.map(({ value }) => value));
-          uncertainties.push(...readings.map(({ uncertainty }) => uncertainty).filter(Number.isFinite));
-        }
+        const shown = await lesson.add(frame, result);
+        parts += shown.parts;
+        if (shown.isFull) unseen += shown.parts;
+        const [first] = shown.missing;
+        if (!first) return;
+        unmeasured += 1;
+        if (named.length < NAMED) named.push(`${nameOf(result)} (${first.check}: ${first.code})`);
       },
       args.frames,
     );
-    if (compares && !golden) {
+    if (compares && !lesson.hasGolden) {
       throw new FastsamError('USAGE', `${args.pictures}: no picture has all objects that the recipe compares; expected a good part`);
     }
-    if (parts >= LEAST_PARTS && unseen > 0) {
+    if (parts < LEAST_PARTS) {
+      throw new FastsamError('USAGE', `${args.pictures}: ${parts} good parts; expected at least ${LEAST_PARTS}, better ${USUAL_PARTS}`);
+    }
+    if (unseen > 0) {
       tell(`fastsamd: the surfaces of the first ${parts - unseen} parts were learnt; there is no room for those of ${unseen} more`);
     }
-    const learnt = parts >= LEAST_PARTS ? await learnSurfaces(surfaces) : new Map<string, TaughtSurface>();
-    for (const [id, { scores, uncertainty }] of learnt) found.set(id, { values: [...scores], uncertainties: [uncertainty] });
-    await report(args, recipe, { parts, found, incomplete });
-    if (args.out === undefined) return;
-    const file: TaughtFile = {
-      v: 1,
-      recipe: recipe.recipe,
-      parts,
-      at: toTimestamp(Date.now()),
-      ...(golden ? { golden: storedGolden(golden.sample.places, await pngOf(golden.frame)) } : {}),
-      ...(model !== undefined && learnt.size > 0
-        ? { surfaces: storedSurfaces({ name: basename(model), sha256: await sha256OfFile(model) }, learnt) }
-        : {}),
-    };
-    await writeOutput(args.out, () => writeDurably(args.out!, `${JSON.stringify(file)}\n`));
+    if (parts < USUAL_PARTS) tell(`fastsamd: ${parts} good parts; ${USUAL_PARTS} and more say better how much good parts differ`);
+    if (unmeasured > 0) {
+      tell(`fastsamd: not measured in ${unmeasured} of ${parts} parts: ${named.join(', ')}${unmeasured > NAMED ? ', …' : ''}`);
+    }
+    const learnt = await finish(lesson);
+    await report(args, recipe, parts, learnt);
+    if (args.out === undefined || !learnt.file) return;
+    const { text } = writtenTaught(learnt.file);
+    await writeOutput(args.out, () => writeDurably(args.out!, text));
     tell(`fastsamd: ${args.out} written; "fastsamd inspect --taught" and inspection.taught of a camera take it`);
   } finally {
-    golden?.frame[Symbol.dispose]();
-    await network?.stop();
+    await surfaces?.network.stop();
   }
 }
 
-async function learnSurfaces(lesson: SurfaceLesson | undefined): Promise<ReadonlyMap<string, TaughtSurface>> {
-  if (!lesson) return new Map();
+async function finish(lesson: Lesson): Promise<Learnt> {
   const progress = startProgress(undefined);
   try {
     return await lesson.finish((done, total) => progress.reached(done, total, 'memories of surfaces'));
@@ -158,42 +112,9 @@ function nameOf({ file, sequence }: FrameResult): string {
   return file?.name ?? `frame ${sequence}`;
 }
 
-function measuring({ checks }: Recipe): Check[] {
-  return checks.filter(({ measure }) => measure !== undefined);
-}
-
-/** Parts in which a check had no value. */
-interface Incomplete {
-  count: number;
-  readonly named: string[];
-}
-
-interface Lesson {
-  readonly parts: number;
-  readonly found: ReadonlyMap<string, Values>;
-  readonly incomplete: Incomplete;
-}
-
-/** Errors: USAGE for too few parts, or where none of them could be measured; OUTPUT_UNWRITABLE. */
-async function report(args: TeachArguments, recipe: Recipe, { parts, found, incomplete }: Lesson): Promise<void> {
-  if (parts < LEAST_PARTS) {
-    throw new FastsamError('USAGE', `${args.pictures}: ${parts} good parts; expected at least ${LEAST_PARTS}, better ${USUAL_PARTS}`);
-  }
-  if (parts < USUAL_PARTS) tell(`fastsamd: ${parts} good parts; ${USUAL_PARTS} and more say better how much good parts differ`);
-  const { count, named } = incomplete;
-  if (count > 0) tell(`fastsamd: not measured in ${count} of ${parts} parts: ${named.join(', ')}${count > NAMED ? ', …' : ''}`);
-  const limits = measuring(recipe).flatMap((check): TaughtLimits[] => {
-    const { values, uncertainties } = found.get(check.id)!;
-    const kept = (why: string) => {
-      tell(`fastsamd: check "${check.id}" keeps its limits: ${why}`);
-      return [];
-    };
-    if (values.length < LEAST_PARTS - 1) return kept(`${values.length} values; expected at least ${LEAST_PARTS - 1}`);
-    const taught = teachLimits(check, values, { sigma: args.sigma, least: leastOf(check, uncertainties) });
-    return taught.sd > 0
-      ? [taught]
-      : kept('its values are all equal; expected pictures of different parts, or its "uncertainty" in the recipe');
-  });
+/** Errors: USAGE where no part could be measured; OUTPUT_UNWRITABLE. */
+async function report(args: TeachArguments, recipe: Recipe, parts: number, { limits, kept }: Learnt): Promise<void> {
+  for (const { check, reason } of kept) tell(`fastsamd: check "${check}" keeps its limits: ${reason}`);
   if (limits.length === 0) {
     throw new FastsamError(
       'USAGE',
@@ -203,15 +124,7 @@ async function report(args: TeachArguments, recipe: Recipe, { parts, found, inco
   if (args.json) await writeLine(JSON.stringify({ recipe: recipe.recipe, parts, sigma: args.sigma, limits }));
   else for (const line of table(limits)) await writeLine(line);
   const { limits: target } = args;
-  if (target !== undefined) await writeOutput(target, async () => writeFile(target, await withLimits(args.recipe, limits)));
-}
-
-/** The least standard deviation that a check can tell: its uncertainty; of a difference, the smallest place that counts. */
-function leastOf({ uncertainty, measure, minArea }: Check, uncertainties: readonly number[]): number {
-  if (measure === 'difference') return minArea ?? DIFFERENCE_DEFAULTS.minArea;
-  if (uncertainty !== undefined) return uncertainty;
-  const sorted = [...uncertainties].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? 0;
+  if (target !== undefined) await writeOutput(target, async () => writeFile(target, await textWithLimits(args.recipe, limits)));
 }
 
 function* table(limits: readonly TaughtLimits[]): Iterable<string> {
@@ -236,27 +149,16 @@ function* table(limits: readonly TaughtLimits[]): Iterable<string> {
 }
 
 /** The text of the recipe's file with the taught limits; comments stay. */
-async function withLimits(file: string, limits: readonly TaughtLimits[]): Promise<string> {
+async function textWithLimits(file: string, limits: readonly TaughtLimits[]): Promise<string> {
   const document = parseDocument(await readFile(file, 'utf8'));
   const checks = document.get('checks');
-  for (const { check, lsl, usl } of limits) {
+  for (const taught of limits) {
     const items = (checks as { items?: unknown[] } | undefined)?.items ?? [];
-    const item = items.find((each) => isMap(each) && each.get('id') === check);
+    const item = items.find((each) => isMap(each) && each.get('id') === taught.check);
     if (!isMap(item)) continue;
-    const isPosition = item.get('measure') === 'position';
-    for (const key of ['lsl', 'usl', 'min', 'max', 'tol', ...(isPosition ? [] : ['target'])]) item.delete(key);
-    if (isPosition) item.set('tol', usl);
-    else {
-      if (lsl !== undefined) item.set('lsl', lsl);
-      if (usl !== undefined) item.set('usl', usl);
-    }
+    const { gone, come } = limitKeys(item.get('measure') as Check['measure'], taught);
+    for (const key of gone) item.delete(key);
+    for (const [key, value] of Object.entries(come)) item.set(key, value);
   }
   return document.toString({ lineWidth: 0 });
-}
-
-async function pngOf(frame: Frame): Promise<Uint8Array> {
-  const { width, height } = frame;
-  return sharp(await native().toRgb(frame.pixels as NativeFrame), { raw: { width, height, channels: 3 } })
-    .png()
-    .toBuffer();
 }

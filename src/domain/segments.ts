@@ -33,6 +33,12 @@ export interface Segments {
   readonly carried?: { readonly ids: Uint32Array; readonly runs: Uint32Array; readonly offsets: Uint32Array };
 }
 
+/** Whether object `index` reaches the border of the frame. */
+export function touchesFrame(segments: Segments, index: number): boolean {
+  const [x1, y1, x2, y2] = boxOf(segments, index);
+  return x1 < 1 || y1 < 1 || x2 > segments.width - 1 || y2 > segments.height - 1;
+}
+
 /** The box of object `index`, which must be one of the segments'. */
 export function boxOf(segments: Segments, index: number): Box {
   const [x1, y1, x2, y2] = segments.boxes.subarray(4 * index, 4 * index + 4);

@@ -32,6 +32,14 @@ export async function encodeJpeg(
     .toBuffer();
 }
 
+/** PNG of the whole frame, as it is. The caller keeps the frame until the promise settles. */
+export async function encodePng({ pixels, width, height }: Pick<Frame, 'pixels' | 'width' | 'height'>): Promise<Buffer> {
+  const rgb = await native().toRgb(pixels as NativeFrame);
+  return sharp(rgb, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer();
+}
+
 /** The size of a picture of `frame` that is at most `maxWidth` wide. */
 export function sizeWithin(
   frame: { readonly width: number; readonly height: number },

@@ -6,7 +6,7 @@
 import { type Box, boxIou } from '../domain/box.js';
 import { maskArea, maskIntersection, maskOf } from '../domain/mask.js';
 import type { TriggerConfig } from '../domain/recipe.js';
-import { boxOf, type Segments } from '../domain/segments.js';
+import { boxOf, type Segments, touchesFrame } from '../domain/segments.js';
 import type { Tracks } from '../domain/track.js';
 import { DIRECTIONS } from '../domain/zone.js';
 import { anchorOf, type Place } from '../zone/anchor.js';
@@ -237,11 +237,6 @@ function outcome<T>(track: number, { kept }: Part<T>, lost: boolean): Passed<T> 
 /** Whether the way from one place to another meets the line between its ends. */
 function cutsLine(from: Place, to: Place, [a, b]: Gate['ends']): boolean {
   return cross(from, to, a) * cross(from, to, b) <= 0;
-}
-
-function touchesFrame(segments: Segments, index: number): boolean {
-  const [x1, y1, x2, y2] = boxOf(segments, index);
-  return x1 < 1 || y1 < 1 || x2 > segments.width - 1 || y2 > segments.height - 1;
 }
 
 /** The middle of each box lies in the other. */

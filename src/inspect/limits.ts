@@ -1,5 +1,5 @@
 /** Limits of checks, taught from good parts. Pure. */
-import { type Check, limitsOf } from '../domain/recipe.js';
+import { type Check, limitsOf, type Recipe } from '../domain/recipe.js';
 
 /** Fewer parts say too little about how much good parts differ. */
 export const LEAST_PARTS = 5;
@@ -54,6 +54,30 @@ export function teachLimits(check: Check, values: readonly number[], { sigma, le
     outside: beyond(lsl, usl),
     outsideNow: beyond(now.lsl, now.usl),
   };
+}
+
+/**
+ * How taught limits get into a check: keys that go, and keys that come. A position keeps its target, and its limit is the tolerance.
+ */
+export function limitKeys(
+  measure: Check['measure'],
+  { lsl, usl }: Pick<TaughtLimits, 'lsl' | 'usl'>,
+): { readonly gone: readonly (keyof Check)[]; readonly come: Partial<Check> } {
+  const gone = ['lsl', 'usl', 'min', 'max', 'tol'] as const;
+  if (measure === 'position') return { gone, come: { tol: usl } };
+  return { gone: [...gone, 'target'], come: { ...(lsl === undefined ? {} : { lsl }), ...(usl === undefined ? {} : { usl }) } };
+}
+
+/** The recipe with these limits; checks that are not among them keep theirs. */
+export function withLimits(recipe: Recipe, limits: readonly TaughtLimits[]): Recipe {
+  const taught = new Map(limits.map((each) => [each.check, each]));
+  const checks = recipe.checks.map((check): Check => {
+    const own = taught.get(check.id);
+    if (!own) return check;
+    const { gone, come } = limitKeys(check.measure, own);
+    return { ...(Object.fromEntries(Object.entries(check).filter(([key]) => !gone.includes(key as keyof Check))) as Check), ...come };
+  });
+  return { ...recipe, checks };
 }
 
 function medianOf(values: readonly number[]): number {

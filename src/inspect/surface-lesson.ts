@@ -1,4 +1,5 @@
 /** Learns what the surfaces of good parts look like, and what scores good parts have that were not learnt. */
+import type { InspectionCode } from '../contract/inspection.js';
 import type { Frame } from '../domain/frame.js';
 import type { Recipe } from '../domain/recipe.js';
 import type { Segments } from '../domain/segments.js';
@@ -6,8 +7,6 @@ import { dimsOf, memoryOf, type PatchMemory, rowsOf, sampleRows, scoreOfRows } f
 import { type Member, referred } from './member.js';
 import { type FeatureSource, fits, type GoodSurface, patchesIn, sideFor, surfaceChecks, viewOf } from './surface.js';
 
-/** Feature vectors that are held until the lesson ends. */
-const MOST_BYTES = 2 ** 30;
 /** Each part is scored by a memory of the others: by one that a fifth of the parts are left out of. */
 const FOLDS = 5;
 /** Parts that are looked at a second time, half a patch further. */
@@ -30,24 +29,32 @@ export class SurfaceLesson {
   readonly #recipe: Recipe;
   readonly #network: FeatureSource;
   readonly #lessons = new Map<string, Lesson>();
+  readonly #mostBytes: number;
   #bytes = 0;
 
-  constructor(recipe: Recipe, network: FeatureSource) {
+  /** `mostBytes`: of feature vectors, which are held until the lesson ends. */
+  constructor(recipe: Recipe, network: FeatureSource, mostBytes: number) {
     this.#recipe = recipe;
     this.#network = network;
+    this.#mostBytes = mostBytes;
   }
 
   /** Whether a further part would be held. */
   get isFull(): boolean {
-    return this.#bytes >= MOST_BYTES;
+    return this.#bytes >= this.#mostBytes;
+  }
+
+  /** Good parts that the check has learnt from. */
+  partsOf(check: string): number {
+    return this.#lessons.get(check)?.parts.length ?? 0;
   }
 
   /**
    * Looks at a good part. Returns why a check could not learn from it, by check. The first part sets the size of the views. The caller
    * keeps the frame. Errors: those of the network.
    */
-  async add(frame: Frame, sets: ReadonlyMap<string, readonly Member[]>, segments: Segments): Promise<ReadonlyMap<string, string>> {
-    const refused = new Map<string, string>();
+  async add(frame: Frame, sets: ReadonlyMap<string, readonly Member[]>, segments: Segments): Promise<ReadonlyMap<string, InspectionCode>> {
+    const refused = new Map<string, InspectionCode>();
     if (this.isFull) return refused;
     for (const { id, of } of surfaceChecks(this.#recipe)) {
       const member = of === undefined ? undefined : referred(of, sets);

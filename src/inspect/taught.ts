@@ -82,6 +82,12 @@ const taughtSchema = z.strictObject({
 
 export type TaughtFile = z.output<typeof taughtSchema>;
 
+/** The text of a taught file, and the SHA-256 that `loadTaught` will find. */
+export function writtenTaught(file: TaughtFile): { readonly text: string; readonly sha256: string } {
+  const text = canonicalJson(file);
+  return { text: `${text}\n`, sha256: sha256Of(text) };
+}
+
 /** The golden sample as its file has it. `png`: of the frame that the places are in. */
 export function storedGolden(places: ReadonlyMap<string, GoldenPlace>, png: Uint8Array): NonNullable<TaughtFile['golden']> {
   return {

@@ -1,4 +1,5 @@
 /** A segmentation network as a source of feature maps: what its backbone sees, before it decides on objects. */
+import { basename } from 'node:path';
 import { type NativeFrame, native } from '../../addon/addon.js';
 import { compiledModule } from '../../compiled.js';
 import type { Frame } from '../../domain/frame.js';
@@ -71,6 +72,16 @@ export async function openTaughtNetwork(
   const [was, is] = [taught.sha256, sha256].map((sum) => sum.slice(0, 12));
   const message = `${taught.file}: its surfaces were taught with the model ${taught.name} (SHA-256 ${was}…), in use is ${path} (${is}…); use that model, or teach again: "fastsamd teach"`;
   throw new FastsamError('TAUGHT_STALE', message);
+}
+
+/** The model in use as a network to teach surfaces with; the caller stops it. `model`: path or name. Errors: those of FeatureNetwork.open. */
+export async function openTeachingNetwork(
+  model: string,
+  options: { readonly threads?: number } = {},
+): Promise<{ readonly network: FeatureNetwork; readonly model: { readonly name: string; readonly sha256: string } }> {
+  const path = await resolveModel(model);
+  const sha256 = await sha256OfFile(path);
+  return { network: await FeatureNetwork.open(path, options), model: { name: basename(path), sha256 } };
 }
 
 /** A network that is loaded at its first frame, or by `start`. The caller stops it. */
