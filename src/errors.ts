@@ -45,6 +45,14 @@ const EXIT_CODES = {
   ENGINE_UNVERIFIED: 1,
   /** Surfaces that were taught with another model: to be taught again. */
   TAUGHT_STALE: 3,
+  /** A lesson of a camera that has none. */
+  TEACH_NOT_RUNNING: 1,
+  /** A camera is being taught already. */
+  TEACH_RUNNING: 1,
+  /** A frame in which nothing of the recipe could be measured. */
+  TEACH_NO_PART: 1,
+  /** Too few good parts, or too little measured of them. */
+  TEACH_INCOMPLETE: 1,
   /** A request over MQTT that cannot be understood or is not allowed. */
   REQUEST_INVALID: 1,
   /** A request that this node's configuration does not permit. */
@@ -115,6 +123,10 @@ export function isRequesterFault(error: unknown): boolean {
     'RATE_LIMITED',
     'TEXT_UNAVAILABLE',
     'TRACKING_OFF',
+    'TEACH_NOT_RUNNING',
+    'TEACH_RUNNING',
+    'TEACH_NO_PART',
+    'TEACH_INCOMPLETE',
   );
 }
 

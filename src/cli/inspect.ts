@@ -37,6 +37,13 @@ export async function inspect(args: InspectArguments): Promise<void> {
   }
   const openFeatures = async (model: TaughtModel) => openTaughtNetwork(await modelOf(args), model, { threads: args.threads });
   await using taught = args.taught === undefined ? undefined : await loadTaught(args.taught, openFeatures);
+  if (recipe.taught !== undefined && taught !== undefined && recipe.taught !== taught.sha256) {
+    const [names, has] = [recipe.taught, taught.sha256].map((sum) => sum.slice(0, 12));
+    throw new FastsamError(
+      'CONFIG_INVALID',
+      `${args.taught}: recipe "${recipe.recipe}" was taught another one (${names}…, this is ${has}…)`,
+    );
+  }
   const identity = identityOf(recipe, 0);
   const inputs = await Inputs.of([args.pictures, args.recipe, ...[args.calibration, args.taught].filter((path) => path !== undefined)]);
   for (const option of ['csv', 'out', 'sheet'] as const) {

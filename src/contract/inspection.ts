@@ -132,6 +132,16 @@ export const checkStatisticsSchema = z.object({
   nelson: z.array(z.number().int().min(1).max(4)).meta({ description: 'Nelson rules that the newest value breaks.' }),
 });
 
+/** Robust standard deviations between the median of good parts and a taught limit: 4 is Cpk 1.33. */
+export const TEACH_SIGMA = { min: 1, usual: 4, max: 20 } as const;
+
+/** A lesson that runs. It ends with teach/commit, teach/abort, half an hour without a request, and with the daemon. */
+const lessonSchema = z.object({
+  recipe: recipeIdentitySchema.meta({ description: 'The revision that is being taught.' }),
+  parts: count.meta({ description: 'Good parts so far.' }),
+  since: timestamp,
+});
+
 export const inspectionMessageSchema = z.object({
   v: version,
   camera: idSchema,
@@ -158,6 +168,7 @@ export const inspectionMessageSchema = z.object({
     .array(checkStatisticsSchema)
     .optional()
     .meta({ description: 'Of the newest 1,000 values of each check under this revision; a few seconds behind the verdicts.' }),
+  teaching: lessonSchema.optional().meta({ description: 'While somebody teaches this camera from good parts.' }),
 });
 
 export const triggerName = name;
@@ -185,6 +196,40 @@ export const recipeDataSchema = recipeIdentitySchema.extend({
   recipe: z.unknown().optional().meta({ description: 'recipe/get: the recipe, defaults filled in.' }),
 });
 
+const taughtLimitsSchema = z.object({
+  check: idSchema,
+  n: count.meta({ description: 'Values: one for each part, or for each member with each.' }),
+  median: z.number(),
+  sd: z.number().meta({ description: 'Robust; no less than the uncertainty of a value.' }),
+  lsl: z.number().optional(),
+  usl: z.number().optional(),
+  outside: count.meta({ description: 'Good parts outside of these limits.' }),
+  outsideNow: count.meta({ description: 'Good parts outside of the limits that the recipe has.' }),
+});
+
+/** `data` of `teach/start` and `teach/add`; that of `teach/abort` is the lesson that was given up. */
+export const teachDataSchema = lessonSchema.extend({
+  complete: z.boolean().meta({ description: 'False: teach/commit would be refused with TEACH_INCOMPLETE.' }),
+  limits: z.array(taughtLimitsSchema).meta({ description: 'What the parts so far propose. Of surfaces, only teach/commit can tell.' }),
+  missing: z
+    .array(z.object({ check: idSchema.optional(), code: code.optional(), message: z.string().max(300) }))
+    .meta({ description: 'What is too little so far, and what could not be measured in the frame just added.' }),
+});
+
+/** `data` of `teach/commit`. */
+export const taughtDataSchema = recipeDataSchema.extend({
+  parts: count,
+  limits: z.array(taughtLimitsSchema).meta({ description: 'As they are in the new revision; other checks keep theirs.' }),
+  taught: z
+    .string()
+    .length(64)
+    .optional()
+    .meta({ description: 'SHA-256 of the golden sample and the surfaces, where the recipe has them.' }),
+});
+
+export type LessonData = z.output<typeof lessonSchema>;
+export type TeachData = z.output<typeof teachDataSchema>;
+export type TaughtData = z.output<typeof taughtDataSchema>;
 export type VerdictMessage = z.output<typeof verdictSchema>;
 export type CheckResult = z.output<typeof checkResultSchema>;
 export type RecipeIdentity = z.output<typeof recipeIdentitySchema>;

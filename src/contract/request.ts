@@ -5,7 +5,7 @@ import { recipeSchema } from '../domain/recipe.js';
 import { lineSetSchema, ZONE_LIMITS, zoneSetSchema } from '../domain/zone.js';
 import { count, timestamp, version } from './common.js';
 import { alertMessageSchema, healthMessageSchema } from './health.js';
-import { EVIDENCE_KINDS, triggerFields, triggerName, VERDICTS } from './inspection.js';
+import { EVIDENCE_KINDS, TEACH_SIGMA, triggerFields, triggerName, VERDICTS } from './inspection.js';
 import { NODE_STATES } from './node.js';
 import { promptAnswerSchema } from './result.js';
 import type { Verb } from './verbs.js';
@@ -105,6 +105,31 @@ export const requestSchemas = {
     revision: count.optional().meta({ description: 'The newest when absent.' }),
   }),
   'recipe/list': z.strictObject({ id, camera: oneCamera }),
+  'teach/start': z.strictObject({
+    id,
+    camera: oneCamera,
+    recipe: idSchema.optional().meta({ description: 'Its newest revision is taught; the active one when absent.' }),
+    sigma: z
+      .number()
+      .min(TEACH_SIGMA.min)
+      .max(TEACH_SIGMA.max)
+      .default(TEACH_SIGMA.usual)
+      .meta({ description: 'Limits so many robust standard deviations from the median.' }),
+  }),
+  'teach/add': z.strictObject({
+    id,
+    camera: oneCamera,
+    verdict: z.literal('OK').default('OK').meta({ description: 'What the part in view is: only good parts teach.' }),
+  }),
+  'teach/commit': z.strictObject({
+    id,
+    camera: oneCamera,
+    ifRevision: count
+      .optional()
+      .meta({ description: 'Only when this is the newest revision of the recipe; that of teach/start when absent.' }),
+    activate: z.boolean().default(false).meta({ description: 'Judge by the new revision from the next frame on.' }),
+  }),
+  'teach/abort': z.strictObject({ id, camera: oneCamera }),
   'read/verdicts': z.strictObject({
     id,
     camera,

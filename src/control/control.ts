@@ -14,6 +14,8 @@ import { type Answer, changesSomething, handlersOf, type Role, roleFor, roleSuff
 
 /** Of all requests of one transport. */
 const RATE = { perSecond: 50, burst: 100 } as const;
+/** Errors of the camera, the model or a file, which whoever asks can mend. */
+const MENDABLE = ['SOURCE_TIMEOUT', 'SOURCE_LOST', 'CONFIG_INVALID', 'OUTPUT_UNWRITABLE', 'MODEL_UNSUPPORTED', 'TAUGHT_STALE'] as const;
 /** An answer may hold one path of a schema and one message, never a payload. */
 const MAX_ERROR_CHARS = 500;
 
@@ -88,11 +90,7 @@ export class Control {
   }
 
   #explain(error: unknown, verb: string, { via }: Caller): Pick<ResponseMessage, 'code' | 'error'> {
-    // Errors of the camera or the file are passed on too: the operator can mend them.
-    if (
-      isFastsamError(error) &&
-      (isRequesterFault(error) || isFastsamError(error, 'SOURCE_TIMEOUT', 'SOURCE_LOST', 'CONFIG_INVALID', 'OUTPUT_UNWRITABLE'))
-    ) {
+    if (isFastsamError(error) && (isRequesterFault(error) || isFastsamError(error, ...MENDABLE))) {
       return { code: error.code, error: messageOf(error).slice(0, MAX_ERROR_CHARS) };
     }
     this.#deps.log.error({ err: error, verb, via }, `${via}: request failed`);

@@ -3,9 +3,12 @@ import type {
   BoundData,
   CheckStatistics,
   CountsMessage,
+  LessonData,
   PromptsMessage,
   RecipeData,
   RequestOf,
+  TaughtData,
+  TeachData,
   TracksData,
   TriggerData,
   TryData,
@@ -102,6 +105,14 @@ export interface InspectionService {
   /** Errors: REQUEST_INVALID for a recipe or revision that there is not. */
   recipe(request: Without<RequestOf<'recipe/get'>, 'id'>): Promise<RecipeData>;
   recipes(request: Without<RequestOf<'recipe/list'>, 'id'>): Promise<readonly RecipeData[]>;
+  /** Begins a lesson. Errors: TEACH_RUNNING; REQUEST_INVALID for a recipe without measures; MODEL_UNSUPPORTED where surfaces cannot be seen. */
+  startTeaching(request: Without<RequestOf<'teach/start'>, 'id'>): Promise<TeachData>;
+  /** Measures the parts in the next frame. Errors: TEACH_NOT_RUNNING, TEACH_RUNNING, TEACH_NO_PART, TAUGHT_STALE, SOURCE_TIMEOUT, SOURCE_LOST. */
+  addGoodPart(request: Without<RequestOf<'teach/add'>, 'id'>): Promise<TeachData>;
+  /** Writes what was learnt as a new revision. Errors: TEACH_NOT_RUNNING, TEACH_RUNNING, TEACH_INCOMPLETE, REVISION_CONFLICT; the lesson then goes on. */
+  commitTeaching(request: Without<RequestOf<'teach/commit'>, 'id'>, by: string): Promise<TaughtData>;
+  /** Ends the lesson; nothing has changed. Errors: TEACH_NOT_RUNNING. */
+  abortTeaching(request: Without<RequestOf<'teach/abort'>, 'id'>): Promise<LessonData>;
   verdicts(request: Without<RequestOf<'read/verdicts'>, 'id'>): Promise<readonly RecordedVerdict[]>;
   /** Errors: REQUEST_FORBIDDEN where snapshots are off, REQUEST_INVALID for a picture that is not kept. */
   evidence(request: Without<RequestOf<'read/evidence'>, 'id'>): Promise<Snapshot>;

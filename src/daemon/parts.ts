@@ -10,7 +10,7 @@ import type { CameraEvent } from '../contract/messages.js';
 import type { ResultMessage } from '../contract/result.js';
 import { Control } from '../control/control.js';
 import { followsObject, withIds } from '../domain/prompt.js';
-import { openTaughtNetwork } from '../engine/onnxruntime/features.js';
+import { openTaughtNetwork, openTeachingNetwork } from '../engine/onnxruntime/features.js';
 import { openEngine } from '../engine/open.js';
 import { JobRunner } from '../jobs/runner.js';
 import { createPublisher } from '../mqtt/publisher.js';
@@ -157,6 +157,8 @@ export function buildParts(deps: DaemonDeps) {
     addSink: (camera, sink) => cameras.addSink(camera, sink),
     assertAnswerable: ({ prompts }) => engine.assertLabels(withIds(prompts)),
     openFeatures: (taught) => openTaughtNetwork(config.model.path, taught, { threads: config.model.onnxruntime.threads }),
+    openTeachingNetwork: () => openTeachingNetwork(config.model.path, { threads: config.model.onnxruntime.threads }),
+    taught: files.taught,
     degraded: () => governor.degradation.smallModel,
     streaming: (camera) => cameras.tasks.some(({ id, status: { phase } }) => id === camera && phase === 'streaming'),
     showsPictures: (camera) => live.current.cameras.some(({ id, publish }) => id === camera && publish.snapshots),

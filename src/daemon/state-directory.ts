@@ -32,6 +32,8 @@ export interface StateFiles {
   readonly verdicts: string;
   /** The folder of their pictures. */
   readonly evidence: string;
+  /** The folder of what cameras were taught by requests. */
+  readonly taught: string;
   /** Users of the console, and their invitations. */
   readonly users: string;
   readonly invites: string;
@@ -48,6 +50,7 @@ export function stateFilesIn(folder: string): StateFiles {
     retained: join(folder, 'retained.json'),
     verdicts: join(folder, 'verdicts.db'),
     evidence: join(folder, 'evidence'),
+    taught: join(folder, 'taught'),
     users: join(folder, 'console-users.json'),
     invites: join(folder, 'console-invites.json'),
     clips: join(folder, 'console-clips'),

@@ -236,6 +236,14 @@ export const recipeSchema = z
         coverage: z.number().min(0).max(10).default(2).meta({ description: 'Expanded uncertainty in standard uncertainties.' }),
       })
       .prefault({}),
+    taught: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .optional()
+      .meta({
+        description:
+          'SHA-256 of the golden sample and the surfaces that the checks compare with, which the node keeps: teach/commit writes it. What the camera is configured with when absent.',
+      }),
     noPart: z.enum(['UNSURE', 'NOK']).default('UNSURE').meta({ description: 'The verdict when a set has fewer objects than it expects.' }),
     checks: z.array(checkSchema).min(1).max(RECIPE_LIMITS.checks),
   })

@@ -114,7 +114,17 @@ export interface RecordCalls {
   verify: { ask: { evidence?: string | undefined }; answer: Verified };
   /** Stores a revision unless the newest is the same. `ifRevision` undefined: whatever there is. */
   setRecipe: {
-    ask: { camera: string; recipe: Recipe; sha256: string; ifRevision?: number | undefined; activate: boolean; by: string; atMs: number };
+    ask: {
+      camera: string;
+      recipe: Recipe;
+      sha256: string;
+      ifRevision?: number | undefined;
+      activate: boolean;
+      by: string;
+      atMs: number;
+      /** Where good parts have taught its limits: how many, and how many standard deviations the limits are from the median. */
+      lesson?: { parts: number; sigma: number } | undefined;
+    };
     answer: { conflict: number } | { stored: StoredRecipe };
   };
   activateRecipe: {

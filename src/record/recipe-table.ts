@@ -7,7 +7,7 @@ import { type RecipeRow, recipeOf } from './tables.js';
 /** A recipe that differs from its newest revision becomes the next one. A conflict when the newest is not `ifRevision`. */
 export function setRecipe(
   database: Database.Database,
-  { camera, recipe, sha256, ifRevision, activate, by, atMs }: RecordCalls['setRecipe']['ask'],
+  { camera, recipe, sha256, ifRevision, activate, by, atMs, lesson }: RecordCalls['setRecipe']['ask'],
 ): RecordCalls['setRecipe']['answer'] {
   const newest = recipeOfCamera(database, camera, recipe.recipe);
   if (ifRevision !== undefined && ifRevision !== (newest?.revision ?? 0)) return { conflict: newest?.revision ?? 0 };
@@ -24,6 +24,7 @@ export function setRecipe(
       sha256,
       before: newest?.recipe ?? null,
       after: recipe,
+      ...(lesson ? { lesson } : {}),
     });
   }
   if (activate) putInForce(database, camera, recipe.recipe, revision, by, atMs);

@@ -89,6 +89,13 @@ describe('fastsamd teach', () => {
     expect(few.stderr).toContain('3 good parts; expected at least 5');
     const nowhere = await fastsamd('teach', at('good'), ...recipe);
     expect(nowhere.stderr).toContain('expected --out FILE');
+    await fastsamd('teach', at('good'), ...recipe, '--out', at('own.taught'));
+    await writeFile(at('named.yaml'), `${RECIPE}taught: ${'a'.repeat(64)}\n`);
+    const other = await fastsamd('inspect', at('new'), '--recipe', at('named.yaml'), '--model', MODEL, '--taught', at('own.taught'));
+    expect(other).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('own.taught: recipe "label" was taught another one (aaaaaaaaaaaa…'),
+    });
     const untaught = await fastsamd('inspect', at('new'), ...recipe);
     expect(untaught.stderr).toContain('expected --taught FILE');
     await writeFile(at('broken.taught'), '{"v":1}');

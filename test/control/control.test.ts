@@ -43,6 +43,10 @@ const VALID: Readonly<Record<Verb, object>> = {
   'recipe/activate': { camera: 'belt', recipe: 'washer' },
   'recipe/get': { camera: 'belt' },
   'recipe/list': { camera: 'belt' },
+  'teach/start': { id: 't1', camera: 'belt' },
+  'teach/add': { id: 't2', camera: 'belt', verdict: 'OK' },
+  'teach/commit': { id: 't3', camera: 'belt', activate: true },
+  'teach/abort': { camera: 'belt' },
   'read/verdicts': {},
   'read/statistics': { camera: 'belt' },
   'read/evidence': { camera: 'belt', inspection: 1 },
@@ -58,8 +62,8 @@ const VALID: Readonly<Record<Verb, object>> = {
 const FORBIDDEN: Readonly<Record<Role, (verb: Verb) => boolean>> = {
   viewer: (verb) =>
     verb.startsWith('admin/') ||
-    /^((prompt|zone)\/(set|add|remove|clear)|count\/reset|recipe\/(set|activate)|inspect\/(trigger|cancel))$/.test(verb),
-  operator: (verb) => verb.startsWith('admin/') || /^recipe\/(set|activate)$/.test(verb),
+    /^((prompt|zone)\/(set|add|remove|clear)|count\/reset|recipe\/(set|activate)|teach\/.*|inspect\/(trigger|cancel))$/.test(verb),
+  operator: (verb) => verb.startsWith('admin/') || /^(recipe\/(set|activate)|teach\/.*)$/.test(verb),
   admin: () => false,
 };
 

@@ -2,6 +2,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { stringify } from 'yaml';
@@ -12,6 +13,8 @@ import {
   inspectionMessageSchema,
   type ResponseMessage,
   responseMessageSchema,
+  taughtDataSchema,
+  teachDataSchema,
 } from '../../src/contract/messages.js';
 import { COIL, RECIPE_REGISTER, REGISTER } from '../../src/field/plc-port.js';
 import { storedGolden, storedSurfaces } from '../../src/inspect/taught.js';
@@ -66,12 +69,12 @@ describe.skipIf(!hasMosquitto)('a node that inspects (needs mosquitto)', { timeo
   async function run(
     rules: object,
     from = 0,
-    more: { inspection?: object; publish?: object; environment?: Record<string, string> } = {},
+    more: { inspection?: object; publish?: object; environment?: Record<string, string>; model?: string } = {},
   ): Promise<InspectionMessage> {
     await writeFile(join(directory, 'recipe.yaml'), stringify(rules));
     const config = {
       node: NODE,
-      model: { path: model },
+      model: { path: more.model ?? model },
       cameras: [
         {
           id: 'belt',
@@ -363,6 +366,152 @@ describe.skipIf(!hasMosquitto)('a node that inspects (needs mosquitto)', { timeo
       const { code, stderr } = await daemon!.outcome;
       expect(code).toBe(3);
       expect(stderr).toContain('skin.taught: its surfaces were taught with the model three.onnx');
+    });
+  });
+
+  describe('taught by requests', () => {
+    /** A part of 80 × 80 pixels that is always there, on a picture that changes. */
+    const checks = [
+      { id: 'size', measure: 'diameter', of: 'parts[0]', target: 90, tol: 40, uncertainty: 1 },
+      { id: 'print', measure: 'difference', max: 1e6 },
+      { id: 'skin', measure: 'anomaly', of: 'parts[0]', max: 1000 },
+    ];
+    const belt = { camera: 'belt' };
+    const taughtFiles = () => readdir(join(directory, `state-${broker.port}`, NODE, 'taught', 'belt')).catch(() => []);
+
+    it('makes a new revision from good parts as a transaction, on record, and judges by it after a crash too', async () => {
+      await run(recipe({ checks }));
+      expect(await ask('teach/add', belt)).toMatchObject({ status: 'error', code: 'TEACH_NOT_RUNNING' });
+      expect(await ask('teach/abort', belt)).toMatchObject({ code: 'TEACH_NOT_RUNNING' });
+      const begun = await ask('teach/start', belt);
+      expect(teachDataSchema.parse(begun.data)).toMatchObject({
+        recipe: { id: 'three', revision: 1 },
+        parts: 0,
+        complete: false,
+        limits: [],
+        missing: expect.arrayContaining([{ message: '0 good parts; expected at least 5, better 20' }]),
+      });
+      expect(await ask('teach/start', { ...belt, recipe: 'three' })).toMatchObject({ code: 'TEACH_RUNNING' });
+      expect(await ask('teach/add', { ...belt, verdict: 'NOK' })).toMatchObject({ code: 'REQUEST_INVALID' });
+      for (let part = 1; part <= 4; part += 1) {
+        expect((await ask('teach/add', { ...belt, verdict: 'OK', id: `part-${part}` })).data).toMatchObject({
+          parts: part,
+          complete: false,
+        });
+      }
+      // A request that comes twice is one part.
+      expect((await ask('teach/add', { ...belt, verdict: 'OK', id: 'part-4' })).data).toMatchObject({ parts: 4 });
+      expect(await ask('teach/commit', belt)).toMatchObject({
+        code: 'TEACH_INCOMPLETE',
+        error: '4 good parts; expected at least 5, better 20',
+      });
+      const { data: fifth } = await ask('teach/add', belt);
+      expect(teachDataSchema.parse(fifth)).toMatchObject({
+        parts: 5,
+        complete: true,
+        limits: expect.arrayContaining([
+          {
+            check: 'size',
+            n: 5,
+            sd: 1,
+            outside: 0,
+            outsideNow: 0,
+            median: expect.any(Number),
+            lsl: expect.any(Number),
+            usl: expect.any(Number),
+          },
+        ]),
+      });
+      expect(await observer.untilJson<InspectionMessage>(INSPECTION, ({ teaching }) => teaching?.parts === 5)).toMatchObject({
+        state: 'ready',
+        teaching: { recipe: { revision: 1 } },
+      });
+
+      // Somebody else changes the recipe meanwhile.
+      await ask('recipe/set', { ...belt, recipe: recipe({ checks, product: 'changed' }) });
+      expect(await ask('teach/commit', { ...belt, activate: true })).toMatchObject({ code: 'REVISION_CONFLICT' });
+      expect(await taughtFiles()).toEqual([]);
+      const from = observer.received.length;
+      const committed = await ask('teach/commit', { ...belt, ifRevision: 2, activate: true });
+      expect(committed).toMatchObject({ status: 'ok', revision: 3 });
+      const { taught, limits, ...stored } = taughtDataSchema.parse(committed.data);
+      expect(stored).toMatchObject({ id: 'three', revision: 3, active: true, parts: 5 });
+      expect(limits.map(({ check }) => check)).toEqual(['size', 'print', 'skin']);
+      expect(await taughtFiles()).toEqual([`${taught}.taught`]);
+      const isChange = (event: EventMessage) => event.type === 'recipe-changed' && event.recipe.revision === 3;
+      expect(await observer.untilJson<EventMessage>(EVENT, isChange, from)).toMatchObject({ change: 'set', by: 'mqtt (admin)' });
+      expect((await ask('recipe/get', belt)).data).toMatchObject({
+        recipe: {
+          taught,
+          checks: [{ id: 'size', lsl: limits[0]!.lsl, usl: limits[0]!.usl }, { id: 'print' }, { id: 'skin', usl: limits[2]!.usl }],
+        },
+      });
+      expect(await ask('teach/add', belt)).toMatchObject({ code: 'TEACH_NOT_RUNNING' });
+      const judged = {
+        verdict: {
+          recipe: { revision: 3 },
+          taught: { sha256: taught },
+          checks: [{ result: 'ok' }, { value: expect.any(Number) }, { value: expect.any(Number) }],
+        },
+      };
+      expect((await ask('inspect/trigger', { ...belt, wait: true })).data).toMatchObject(judged);
+
+      await ask('teach/start', belt);
+      const crashed = observer.received.length;
+      daemon!.process.kill('SIGKILL');
+      await daemon!.outcome;
+      expect(await run(recipe({ checks }), crashed)).toMatchObject({ recipe: { revision: 3 } });
+      expect(await ask('teach/add', belt)).toMatchObject({ code: 'TEACH_NOT_RUNNING' });
+      expect((await ask('inspect/trigger', { ...belt, wait: true })).data).toMatchObject(judged);
+      // The way back is open: that revision was not taught.
+      await ask('recipe/activate', { ...belt, recipe: 'three', revision: 1 });
+      const { data: untaught } = await ask('inspect/trigger', { ...belt, wait: true });
+      expect(untaught).toMatchObject({ verdict: { checks: [{ result: 'ok' }, { code: 'TEACH_MISSING' }, { code: 'TEACH_MISSING' }] } });
+      expect(untaught).not.toHaveProperty('verdict.taught');
+      await ask('recipe/activate', { ...belt, recipe: 'three' });
+      expect((await ask('inspect/trigger', { ...belt, wait: true })).data).toMatchObject(judged);
+      const unknown = recipe({ checks, taught: '0'.repeat(64) });
+      expect(await ask('recipe/set', { ...belt, recipe: unknown })).toMatchObject({
+        code: 'REQUEST_INVALID',
+        error: expect.stringContaining('teach it again'),
+      });
+
+      daemon!.process.kill('SIGTERM');
+      await daemon!.outcome;
+      const database = new Database(join(directory, `state-${broker.port}`, NODE, 'verdicts.db'), { readonly: true });
+      const rows = database.prepare("SELECT * FROM audit WHERE what = 'recipe-set' ORDER BY number").all() as { body: string }[];
+      database.close();
+      expect(JSON.parse(rows.at(-1)!.body)).toMatchObject({
+        revision: 3,
+        lesson: { parts: 5, sigma: 4 },
+        before: { product: 'changed' },
+        after: { taught },
+      });
+      expect(await fastsamd('verdicts', 'verify', '--config', join(directory, 'config.yaml'))).toMatchObject({ code: 0 });
+    });
+
+    it('finds no part where there is none, gives up when told to, and says at its end what is lost', async () => {
+      await run(recipe({ objects: { parts: { minArea: 100_000 } }, checks: checks.slice(0, 1) }));
+      await ask('teach/start', belt);
+      expect(await ask('teach/add', belt)).toMatchObject({ code: 'TEACH_NO_PART', error: expect.stringContaining('(size: NO_PART)') });
+      expect((await ask('teach/abort', belt)).data).toMatchObject({ parts: 0, recipe: { revision: 1 } });
+      expect((await ask('recipe/list', belt)).data).toHaveLength(1);
+      await ask('recipe/set', { ...belt, recipe: recipe({ recipe: 'counts' }) });
+      expect(await ask('teach/start', { ...belt, recipe: 'counts' })).toMatchObject({
+        code: 'REQUEST_INVALID',
+        error: expect.stringContaining('measures nothing'),
+      });
+      await ask('teach/start', belt);
+      daemon!.process.kill('SIGTERM');
+      expect((await daemon!.outcome).stderr).toContain('the lesson of recipe three is lost, 0 good parts: fastsamd ends');
+    });
+
+    it('does not begin a lesson about surfaces with a model that has no feature maps', async () => {
+      const plain = join(directory, 'plain.onnx');
+      await writeFile(plain, testModel());
+      await run(recipe({ checks }), 0, { model: plain });
+      expect(await ask('teach/start', belt)).toMatchObject({ code: 'MODEL_UNSUPPORTED', error: expect.stringContaining('plain.onnx') });
+      expect(await ask('teach/add', belt)).toMatchObject({ code: 'TEACH_NOT_RUNNING' });
     });
   });
 

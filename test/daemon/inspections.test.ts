@@ -32,6 +32,10 @@ beforeEach(async () => {
     openFeatures: async () => {
       throw new Error('nothing is taught');
     },
+    openTeachingNetwork: async () => {
+      throw new Error('nothing is taught');
+    },
+    taught: join(folder, 'taught'),
     degraded: () => false,
     streaming: () => true,
     showsPictures: () => false,

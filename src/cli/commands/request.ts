@@ -20,6 +20,10 @@ export const requestCommand: Command<RequestOptions> = {
       .example('$0 request line-3 read/ping', 'is it there?')
       .example(`$0 request line-3 prompt/set '{"camera":"belt","prompts":[{"type":"box","box":[90,40,300,420]}]}'`, 'look for one object')
       .example('$0 request line-3 prompt/set @prompts.json --config node.yaml', 'from a file, at the broker of a node')
+      .example(
+        `$0 request line-3 teach/add '{"camera":"station-2","verdict":"OK"}'`,
+        'the part in view is a good one, see docs/inspection.md',
+      )
       .example(`$0 request @fleet prompt/clear`, 'everything again, on all nodes of the group "fleet"')
       .epilogue('One line of JSON per answer. Exit code 0 when every answer is "ok", 1 otherwise or without an answer.'),
   handler: async (args) => (await import('../request.js')).request(args),

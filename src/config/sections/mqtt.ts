@@ -36,7 +36,7 @@ export const mqttSchema = z.strictObject({
     .meta({ description: 'Groups of this node: requests to PREFIX/@GROUP/request/… concern all nodes of a group at once.' }),
   admin: z.boolean().default(false).meta({
     description:
-      'Accept request/admin/… (pause, resume and restart cameras, reload the configuration, set the log level), recipe/set and recipe/activate.',
+      'Accept request/admin/… (pause, resume and restart cameras, reload the configuration, set the log level), recipe/set, recipe/activate and teach/….',
   }),
   protocol: z
     .union([z.literal(5), z.literal(4)])

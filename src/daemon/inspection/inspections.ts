@@ -8,21 +8,24 @@ import { toTimestamp } from '../../contract/common.js';
 import type { CameraEvent, CheckStatistics, RecipeData, VerdictMessage } from '../../contract/messages.js';
 import type { InspectionService, RecordedVerdict } from '../../control/services.js';
 import type { Recipe } from '../../domain/recipe.js';
-import { FastsamError } from '../../errors.js';
+import { FastsamError, messageOf } from '../../errors.js';
 import { type LoadedCalibration, loadCalibration } from '../../inspect/calibration-file.js';
 import { canonicalJson, sha256Of } from '../../inspect/identity.js';
+import { withLimits } from '../../inspect/limits.js';
 import { statisticsOf } from '../../inspect/statistics.js';
 import { loadTaught, type OpenFeatures, type Taught } from '../../inspect/taught.js';
 import type { ResultSink } from '../../pipeline/sinks.js';
 import { EvidenceStore } from '../../record/evidence.js';
 import type { EvidenceSettings } from '../../record/evidence-ring.js';
-import type { NewVerdict, RecordedTrigger, StoredRecipe, StoredVerdict } from '../../record/protocol.js';
+import type { NewVerdict, RecordCalls, RecordedTrigger, StoredRecipe, StoredVerdict } from '../../record/protocol.js';
 import { VerdictRecord } from '../../record/record.js';
 import type { StatusBoard } from '../../status/board.js';
 import type { EventIdentity } from '../../status/feed.js';
 import { EvidenceKeeper, tidyLeftovers } from './evidence.js';
 import { FieldStation } from './field-station.js';
 import { Inspector, identityOf } from './inspector.js';
+import { TaughtFiles } from './taught-files.js';
+import { type OpenTeachingNetwork, Teaching } from './teaching.js';
 
 const ALERT = 'record-failing';
 const DAMAGED_ALERT = 'record-damaged';
@@ -45,6 +48,10 @@ export interface InspectionsDeps {
   readonly assertAnswerable: (recipe: Recipe) => void;
   /** The network that surfaces were taught with. */
   readonly openFeatures: OpenFeatures;
+  /** The model in use, to teach surfaces with. */
+  readonly openTeachingNetwork: OpenTeachingNetwork;
+  /** Folder of what cameras were taught by requests. */
+  readonly taught: string;
   readonly degraded: () => boolean;
   /** Whether frames of the camera come. */
   readonly streaming: (camera: string) => boolean;
@@ -66,12 +73,16 @@ interface Station {
   readonly inspector: Inspector;
   readonly end: () => Promise<void>;
   readonly field: FieldStation;
+  /** What the recipe in force was taught, where it names that itself. */
+  taught: Taught | undefined;
 }
 
 export class Inspections implements InspectionService {
   readonly #deps: InspectionsDeps;
   #record: VerdictRecord | undefined;
   readonly #pictures: EvidenceStore;
+  readonly #taughtFiles: TaughtFiles;
+  readonly #teaching: Teaching;
   /** Once a camera keeps pictures. */
   #evidence: EvidenceKeeper | undefined;
   #tidying: NodeJS.Timeout | undefined;
@@ -89,6 +100,15 @@ export class Inspections implements InspectionService {
   constructor(deps: InspectionsDeps) {
     this.#deps = deps;
     this.#pictures = new EvidenceStore(deps.evidence);
+    this.#taughtFiles = new TaughtFiles({ folder: deps.taught, openFeatures: deps.openFeatures });
+    this.#teaching = new Teaching({
+      addSink: deps.addSink,
+      openNetwork: deps.openTeachingNetwork,
+      degraded: deps.degraded,
+      streaming: deps.streaming,
+      onLesson: (camera, lesson) => this.#stations.get(camera)?.inspector.setTeaching(lesson),
+      log: deps.log,
+    });
   }
 
   /**
@@ -124,10 +144,11 @@ export class Inspections implements InspectionService {
   async #apply(wanted: ReadonlyMap<string, StationConfig>, recipes: ReadonlyMap<string, Recipe>): Promise<void> {
     for (const [id, station] of this.#stations) {
       if (JSON.stringify(wanted.get(id)) === JSON.stringify(station.config)) continue;
+      await this.#teaching.drop(id, 'its configuration has changed');
       this.#stations.delete(id);
       await station.field.stop();
       await station.end();
-      await station.config.taught?.[Symbol.asyncDispose]();
+      await freeTaught(station);
       if (!wanted.has(id)) this.#deps.status.delete(`cameras/${id}/inspection`);
     }
     for (const [id, config] of wanted) {
@@ -151,6 +172,7 @@ export class Inspections implements InspectionService {
   async stop(): Promise<void> {
     this.#isStopping = true;
     await this.#changed;
+    await this.#teaching.stop();
     clearInterval(this.#marking);
     clearInterval(this.#tidying);
     const stations = [...this.#stations.values()];
@@ -159,7 +181,7 @@ export class Inspections implements InspectionService {
     await this.#evidence?.settled();
     await this.#pictures.close();
     await this.#record?.close();
-    await Promise.all(stations.map(({ config }) => config.taught?.[Symbol.asyncDispose]()));
+    await Promise.all(stations.map(freeTaught));
   }
 
   async trigger(
@@ -177,33 +199,93 @@ export class Inspections implements InspectionService {
     { camera, recipe, ifRevision, activate }: Parameters<InspectionService['setRecipe']>[0],
     by: string,
   ): ReturnType<InspectionService['setRecipe']> {
-    const { inspector, config } = this.#station(camera);
-    this.#assertUsable(recipe, config);
-    const sha256 = sha256Of(canonicalJson(recipe));
-    const answer = await this.#record!.call('setRecipe', { camera, recipe, sha256, ifRevision, activate, by, atMs: Date.now() });
-    if ('conflict' in answer) {
-      throw new FastsamError(
-        'REVISION_CONFLICT',
-        `recipe "${recipe.recipe}": the newest revision is ${answer.conflict}, not ${ifRevision}`,
-      );
+    return dataOf(await this.#setRecipe({ camera, recipe, ifRevision, activate, by }));
+  }
+
+  /** `lesson`: what the limits of the recipe come from, for the audit trail. */
+  async #setRecipe(
+    change: Pick<RecordCalls['setRecipe']['ask'], 'camera' | 'recipe' | 'ifRevision' | 'activate' | 'by' | 'lesson'>,
+  ): Promise<StoredRecipe> {
+    const { camera, recipe, ifRevision, activate, by } = change;
+    const station = this.#station(camera);
+    this.#assertUsable(recipe, station.config);
+    const set = async () => {
+      const sha256 = sha256Of(canonicalJson(recipe));
+      const answer = await this.#record!.call('setRecipe', { ...change, sha256, atMs: Date.now() });
+      if ('stored' in answer) return answer.stored;
+      const message = `recipe "${recipe.recipe}": the newest revision is ${answer.conflict}, not ${ifRevision}`;
+      throw new FastsamError('REVISION_CONFLICT', message);
+    };
+    const tell = (stored: StoredRecipe) =>
+      this.#deps.publishEvent(camera, { type: 'recipe-changed', change: 'set', recipe: identityOf(stored), by });
+    if (activate) return this.#putInForce(camera, recipe, by, set, tell);
+    if (recipe.taught !== undefined && recipe.taught !== station.config.taught?.sha256) {
+      await this.#taughtFiles.demand(camera, recipe.taught);
     }
-    this.#deps.publishEvent(camera, { type: 'recipe-changed', change: 'set', recipe: identityOf(answer.stored), by });
-    if (activate) this.#activate(camera, inspector, answer.stored, by);
-    return dataOf(answer.stored);
+    const stored = await set();
+    tell(stored);
+    return stored;
   }
 
   async activateRecipe(
     { camera, recipe, revision }: Parameters<InspectionService['activateRecipe']>[0],
     by: string,
   ): ReturnType<InspectionService['activateRecipe']> {
-    const { inspector, config } = this.#station(camera);
+    const { config } = this.#station(camera);
     const found = await this.#record!.call('recipe', { camera, recipe, revision });
     if (!found) throw noRecipe(recipe, revision);
     this.#assertUsable(found.recipe, config);
-    const stored = await this.#record!.call('activateRecipe', { camera, recipe, revision: found.revision, by, atMs: Date.now() });
-    if (!stored) throw noRecipe(recipe, revision);
-    this.#activate(camera, inspector, stored, by);
-    return dataOf(stored);
+    const activated = this.#putInForce(camera, found.recipe, by, async () => {
+      const stored = await this.#record!.call('activateRecipe', { camera, recipe, revision: found.revision, by, atMs: Date.now() });
+      if (!stored) throw noRecipe(recipe, revision);
+      return stored;
+    });
+    return dataOf(await activated);
+  }
+
+  async startTeaching({
+    camera,
+    recipe,
+    sigma,
+  }: Parameters<InspectionService['startTeaching']>[0]): ReturnType<InspectionService['startTeaching']> {
+    const { config } = this.#station(camera);
+    const found = await this.#record!.call('recipe', { camera, recipe });
+    if (!found) throw noRecipe(recipe ?? '(the active one)', undefined);
+    const newest = await this.#record!.call('recipe', { camera, recipe: found.recipe.recipe });
+    return this.#teaching.start({
+      ...{ camera, recipe: found.recipe, identity: identityOf(found), newest: newest!.revision, sigma },
+      judging: { scale: config.scale, calibration: config.calibration?.calibration },
+    });
+  }
+
+  async addGoodPart({ camera }: Parameters<InspectionService['addGoodPart']>[0]): ReturnType<InspectionService['addGoodPart']> {
+    this.#station(camera);
+    return this.#teaching.add(camera);
+  }
+
+  async commitTeaching(
+    { camera, ifRevision, activate }: Parameters<InspectionService['commitTeaching']>[0],
+    by: string,
+  ): ReturnType<InspectionService['commitTeaching']> {
+    this.#station(camera);
+    return this.#teaching.commit(camera, async ({ limits, file }, { recipe, newest, sigma }, parts) => {
+      const taught = file && (await this.#taughtFiles.save(camera, file));
+      const change = { camera, activate, by, ifRevision: ifRevision ?? newest, lesson: { parts, sigma } };
+      let stored: StoredRecipe | undefined;
+      try {
+        stored = await this.#setRecipe({ ...change, recipe: { ...withLimits(recipe, limits), ...(taught ? { taught } : {}) } });
+        return { ...dataOf(stored), parts, limits: [...limits], ...(taught ? { taught } : {}) };
+      } finally {
+        const active = await this.#record!.call('recipe', { camera }).catch(() => undefined);
+        const remove = stored ? undefined : taught;
+        if (taught) await this.#taughtFiles.tidy(camera, { remove, keep: new Set([active?.recipe.taught, taught]) });
+      }
+    });
+  }
+
+  async abortTeaching({ camera }: Parameters<InspectionService['abortTeaching']>[0]): ReturnType<InspectionService['abortTeaching']> {
+    this.#station(camera);
+    return this.#teaching.abort(camera);
   }
 
   async recipe({ camera, recipe, revision }: Parameters<InspectionService['recipe']>[0]): ReturnType<InspectionService['recipe']> {
@@ -308,7 +390,6 @@ export class Inspections implements InspectionService {
       record: this.#record!,
       scale: config.scale,
       calibration: config.calibration,
-      taught: config.taught,
       output: field.output,
       evidence: config.evidence && this.#keeper().of(config.evidence),
       onVerdict: (verdict, seq) => this.#publish(verdict, seq),
@@ -318,7 +399,7 @@ export class Inspections implements InspectionService {
       streaming: () => streaming(camera),
       log,
     });
-    this.#stations.set(camera, { config, inspector, field, end: addSink(camera, inspector) });
+    this.#stations.set(camera, { config, inspector, field, end: addSink(camera, inspector), taught: undefined });
     field.start();
     config.taught?.surfaces?.warmUp();
   }
@@ -333,24 +414,77 @@ export class Inspections implements InspectionService {
 
   /** The recipe of the configuration counts when its file has changed; else the one that was active last. */
   async #takeOver(camera: string, recipe: Recipe): Promise<void> {
-    const { inspector } = this.#stations.get(camera)!;
+    const station = this.#stations.get(camera)!;
+    const { identity } = station.inspector;
     const record = this.#record!;
     const sha256 = sha256Of(canonicalJson(recipe));
     const active = await record.call('recipe', { camera });
     const isTaken = (await record.call('fileHash', { camera })) === sha256;
     if (active && isTaken) {
-      if (inspector.identity?.sha256 !== active.sha256 || inspector.identity.revision !== active.revision) inspector.activate(active);
+      if (identity?.sha256 === active.sha256 && identity.revision === active.revision) return;
+      this.#use(station, active, await this.#taughtAtStart(camera, active.recipe));
       return;
     }
     const by = 'configuration file';
     const answer = await record.call('setRecipe', { camera, recipe, sha256, activate: true, by, atMs: Date.now() });
     await record.call('fileHash', { camera, set: sha256 });
-    if ('stored' in answer) this.#activate(camera, inspector, answer.stored, by);
+    if (!('stored' in answer)) return;
+    this.#use(station, answer.stored, await this.#taughtAtStart(camera, recipe));
+    this.#deps.publishEvent(camera, { type: 'recipe-changed', change: 'activated', recipe: identityOf(answer.stored), by });
   }
 
-  #activate(camera: string, inspector: Inspector, stored: StoredRecipe, by: string): void {
-    inspector.activate(stored);
-    this.#deps.publishEvent(camera, { type: 'recipe-changed', change: 'activated', recipe: identityOf(stored), by });
+  /** Loads what the recipe was taught, makes the change that puts it in force, and judges by it. `tell`: between the two. */
+  async #putInForce(
+    camera: string,
+    recipe: Recipe,
+    by: string,
+    change: () => Promise<StoredRecipe>,
+    tell: (stored: StoredRecipe) => void = () => undefined,
+  ): Promise<StoredRecipe> {
+    const taught = await this.#taughtOf(camera, recipe);
+    try {
+      const stored = await change();
+      tell(stored);
+      this.#use(this.#station(camera), stored, taught);
+      this.#deps.publishEvent(camera, { type: 'recipe-changed', change: 'activated', recipe: identityOf(stored), by });
+      return stored;
+    } catch (error) {
+      await taught?.[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** What the recipe itself names, for the station to dispose of; undefined for that of the configuration. Errors: those of TaughtFiles.load. */
+  async #taughtOf(camera: string, { taught }: Recipe): Promise<Taught | undefined> {
+    if (taught === undefined || taught === this.#station(camera).config.taught?.sha256) return undefined;
+    return this.#taughtFiles.load(camera, taught);
+  }
+
+  /** A file that is gone, or of another model, keeps no node from starting: its checks are TEACH_MISSING then. */
+  async #taughtAtStart(camera: string, recipe: Recipe): Promise<Taught | undefined> {
+    const { status, log } = this.#deps;
+    const alert = `taught-missing-${camera}`;
+    try {
+      const taught = await this.#taughtOf(camera, recipe);
+      status.clearAlert(alert);
+      return taught;
+    } catch (error) {
+      const message = `camera ${camera}: ${messageOf(error)}`;
+      log.error({ camera }, message);
+      status.setAlert(alert, { severity: 'critical', message: message.slice(0, 1000) });
+      return undefined;
+    }
+  }
+
+  /** Judges by this from the next frame on. `taught`: the recipe's own. */
+  #use(station: Station, stored: StoredRecipe, taught: Taught | undefined): void {
+    const { inspector, config, taught: former } = station;
+    const names = stored.recipe.taught;
+    const isConfigured = names === undefined || names === config.taught?.sha256;
+    station.taught = taught;
+    inspector.activate(stored, taught ?? (isConfigured ? config.taught : undefined));
+    taught?.surfaces?.warmUp();
+    void inspector.settled().then(() => former?.[Symbol.asyncDispose]());
   }
 
   #publish({ camera, ts, eventId, verdict }: Omit<StoredVerdict, 'seq' | 'hash'>, seq: number | undefined): void {
@@ -386,6 +520,13 @@ export class Inspections implements InspectionService {
     } else if (this.#failing) status.clearAlert(ALERT);
     this.#failing = problem !== undefined;
   }
+}
+
+/** Once the station judges nothing any more. */
+async function freeTaught({ inspector, config, taught }: Station): Promise<void> {
+  await inspector.settled();
+  await taught?.[Symbol.asyncDispose]();
+  await config.taught?.[Symbol.asyncDispose]();
 }
 
 function interrupted({ inspection, camera, trigger, type, part, meas, atMs }: RecordedTrigger, active: StoredRecipe | null): NewVerdict {

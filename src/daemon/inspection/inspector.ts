@@ -2,9 +2,16 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { toTimestamp } from '../../contract/common.js';
-import type { InspectionCode, InspectionMessage, RecipeIdentity, TriggerData, Verdict, VerdictMessage } from '../../contract/messages.js';
+import type {
+  InspectionCode,
+  InspectionMessage,
+  LessonData,
+  RecipeIdentity,
+  TriggerData,
+  Verdict,
+  VerdictMessage,
+} from '../../contract/messages.js';
 import type { Frame } from '../../domain/frame.js';
-import type { Recipe } from '../../domain/recipe.js';
 import type { FrameResult } from '../../domain/result.js';
 import { FastsamError, messageOf } from '../../errors.js';
 import type { LoadedCalibration } from '../../inspect/calibration-file.js';
@@ -26,8 +33,6 @@ export interface InspectorDeps {
   readonly scale?: number | undefined;
   /** In place of the scale. */
   readonly calibration?: LoadedCalibration | undefined;
-  /** What good parts taught. The owner of the inspector disposes of it. */
-  readonly taught?: Taught | undefined;
   /** Keeps pictures of verdicts; none are kept when absent. */
   readonly evidence?: CameraEvidence | undefined;
   /** Is told first, before the record and the event. */
@@ -73,6 +78,15 @@ interface Occasion {
   readonly frames?: number;
   /** What the pictures are made of; without it there are none. */
   readonly shot?: Shot | undefined;
+  /** What judged the frame; what is in force when absent. */
+  readonly rules?: Rules | undefined;
+}
+
+/** What parts are judged by. */
+interface Rules {
+  readonly stored: StoredRecipe;
+  /** What good parts taught. */
+  readonly taught: Taught | undefined;
 }
 
 /** A part in one of the frames in which it was near the line. */
@@ -93,7 +107,10 @@ const NO_COUNTS = { triggers: 0, ok: 0, nok: 0, unsure: 0, missed: 0 };
 
 export class Inspector implements ResultSink {
   readonly #deps: InspectorDeps;
-  #active: StoredRecipe | undefined;
+  #active: Rules | undefined;
+  /** The frame under way. */
+  #taking: Promise<unknown> = Promise.resolve();
+  #teaching: LessonData | undefined;
   #waiting: Waiting[] = [];
   /** Verdicts to come, by inspection: of triggers that wait, and of those that are being recorded. */
   readonly #undecided = new Map<number, Promise<VerdictMessage>>();
@@ -115,7 +132,7 @@ export class Inspector implements ResultSink {
   }
 
   get identity(): RecipeIdentity | null {
-    return this.#active ? identityOf(this.#active) : null;
+    return this.#active ? identityOf(this.#active.stored) : null;
   }
 
   /** Whether there are verdicts, or another recipe, since the statistics were last asked for. */
@@ -137,9 +154,18 @@ export class Inspector implements ResultSink {
     return ok + nok + unsure;
   }
 
-  /** Judges by this recipe from the next frame on, and counts from 0. */
-  activate(recipe: StoredRecipe): void {
-    this.#active = recipe;
+  /** Tells that somebody teaches this camera, or does no more. */
+  setTeaching(lesson: LessonData | undefined): void {
+    this.#teaching = lesson;
+    if (!this.#closed) this.#tell();
+  }
+
+  /**
+   * Judges by this recipe from the next frame on, and counts from 0. The caller disposes of what was taught, once it is not in force any
+   * more and the frame under way is judged.
+   */
+  activate(recipe: StoredRecipe, taught?: Taught): void {
+    this.#active = { stored: recipe, taught };
     this.#counts = { ...NO_COUNTS };
     this.#statistics = undefined;
     this.#statisticsAt = -1;
@@ -166,7 +192,7 @@ export class Inspector implements ResultSink {
   }): Promise<TriggerData> {
     const now = process.hrtime.bigint();
     const { atNs = now } = request;
-    const recipe = this.#active?.recipe;
+    const recipe = this.#active?.stored.recipe;
     const { camera, record } = this.#deps;
     if (!recipe) throw new FastsamError('REQUEST_INVALID', `camera "${camera}" has no active recipe; expected one by recipe/activate`);
     if (recipe.trigger.type !== 'mqtt') {
@@ -203,21 +229,32 @@ export class Inspector implements ResultSink {
     return { inspection: waiting.trigger.inspection, verdict: await waiting.decided };
   }
 
-  async take(result: FrameResult, frame: Frame): Promise<void> {
-    const active = this.#active;
-    if (!active || this.#closed) return;
-    const { recipe } = active;
+  take(result: FrameResult, frame: Frame): Promise<void> {
+    const taking = this.#take(result, frame);
+    this.#taking = taking.catch(() => undefined);
+    return taking;
+  }
+
+  /** Resolves once the frame under way is judged. */
+  async settled(): Promise<void> {
+    await this.#taking;
+  }
+
+  async #take(result: FrameResult, frame: Frame): Promise<void> {
+    const rules = this.#active;
+    if (!rules || this.#closed) return;
+    const { recipe } = rules.stored;
     const capturedNs = result.captured.monotonicNs;
     const due = this.#waiting.filter(({ atNs }) => atNs <= capturedNs);
     const { type } = recipe.trigger;
     if (type === 'crossing') {
-      await this.#takeCrossing(recipe, result, frame);
+      await this.#takeCrossing(rules, result, frame);
       return;
     }
     if (type === 'mqtt' && due.length === 0) return;
     this.#waiting = this.#waiting.filter((each) => !due.includes(each));
-    const { judgement, outlines, measureMs, decideMs } = await this.#judge(recipe, result, frame);
-    const spent = { result, measureMs, decideMs, shot: { frame, outlines } };
+    const { judgement, outlines, measureMs, decideMs } = await this.#judge(rules, result, frame);
+    const spent = { result, measureMs, decideMs, shot: { frame, outlines }, rules };
     for (const { trigger, atNs, timer, resolve } of due) {
       clearTimeout(timer);
       resolve(await this.#decide(judgement, { ...spent, trigger, atNs }, trigger.inspection));
@@ -230,14 +267,15 @@ export class Inspector implements ResultSink {
   }
 
   /** One verdict for each part that has crossed the line with this frame. */
-  async #takeCrossing(recipe: Recipe, result: FrameResult, frame: Frame): Promise<void> {
+  async #takeCrossing(rules: Rules, result: FrameResult, frame: Frame): Promise<void> {
     const { segments, tracks, captured } = result;
+    const { recipe } = rules.stored;
     const crossing = this.#crossing;
     if (!crossing || !tracks || recipe.trigger.type !== 'crossing') return;
     const set = recipe.trigger.of;
     const { unseen } = crossing;
     for (const { index, keep } of crossing.measure(segments, tracks, new Set(objectsOf(recipe, set, result)))) {
-      const judged = await this.#judge(recipe, result, frame, { set, index });
+      const judged = await this.#judge(rules, result, frame, { set, index });
       keep({ ...judged, result, shot: this.#deps.evidence && { frame: frame.retain(), outlines: judged.outlines } });
     }
     if (crossing.unseen > unseen) this.#tell();
@@ -256,6 +294,7 @@ export class Inspector implements ResultSink {
         track,
         frames: kept.length,
         shot: nearest?.shot,
+        rules,
       });
       kept.forEach(release);
     }
@@ -296,8 +335,8 @@ export class Inspector implements ResultSink {
   }
 
   /** A frame that cannot be measured is UNSURE, and never stops the camera. */
-  async #judge(recipe: Recipe, result: FrameResult, frame: Frame, only?: OnlyObject): Promise<Judged> {
-    const { scale, calibration, taught, degraded, camera, evidence, log } = this.#deps;
+  async #judge({ stored: { recipe }, taught }: Rules, result: FrameResult, frame: Frame, only?: OnlyObject): Promise<Judged> {
+    const { scale, calibration, degraded, camera, evidence, log } = this.#deps;
     try {
       const inspected = await inspectFrame(recipe, frame, result, {
         ...{ scale, calibration: calibration?.calibration, taught, only },
@@ -317,11 +356,12 @@ export class Inspector implements ResultSink {
 
   /** Records the verdict and tells of it. `inspection`: of an accepted trigger; without it one is taken. Never rejects. */
   async #decide({ verdict, reasons, checks }: Judgement, occasion: Occasion, inspection?: number): Promise<VerdictMessage> {
-    const { trigger, atNs, result, measureMs = 0, decideMs = 0, track, frames, shot } = occasion;
-    const { camera, record, evidence, calibration, taught, output, log } = this.#deps;
+    const { trigger, atNs, result, measureMs = 0, decideMs = 0, track, frames, shot, rules = this.#active } = occasion;
+    const { camera, record, evidence, calibration, output, log } = this.#deps;
+    const { stored: active, taught } = rules ?? {};
     const totalMs = Number(process.hrtime.bigint() - atNs) / 1e6;
     const { part, meas } = trigger;
-    const product = this.#active?.recipe.product;
+    const product = active?.recipe.product;
     const identity = { eventId: randomUUID(), ts: toTimestamp(Date.now()) };
     const pictures = shot && evidence?.nameFor(verdict, identity.eventId, Date.parse(identity.ts));
     const message: VerdictMessage = {
@@ -333,7 +373,7 @@ export class Inspector implements ResultSink {
       ...(product === undefined ? {} : { product }),
       ...(track === undefined ? {} : { track, frames }),
       trigger: { id: trigger.trigger, type: trigger.type, at: toTimestamp(trigger.atMs) },
-      recipe: this.identity,
+      recipe: active ? identityOf(active) : null,
       ...(calibration ? { calibration: { by: calibration.calibration.by, sha256: calibration.sha256 } } : {}),
       ...(taught ? { taught: { sha256: taught.sha256 } } : {}),
       model: result ? { name: result.model.name, backend: result.model.backend } : null,
@@ -418,12 +458,13 @@ export class Inspector implements ResultSink {
       ...(this.#active ? {} : { reason: 'no recipe is active' }),
       since: toTimestamp(this.#since),
       recipe: this.identity,
-      trigger: this.#active?.recipe.trigger.type ?? null,
+      trigger: this.#active?.stored.recipe.trigger.type ?? null,
       counts: { ...this.#counts, ...(this.#crossing ? { unseen: this.#crossing.unseen } : {}) },
       last: this.#last,
       ...(this.#statistics ? { statistics: this.#statistics } : {}),
+      ...(this.#teaching ? { teaching: this.#teaching } : {}),
     };
-    this.#deps.output?.setState(message, this.#active?.recipe.number ?? 0);
+    this.#deps.output?.setState(message, this.#active?.stored.recipe.number ?? 0);
     this.#deps.onState(message);
   }
 }
