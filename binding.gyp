@@ -87,6 +87,7 @@
             'native/capture/hardware_decoders.cc',
             'native/capture/pipeline.cc',
             'native/capture/sample.cc',
+            'native/capture/trial_errors.cc',
             'native/capture/unpack.cc',
             'native/capture/video_writer.cc',
             'native/nvmm/libraries.cc',

@@ -18,6 +18,7 @@ struct GstDeleter {
   void operator()(GstElementFactory* factory) const { gst_object_unref(factory); }
   void operator()(GstClock* clock) const { gst_object_unref(clock); }
   void operator()(GstSample* sample) const { gst_sample_unref(sample); }
+  void operator()(GstMessage* message) const { gst_message_unref(message); }
   void operator()(GstCaps* caps) const { gst_caps_unref(caps); }
   void operator()(GSocket* socket) const { g_object_unref(socket); }
   void operator()(GError* error) const { g_error_free(error); }

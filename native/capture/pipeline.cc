@@ -7,12 +7,14 @@
 #include <thread>
 #include <utility>
 
+#include "capture/trial_errors.h"
+
 namespace fastsamd {
 namespace {
 
-/// Longer than a start may take: the start times out, not this.
-constexpr GstClockTime kPrerollTimeout = 60 * GST_SECOND;
-constexpr std::chrono::milliseconds kConnectionCheckInterval{100};
+/// Between two looks at what nobody reports: connections, and errors that decodebin holds back.
+constexpr std::chrono::milliseconds kCheckInterval{100};
+constexpr GstClockTime kPrerollSlice = 100 * GST_MSECOND;
 
 }  // namespace
 
@@ -30,9 +32,11 @@ struct Pipeline::State {
   bool interrupted = false;
   bool stop_requested = false;
   bool has_connections = false;
+  bool has_trial_errors = false;
   bool finished = false;
   std::string missing_plugin;
   std::optional<Error> error;
+  const std::shared_ptr<TrialErrors> trial_errors = std::make_shared<TrialErrors>();
 
   void Set(bool State::*flag) {
     const std::lock_guard lock(mutex);
@@ -123,11 +127,12 @@ void Pipeline::Run(const std::shared_ptr<State>& state, const std::string& descr
   // Messages are handled where they are posted and never queued: the bus cannot grow.
   gst_bus_set_sync_handler(bus.get(), &Pipeline::OnMessage, new std::shared_ptr<State>(state),
                            [](gpointer data) { delete static_cast<std::shared_ptr<State>*>(data); });
+  TrialErrors::Watch(state->trial_errors, GST_BIN(pipeline), [weak = std::weak_ptr<State>(state)] {
+    if (const auto alive = weak.lock()) alive->Set(&State::has_trial_errors);
+  });
   if (state->hooks.prerolled) {
     gst_element_set_state(pipeline, GST_STATE_PAUSED);
-    if (gst_element_get_state(pipeline, nullptr, nullptr, kPrerollTimeout) == GST_STATE_CHANGE_SUCCESS) {
-      state->hooks.prerolled(pipeline);
-    }
+    if (WaitForPreroll(*state, pipeline)) state->hooks.prerolled(pipeline);
   }
   if (gst_element_set_state(pipeline, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE) {
     state->Fail({ErrorCode::kSourceLost, "the pipeline does not start, and no element says why"});
@@ -135,17 +140,33 @@ void Pipeline::Run(const std::shared_ptr<State>& state, const std::string& descr
   state->Set(&State::launched);
   {
     std::unique_lock lock(state->mutex);
-    state->changed.wait(lock, [&] { return state->stop_requested || state->has_connections; });
-    while (!state->changed.wait_for(lock, kConnectionCheckInterval, [&] { return state->stop_requested; })) {
+    const auto has_to_check = [&] { return state->has_connections || (state->has_trial_errors && !state->error); };
+    state->changed.wait(lock, [&] { return state->stop_requested || has_to_check(); });
+    while (!state->changed.wait_for(lock, kCheckInterval, [&] { return state->stop_requested; })) {
+      const bool has_connections = state->has_connections;
+      const bool has_trial_errors = state->has_trial_errors && !state->error;
       lock.unlock();
-      state->hooks.check_connections();
+      if (has_connections) state->hooks.check_connections();
+      if (has_trial_errors) state->trial_errors->PostAgain(pipeline);
       lock.lock();
     }
   }
   gst_element_set_state(pipeline, GST_STATE_NULL);
+  state->trial_errors->Clear();
   gst_bus_set_sync_handler(bus.get(), nullptr, nullptr, nullptr);
   std::move(launched).value().reset();
   state->Set(&State::finished);
+}
+
+/// Whether the first frame is ready. Ends with the start, which has a limit, or with an error.
+bool Pipeline::WaitForPreroll(State& state, GstElement* pipeline) {
+  for (;;) {
+    const GstStateChangeReturn reached = gst_element_get_state(pipeline, nullptr, nullptr, kPrerollSlice);
+    if (reached != GST_STATE_CHANGE_ASYNC) return reached == GST_STATE_CHANGE_SUCCESS;
+    state.trial_errors->PostAgain(pipeline);
+    const std::lock_guard lock(state.mutex);
+    if (state.error || state.interrupted || state.stop_requested) return false;
+  }
 }
 
 GstBusSyncReply Pipeline::OnMessage(GstBus*, GstMessage* message, gpointer data) {

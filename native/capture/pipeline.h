@@ -58,6 +58,7 @@ class Pipeline {
  private:
   struct State;
   static void Run(const std::shared_ptr<State>& state, const std::string& description);
+  static bool WaitForPreroll(State& state, GstElement* pipeline);
   static GstBusSyncReply OnMessage(GstBus* bus, GstMessage* message, gpointer data);
 
   const std::string description_;

@@ -4,6 +4,8 @@
 //   FASTSAMD_STANDIN_JETSON=thor       nvv4l2decoder decodes no JPEG and has no property mjpeg
 //   FASTSAMD_STANDIN_DECODER=broken    nvv4l2decoder fails at its first buffer
 //   FASTSAMD_STANDIN_DECODER=hanging   nvv4l2decoder takes all buffers and gives no frame
+//   FASTSAMD_STANDIN_DECODER=failing   the same, after an error that another thread posts while decodebin tries the
+//   decoder
 #include "standin/gst_nvidia.h"
 
 #include <gst/base/gstbasetransform.h>
@@ -11,6 +13,7 @@
 #include <gst/video/video.h>
 
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -169,7 +172,7 @@ void FillDecoder(GstElement* bin, const char* caps_text, const char* format) {
                     [](gpointer data) { delete static_cast<Inside*>(data); });
   if (Is("FASTSAMD_STANDIN_DECODER", "broken")) {
     gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, OnBuffer, nullptr, nullptr);
-  } else if (Is("FASTSAMD_STANDIN_DECODER", "hanging")) {
+  } else if (Is("FASTSAMD_STANDIN_DECODER", "hanging") || Is("FASTSAMD_STANDIN_DECODER", "failing")) {
     gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, Swallow, nullptr, nullptr);
     gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, SwallowEnd, nullptr, nullptr);
   }
@@ -204,6 +207,15 @@ void decoder_class_init(DecoderClass* klass) {
   GstElementClass* element = GST_ELEMENT_CLASS(klass);
   gst_element_class_set_static_metadata(element, "nvv4l2decoder", "Codec/Decoder/Video", "stand-in", "fastsamd");
   AddTemplates(element, DecodableCaps().c_str(), "video/x-raw(memory:NVMM),format=NV12");
+  if (!Is("FASTSAMD_STANDIN_DECODER", "failing")) return;
+  element->change_state = [](GstElement* self, GstStateChange change) {
+    if (change == GST_STATE_CHANGE_READY_TO_PAUSED) {
+      std::thread([self] {
+        GST_ELEMENT_ERROR(self, STREAM, DECODE, ("The decoder stopped working."), ("stand-in"));
+      }).join();
+    }
+    return GST_ELEMENT_CLASS(decoder_parent_class)->change_state(self, change);
+  };
 }
 void decoder_init(Decoder* self) { FillDecoder(GST_ELEMENT(self), DecodableCaps().c_str(), "NV12"); }
 

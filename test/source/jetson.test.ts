@@ -225,6 +225,7 @@ describe.skipIf(encoder === undefined || !existsSync('/usr/bin/g++'))('on a Jets
 
   it.each([
     ['fails', 'broken', /^cpu: clip: /, /^SOURCE_/],
+    ['fails while decodebin still tries it', 'failing', /^cpu: clip: .*The decoder stopped working/, /^SOURCE_CORRUPT$/],
     [
       'hangs without an error',
       'hanging',
