@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { BACKENDS } from '../domain/backend.js';
 import { idSchema } from '../domain/prompt.js';
 import { bootId, count, milliseconds, timestamp, version } from './common.js';
-import { box, followStateSchema, lastSeenSchema, lostReasonSchema, trackId } from './tracking.js';
+import { box, followReasonSchema, followStateSchema, lastSeenSchema, trackId } from './tracking.js';
 
 const score = z.number().min(0).max(1);
 const size = z.tuple([count, count]).meta({ description: 'Height, width of the frame in pixels (COCO order).' });
@@ -63,7 +63,7 @@ const followSchema = z
     unseenMs: milliseconds.optional(),
     predicted: box.optional().meta({ description: 'Coasting: where the object is expected; x1, y1, x2, y2.' }),
     lastSeen: lastSeenSchema.optional().meta({ description: 'Lost and gone.' }),
-    reason: lostReasonSchema.optional(),
+    reason: followReasonSchema.optional(),
   })
   .meta({ description: 'Of a prompt that follows an object.' });
 

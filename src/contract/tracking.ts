@@ -3,7 +3,7 @@
  * camera's tracking is on; and the answers of the requests about them.
  */
 import { z } from 'zod';
-import { FOLLOW_STATES, idSchema, LOST_REASONS } from '../domain/prompt.js';
+import { FOLLOW_REASONS, FOLLOW_STATES, idSchema, LOST_REASONS } from '../domain/prompt.js';
 import { lineSchema, zoneSchema } from '../domain/zone.js';
 import { bootId, count, milliseconds, timestamp, version } from './common.js';
 
@@ -14,9 +14,11 @@ export const followStateSchema = z.enum(FOLLOW_STATES).meta({
   description:
     'arming: nothing matched yet; binding: watches which object matches; locked: sees its object; coasting: unseen for a moment; lost: unseen for lostAfterMs; gone: given up, only a new prompt goes on.',
 });
-export const lostReasonSchema = z.enum(LOST_REASONS).meta({
-  description:
-    'occluded: not seen any more; left: out of the frame; scene-changed: the camera shows another picture; restart: the prompt is of an earlier run, or was replaced for a while, and its place may show another object now.',
+const LOST_MEANING =
+  'occluded: not seen any more; left: out of the frame; scene-changed: the camera shows another picture; restart: the prompt is of an earlier run, or was replaced for a while, and its place may show another object now.';
+export const lostReasonSchema = z.enum(LOST_REASONS).meta({ description: LOST_MEANING });
+export const followReasonSchema = z.enum(FOLLOW_REASONS).meta({
+  description: `${LOST_MEANING.slice(0, -1)}; taken: arming, as another box or points prompt follows the object at this place.`,
 });
 export const lastSeenSchema = z.object({ at: timestamp, bbox: box }).meta({ description: 'When and where the object was seen last.' });
 
@@ -33,7 +35,7 @@ export const followMessageSchema = z.object({
         state: followStateSchema,
         since: timestamp.meta({ description: 'When the state began.' }),
         track: trackId.optional(),
-        reason: lostReasonSchema.optional(),
+        reason: followReasonSchema.optional(),
         lastSeen: lastSeenSchema.optional(),
       }),
     )

@@ -330,6 +330,8 @@ export function followsObject(prompt: Prompt): prompt is FollowedPrompt {
 
 export const FOLLOW_STATES = ['arming', 'binding', 'locked', 'coasting', 'lost', 'gone'] as const;
 export const LOST_REASONS = ['occluded', 'left', 'scene-changed', 'restart'] as const;
+/** Why a prompt is where it is: what it waits for while it arms, or why its object was lost. */
+export const FOLLOW_REASONS = [...LOST_REASONS, 'taken'] as const;
 /** How a lost object was found again: where its track was expected, or elsewhere. */
 export const REACQUIRED_BY = ['track', 'appearance', 'text'] as const;
 
@@ -346,7 +348,7 @@ export interface FollowAnswer {
   readonly predicted?: readonly [number, number, number, number];
   /** Lost and gone: where it was seen last. */
   readonly lastBox?: readonly [number, number, number, number];
-  readonly reason?: (typeof LOST_REASONS)[number];
+  readonly reason?: (typeof FOLLOW_REASONS)[number];
 }
 
 /** A followed prompt that changed its state. */
@@ -356,7 +358,7 @@ export interface FollowTransition {
   readonly to: FollowAnswer['state'];
   readonly track: number;
   readonly box?: readonly [number, number, number, number];
-  readonly reason?: FollowAnswer['reason'];
+  readonly reason?: (typeof LOST_REASONS)[number];
   /** Back from `lost`: after this long, and how it was found. */
   readonly awayMs?: number;
   readonly by?: (typeof REACQUIRED_BY)[number];

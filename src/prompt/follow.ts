@@ -15,6 +15,7 @@ import {
 import type { Segments } from '../domain/segments.js';
 import { boxOf } from '../domain/segments.js';
 import type { Tracks } from '../domain/track.js';
+import { distanceToMiddle, isPlace, type PlacePrompt } from './place.js';
 
 export interface FollowFrame {
   readonly segments: Segments;
@@ -51,7 +52,7 @@ interface Lock {
   seenMs: number;
   lastBox: Box | undefined;
   area: number;
-  reason: FollowAnswer['reason'];
+  reason: FollowTransition['reason'];
   /** Lost: since when a text matches again. */
   matchingSinceMs?: number | undefined;
   /** Found again, and how; undefined: by its track. */
@@ -144,14 +145,18 @@ export class FollowBook {
     const { tracks, timeMs } = frame;
     const [match] = answer.matches;
     if (lock.state === 'arming') {
-      if (!match) return { ...answer, follow: { state: 'arming', sinceMs: Math.round(timeMs - lock.sinceMs) } };
+      const sinceMs = Math.round(timeMs - lock.sinceMs);
+      if (!match) return { ...answer, follow: { state: 'arming', sinceMs } };
+      if (this.#isTaken(prompt, tracks.ids[match.index]!, frame)) {
+        return { ...withoutBest(answer), matches: [], bestScore: match.score, follow: { state: 'arming', sinceMs, reason: 'taken' } };
+      }
       this.#move(prompt, lock, 'binding', timeMs, transitions);
       lock.votes.clear();
     }
     if (match) vote(lock, tracks.ids[match.index]!);
     if (timeMs - lock.sinceMs >= bindMsOf(prompt)) {
       const track = electedOf(lock.votes);
-      if (track !== 0) {
+      if (track !== 0 && !this.#isTaken(prompt, track, frame)) {
         lock.track = track;
         const index = tracks.ids.indexOf(track);
         if (index >= 0) return this.#see(prompt, lock, answer, index, frame, transitions);
@@ -164,6 +169,23 @@ export class FollowBook {
     }
     const follow = { state: 'binding', sinceMs: Math.round(timeMs - lock.sinceMs) } as const;
     return { ...answer, matches: [], bestScore: match?.score ?? answer.bestScore ?? 0, follow };
+  }
+
+  /**
+   * Whether the object of a track is another prompt's already, so that this prompt waits: two places name two objects. Where these
+   * are close, the network may have one mask for both of them, which the prompt of the hidden one would follow without a fault. Of
+   * prompts that watch at the same time, the one whose place is nearer to the object's middle gets it. Prompts with `at` were given
+   * by somebody who saw the mask, texts and tracks name no place: these share.
+   */
+  #isTaken(prompt: FollowedPrompt, track: number, { segments, tracks }: FollowFrame): boolean {
+    if (track === 0 || !isPlace(prompt)) return false;
+    const index = tracks.ids.indexOf(track);
+    const distance = (place: PlacePrompt) => distanceToMiddle(place, boxOf(segments, index), segments);
+    return [...this.#locks].some(([other, { state, track: held, votes }]) => {
+      if (other === prompt || !isPlace(other)) return false;
+      if (state === 'binding') return index >= 0 && electedOf(votes) === track && distance(other) < distance(prompt);
+      return held === track && state !== 'gone';
+    });
   }
 
   /** A lost object of a text may come back as another track: the one that the text matches for `bindMs`, as at first. */

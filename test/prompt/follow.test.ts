@@ -9,7 +9,7 @@ const POINT: PromptInput = { type: 'points', id: 'that-one', points: [[50, 50]],
 interface Scene {
   /** Track ids of the objects. */
   readonly ids?: readonly number[];
-  /** The object that the prompt's own rule matches. */
+  /** The object that the rules of the prompts themselves match. */
   readonly match?: number;
   readonly lost?: readonly number[];
   readonly ended?: readonly { readonly id: number; readonly left: boolean }[];
@@ -24,8 +24,8 @@ class Story {
   readonly #book = new FollowBook();
   readonly #prompts: Prompt[];
 
-  constructor(prompt: PromptInput) {
-    this.#prompts = parsePrompts([prompt]);
+  constructor(...prompts: PromptInput[]) {
+    this.#prompts = parsePrompts(prompts);
   }
 
   at(timeMs: number, { ids = [], match, lost = [], ended = [], reset, area = 100, restored, lostBox = [40, 40, 60, 60] }: Scene): Followed {
@@ -50,15 +50,29 @@ class Story {
       stats: { live: 0, born: 0, reacquired: 0, ms: 0 },
       ...(reset ? { reset } : {}),
     };
-    const { id, type } = this.#prompts[0]!;
-    const answer: PromptAnswer =
-      match === undefined ? { id, type, matches: [], bestScore: 0 } : { id, type, matches: [{ index: match, score: 1 }] };
-    return this.#book.apply(this.#prompts, [answer], {
+    const answers = this.#prompts.map(
+      ({ id, type }): PromptAnswer =>
+        match === undefined ? { id, type, matches: [], bestScore: 0 } : { id, type, matches: [{ index: match, score: 1 }] },
+    );
+    return this.#book.apply(this.#prompts, answers, {
       segments,
       tracks,
       timeMs,
       ...(restored ? { restored: new Set(this.#prompts) } : {}),
     });
+  }
+
+  /** The object of this prompt is known. */
+  bind(prompt: number, track: number): this {
+    this.#book.bind(this.#prompts[prompt]!, track);
+    return this;
+  }
+
+  remove(id: string): void {
+    this.#prompts.splice(
+      this.#prompts.findIndex((prompt) => prompt.id === id),
+      1,
+    );
   }
 
   /** Sees object 7 under the point until it is locked, at 400 ms. */
@@ -156,6 +170,65 @@ describe('a prompt that follows', () => {
   it('follows a track by its id', () => {
     const story = new Story({ type: 'track', track: 7 });
     expect(story.at(0, { ids: [6, 7] }).answers[0]).toMatchObject({ matches: [{ index: 1 }], follow: { state: 'locked', track: 7 } });
+  });
+
+  describe('beside another prompt that follows', () => {
+    /** The object is at 40…60 of both axes, so that POINT is in its middle. */
+    const EDGE: PromptInput = { type: 'points', id: 'hidden-one', points: [[58, 50]], follow: true };
+    const followed = ({ answers }: Followed) => answers.map(({ follow }) => [follow?.state, follow?.reason]);
+
+    it('two points lock onto two objects: the one that is nearer to the middle gets the object, the other waits', () => {
+      for (const prompts of [
+        [POINT, EDGE],
+        [EDGE, POINT],
+      ]) {
+        const story = new Story(...prompts).lock();
+        const byId = new Map(story.at(500, { ids: [7], match: 0 }).answers.map(({ id, follow }) => [id, follow]));
+        expect(byId.get('that-one')).toMatchObject({ state: 'locked', track: 7 });
+        expect(byId.get('hidden-one')).toEqual({ state: 'arming', reason: 'taken', sinceMs: expect.any(Number) as number });
+      }
+    });
+
+    it('the other takes an object of its own, and the same one when that is free', () => {
+      const story = new Story(POINT, EDGE).lock();
+      for (let timeMs = 500; timeMs <= 900; timeMs += 100) story.at(timeMs, { ids: [7, 8], match: 1 });
+      expect(followed(story.at(1000, { ids: [7, 8], match: 1 }))).toEqual([
+        ['locked', undefined],
+        ['locked', undefined],
+      ]);
+      const freed = new Story(POINT, EDGE).lock();
+      freed.remove('that-one');
+      for (let timeMs = 500; timeMs <= 900; timeMs += 100) freed.at(timeMs, { ids: [7], match: 0 });
+      expect(followed(freed.at(1000, { ids: [7], match: 0 }))).toEqual([['locked', undefined]]);
+    });
+
+    it('waits while the other has lost its object out of sight, not when the other has given up', () => {
+      const story = new Story({ ...POINT, forgetAfterMs: 3000 }, EDGE).lock();
+      story.at(500, { lost: [7] });
+      story.at(2000, { lost: [7] });
+      expect(followed(story.at(2500, { ids: [7], match: 0 }))).toEqual([
+        ['locked', undefined],
+        ['arming', 'taken'],
+      ]);
+      for (const timeMs of [2600, 6000]) story.at(timeMs, { lost: [7] });
+      for (let timeMs = 6100; timeMs <= 6500; timeMs += 100) story.at(timeMs, { ids: [7], match: 0 });
+      expect(followed(story.at(6600, { ids: [7], match: 0 }))).toEqual([
+        ['gone', 'occluded'],
+        ['locked', undefined],
+      ]);
+    });
+
+    it('two clicks on pictures, a text and a track share an object', () => {
+      const at = { seq: 1, bootId: '5c1f0e0a-7e5a-4a4c-9b7e-2f3a1b4c5d6e' };
+      const story = new Story(
+        { ...POINT, at },
+        { ...EDGE, at },
+        { type: 'text', id: 'text', text: 'a red part', select: 'best', follow: true },
+        { type: 'track', id: 'track', track: 7 },
+      );
+      story.bind(0, 7).bind(1, 7).lock();
+      expect(followed(story.at(500, { ids: [7], match: 0 }))).toEqual(Array(4).fill(['locked', undefined]));
+    });
   });
 
   it('selects one object', () => {
