@@ -1,10 +1,14 @@
 // Joins the compiled command line and its worker threads into few files below dist/bundle, which bin/fastsamd starts.
 // Finding and reading one module takes Node about a millisecond, and a command would load hundreds. The rest of dist stays
 // as it was compiled: the library, and what tests and scripts import. Source maps lead back to src/. The help
-// texts of all commands are written beside the bundle.
+// texts of all commands are written beside the bundle, and the code that V8 compiles for two of them (bin/bundle.cjs).
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Aedes } from 'aedes';
 import { rolldown } from 'rolldown';
 import { runCommandLine } from '../dist/cli/cli.js';
 import { commands } from '../dist/cli/commands/table.js';
@@ -101,6 +105,8 @@ const { output } = await build.write({
   dir: bundle,
   // require() finds and compiles a file in half the time of import.
   format: 'cjs',
+  // Kept code has lost how to import(); packages that a command loads when it needs them are required then.
+  dynamicImportInCjs: false,
   sourcemap: true,
   sourcemapExcludeSources: true,
   // Names stay, for stack traces; white space and comments go.
@@ -112,7 +118,7 @@ const { output } = await build.write({
 await build.close();
 
 const written = new Set(output.map(({ fileName }) => fileName));
-for (const name of readdirSync(bundle)) if (name !== 'help' && !written.has(name)) rmSync(`${bundle}${name}`);
+for (const name of readdirSync(bundle)) if (name !== 'help' && !written.has(name)) rmSync(`${bundle}${name}`, { recursive: true });
 
 /** The words of `fastsamd`, of every command and of every subcommand. */
 function words(declared) {
@@ -141,3 +147,31 @@ rmSync(`${bundle}help`, { recursive: true, force: true });
 mkdirSync(`${bundle}help`);
 for (const command of [[], ...words(await declaredCommands(commands))])
   writeFileSync(`${bundle}help/${['fastsamd', ...command].join(' ')}.txt`, await helpOf(command));
+
+/** Runs a command and keeps its code. Its outcome does not matter: without the addon, which may not be built yet, a part runs. */
+async function keepCodeOf(...args) {
+  const root = fileURLToPath(new URL('../', import.meta.url));
+  await once(spawn(process.execPath, ['scripts/keep-code.cjs', ...args], { cwd: root, stdio: 'ignore' }), 'exit');
+}
+
+/** A broker on which each request is answered at once; its URL and its end. */
+async function answeringBroker() {
+  const broker = await Aedes.createBroker();
+  broker.on('publish', ({ topic, payload }) => {
+    if (!topic.includes('/request/')) return;
+    const answer = { id: JSON.parse(payload).id, node: 'any', status: 'ok' };
+    broker.publish({ topic: topic.replace('/request/', '/response/'), payload: JSON.stringify(answer), qos: 0 }, () => undefined);
+  });
+  const server = createServer(broker.handle).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const stop = () => {
+    server.close();
+    broker.close();
+  };
+  return { url: `mqtt://127.0.0.1:${server.address().port}`, stop };
+}
+
+const broker = await answeringBroker();
+await keepCodeOf('request', 'any', 'read/ping', '--broker', broker.url, '--timeout', '5');
+broker.stop();
+await keepCodeOf('segment', 'docs/demo.jpg', '--model', 'models/demo.onnx');
