@@ -27,6 +27,7 @@ const common = {
   pool: 'forks',
   testTimeout: 30_000,
   hookTimeout: 30_000,
+  setupFiles: 'test/helpers/array-equality.ts',
 } as const;
 const inTest = (names: readonly string[]) => names.map((name) => `test/${name}`);
 
