@@ -32,6 +32,7 @@ import { followPrompts, PromptHistory } from './prompt-history.js';
 import { ViewHub } from './view-hub.js';
 import { CLOSE_SESSION_ENDED, Viewer } from './viewer.js';
 
+import type { Work } from './view-rate.js';
 const TICK_MS = 2000;
 /** How long a user who was removed is still there. */
 const USERS_REVIEW_MS = 1000;
@@ -69,6 +70,8 @@ export interface ConsoleDeps {
   readonly recent: RecentResults;
   readonly pictures: PictureSegmenter;
   /** Undefined for a path that is no probe. */
+  /** How busy segmentation of a camera is, and the machine. Never rejects. */
+  readonly work: (camera: string) => Promise<Work>;
   readonly probe: (path: string) => Promise<ProbeAnswer | undefined>;
   /** The governor has turned something down. */
   readonly governed: () => boolean;
@@ -119,6 +122,7 @@ export class ConsoleServer {
       watchResults: (camera) => deps.recent.watch(camera),
       pictures: (camera) => this.#showsPictures(camera),
       onError: (camera, error) => deps.log.error({ camera, reason: messageOf(error) }, 'console: a frame was not encoded'),
+      work: deps.work,
     });
     this.#events = new ConsoleEvents({
       picture: (camera) => this.#frames.thumbnail(camera),

@@ -5,6 +5,7 @@ import type { FrameResult } from '../domain/result.js';
 import type { ResultSink } from '../pipeline/sinks.js';
 import { LEVELS } from './quality.js';
 import { encodeView } from './view.js';
+import { LOOK_MS, SPARING_FPS, ViewRate, type Work } from './view-rate.js';
 
 /** One page that watches. */
 export interface HubViewer {
@@ -20,6 +21,8 @@ export interface ViewHubDeps {
   readonly addSink: (camera: string, sink: ResultSink) => () => Promise<void>;
   /** Somebody watches the camera: its last results are kept. */
   readonly watchResults: (camera: string) => () => void;
+  /** How busy segmentation of the camera is, and the machine. Never rejects. */
+  readonly work: (camera: string) => Promise<Work>;
   /** Whether pictures of the camera may be shown. */
   readonly pictures: (camera: string) => boolean;
   readonly onError: (camera: string, error: unknown) => void;
@@ -37,6 +40,8 @@ interface Profile {
 interface Watched {
   /** By level and part of the frame. */
   readonly profiles: Map<string, Profile>;
+  readonly rate: ViewRate;
+  lookedAt: number;
   readonly end: () => void;
 }
 
@@ -92,6 +97,8 @@ export class ViewHub {
     const unwatch = this.#deps.watchResults(camera);
     const watched: Watched = {
       profiles: new Map(),
+      rate: new ViewRate(),
+      lookedAt: Number.NEGATIVE_INFINITY,
       end: () => {
         unwatch();
         void remove();
@@ -108,25 +115,41 @@ export class ViewHub {
 
   /** Returns at once: the pipeline does not wait for viewers. */
   #offer(camera: string, result: FrameResult, frame: Frame): void {
+    const watched = this.#cameras.get(camera);
+    if (!watched) return;
     const now = performance.now();
-    for (const profile of this.#cameras.get(camera)?.profiles.values() ?? []) {
+    if (now - watched.lookedAt >= LOOK_MS) {
+      watched.lookedAt = now;
+      void this.#deps.work(camera).then((work) => watched.rate.look(work));
+    }
+    const { isSparing } = watched.rate;
+    for (const profile of watched.profiles.values()) {
       const { channel, viewers } = profile;
-      if (profile.isEncoding || now - profile.lastAt < (1000 / LEVELS[profile.level]!.fps) * EARLY) continue;
+      const { fps } = LEVELS[profile.level]!;
+      if (profile.isEncoding || now - profile.lastAt < (1000 / (isSparing ? Math.min(fps, SPARING_FPS) : fps)) * EARLY) continue;
       const ready = [...viewers].filter((viewer) => viewer.ready(channel));
       if (ready.length < viewers.size) for (const viewer of viewers) if (!ready.includes(viewer)) viewer.skipped(channel);
       if (ready.length === 0) continue;
       profile.lastAt = now;
-      void this.#encode(camera, profile, ready, result, frame.retain());
+      void this.#encode(camera, profile, ready, result, frame.retain(), isSparing);
     }
   }
 
   /** Owns the frame. */
-  async #encode(camera: string, profile: Profile, viewers: readonly HubViewer[], result: FrameResult, frame: Frame): Promise<void> {
+  async #encode(
+    camera: string,
+    profile: Profile,
+    viewers: readonly HubViewer[],
+    result: FrameResult,
+    frame: Frame,
+    isSparing: boolean,
+  ): Promise<void> {
     const { channel, level, roi } = profile;
     profile.isEncoding = true;
     try {
       const pictures = this.#deps.pictures(camera);
-      const message = await encodeView(frame, result, { channel, level, quality: LEVELS[level]!, pictures, ...(roi ? { roi } : {}) });
+      const quality = LEVELS[level]!;
+      const message = await encodeView(frame, result, { channel, level, quality, pictures, isSparing, ...(roi ? { roi } : {}) });
       this.encoded += 1;
       for (const viewer of viewers) if (profile.viewers.has(viewer)) viewer.send(channel, result.sequence, message);
     } catch (error) {

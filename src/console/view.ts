@@ -20,13 +20,15 @@ export interface ViewRequest {
   /** False: masks without the picture. */
   readonly pictures: boolean;
   readonly still?: boolean;
+  /** Fewer frames are sent than the level allows. */
+  readonly isSparing?: boolean;
   /** The part of the frame; all of it when absent. */
   readonly roi?: Roi;
 }
 
 /** The message, packed off the JS thread. The caller keeps the frame until the promise settles. */
 export async function encodeView(frame: Frame, result: FrameResult, request: ViewRequest): Promise<Uint8Array> {
-  const { channel, level, quality, pictures, still = false, roi = WHOLE } = request;
+  const { channel, level, quality, pictures, still = false, isSparing = false, roi = WHOLE } = request;
   const { segments, answers } = result;
   const part = partOf(frame, roi);
   const picture = sizeWithin(part, quality.width);
@@ -50,7 +52,7 @@ export async function encodeView(frame: Frame, result: FrameResult, request: Vie
       promptRevision: result.promptRevision,
       capturedAtMs: result.captured.wallMs,
     }),
-    meta: metaBytes(result, level),
+    meta: metaBytes(result, level, isSparing),
   });
   return pictures && !addon.features.turbojpeg ? withSharpPicture(message, frame, part, picture, quality.quality) : message;
 }
@@ -90,7 +92,7 @@ function promptBits(answers: readonly PromptAnswer[], count: number): Uint32Arra
   return bits;
 }
 
-function metaBytes(result: FrameResult, level: number): Uint8Array {
+function metaBytes(result: FrameResult, level: number, isSparing: boolean): Uint8Array {
   const { model, timings, answers } = result;
   const total = Number(process.hrtime.bigint() - result.captured.monotonicNs) / 1e6;
   const meta: ViewMeta = {
@@ -99,6 +101,7 @@ function metaBytes(result: FrameResult, level: number): Uint8Array {
     labels: model.labels,
     model: model.name,
     level,
+    ...(isSparing ? { isSparing } : {}),
   };
   const bytes = Buffer.from(JSON.stringify(meta));
   // Labels of a model with thousands of classes: numbers will have to do.

@@ -150,3 +150,5 @@ export interface ViewAnswer {
   readonly reason?: string;
   readonly follow?: string;
 }
+  /** Fewer frames are sent than the level allows: segmentation needs every core of the machine. */
+  readonly isSparing?: boolean;

@@ -148,6 +148,13 @@ export class CameraTask {
     return this.#lastFrameAt === undefined ? null : Number(process.hrtime.bigint() - this.#lastFrameAt) / 1e6;
   }
 
+  /** Frames that came while the network was busy, so far; undefined for a source that waits for the network. */
+  get missed(): number | undefined {
+    if (!this.#camera.live) return undefined;
+    const { busy = 0, stale = 0 } = this.#camera.dropped();
+    return busy + stale;
+  }
+
   /**
    * Settles when the camera was stopped; one that is lost or has ended says so and waits. Errors: those that concern every
    * camera, the engine's and SOURCE_WEDGED with `onWedged: restart-process`.

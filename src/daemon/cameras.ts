@@ -117,6 +117,11 @@ export class Cameras implements CameraService {
     return this.#sinksOf(id).add(sink);
   }
 
+  /** As CameraTask; undefined for a camera that is gone. */
+  missed(id: string): number | undefined {
+    return this.#running.get(id)?.task.missed;
+  }
+
   async snapshot(id: string): ReturnType<CameraService['snapshot']> {
     return this.get(id).snapshot();
   }

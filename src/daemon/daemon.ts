@@ -167,7 +167,7 @@ export class Daemon {
 
   /** Loaded here: its libraries take half a second and 15 MB, which a node without a console does not pay. */
   async #startConsole(): Promise<void> {
-    const { bootId, live, files, status, feed, control, cameras, recent, jobs, text, governor, probes, log } = this.#parts;
+    const { bootId, live, files, status, feed, control, cameras, recent, jobs, text, governor, probes, idleTime, log } = this.#parts;
     const { ConsoleServer } = await import('../console/server.js');
     const server = new ConsoleServer({
       config: () => live.current,
@@ -177,6 +177,7 @@ export class Daemon {
       control,
       addSink: (camera, sink) => cameras.addSink(camera, sink),
       recent,
+      work: async (camera) => ({ missed: cameras.missed(camera), idleMs: await idleTime(), atMs: performance.now() }),
       pictures: pictureSegmenter(jobs, text, { node: live.current.node, bootId }),
       probe: (path) => probe(path, probes),
       governed: () => governor.degradation.name !== '',

@@ -21,6 +21,7 @@ import { PromptStore, type SavedPrompts } from '../prompt/store.js';
 import { SavedState } from '../saved-state.js';
 import { StatusBoard } from '../status/board.js';
 import { Feed } from '../status/feed.js';
+import { idleTime } from '../telemetry/idle-time.js';
 import { TelemetryReporter } from '../telemetry/reporter.js';
 import { SensorPoll } from '../telemetry/sensors/poll.js';
 import { SensorProcess } from '../telemetry/sensors/process.js';
@@ -58,6 +59,8 @@ export interface DaemonDeps {
   readonly openEngine?: typeof openEngine;
   /** Lines of the log that were lost since the start; none by default. */
   readonly lostLogLines?: () => number;
+  /** Time without work of all cores together, milliseconds. Default: the kernel's. */
+  readonly idleTime?: typeof idleTime;
   /** The configuration as its file now is, for a reload by request; without it there is nothing to reload. */
   readonly readConfig?: () => Promise<Config>;
 }
@@ -270,6 +273,7 @@ export function buildParts(deps: DaemonDeps) {
     ...{ bootId, stopping, live, files, service, status, feed, log },
     ...{ cameras, text, governor, engine, savedPrompts, register, savedZones, zones, recent, cameraFactory, jobs, inspections },
     ...{ info, reloader, control, broker, publisher, sensorProcess, sensors, health, reporter, probes, metrics, stateDirectory },
+    idleTime: deps.idleTime ?? idleTime,
   };
 }
 

@@ -357,6 +357,7 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
             <span>{fps.value.toFixed(1)} fps</span>
             <span class={isOld ? 'bad' : isStale ? 'warn' : ''}>{ageText(age.value)}</span>
             <span class="wide">revision {shown.value?.promptRevision ?? held?.revision ?? '–'}</span>
+            {shown.value?.meta.isSparing ? <span class="sparing">few pictures: segmentation needs every core</span> : null}
           </span>
         </div>
         <div class={`stage ${isLate ? (isOld ? 'old' : 'stale') : ''}`} style={aspect(shown.value)}>
