@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { z } from 'zod';
 import { decodeImage } from '../addon/picture.js';
 import { pictureKind } from '../addon/picture-kinds.js';
-import type { ConsoleUser } from '../contract/console.js';
+import type { ConsoleUser, Outline } from '../contract/console.js';
 import type { Frame } from '../domain/frame.js';
 import { withIds } from '../domain/prompt.js';
 import type { FrameResult } from '../domain/result.js';
@@ -17,6 +17,7 @@ import { FastsamError, messageOf } from '../errors.js';
 import type { TextScorer } from '../pipeline/analyse.js';
 import { captureTime, SourceFrame } from '../source/source.js';
 import { type Ask, answered, askSchema, DEFAULT_IOU, demandOperator, LOWEST_CONF, type PictureSegmenter, parsed } from './asking.js';
+import { outlineOf } from './outline.js';
 import { encodeView, viewAnswer } from './view.js';
 
 const MAX_BYTES = 16_000_000;
@@ -37,6 +38,11 @@ interface Picture {
   usedAt: number;
 }
 
+/** As a path says it. */
+const objectSchema = z
+  .string()
+  .regex(/^\d{1,6}$/, 'expected the number of an object')
+  .transform(Number);
 const exportSchema = askSchema.extend({ as: z.enum(['png', 'cutout', 'json', 'coco']) });
 
 export class Pictures {
@@ -72,6 +78,11 @@ export class Pictures {
     const { frame, result } = this.#get(id, user);
     using held = frame.retain();
     return encodeView(held, result, { channel: 0, level: 0, quality: STILL, pictures: true, still: true });
+  }
+
+  /** The exact outline of an object. Errors: REQUEST_INVALID. */
+  async outline(id: string, user: ConsoleUser, object: number): Promise<Outline> {
+    return outlineOf(this.#get(id, user).result, object);
   }
 
   /** What these prompts answer, on the objects above `conf`. */
@@ -243,6 +254,9 @@ export async function pictureRoutes(routes: FastifyInstance, { pictures, fromCam
   });
   routes.get<{ Params: { id: string } }>('/pictures/:id/view', async (request, reply) =>
     reply.type('application/octet-stream').send(await pictures.view(request.params.id, request.user)),
+  );
+  routes.get<{ Params: { id: string; object: string } }>('/pictures/:id/outlines/:object', async ({ params: { id, object }, user }) =>
+    pictures.outline(id, user, parsed(objectSchema, object)),
   );
   routes.post<{ Params: { id: string } }>('/pictures/:id/try', async (request) =>
     pictures.try(request.params.id, request.user, parsed(askSchema, request.body)),

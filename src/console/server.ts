@@ -14,6 +14,7 @@ import { isLoopback } from '../config/sections/console.js';
 import { CONSOLE_PROTOCOL, type ConsoleUser } from '../contract/console.js';
 import type { CameraEvent, TelemetryMessage } from '../contract/messages.js';
 import type { Control } from '../control/control.js';
+import type { FrameResult } from '../domain/result.js';
 import { FastsamError, isFastsamError, messageOf } from '../errors.js';
 import type { RecentResults } from '../pipeline/recent-results.js';
 import type { ResultSink } from '../pipeline/sinks.js';
@@ -27,12 +28,13 @@ import { Clips, clipRoutes } from './clips.js';
 import { ConsoleEvents } from './events.js';
 import { bearerOf, clientOf, type GuardOptions, isAddressed, isSameOrigin, SECURITY_HEADERS } from './guard.js';
 import { History, isSpan, visible } from './history.js';
+import { outlineOf } from './outline.js';
 import { Pictures, pictureRoutes } from './pictures.js';
 import { followPrompts, PromptHistory } from './prompt-history.js';
 import { ViewHub } from './view-hub.js';
+import type { Work } from './view-rate.js';
 import { CLOSE_SESSION_ENDED, Viewer } from './viewer.js';
 
-import type { Work } from './view-rate.js';
 const TICK_MS = 2000;
 /** How long a user who was removed is still there. */
 const USERS_REVIEW_MS = 1000;
@@ -68,10 +70,10 @@ export interface ConsoleDeps {
   readonly control: Pick<Control, 'handle'>;
   readonly addSink: (camera: string, sink: ResultSink) => () => Promise<void>;
   readonly recent: RecentResults;
-  readonly pictures: PictureSegmenter;
-  /** Undefined for a path that is no probe. */
   /** How busy segmentation of a camera is, and the machine. Never rejects. */
   readonly work: (camera: string) => Promise<Work>;
+  readonly pictures: PictureSegmenter;
+  /** Undefined for a path that is no probe. */
   readonly probe: (path: string) => Promise<ProbeAnswer | undefined>;
   /** The governor has turned something down. */
   readonly governed: () => boolean;
@@ -120,9 +122,9 @@ export class ConsoleServer {
     this.#hub = new ViewHub({
       addSink: deps.addSink,
       watchResults: (camera) => deps.recent.watch(camera),
+      work: deps.work,
       pictures: (camera) => this.#showsPictures(camera),
       onError: (camera, error) => deps.log.error({ camera, reason: messageOf(error) }, 'console: a frame was not encoded'),
-      work: deps.work,
     });
     this.#events = new ConsoleEvents({
       picture: (camera) => this.#frames.thumbnail(camera),
@@ -418,6 +420,7 @@ export class ConsoleServer {
           .map(({ id }) => ({ id, pictures: this.#showsPictures(id) })),
       }),
       hold: (camera, seq) => recent.pin(camera, seq),
+      outline: async (camera, seq, object) => outlineOf(this.#kept(camera, seq), object),
       governed,
       log,
     });
@@ -428,6 +431,13 @@ export class ConsoleServer {
       forget();
     });
     viewer.start();
+  }
+
+  /** Errors: REQUEST_INVALID for a frame that is gone. */
+  #kept(camera: string, seq: number): FrameResult {
+    const result = this.#deps.recent.find(camera, seq);
+    if (!result) throw new FastsamError('REQUEST_INVALID', `frame ${seq} of camera "${camera}" is kept no more`);
+    return result;
   }
 
   #tick(): void {

@@ -7,6 +7,7 @@ import {
   type ConsoleUser,
   clientMessageSchema,
   MAX_CHANNELS,
+  type Outline,
   type Roi,
   type ServerMessage,
 } from '../contract/console.js';
@@ -46,6 +47,8 @@ export interface ViewerDeps {
   readonly hello: () => Omit<Extract<ServerMessage, { t: 'hello' }>, 't' | 'user' | 'now' | 'events'>;
   /** Keeps a result for questions. */
   readonly hold: (camera: string, seq: number) => boolean;
+  /** The exact outline of an object in a frame that is kept. Errors: REQUEST_INVALID. */
+  readonly outline: (camera: string, seq: number, object: number) => Promise<Outline>;
   /** The governor has turned something down. */
   readonly governed: () => boolean;
   readonly log: Logger;
@@ -70,6 +73,7 @@ export class Viewer implements HubViewer {
   readonly #rate = new TokenBucket(RATE);
   readonly #ends: (() => void)[] = [];
   #isAlive = true;
+  #isTracing = false;
 
   constructor(deps: ViewerDeps) {
     this.#deps = deps;
@@ -168,8 +172,9 @@ export class Viewer implements HubViewer {
       const parsed = clientMessageSchema.safeParse(parsePayload(bytes, isTooMany ? MAX_LIMITED_BYTES : MAX_TEXT_BYTES));
       if (isTooMany) {
         const limited = { code: 'RATE_LIMITED', error: `expected at most ${RATE.perSecond} messages per second; try again later` };
-        if (parsed.data?.t !== 'request') throw new FastsamError('RATE_LIMITED', limited.error);
-        this.#tell({ t: 'response', verb: parsed.data.verb, response: { id: parsed.data.id, status: 'error', ...limited } });
+        const { data } = parsed;
+        if (data?.t !== 'request' && data?.t !== 'outline') throw new FastsamError('RATE_LIMITED', limited.error);
+        this.#tell({ t: 'response', verb: 'verb' in data ? data.verb : data.t, response: { id: data.id, status: 'error', ...limited } });
         return;
       }
       if (!parsed.success) {
@@ -201,6 +206,11 @@ export class Viewer implements HubViewer {
       case 'hold':
         hold(message.camera, message.seq);
         return;
+      case 'outline': {
+        const response = await this.#outline(message);
+        this.#tell({ t: 'response', verb: 'outline', response: { id: message.id, ...response } });
+        return;
+      }
       case 'request': {
         const { verb, id, payload } = message;
         const { name, role, cameras } = user;
@@ -210,6 +220,20 @@ export class Viewer implements HubViewer {
         const response = (await handled) ?? { id, status: 'error', code: 'RATE_LIMITED', error: 'too many requests; try again later' };
         this.#tell({ t: 'response', verb, response });
       }
+    }
+  }
+
+  /** One at a time: tracing takes a thread. */
+  async #outline({ camera, seq, object }: Extract<ClientMessage, { t: 'outline' }>): Promise<object> {
+    if (this.#isTracing) return { status: 'error', code: 'RATE_LIMITED', error: 'expected one outline at a time; wait for its answer' };
+    this.#isTracing = true;
+    try {
+      return { status: 'ok', data: await this.#deps.outline(camera, seq, object) };
+    } catch (error) {
+      if (!isFastsamError(error)) throw error;
+      return { status: 'error', code: error.code, error: messageOf(error) };
+    } finally {
+      this.#isTracing = false;
     }
   }
 

@@ -41,6 +41,14 @@ export const clientMessageSchema = z.discriminatedUnion('t', [
   z.strictObject({ t: z.literal('unwatch'), camera: idSchema }),
   /** Keeps what was found in this frame for two minutes, so that it can be asked about. */
   z.strictObject({ t: z.literal('hold'), camera: idSchema, seq: z.number().int().min(0) }),
+  /** Asks for the exact outline of an object in a frame that is kept: one of the last ones, or one that is held. */
+  z.strictObject({
+    t: z.literal('outline'),
+    id: idSchema,
+    camera: idSchema,
+    seq: z.number().int().min(0),
+    object: z.number().int().min(0),
+  }),
   z.strictObject({
     t: z.literal('request'),
     verb: z.string().max(64),
@@ -51,6 +59,14 @@ export const clientMessageSchema = z.discriminatedUnion('t', [
 /** As the daemon reads it, and as a page may send it. */
 export type ClientMessage = z.output<typeof clientMessageSchema>;
 export type ClientInput = z.input<typeof clientMessageSchema>;
+
+/** An object's mask, as what its rings enclose by the even-odd rule. */
+export interface Outline {
+  /** [rings][corners] x, y in pixels of the frame. */
+  readonly rings: readonly (readonly (readonly [x: number, y: number])[])[];
+  /** By how much it may deviate, pixels; 0: exact. */
+  readonly tolerance: number;
+}
 
 export interface ConsoleUser {
   readonly name: string;
@@ -138,6 +154,8 @@ export interface ViewMeta {
   /** Names of the classes that occur, by class index. */
   readonly model: string;
   readonly level: number;
+  /** Fewer frames are sent than the level allows: segmentation needs every core of the machine. */
+  readonly isSparing?: boolean;
 }
 
 export interface ViewAnswer {
@@ -150,5 +168,3 @@ export interface ViewAnswer {
   readonly reason?: string;
   readonly follow?: string;
 }
-  /** Fewer frames are sent than the level allows: segmentation needs every core of the machine. */
-  readonly isSparing?: boolean;

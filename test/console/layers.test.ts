@@ -93,6 +93,23 @@ describe.skipIf(!canBrowse)('layers of the live view (needs chromium and "make b
     await page.close();
   });
 
+  it('says that the picture is frozen without covering what lies over it', async () => {
+    const page = await open('belt');
+    const places = page.getByRole('list', { name: 'Lines and zones' });
+    await places.getByText(/tray 1 inside/).waitFor();
+    await page.keyboard.press(' ');
+    const label = (await page.getByText(/frozen · frame \d+/).boundingBox())!;
+    const others = await page.locator('.places li, .tags span, .stage').all();
+    expect(others.length).toBeGreaterThan(3);
+    for (const other of others) {
+      const box = (await other.boundingBox())!;
+      const isApart =
+        box.x >= label.x + label.width || label.x >= box.x + box.width || box.y >= label.y + label.height || label.y >= box.y + box.height;
+      expect([await other.textContent(), isApart]).toEqual([await other.textContent(), true]);
+    }
+    await page.close();
+  });
+
   it('shows the verdict of the last part with every check: value, limits, result', async () => {
     const page = await open('station');
     const panel = page.getByRole('region', { name: 'Inspection' });

@@ -146,6 +146,13 @@ describe('console security', { timeout: 60_000 }, () => {
       for (const verb of ['prompt/get', 'prompt/clear', 'read/info', 'read/health', 'admin/config-reload']) {
         expect([name, verb, (await page.ask(verb, {})).code]).toEqual([name, verb, 'REQUEST_FORBIDDEN']);
       }
+      const from = page.messages.length;
+      page.say({ t: 'outline', id: 'foreign', camera: 'gate', seq: 1, object: 0 });
+      await page.until(({ messages }) =>
+        messages
+          .slice(from)
+          .find((message) => message.t === 'error' && message.code === 'REQUEST_FORBIDDEN' && message.error.includes('gate')),
+      );
       page.say({ t: 'watch', camera: 'gate' });
       expect(await page.message('error', ({ error }) => error.includes('gate'))).toMatchObject({ code: 'REQUEST_FORBIDDEN' });
       expect(page.messages.some((message) => message.t === 'topic' && /^cameras\/gate|^alert|^health/.test(message.topic))).toBe(false);
@@ -170,6 +177,9 @@ describe('console security', { timeout: 60_000 }, () => {
     const { id } = JSON.parse((await ask('POST', '/api/cameras/belt/picture', ada)).text) as { id: string };
     expect((await ask('GET', `/api/pictures/${id}/view`, ada)).status).toBe(200);
     expect((await ask('GET', `/api/pictures/${id}/view`, otto)).status).toBe(400);
+    expect((await ask('GET', `/api/pictures/${id}/outlines/0`, ada)).status).toBe(200);
+    expect((await ask('GET', `/api/pictures/${id}/outlines/0`, otto)).status).toBe(400);
+    expect((await ask('GET', `/api/pictures/${id}/outlines/-1`, ada)).status).toBe(400);
     for (const path of [
       '/metrics',
       '/healthz',
@@ -178,6 +188,7 @@ describe('console security', { timeout: 60_000 }, () => {
       '/api/cameras/belt/prompts/history',
       '/api/users',
       `/api/pictures/${id}/view`,
+      `/api/pictures/${id}/outlines/0`,
     ])
       expect([path, (await ask('GET', path, { host: ada.host })).status]).toEqual([path, 401]);
   });

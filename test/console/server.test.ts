@@ -1,6 +1,7 @@
 /** The console as a page sees it, without a browser: frames, credits, verbs. */
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Outline } from '../../src/contract/console.js';
 import { FLAG_WITHHELD } from '../../src/contract/view-message.js';
 import { type ConsoleNode, consoleNode, Page, SCENE } from './console-node.js';
 
@@ -123,6 +124,31 @@ describe('console server', { timeout: 60_000 }, () => {
     expect(event).toMatchObject({ camera: 'belt', by: 'local', revision: added.revision });
     const gone = await page.ask('prompt/try', { camera: 'belt', seq: 999_999, prompts: [prompt] });
     expect(gone).toMatchObject({ code: 'REQUEST_INVALID', error: 'frame 999999 of camera "belt" is kept no more' });
+  });
+
+  it('outlines objects of the frame that was seen, and says what is gone', async () => {
+    using page = await Page.open(node);
+    page.say({ t: 'watch', camera: 'belt' });
+    const { seq, objects } = await page.until(({ views }) => views[0]);
+    page.say({ t: 'hold', camera: 'belt', seq });
+    const answered = async (id: string) =>
+      (await page.message('response', ({ response }) => (response as { id: string }).id === id)).response;
+    const outline = (id: string, changes: object = {}) => page.say({ t: 'outline', id, camera: 'belt', seq, object: 0, ...changes });
+    await page.until(({ views }) => views[20]);
+    outline('first');
+    const [x1, y1, x2, y2] = objects.boxes.subarray(0, 4);
+    const { data } = (await answered('first')) as { data: Outline };
+    expect(data.tolerance).toBe(0);
+    const corners = data.rings.flat();
+    expect([Math.min(...corners.map(([x]) => x)), Math.min(...corners.map(([, y]) => y))]).toEqual([x1, y1]);
+    expect([Math.max(...corners.map(([x]) => x)), Math.max(...corners.map(([, y]) => y))]).toEqual([x2, y2]);
+    outline('none', { object: 3 });
+    expect(await answered('none')).toMatchObject({
+      code: 'REQUEST_INVALID',
+      error: `object: expected one of the 3 of frame ${seq}, got 3`,
+    });
+    outline('gone', { seq: 999_999 });
+    expect(await answered('gone')).toMatchObject({ code: 'REQUEST_INVALID', error: 'frame 999999 of camera "belt" is kept no more' });
   });
 
   it('refuses what is no message, and goes on', async () => {

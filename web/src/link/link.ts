@@ -1,6 +1,6 @@
 /** The page's one connection: what the daemon tells, what the page asks. It comes back by itself. */
 import { signal } from '@preact/signals';
-import type { ClientInput, ConsoleEvent, ConsoleUser, HistoryPoint, Roi, ServerMessage } from '../../../src/contract/console.js';
+import type { ClientInput, ConsoleEvent, ConsoleUser, HistoryPoint, Outline, Roi, ServerMessage } from '../../../src/contract/console.js';
 import type { PromptsMessage } from '../../../src/contract/node.js';
 import { ackMessage } from '../../../src/contract/view-message.js';
 
@@ -107,6 +107,16 @@ export function hold(camera: string, seq: number): void {
 
 /** Asks the daemon. Never rejects: what went wrong is the answer. */
 export function ask(verb: string, payload: Record<string, unknown> = {}): Promise<Response> {
+  return exchange((id) => ({ t: 'request', verb, id, payload }));
+}
+
+/** The outline of an object in a frame that is held; undefined when it is known no more. */
+export async function outline(camera: string, seq: number, object: number): Promise<Outline | undefined> {
+  const { data } = await exchange((id) => ({ t: 'outline', id, camera, seq, object }));
+  return data as Outline | undefined;
+}
+
+function exchange(message: (id: string) => ClientInput): Promise<Response> {
   const id = randomId();
   return new Promise((resolve) => {
     const timer = setTimeout(() => finish({ status: 'error', code: 'TIMEOUT', error: 'no answer; the connection may be lost' }), ANSWER_MS);
@@ -116,7 +126,7 @@ export function ask(verb: string, payload: Record<string, unknown> = {}): Promis
       resolve(response);
     };
     waiting.set(id, finish);
-    if (!send({ t: 'request', verb, id, payload })) finish({ status: 'error', code: 'OFFLINE', error: 'not connected' });
+    if (!send(message(id))) finish({ status: 'error', code: 'OFFLINE', error: 'not connected' });
   });
 }
 

@@ -1,5 +1,7 @@
 /** How old a picture may be before the page says so. */
 export const STALE_MS = 1000;
+/** Three frames, where two a second come. */
+export const SPARING_STALE_MS = 1500;
 export const OLD_MS = 3000;
 
 export function ageText(ms: number | undefined): string {

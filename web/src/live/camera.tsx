@@ -8,6 +8,7 @@ import {
   events,
   hold,
   may,
+  outline,
   prompts as promptsOf,
   type Receiver,
   renew,
@@ -20,12 +21,13 @@ import { type Draft, EMPTY, freeId, promptOf, type Tool } from '../ui/draft.js';
 import { Icon, type IconName } from '../ui/icons.js';
 import { type Shown, Stage, type StageStyle, wantedRenderer } from '../view/stage.js';
 import { Trails } from '../view/trails.js';
-import { ageText, OLD_MS, STALE_MS } from './age.js';
+import { ageText, OLD_MS, SPARING_STALE_MS, STALE_MS } from './age.js';
 import { guess, outcomeOf, placeOf, step, type Tried, toward } from './answers.js';
 import { type Conflict, DraftPanel } from './draft-panel.js';
 import { Help, useKeys } from './keys.js';
 import { Marks, Tags } from './marks.js';
 import { ObjectList, type Quality } from './object-list.js';
+import { Outline } from './outline.js';
 import { boxByKey, type Corner, pointer } from './pointer.js';
 import { PromptList, STRIP } from './prompt-list.js';
 import { VerdictPanel } from './verdict.js';
@@ -334,7 +336,7 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
   });
 
   const isOld = status.value !== 'open' || (age.value ?? Number.POSITIVE_INFINITY) > OLD_MS;
-  const isStale = !isOld && (age.value ?? 0) > STALE_MS;
+  const isStale = !isOld && (age.value ?? 0) > (shown.value?.meta.isSparing ? SPARING_STALE_MS : STALE_MS);
   const isLate = !isFrozen.value && (isOld || isStale) && shown.value !== undefined;
   const answers = shown.value?.meta.answers ?? [];
   const summary = useComputed(() => `Camera ${camera}: ${shown.value?.objects.count ?? 0} objects`);
@@ -352,12 +354,12 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
           <strong>{camera}</strong>
           <span class={`state ${state?.state ?? ''}`}>{state?.state ?? 'waiting'}</span>
           <span class="space" />
+          {shown.value?.meta.isSparing && !isFrozen.value ? <span class="sparing">few pictures: segmentation needs every core</span> : null}
           <span class="figures">
             {zoom.value.size < 1 ? <span>{(1 / zoom.value.size).toFixed(1)}×</span> : null}
-            <span>{fps.value.toFixed(1)} fps</span>
+            {isFrozen.value ? <Frozen seq={drawn.value?.seq} /> : <span>{fps.value.toFixed(1)} fps</span>}
             <span class={isOld ? 'bad' : isStale ? 'warn' : ''}>{ageText(age.value)}</span>
             <span class="wide">revision {shown.value?.promptRevision ?? held?.revision ?? '–'}</span>
-            {shown.value?.meta.isSparing ? <span class="sparing">few pictures: segmentation needs every core</span> : null}
           </span>
         </div>
         <div class={`stage ${isLate ? (isOld ? 'old' : 'stale') : ''}`} style={aspect(shown.value)}>
@@ -370,12 +372,18 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
               {...pointer({ stage, tool, draft, zoom, hovered, change, focus, can })}
             />
             <Marks draft={draft.value} corner={corner.value} />
+            <Outline
+              stage={stage}
+              frame={isFrozen.value ? drawn.value : undefined}
+              hovered={hovered}
+              chosen={focused}
+              ask={(object, { seq }) => outline(camera, seq, object)}
+            />
             <Zones camera={camera} frame={shown.value?.frame} />
             <Tags drawn={drawn} trails={trails.current} focused={focused.value} hovered={hovered} />
           </div>
           {shown.value === undefined ? <p class="waiting">{waitingText(state)}</p> : null}
           {isLate ? <p class="late">{status.value === 'open' ? `last picture ${ageText(age.value)}` : 'not connected'}</p> : null}
-          {isFrozen.value ? <p class="ice">frozen · frame {stage.current?.shown?.seq}</p> : null}
           {stage.current?.shown && !stage.current.shown.picture ? <p class="withheld">pictures of this camera are withheld</p> : null}
         </div>
         <div class="toolbar" role="toolbar" aria-label="Tools">
@@ -455,6 +463,15 @@ export function Camera({ camera, cameras }: { camera: string; cameras: readonly 
         />
       </aside>
     </div>
+  );
+}
+
+/** Beside the picture: on it, it would cover names of zones and objects. */
+function Frozen({ seq }: { seq: number | undefined }) {
+  return (
+    <strong class="ice">
+      frozen<span class="wide"> · frame {seq}</span>
+    </strong>
   );
 }
 

@@ -4,14 +4,15 @@
  */
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import type { ViewAnswer } from '../../../src/contract/console.js';
+import type { Outline as Rings, ViewAnswer } from '../../../src/contract/console.js';
 import type { InfoMessage } from '../../../src/contract/node.js';
 import { ask as askDaemon, hello, may, post, prompts as promptsOf, tell, topics } from '../link/link.js';
+import { Outline } from '../live/outline.js';
 import { type Draft, EMPTY, freeId, ordered, promptOf, type Tool } from '../ui/draft.js';
 import { Icon } from '../ui/icons.js';
 import { Slider } from '../ui/slider.js';
 import { LabelField, TextFields } from '../ui/words.js';
-import { Stage, type StageStyle, wantedRenderer } from '../view/stage.js';
+import { type Shown, Stage, type StageStyle, wantedRenderer } from '../view/stage.js';
 import { ClipPanel, type ClipState, forgetClip, isClip, MAX_CLIP_BYTES, sendClip } from './clip.js';
 
 const EXPORTS = [
@@ -48,6 +49,8 @@ export function Photo() {
   const box = useSignal<readonly [number, number, number, number] | undefined>(undefined);
   const tried = useSignal<Tried | undefined>(undefined);
   const iou = useSignal(0.7);
+  const hovered = useSignal(-1);
+  const shown = useSignal<Shown | undefined>(undefined);
   const style = useSignal<StageStyle>({ opacity: 0.4, contours: true, least: 0.4, masks: 'all' });
   const allCameras = hello.value?.cameras ?? [];
   const cameras = allCameras.filter(({ pictures }) => pictures);
@@ -99,7 +102,9 @@ export function Photo() {
     const response = await fetch(`./api/pictures/${id.value}/view`);
     const bytes = new Uint8Array(await response.arrayBuffer());
     state.value = 'shown';
+    hovered.value = -1;
     await new Promise<void>((resolve) => stage.current!.frame(bytes, resolve));
+    shown.value = stage.current?.shown;
   };
 
   const openClip = async (file: File) => {
@@ -219,6 +224,13 @@ export function Photo() {
     const rect = (event.currentTarget as HTMLElement).getBoundingClientRect();
     return [(event.clientX - rect.left) / rect.width, (event.clientY - rect.top) / rect.height];
   };
+  const hover = (index: number) => {
+    const view = stage.current!;
+    if (view.hovered === index) return;
+    view.hovered = index;
+    view.redraw();
+    hovered.value = index;
+  };
   const use = (next: Tool) => {
     tool.value = next;
     if (next === 'text' || next === 'label') words.value = { ...EMPTY, tool: next };
@@ -257,18 +269,13 @@ export function Photo() {
             aria-label={state.value === 'shown' ? 'The photo with its masks' : 'No photo yet'}
             data-tool={tool.value}
             onPointerMove={(event) => {
-              const view = stage.current!;
               const [x, y] = place(event);
               if (drag.current) box.value = [...drag.current, x, y];
               else if (event.pointerType !== 'touch') {
-                view.hovered = view.hit(x, y)[0] ?? -1;
-                view.redraw();
+                hover(stage.current!.hit(x, y)[0] ?? -1);
               }
             }}
-            onPointerLeave={() => {
-              stage.current!.hovered = -1;
-              stage.current!.redraw();
-            }}
+            onPointerLeave={() => hover(-1)}
             onPointerDown={(event) => {
               if (tool.value !== 'box') return;
               (event.currentTarget as HTMLElement).setPointerCapture(event.pointerId);
@@ -282,6 +289,7 @@ export function Photo() {
               } else if (tool.value === 'point' && state.value === 'shown') change([...points.value, [x, y, !event.shiftKey]], undefined);
             }}
           />
+          <Outline stage={stage} frame={shown.value} hovered={hovered} ask={(object) => outlineOf(id.value, object)} />
           <svg class="marks" aria-hidden="true">
             {boxShown ? (
               <rect
@@ -485,4 +493,14 @@ export function Photo() {
 
 function countAbove(scores: Float32Array | undefined, least: number): number {
   return scores?.filter((score) => score > least).length ?? 0;
+}
+
+/** Undefined when the daemon has let the photo go. */
+async function outlineOf(id: string | undefined, object: number): Promise<Rings | undefined> {
+  try {
+    const response = await fetch(`./api/pictures/${id}/outlines/${object}`);
+    return response.ok ? ((await response.json()) as Rings) : undefined;
+  } catch {
+    return undefined;
+  }
 }

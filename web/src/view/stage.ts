@@ -30,6 +30,8 @@ export class Stage {
   /** Object under the pointer, selected objects: by index into the frame shown. */
   hovered = -1;
   selected: ReadonlySet<number> = new Set();
+  /** The object whose exact outline lies over the picture: its edge in the map would be a second, rougher line. */
+  outlined = -1;
   /** Called after a frame was drawn. */
   onFrame: (shown: Shown) => void = () => undefined;
   /** Bitmaps that are open: never more than two. */
@@ -180,7 +182,12 @@ export class Stage {
       }
       if (top < 0) continue;
       const isActive = top === this.hovered || this.selected.has(top);
-      const paint = isActive ? PAINT.active : (objects.prompts[top]! & telling) !== 0 ? PAINT.matched : PAINT.plain;
+      const paint =
+        isActive && top !== this.outlined
+          ? PAINT.active
+          : isActive || (objects.prompts[top]! & telling) !== 0
+            ? PAINT.matched
+            : PAINT.plain;
       table.set([...colourOf(ids[top]!), paint], 4 * region);
     }
     return table;
