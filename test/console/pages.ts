@@ -34,8 +34,8 @@ export class Pages implements AsyncDisposable {
 
   private constructor(readonly browser: Browser) {}
 
-  static async start(): Promise<Pages> {
-    return new Pages(await chromium.launch({ executablePath: CHROMIUM!, args: BROWSER_ARGS }));
+  static async start(args: readonly string[] = []): Promise<Pages> {
+    return new Pages(await chromium.launch({ executablePath: CHROMIUM!, args: [...BROWSER_ARGS, ...args] }));
   }
 
   async open(

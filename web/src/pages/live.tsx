@@ -2,12 +2,14 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { hello, isDistrusted, obstacle, status } from '../link/link.js';
+import { useAwake } from '../live/awake.js';
 import { Camera } from '../live/camera.js';
 import { Grid } from '../live/grid.js';
 import { areKeysOn, isTyping } from '../live/keys.js';
 
 export function Live() {
   const cameras = hello.value?.cameras.map(({ id }) => id) ?? [];
+  useAwake();
   const chosen = useSignal<string | undefined>(location.hash.split('/')[1]);
   useEffect(() => {
     const follow = () => {
