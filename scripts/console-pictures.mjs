@@ -76,14 +76,14 @@ const daemon = new Daemon({
   }),
   log,
 });
-// Pictures of the login need no camera at work.
-const needsBelt = wanted.length === 0 || wanted.some((name) => !['login', 'phone-login', 'invite'].includes(name));
-if (needsBelt) await daemon.start();
-const url = needsBelt ? `http://127.0.0.1:${daemon.console.port}/?renderer=2d` : '';
 const browser = await chromium.launch({
   executablePath: CHROMIUM,
   args: ['--no-sandbox', '--disable-gpu', '--host-resolver-rules=MAP line-4.local 127.0.0.1'],
 });
+// Pictures of the login need no camera at work.
+const needsBelt = wanted.length === 0 || wanted.some((name) => !['login', 'phone-login', 'invite'].includes(name));
+if (needsBelt) await daemon.start();
+const url = needsBelt ? `http://127.0.0.1:${daemon.console.port}/?renderer=2d` : '';
 
 /** A node that asks for a login; started for the pictures that show one. */
 let guardedDaemon;
@@ -291,17 +291,21 @@ async function photo(page) {
   await page.locator('.prompts li').first().waitFor();
 }
 
-for (const [name, shot] of Object.entries(shots)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
-  const [options, hash, prepare] = shot();
-  const page = await open(options, hash);
-  await prepare(page);
-  await page.screenshot({ path: `${OUT}/${name}.png` });
-  await page.close();
-  process.stdout.write(`${OUT}/${name}.png\n`);
+try {
+  for (const [name, shot] of Object.entries(shots)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    const [options, hash, prepare] = shot();
+    const page = await open(options, hash);
+    await prepare(page);
+    await page.screenshot({ path: `${OUT}/${name}.png` });
+    await page.close();
+    process.stdout.write(`${OUT}/${name}.png\n`);
+  }
+} finally {
+  // Also when a picture cannot be taken: threads of the model that still work when Node leaves would abort it.
+  await browser.close();
+  if (needsBelt) await daemon.stop('pictures are taken');
+  await guardedDaemon?.stop('pictures are taken');
+  await broker.stop();
+  await rm(STATE, { recursive: true, force: true });
 }
-await browser.close();
-if (needsBelt) await daemon.stop('pictures are taken');
-await guardedDaemon?.stop('pictures are taken');
-await broker.stop();
-await rm(STATE, { recursive: true, force: true });
