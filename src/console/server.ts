@@ -122,6 +122,7 @@ export class ConsoleServer {
     this.#hub = new ViewHub({
       addSink: deps.addSink,
       watchResults: (camera) => deps.recent.watch(camera),
+      show: (camera, result) => deps.recent.show(camera, result),
       work: deps.work,
       pictures: (camera) => this.#showsPictures(camera),
       onError: (camera, error) => deps.log.error({ camera, reason: messageOf(error) }, 'console: a frame was not encoded'),

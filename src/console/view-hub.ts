@@ -21,6 +21,8 @@ export interface ViewHubDeps {
   readonly addSink: (camera: string, sink: ResultSink) => () => Promise<void>;
   /** Somebody watches the camera: its last results are kept. */
   readonly watchResults: (camera: string) => () => void;
+  /** Somebody is shown this result, and may ask about it. */
+  readonly show: (camera: string, result: FrameResult) => void;
   /** How busy segmentation of the camera is, and the machine. Never rejects. */
   readonly work: (camera: string) => Promise<Work>;
   /** Whether pictures of the camera may be shown. */
@@ -92,17 +94,18 @@ export class ViewHub {
   #watch(camera: string): Watched {
     const remove = this.#deps.addSink(camera, {
       take: (result, frame) => this.#offer(camera, result, frame),
-      close: async () => void this.#cameras.delete(camera),
+      // Also when the camera goes while somebody watches.
+      close: async () => {
+        unwatch();
+        this.#cameras.delete(camera);
+      },
     });
     const unwatch = this.#deps.watchResults(camera);
     const watched: Watched = {
       profiles: new Map(),
       rate: new ViewRate(),
       lookedAt: Number.NEGATIVE_INFINITY,
-      end: () => {
-        unwatch();
-        void remove();
-      },
+      end: () => void remove(),
     };
     this.#cameras.set(camera, watched);
     return watched;
@@ -131,6 +134,7 @@ export class ViewHub {
       if (ready.length < viewers.size) for (const viewer of viewers) if (!ready.includes(viewer)) viewer.skipped(channel);
       if (ready.length === 0) continue;
       profile.lastAt = now;
+      this.#deps.show(camera, result);
       void this.#encode(camera, profile, ready, result, frame.retain(), isSparing);
     }
   }

@@ -3,12 +3,15 @@ import type { FrameResult } from '../domain/result.js';
 
 /** Of a camera that somebody watches; otherwise the newest alone. */
 const WATCHED_DEPTH = 16;
+/** Of those that somebody was shown: pages are shown far fewer than there are, where the machine is busy. */
+const SHOWN_DEPTH = 16;
 const PIN_MS = 120_000;
 const MAX_PINNED = 32;
 
 export class RecentResults {
   readonly #byCamera = new Map<string, FrameResult[]>();
   readonly #watched = new Map<string, number>();
+  readonly #shown = new Map<string, FrameResult[]>();
   /** By camera and sequence number; until when. */
   readonly #pinned = new Map<string, { readonly result: FrameResult; readonly untilMs: number }>();
 
@@ -29,8 +32,20 @@ export class RecentResults {
     return () => {
       const left = this.#watched.get(camera)! - 1;
       if (left > 0) this.#watched.set(camera, left);
-      else this.#watched.delete(camera);
+      else {
+        this.#watched.delete(camera);
+        this.#shown.delete(camera);
+      }
     };
+  }
+
+  /** Somebody who watches is shown this one, and may ask about it for as long as it is on the screen. */
+  show(camera: string, result: FrameResult): void {
+    const shown = this.#shown.get(camera) ?? [];
+    this.#shown.set(camera, shown);
+    if (shown.at(-1) === result) return;
+    shown.push(result);
+    if (shown.length > SHOWN_DEPTH) shown.shift();
   }
 
   /** Keeps one result for two minutes; false when it is gone already. Of too many, the oldest is let go. */
@@ -49,12 +64,14 @@ export class RecentResults {
     for (const [key, { untilMs }] of this.#pinned) if (untilMs <= now) this.#pinned.delete(key);
     const results = this.#byCamera.get(camera);
     if (sequence === undefined) return results?.at(-1);
-    return results?.find((result) => result.sequence === sequence) ?? this.#pinned.get(`${camera} ${sequence}`)?.result;
+    const isIt = (result: FrameResult) => result.sequence === sequence;
+    return results?.find(isIt) ?? this.#shown.get(camera)?.find(isIt) ?? this.#pinned.get(`${camera} ${sequence}`)?.result;
   }
 
   /** Frames of this camera are counted from 0 again, or it is no more. */
   forget(camera: string): void {
     this.#byCamera.delete(camera);
+    this.#shown.delete(camera);
     for (const key of this.#pinned.keys()) if (key.startsWith(`${camera} `)) this.#pinned.delete(key);
   }
 }
