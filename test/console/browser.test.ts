@@ -286,8 +286,9 @@ describe.skipIf(!canBrowse)('console page (needs chromium and "make build")', { 
     await page.getByText('Not connected. What you see is old.').waitFor();
     await page.locator('.stage.old').waitFor();
     node = await consoleNode({ cameras: CAMERAS, console: { port } });
+    // A node may be back before the last picture has become old.
+    await drawn(page, before + 1);
     await page.locator('.stage:not(.old):not(.stale)').waitFor();
-    expect(await page.evaluate(() => window.fastsamStage.drawn)).toBeGreaterThan(before);
     await page.close();
   });
 });
