@@ -3,8 +3,7 @@
  * the line, measured within `margin` of it, and done once it is clearly behind. Pure but for what it remembers, which is bounded by
  * the tracks that are alive.
  */
-import { type Box, boxIou } from '../domain/box.js';
-import { maskArea, maskIntersection, maskOf } from '../domain/mask.js';
+import type { Box } from '../domain/box.js';
 import type { TriggerConfig } from '../domain/recipe.js';
 import { boxOf, type Segments, touchesFrame } from '../domain/segments.js';
 import type { Tracks } from '../domain/track.js';
@@ -12,16 +11,14 @@ import { DIRECTIONS } from '../domain/zone.js';
 import { anchorOf, type Place } from '../zone/anchor.js';
 import { countableOf } from '../zone/countable.js';
 import { cross, toPixels } from '../zone/geometry.js';
+import { lieInOnePlace, showOnePart } from './one-part.js';
 
 export type CrossingConfig = Extract<TriggerConfig, { type: 'crossing' }>;
 
 /** `margin` when absent, as a share of the frame's shorter side. */
 const DEFAULT_MARGIN = 0.06;
-/**
- * Masks that share this much of the smaller one are of the same part: a network that shows a part twice, or in two pieces that overlap,
- * must not make two of it. Parts that lie on each other hide each other, so their masks share little.
- */
-const SAME_PART = 0.2;
+/** The usual size of a part is that of the newest that have passed. */
+const SIZES = 31;
 /** More than a tracker holds. */
 const MAX_REMEMBERED = 4096;
 
@@ -50,6 +47,8 @@ interface Part<T> {
   origin: Place;
   phase: 'armed' | 'done' | 'ignored';
   kept: { readonly from: number; readonly judged: T }[];
+  /** Tracks that showed the same part when this one was last seen near the line or behind it. */
+  mates: readonly number[];
 }
 
 /** The line in pixels of one frame. */
@@ -64,6 +63,8 @@ export class Crossing<T> {
   readonly #config: CrossingConfig;
   readonly #drop: (judged: T) => void;
   readonly #parts = new Map<number, Part<T>>();
+  /** Pixels of the parts that have passed, the newest last. */
+  readonly #sizes: number[] = [];
   #unseen = 0;
   /** Cut off by a new picture; told with the next frame. */
   #cutOff: Passed<T>[] = [];
@@ -95,6 +96,7 @@ export class Crossing<T> {
     if (tracks.reset) this.#cutOffAll();
     const isCountable = countableOf(segments, tracks, []);
     const due: Due<T>[] = [];
+    const near: { readonly index: number; readonly part: Part<T> }[] = [];
     for (let index = 0; index < segments.count; index += 1) {
       if (!isCountable(index, { objects: 'whole', maxArea: 1 })) continue;
       const track = tracks.ids[index]!;
@@ -107,13 +109,18 @@ export class Crossing<T> {
       if (part.phase !== 'armed') continue;
       if (part.at < -gate.margin) {
         part.origin = place;
+        part.mates = [];
         this.#forget(part);
-      } else if (part.at > gate.margin && !cutsLine(part.origin, place, gate.ends)) this.#ignore(part);
+        continue;
+      }
+      near.push({ index, part });
+      if (part.at > gate.margin && !cutsLine(part.origin, place, gate.ends)) this.#ignore(part);
       else if (parts.has(index)) {
         const keep = this.#keeper(part, segments, index, gate);
         if (keep) due.push({ track, index, keep });
       }
     }
+    for (const { index, part } of near) part.mates = this.#matesOf(segments, tracks, index);
     this.#expectUnseen(tracks, gate);
     return due;
   }
@@ -133,19 +140,25 @@ export class Crossing<T> {
     }
     const behind = [...tracks.ids].flatMap((track, index) => {
       const part = this.#parts.get(track);
-      return part?.phase === 'armed' && part.at > margin ? [{ track, index, part }] : [];
+      return part?.phase === 'armed' && part.at > margin ? [{ index, part }] : [];
     });
-    for (const { track, index, part } of behind.sort((one, other) => other.part.at - one.part.at)) {
+    for (const { index, part } of behind.sort((one, other) => other.part.at - one.part.at)) {
       if (part.phase !== 'armed') continue;
-      const twins = this.#twinsOf(segments, tracks, index);
+      const twins = part.mates.flatMap((mate) => this.#parts.get(mate) ?? []);
       if (twins.some(({ phase }) => phase === 'done')) {
         this.#ignore(part);
         continue;
       }
-      part.phase = 'done';
-      for (const twin of twins) this.#ignore(twin);
-      passed.push(outcome(track, part, false));
-      part.kept = [];
+      const speaker = this.#largestPiece(segments, tracks, index, part);
+      passed.push(outcome(speaker.track, speaker.part, false));
+      speaker.part.kept = [];
+      // All pieces have had their verdict.
+      for (const piece of [part, ...twins.filter(({ phase }) => phase === 'armed')]) {
+        piece.phase = 'done';
+        this.#forget(piece);
+      }
+      this.#sizes.push(segments.areas[speaker.index]!);
+      if (this.#sizes.length > SIZES) this.#sizes.shift();
     }
     return passed;
   }
@@ -168,9 +181,9 @@ export class Crossing<T> {
     const unseen = tracks.lost.find(({ id, box: expected }) => this.#parts.has(id) && lieOnEachOther(expected, box));
     const at = gate.distance(place);
     const before = unseen && this.#parts.get(unseen.id);
-    const part: Part<T> = before ?? { at, box, origin: place, phase: at < 0 ? 'armed' : 'ignored', kept: [] };
+    const part: Part<T> = before ?? { at, box, origin: place, phase: at < 0 ? 'armed' : 'ignored', kept: [], mates: [] };
     if (unseen) this.#parts.delete(unseen.id);
-    else if (at >= 0 && ![...this.#parts.values()].some((known) => lieOnEachOther(known.box, box))) this.#unseen += 1;
+    else if (at >= 0 && ![...this.#parts.values()].some((known) => lieInOnePlace(known.box, box))) this.#unseen += 1;
     this.#parts.set(track, part);
     return part;
   }
@@ -198,20 +211,36 @@ export class Crossing<T> {
     }
   }
 
-  /** Other objects of this frame that show the same part and have, or will have, a verdict. */
-  #twinsOf(segments: Segments, tracks: Tracks, index: number): Part<T>[] {
-    const mask = maskOf(segments, index);
-    return [...tracks.ids].flatMap((track, other) => {
-      const twin = other === index ? undefined : this.#parts.get(track);
-      if (!twin || twin.phase === 'ignored' || boxIou(boxOf(segments, other), boxOf(segments, index)) === 0) return [];
-      const shared = maskArea(maskIntersection(maskOf(segments, other), mask));
-      return shared >= SAME_PART * Math.min(segments.areas[other]!, segments.areas[index]!) ? [twin] : [];
-    });
+  /** Whose objects of this frame show the same part as this object. */
+  #matesOf(segments: Segments, tracks: Tracks, index: number): number[] {
+    const usual = this.#usualSize();
+    return [...tracks.ids].filter(
+      (track, other) => other !== index && track !== 0 && this.#parts.has(track) && showOnePart(segments, index, other, usual),
+    );
+  }
+
+  /** Of the pieces of a part that are in sight and were measured, the largest speaks for it; without any this object's. */
+  #largestPiece(segments: Segments, tracks: Tracks, index: number, part: Part<T>): { track: number; index: number; part: Part<T> } {
+    let largest = { track: tracks.ids[index]!, index, part };
+    for (const [other, track] of [...tracks.ids].entries()) {
+      const mate = part.mates.includes(track) ? this.#parts.get(track) : undefined;
+      if (mate?.phase !== 'armed' || mate.kept.length === 0) continue;
+      const isLarger = segments.areas[other]! > segments.areas[largest.index]!;
+      if (isLarger || largest.part.kept.length === 0) largest = { track, index: other, part: mate };
+    }
+    return largest;
+  }
+
+  /** The median; undefined before parts have passed. */
+  #usualSize(): number | undefined {
+    return [...this.#sizes].sort((a, b) => a - b)[this.#sizes.length >> 1];
   }
 
   /** Whether another track, which has or will have a verdict, is where this part was last or is expected. */
   #isHeldByAnother(part: Part<T>): boolean {
-    return [...this.#parts.values()].some((other) => other.phase !== 'ignored' && lieOnEachOther(other.box, part.box));
+    return [...this.#parts].some(
+      ([track, { phase, box }]) => phase !== 'ignored' && (part.mates.includes(track) || lieInOnePlace(box, part.box)),
+    );
   }
 
   #cutOffAll(): void {

@@ -1,7 +1,7 @@
 /**
  * `make bench-inspect`: parts of a drawn belt, through the demo model, the tracker and the crossing trigger, against the scene's own truth.
  * PARTS (default 1000) on belts of LANES (1) rows of plates at FPS (4) pictures a second, a new belt with another speed, light and noise
- * every 250 parts; TOGETHER (1) belts at a time on THREADS (2). With RESULTS=FILE each finished belt is a line of that file: a run
+ * every 250 parts, whose seeds count from SEED (9,000,001); TOGETHER (1) belts at a time on THREADS (2). With RESULTS=FILE each finished belt is a line of that file: a run
  * that was ended goes on behind the last one, and PARTS=0 prints what is there. Seeds and recipe are fixed beforehand.
  */
 import { appendFile, readFile } from 'node:fs/promises';
@@ -21,7 +21,7 @@ const TOGETHER = Number(process.env.TOGETHER || 1);
 const THREADS = Number(process.env.THREADS || 2);
 const { RESULTS } = process.env;
 const PARTS_A_BELT = 250;
-const FIRST_SEED = 9_000_001;
+const FIRST_SEED = Number(process.env.SEED || 9_000_001);
 const SIDE = 640;
 /** Scenes of one seed are alike in every size: what is true is asked of a small one, which is drawn quickly. */
 const SMALL = 160;

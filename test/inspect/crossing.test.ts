@@ -174,6 +174,46 @@ describe('Crossing', () => {
     expect(said).toMatchObject([{ track: 2, lost: false }]);
   });
 
+  it('lets the largest piece that was measured speak, though a smaller one that is no part passes first', () => {
+    const crossing = new Crossing<number>(configOf());
+    const said = [150, 185, 200, 215, 225, 240, 300].flatMap((x, frame) => {
+      // Of 52 pixels the left 40 and the right 20: they share 8. The small piece is large enough for the recipe in the first frame alone.
+      const things = [at(x - 6, 1), { ...at(x + 16, 2), length: 20 }];
+      const segments = segmentsOf(things);
+      const tracks = tracksOf([1, 2]);
+      const parts = frame === 0 ? [0, 1] : [0];
+      for (const { index, keep } of crossing.measure(segments, tracks, new Set(parts))) keep(things[index]!.x);
+      return crossing.passed(segments, tracks);
+    });
+    expect(said).toEqual([{ track: 1, kept: [194, 209, 179], lost: false }]);
+  });
+
+  it('takes two pieces apart for one part where the frame shows the whole, too, as large as parts are', () => {
+    const whole = (x: number): Thing[] => [
+      { ...at(x - 11, 1), length: 18 },
+      { ...at(x + 11, 2), length: 18 },
+      { ...at(x, 0), length: 40, score: 0.3 },
+    ];
+    const places = [120, 160, 190, 215, 228, 240, 300];
+    const usual = new Crossing<number>(configOf());
+    expect(places.flatMap((x) => step(usual, [at(x, 9)]))).toHaveLength(1);
+    expect(places.flatMap((x) => step(usual, whole(x)))).toHaveLength(1);
+    // Two parts in one mask are twice as large as a part: two verdicts.
+    const small = new Crossing<number>(configOf());
+    expect(places.flatMap((x) => step(small, [{ ...at(x, 9), length: 20 }]))).toHaveLength(1);
+    expect(places.flatMap((x) => step(small, whole(x)))).toHaveLength(2);
+  });
+
+  it('does not tell of a piece that is lost at the end of a part which another track has', () => {
+    const crossing = new Crossing<number>(configOf());
+    // They overlapped when both were seen; where the piece is expected later, the boxes do not.
+    for (const x of [150, 190]) step(crossing, [at(x, 1), { ...at(x + 24, 2), length: 20 }]);
+    step(crossing, [at(196, 1)], tracksOf([1], { lost: [{ id: 2, box: [216, 45, 236, 75], unseenMs: 100 }] }));
+    const ended = [{ id: 2, box: [224, 45, 244, 75] as const, ageMs: 1, left: false }];
+    expect(step(crossing, [at(203, 1)], tracksOf([1], { ended }))).toEqual([]);
+    expect(step(crossing, [at(240, 1)])).toMatchObject([{ track: 1, lost: false }]);
+  });
+
   it('gives two verdicts for two parts that touch', () => {
     const crossing = new Crossing<number>(configOf());
     const said = [120, 160, 190, 215, 240, 300].flatMap((x) => step(crossing, [at(x, 1), at(x + 38, 2)]));
