@@ -28,7 +28,7 @@ const SLICES = {
     environment: {},
   },
   kills: {
-    shows: '100 times SIGKILL at a random moment, events and prompts looked at after each',
+    shows: 'SIGKILL at 100 random moments; events and prompts are compared after each',
     files: ['test/soak/kills.test.ts'],
     environment: { KILLS: 100 },
   },
@@ -54,13 +54,13 @@ const SLICES = {
     environment: {},
   },
   clock: {
-    shows: 'A clock that jumps from 2001 to now, by an hour and by a year, forwards and back',
+    shows: 'A clock that jumps from 2001 to now, and by an hour and a year, forwards and back',
     files: ['test/soak/clock.test.ts'],
     environment: { CLOCK_JUMPS: 'all' },
   },
   stopping: { shows: 'SIGTERM in every state', files: ['test/daemon/stopping.test.ts'], environment: {} },
   sandbox: {
-    shows: 'What a whole run asks of the kernel, beside what the unit allows',
+    shows: 'What a whole run asks of the kernel, compared with what the unit allows',
     files: ['test/packaging/sandbox.test.ts', 'test/packaging/units.test.ts'],
     environment: { SANDBOX_TRACE: 1 },
   },
@@ -164,9 +164,11 @@ function rowOf(figure, load) {
 function pageOf(measured) {
   const missing = Object.keys(SLICES).filter((name) => !measured.some(([other]) => other === name));
   const sections = measured.map(([name, { date, seconds, load, passed, failed, skipped, figures }]) => {
-    const tests = [`${passed} tests passed`, ...(failed ? [`**${failed} failed**`] : []), ...(skipped ? [`${skipped} skipped`] : [])].join(
-      ', ',
-    );
+    const tests = [
+      `${passed} ${passed === 1 ? 'test' : 'tests'} passed`,
+      ...(failed ? [`**${failed} failed**`] : []),
+      ...(skipped ? [`${skipped} skipped`] : []),
+    ].join(', ');
     const table =
       figures.length === 0
         ? ''
@@ -175,9 +177,10 @@ function pageOf(measured) {
   });
   return `# What attacks cost
 
-Written by \`make hostile\`, which runs the tests that attack a node at full strength, and judges what they measured. On ${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'},
-${arch()}), Node ${process.versions.node}. Where the load average
-was above 1.5 for each core, a time or a rate out of its limits is marked "machine busy": it says nothing then. How these attacks are met is in [operations](operations.md), [cameras](cameras.md) and [mqtt](mqtt.md); what happens when many faults come at once in [chaos](chaos.md).
+\`make hostile\` runs the tests that attack a node at full strength, judges what they measured, and writes this page. The tests ran on ${cpus().length} cores
+(${cpus()[0]?.model ?? 'unknown'}, ${arch()}) with Node ${process.versions.node}. Where the load average was above 1.5 for each core, a time or a rate out of its limits is marked "machine
+busy": it says nothing then. How a node meets these attacks is in [operations](operations.md), [cameras](cameras.md) and [mqtt](mqtt.md);
+what happens when many faults come at once is in [chaos](chaos.md).
 
 ${missing.length > 0 ? `Not measured so far on a machine that had time for it: ${missing.join(', ')}.\n\n` : ''}${sections.join('\n')}`;
 }

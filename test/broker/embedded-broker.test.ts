@@ -66,7 +66,7 @@ describe('the embedded broker', { timeout: 60_000 + SECONDS * 1000 }, () => {
     for (let k = 0; k < 200; k += 1) await silent();
     const begin = performance.now();
     const connected = await client();
-    figure({ what: 'login beside 200 silent sockets', value: performance.now() - begin, unit: 'ms', most: 6000 });
+    figure({ what: 'login, beside 200 silent sockets', value: performance.now() - begin, unit: 'ms', most: 6000 });
     await connected.endAsync();
   });
 
@@ -97,8 +97,8 @@ describe('the embedded broker', { timeout: 60_000 + SECONDS * 1000 }, () => {
         else refused += 1;
       }
     }
-    figure({ what: `wrong passwords of one address tried a second, over ${SECONDS} s`, value: tried / SECONDS, most: 10 });
-    figure({ what: 'refused unread a second', value: refused / SECONDS });
+    figure({ what: `wrong passwords of one address that are looked at, a second, over ${SECONDS} s`, value: tried / SECONDS, most: 10 });
+    figure({ what: 'logins refused without a look at the password, a second', value: refused / SECONDS });
     expect(tried).toBeLessThanOrEqual(10 + 5 * (SECONDS + 5));
     expect(refused).toBeGreaterThan(0);
     await delay(1000);
@@ -117,7 +117,7 @@ describe('the embedded broker', { timeout: 60_000 + SECONDS * 1000 }, () => {
     other.publish('ping', 'x');
     await heard;
     figure({
-      what: 'message beside a client that asked for 20,000 subscriptions',
+      what: 'delivery of a message, beside a client that asked for 20,000 subscriptions',
       value: performance.now() - begin,
       unit: 'ms',
       most: 1000,
@@ -175,7 +175,7 @@ describe('the embedded broker', { timeout: 60_000 + SECONDS * 1000 }, () => {
     isOver = true;
     await pings;
     figure({
-      what: 'longest wait of a client beside one with 20,000 subscriptions and 20,000 retained messages',
+      what: 'longest wait of a client, beside one with 20,000 subscriptions and 20,000 retained messages',
       value: longest,
       unit: 'ms',
       most: 1000,

@@ -116,7 +116,12 @@ describe('console security', { timeout: 60_000 }, () => {
     await Promise.all(closed.slice(0, 100));
     const begin = performance.now();
     expect((await ask('GET', '/api/me', { host })).status).toBe(200);
-    figure({ what: 'console beside 210 connections without a whole request', value: performance.now() - begin, unit: 'ms', most: 6000 });
+    figure({
+      what: 'answer of the console, beside 210 connections without a whole request',
+      value: performance.now() - begin,
+      unit: 'ms',
+      most: 6000,
+    });
     for (const socket of sockets) socket.destroy();
   });
 

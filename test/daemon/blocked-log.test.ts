@@ -176,15 +176,20 @@ describe.skipIf(!hasMosquitto)('a log that cannot be written (needs mosquitto)',
     const [nominal, ...blocked] = await Promise.all([measured('taken', taken), measured('pipe', pipe.writer), measured('full', full)]);
     closeSync(full);
     closeSync(taken);
-    figure({ what: `beside them, a log that is taken: results a second of 5`, value: nominal.rate });
-    figure({ what: 'a log that is taken: longest time between pings', value: nominal.gapMs, unit: 'ms' });
+    figure({ what: 'a log that is read, at the same time: results a second, of 5', value: nominal.rate });
+    figure({ what: 'a log that is read: longest time between pings', value: nominal.gapMs, unit: 'ms' });
     for (const [k, { rate, gapMs, endMs, lost }] of blocked.entries()) {
       const name = ['a full pipe', '/dev/full'][k]!;
-      figure({ what: `${name} for ${SECONDS} s: results of nominal`, value: (100 * rate) / nominal.rate, unit: '%', least: 95 });
+      figure({
+        what: `${name} for ${SECONDS} s: results, of those with a log that is read`,
+        value: (100 * rate) / nominal.rate,
+        unit: '%',
+        least: 95,
+      });
       figure({ what: `${name}: longest time between pings, nominal ${PING_MS} ms`, value: gapMs, unit: 'ms', most: PING_MS + 1000 });
       figure({ what: `${name}: SIGTERM to exit`, value: endMs, unit: 'ms', most: 5000 });
       // 2 MiB of lines wait for the reader of a pipe; a full disk takes none.
-      figure({ what: `${name}: lost lines, as health counts them`, value: lost, ...(k === 1 ? { least: 1 } : {}) });
+      figure({ what: `${name}: lines lost, by the count of health`, value: lost, ...(k === 1 ? { least: 1 } : {}) });
     }
   });
 });

@@ -118,8 +118,8 @@ describe('state files with random damage', { timeout: 600_000 }, () => {
       if (saved) usable += 1;
       else expect(existsSync(`${file}.unreadable`)).toBe(true);
     }
-    figure({ what: 'random corruptions of prompts.json after which it is usable or put aside', value: ROUNDS });
-    figure({ what: '… still usable', value: usable });
+    figure({ what: 'random damages of prompts.json after which it is used or put aside', value: ROUNDS });
+    figure({ what: '… after which it is used', value: usable });
   });
 
   it(`do not keep a daemon from starting and saving, ${STARTS} times`, async () => {
@@ -143,9 +143,9 @@ describe('state files with random damage', { timeout: 600_000 }, () => {
       saves.push(performance.now() - begin);
       await daemon.stop('test');
     }
-    figure({ what: 'starts of a daemon on a randomly damaged folder', value: STARTS });
-    figure({ what: '… ready after, median', value: medianOf(starts), unit: 'ms' });
-    figure({ what: '… ready after, longest', value: Math.max(...starts), unit: 'ms', most: 5000 });
-    figure({ what: '… prompts and events on the disk again after, longest', value: Math.max(...saves), unit: 'ms', most: DURABLE_MS });
+    figure({ what: 'starts of a daemon with a randomly damaged state directory', value: STARTS });
+    figure({ what: '… until it is ready, median', value: medianOf(starts), unit: 'ms' });
+    figure({ what: '… until it is ready, longest', value: Math.max(...starts), unit: 'ms', most: 5000 });
+    figure({ what: '… until prompts and events are on the disk again, longest', value: Math.max(...saves), unit: 'ms', most: DURABLE_MS });
   });
 });

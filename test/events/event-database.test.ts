@@ -156,7 +156,7 @@ describe('the file of the events', () => {
       expect(ids(database)).toContain(`event-${1000 + round}`);
       database.close();
     }
-    figure({ what: 'random corruptions of events.db after which it opens and takes events', value: rounds });
+    figure({ what: 'random damages of events.db after which it opens and takes events', value: rounds });
   }, 300_000);
 
   function rmAll(): void {

@@ -187,8 +187,8 @@ it.skipIf(!canTrace || !hasMosquitto || !native().features.gstreamer)(
         value: strange.length,
         most: 0,
       });
-      figure({ what: 'files written outside of the state directory', value: written.size, most: 0 });
-      figure({ what: 'devices opened that every service may not', value: devices.size, most: 0 });
+      figure({ what: 'files written outside the state directory', value: written.size, most: 0 });
+      figure({ what: 'devices opened beyond those open to every service', value: devices.size, most: 0 });
       expect({ refused, strange, written: [...written], devices: [...devices] }).toEqual({
         refused: [],
         strange: [],

@@ -247,7 +247,7 @@ describe('VerdictDatabase', () => {
       mended.call('unpublished', null);
       mended.close();
     }
-    figure({ what: 'random corruptions of verdicts.db after which it opens and takes inspections', value: rounds });
+    figure({ what: 'random damages of verdicts.db after which it opens and takes inspections', value: rounds });
   });
 });
 

@@ -95,7 +95,7 @@ it.skipIf(!canRun)('a step of the clock loses no event and moves no alert', { ti
         move(node, 'after');
         const late = (await alertTime(node, true, 0)) - lost - ALERT_MS;
         figure({
-          what: `alert of a lost camera, clock set ${node.step.name}: off its time by`,
+          what: `alert of a lost camera, clock set ${node.step.name}: difference to its due time`,
           value: Math.abs(late),
           unit: 'ms',
           most: TOLERANCE_MS,
@@ -112,7 +112,7 @@ it.skipIf(!canRun)('a step of the clock loses no event and moves no alert', { ti
         if (node.step.before === 0) move(node, 'before');
         const late = (await alertTime(node, false, raised)) - back - ALERT_MS;
         figure({
-          what: `end of that alert, clock set back ${node.step.name}: off its time by`,
+          what: `end of that alert, clock set back ${node.step.name}: difference to its due time`,
           value: Math.abs(late),
           unit: 'ms',
           most: TOLERANCE_MS,
@@ -135,7 +135,7 @@ it.skipIf(!canRun)('a step of the clock loses no event and moves no alert', { ti
         new Set(observer.received.filter((each) => each.topic === topic).map(({ text }) => JSON.parse(text).eventId as string)).size;
       for (const until = performance.now() + 60_000; arrived() < expected && performance.now() < until; ) await delay(100);
       figure({ what: `losses and returns of a camera, clock set ${step.name}`, value: expected });
-      figure({ what: '… that did not arrive', value: expected - arrived(), most: 0 });
+      figure({ what: '… of which no event arrived', value: expected - arrived(), most: 0 });
       expect(expected).toBe(4);
       expect(arrived()).toBe(expected);
     }

@@ -160,13 +160,13 @@ it.skipIf(!canRun)(`${KILLS} kills lose no event and no acknowledged prompt`, { 
   figure({ what: '… that never arrived', value: lostFromDisk.length, most: 0 });
   figure({ what: `losses and returns of the camera that the log said ${IN_FLIGHT_MS / 1000} s or more before a kill`, value: safe.length });
   figure({
-    what: '… that never arrived (of all that it said, at least so many did)',
+    what: '… of which no event arrived, at least',
     value: Math.max(0, safe.length - cameraEvents),
     most: 0,
   });
-  figure({ what: 'changes of prompts acknowledged at the last', value: acknowledged });
-  figure({ what: 'restarts at which the prompts were looked at', value: looked });
-  figure({ what: '… with older prompts than acknowledged', value: stalePrompts, most: 0 });
+  figure({ what: 'changes of prompts that were acknowledged', value: acknowledged });
+  figure({ what: 'restarts after which the prompts were compared', value: looked });
+  figure({ what: '… with older prompts than were acknowledged', value: stalePrompts, most: 0 });
   expect(lostFromDisk).toEqual([]);
   expect(stalePrompts).toBe(0);
   expect(cameraEvents).toBeGreaterThanOrEqual(safe.length);

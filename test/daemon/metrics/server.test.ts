@@ -250,9 +250,9 @@ describe('the metrics server under attack', { timeout: 30_000 }, () => {
     await Promise.all(closed.slice(0, 100));
     const begin = performance.now();
     expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
-    figure({ what: 'scrape beside 200 silent connections', value: performance.now() - begin, unit: 'ms', most: 6000 });
+    figure({ what: 'scrape, beside 200 silent connections', value: performance.now() - begin, unit: 'ms', most: 6000 });
     await Promise.all(closed);
-    figure({ what: 'the last of these connections ended after', value: performance.now() - begin, unit: 'ms' });
+    figure({ what: '… of which the last ended after', value: performance.now() - begin, unit: 'ms' });
   });
 
   it('ends handshakes that do not go on', async () => {
