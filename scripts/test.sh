@@ -80,6 +80,12 @@ rm -f "$reports"/*
 
 must 'system packages' scripts/setup.sh test
 must 'build' make --no-print-directory build
+
+# Static checks keep one core busy, and the TypeScript tests wait a fifth of their time: compilers of low priority use what is left.
+build_native_tests >"$reports/native-build.log" 2>&1 &
+readonly native_compiler=$!
+renice -n 19 "$native_compiler" >/dev/null
+
 check 'biome (lint and format)' biome check .
 check 'clang-format' clang_format
 check 'dependency-cruiser (layers)' depcruise --config .dependency-cruiser.cjs src web/src
@@ -94,11 +100,6 @@ else
   printf '\n== CUDA kernels\nskipped: no nvcc here\n'
   skipped=$((skipped + 1))
 fi
-
-# The TypeScript tests wait a fifth of their time: compilers of low priority use what is left of both cores.
-build_native_tests >"$reports/native-build.log" 2>&1 &
-readonly native_compiler=$!
-renice -n 19 "$native_compiler" >/dev/null
 
 printf '\n== TypeScript tests\n'
 typescript_tests "$reports/vitest.json"
