@@ -64,9 +64,9 @@ store copy --quiet "$container" container/config.yaml /etc/fastsamd/config.yaml 
 within fastsamd config check /etc/fastsamd/config.yaml
 timed 'ten frames in the image' within fastsamd segment 'test:conveyor?frames=10&realtime=false' --model demo --json
 [ "$(grep -c '"objects"' "$work/log")" = 10 ] || die "$(tail -n 3 "$work/log")"
-# The daemon says on standard error when its camera streams; the broker is not there, which it says as well.
+# Until its camera streams; then it is told to end, and ends with 0. The broker is not there, which it says as well.
 say 'running as its user'
-# Told to end, the daemon ends with 0.
-within timeout --preserve-status --signal=TERM 30 fastsamd run --config /etc/fastsamd/config.yaml 2>"$work/run.log" || die "it did not end well: $(tail -n 5 "$work/run.log")"
-grep -q 'camera belt: streaming' "$work/run.log" || die "no camera: $(tail -n 5 "$work/run.log")"
+within timeout 180 sh -c 'fastsamd run --config /etc/fastsamd/config.yaml 2>/tmp/run.log & daemon=$!
+  until grep -q "camera belt: streaming" /tmp/run.log; do kill -0 $daemon || exit; sleep 0.2; done
+  kill -TERM $daemon; wait $daemon' || die "it did not run, or not end well: $(within tail -n 5 /tmp/run.log)"
 say "built and ran in $SECONDS s"
