@@ -95,7 +95,7 @@ rm -rf "$root/src"
 timed 'a clean clone' git clone -q --no-hardlinks . "$root/src"
 within sh -c 'printf "%s, node %s, npm %s, " "$(uname -m)" "$(node --version)" "$(npm --version)"; g++ --version | head -1; ldd --version | head -1'
 timed 'make build' within sh -c 'cd /src && git config --global --add safe.directory /src && make build'
-within sh -c 'gst-launch-1.0 --version 2>/dev/null | head -1; cd /src && node -p "JSON.stringify(require(\"./build/Release/fastsamd.node\").features)"'
+within sh -c 'echo "GStreamer $(pkg-config --modversion gstreamer-1.0)"; cd /src && node -p "JSON.stringify(require(\"./build/Release/fastsamd.node\").features)"'
 within sh -c 'cd /src && build/Release/fastsamd-gpio 2>&1; test $? -eq 2' | grep 'is started by fastsamd'
 timed 'native tests' native_tests
 
