@@ -22,11 +22,16 @@ struct PackedLuma {
   int32_t third;
 
   int32_t operator()(const uint8_t* pixel) const { return first * pixel[0] + kGreen * pixel[1] + third * pixel[2]; }
+  /// The second difference of the luma of three pixels: luma is linear, so that of the channels is weighted once.
+  int32_t Bend(const uint8_t* a, const uint8_t* b, const uint8_t* c) const {
+    return first * (a[0] - 2 * b[0] + c[0]) + kGreen * (a[1] - 2 * b[1] + c[1]) + third * (a[2] - 2 * b[2] + c[2]);
+  }
 };
 
 /// The luma of a pixel that has its own plane, in kUnit.
 struct PlanarLuma {
   int32_t operator()(const uint8_t* pixel) const { return *pixel << 16; }
+  int32_t Bend(const uint8_t* a, const uint8_t* b, const uint8_t* c) const { return (*a - 2 * *b + *c) * 65536; }
 };
 
 /// Calls `work` with what gives the luma of a pixel of this format, and the bytes of a pixel as a constant.
@@ -125,7 +130,7 @@ float LumaPatch::Noise() const {
     size_t column = 0;
     for (size_t k = 0; k < places; k += step) {
       const uint8_t* at = first + row * stride + column * bytes;
-      const int32_t bend = luma_of(at) - 2 * luma_of(at + bytes) + luma_of(at + 2 * bytes);
+      const int32_t bend = luma_of.Bend(at, at + bytes, at + 2 * bytes);
       median.Add(static_cast<float>(std::abs(bend)) * kUnit);
       for (column += step; column >= columns; column -= columns) ++row;
     }

@@ -43,21 +43,24 @@ struct Row {
   int refused = 0;
 };
 
+/// What the pictures of a row are like: all noises and grounds, or noise 3 on a plain ground.
+enum class Pictures { kMixed, kUsual };
+
 /// Every blur, noise and slope of the ground at every contrast and size.
-DrawnPart RandomPart(DrawnPart part, int place, int side, Random& random) {
+DrawnPart RandomPart(DrawnPart part, int place, int side, Pictures pictures, Random& random) {
   const double blurs[] = {0.5, 1, 1.5};
   const double noises[] = {0, 3, 6};
   const double slopes[] = {0, 20, 40};
   part.blur = blurs[place % 3];
-  part.noise = noises[place / 3 % 3];
-  part.gradient = slopes[place / 9 % 3];
+  part.noise = pictures == Pictures::kMixed ? noises[place / 3 % 3] : 3;
+  part.gradient = pictures == Pictures::kMixed ? slopes[place / 9 % 3] : 0;
   part.degrees = random.Between(-90, 90);
   part.x = side / 2.0 + random.Between(-0.5, 0.5);
   part.y = side / 2.0 + random.Between(-0.5, 0.5);
   return part;
 }
 
-Row Measured(const DrawnPart& kind, Random& random) {
+Row Measured(const DrawnPart& kind, Pictures pictures, Random& random) {
   const bool disc = kind.shape == DrawnPart::Shape::kDisc;
   const double extent = disc ? 2 * kind.radius : std::hypot(kind.length, kind.width);
   const int side = static_cast<int>(extent) + 24;
@@ -65,7 +68,7 @@ Row Measured(const DrawnPart& kind, Random& random) {
   const double truth = disc ? 2 * kind.radius : kind.width;
   Row row;
   for (int place = 0; place < kPlaces; ++place) {
-    const DrawnPart part = RandomPart(kind, place, side, random);
+    const DrawnPart part = RandomPart(kind, place, side, pictures, random);
     const DrawnPicture picture = DrawPart(part, side, random);
     const auto mask = MeasureMask(picture.mask.data(), picture.mask.size(), side, side, kMinHole);
     if (!mask.ok()) std::abort();
@@ -84,15 +87,15 @@ Row Measured(const DrawnPart& kind, Random& random) {
   return row;
 }
 
-void Accuracy() {
+/// One table: every part at these contrasts.
+void Accuracy(const std::vector<double>& contrasts, Pictures pictures, Random& random) {
   std::printf(
       "| part | contrast | mask: bias, sd | refined: bias, sd | stated u | centre sd | circularity | refused |\n");
   std::printf("|---|---|---|---|---|---|---|---|\n");
-  Random random(20261127);
   const auto print = [&](const char* name, DrawnPart part) {
-    for (const double contrast : {40.0, 90.0, 150.0}) {
+    for (const double contrast : contrasts) {
       part.contrast = contrast;
-      const Row row = Measured(part, random);
+      const Row row = Measured(part, pictures, random);
       std::printf("| %s | %.0f | %+.2f, %.2f | %+.3f, %.3f | %.3f | %.3f | %.3f ± %.3f | %d |\n", name, contrast,
                   row.size_mask.Mean(), row.size_mask.Deviation(), row.size.Mean(), row.size.Deviation(),
                   row.uncertainty.Mean(), row.place.Deviation(), row.circularity.Mean(), row.circularity.Deviation(),
@@ -170,7 +173,8 @@ void Cost() {
   DrawnPart part;
   part.radius = 60;
   std::vector<DrawnPicture> pictures;
-  for (int k = 0; k < 50; ++k) pictures.push_back(DrawPart(RandomPart(part, k, 144, random), 144, random));
+  for (int k = 0; k < 50; ++k)
+    pictures.push_back(DrawPart(RandomPart(part, k, 144, Pictures::kMixed, random), 144, random));
   const auto measure = [](const DrawnPicture& picture) {
     auto mask = MeasureMask(picture.mask.data(), picture.mask.size(), picture.side, picture.side, kMinHole);
     return std::move(mask).value();
@@ -203,7 +207,10 @@ int main(int count, char** words) {
     fastsamd::Cost();
     return 0;
   }
-  fastsamd::Accuracy();
+  fastsamd::Random random(20261127);
+  fastsamd::Accuracy({40, 90, 150}, fastsamd::Pictures::kMixed, random);
+  std::printf("\nNoise 3, plain ground:\n\n");
+  fastsamd::Accuracy({90}, fastsamd::Pictures::kUsual, random);
   fastsamd::MaskCircularity();
   fastsamd::Cost();
 }
