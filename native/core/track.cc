@@ -141,7 +141,10 @@ void Tracker::Advance(const TrackInput& input, TrackOutput& output) {
   slow_ = !time_ns_ || dt_ms > kPromptMs;
   dt_ms_ = time_ns_ ? std::min(dt_ms, kStallMs) : 0.0;
   time_ns_ = input.time_ns;
-  demand_ = stalled_ ? 0.5 : input.motion_unsure ? 1.0 / 1.5 : 1.0;
+  // What moves as it likes is farther from where it is expected the longer ago it was seen; colours and shapes, which
+  // masks bring, then tell enough.
+  const double rare = input.segments->runs.empty() ? 1.0 : std::clamp(kPromptMs / std::max(dt_ms_, 1.0), 0.5, 1.0);
+  demand_ = stalled_ ? 0.5 : std::min(rare, input.motion_unsure ? 1.0 / 1.5 : 1.0);
   if (input.model != model_) {
     for (Track& track : tracks_) track.has_coefficients = false;
     model_ = input.model;

@@ -15,6 +15,8 @@ constexpr double kSizeSpread = 0.4;
 constexpr double kMaxSpreadGap = 9.0;
 /// Coefficients of one object stay alike for about this many nominal frames.
 constexpr double kCoefficientFrames = 6.0;
+/// From so many nominal frames on an object may have bent or turned.
+constexpr double kRigidFrames = 3.0;
 /// Candidates of one track: bounds the work when everything overlaps.
 constexpr size_t kMaxCandidates = 16;
 /// What a followed track that is lost asks for: a wrong object is worse than none.
@@ -34,13 +36,14 @@ double ColourLikeness(const Colours& a, const Colours& b) {
 
 /// How much an object looks like the track, 0..1, and lies where the track is expected:
 ///   (box IoU + mask IoU) / 2 * looks
-/// Of an object that enters or leaves the frame, the mask grows or shrinks, so that the box alone may speak for it.
+/// Of an object that enters or leaves the frame, the mask grows or shrinks, and what bends or turns has another mask
+/// after a while, so that the box alone may speak for these.
 /// 0 where it is below `least`: most candidates are, and their cheap factors tell already.
 double Tracker::Likeness(const Track& track, const Detection& detection, double box_iou, double least) const {
   const bool masks = track.masked && track.moved.count >= kMinCells && detection.cells.count >= kMinCells;
   const auto overlap = [&](double mask_iou) {
     const double both = (box_iou + mask_iou) / 2.0;
-    return track.cut.Any() ? std::max(box_iou, both) : both;
+    return track.cut.Any() || track.gap > kRigidFrames ? std::max(box_iou, both) : both;
   };
   // Masks overlap at most as one that lies in the other.
   const auto [fewer, more] = std::minmax(track.moved.count, detection.cells.count);

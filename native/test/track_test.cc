@@ -114,6 +114,38 @@ TEST(Track, IrregularFramesKeepFastObjects) {
   }
 }
 
+TEST(Track, WhereFramesAreRareAnObjectMayBeFartherFromWhereItIsExpected) {
+  const auto id_after_jump = [](double step, bool masks) {
+    Film film;
+    TrackOutput output;
+    for (int k = 0; k < 6; ++k) output = film.At(k * step, {{200, 180, 60, 100}}, masks);
+    EXPECT_EQ(output.ids[0], 1U);
+    // The boxes overlap by 0.15.
+    return film.At(6 * step, {{244, 180, 60, 100}}, masks).ids[0];
+  };
+  EXPECT_NE(id_after_jump(1, true), 1U);
+  EXPECT_EQ(id_after_jump(6, true), 1U);
+  EXPECT_NE(id_after_jump(6, false), 1U);
+}
+
+TEST(Track, WhatHasTurnedWhileItWasHiddenIsKnownByItsBox) {
+  // The mask fills the left or the right half of its box: the two have nothing in common.
+  const auto half = [](double cx, bool left) {
+    Segments segments = SegmentsOf({{left ? cx - 25 : cx + 25, 180, 50, 100}});
+    segments.boxes = {static_cast<float>(cx - 50), 130.0F, static_cast<float>(cx + 50), 230.0F};
+    return segments;
+  };
+  const auto id_after = [&](int hidden) {
+    Film film;
+    for (int frame = 0; frame < 6; ++frame) film.At(frame, half(200, true));
+    for (int frame = 6; frame < 6 + hidden; ++frame) film.At(frame, std::vector<Thing>{});
+    // The boxes overlap by 0.3.
+    return film.At(6 + hidden, half(254, false)).ids[0];
+  };
+  EXPECT_NE(id_after(0), 1U);
+  EXPECT_EQ(id_after(4), 1U);
+}
+
 TEST(Track, WeakObjectsContinueTracksAndBeginNone) {
   Film film;
   film.At(0, {{100, 100, 40, 40}});
