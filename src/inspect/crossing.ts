@@ -47,8 +47,15 @@ interface Part<T> {
   origin: Place;
   phase: 'armed' | 'done' | 'ignored';
   kept: { readonly from: number; readonly judged: T }[];
-  /** Tracks that showed the same part when this one was last seen near the line or behind it. */
-  mates: readonly number[];
+  /** Tracks that showed the same part when this one was last seen. */
+  mates: number[];
+}
+
+/** A part that has an object in this frame. */
+interface Seen<T> {
+  readonly index: number;
+  readonly track: number;
+  readonly part: Part<T>;
 }
 
 /** The line in pixels of one frame. */
@@ -96,7 +103,6 @@ export class Crossing<T> {
     if (tracks.reset) this.#cutOffAll();
     const isCountable = countableOf(segments, tracks, []);
     const due: Due<T>[] = [];
-    const near: { readonly index: number; readonly part: Part<T> }[] = [];
     for (let index = 0; index < segments.count; index += 1) {
       if (!isCountable(index, { objects: 'whole', maxArea: 1 })) continue;
       const track = tracks.ids[index]!;
@@ -109,18 +115,14 @@ export class Crossing<T> {
       if (part.phase !== 'armed') continue;
       if (part.at < -gate.margin) {
         part.origin = place;
-        part.mates = [];
         this.#forget(part);
-        continue;
-      }
-      near.push({ index, part });
-      if (part.at > gate.margin && !cutsLine(part.origin, place, gate.ends)) this.#ignore(part);
+      } else if (part.at > gate.margin && !cutsLine(part.origin, place, gate.ends)) this.#ignore(part);
       else if (parts.has(index)) {
         const keep = this.#keeper(part, segments, index, gate);
         if (keep) due.push({ track, index, keep });
       }
     }
-    for (const { index, part } of near) part.mates = this.#matesOf(segments, tracks, index);
+    this.#findMates(segments, tracks);
     this.#expectUnseen(tracks, gate);
     return due;
   }
@@ -211,12 +213,27 @@ export class Crossing<T> {
     }
   }
 
-  /** Whose objects of this frame show the same part as this object. */
-  #matesOf(segments: Segments, tracks: Tracks, index: number): number[] {
+  /** Which of the parts in sight are pieces of one. */
+  #findMates(segments: Segments, tracks: Tracks): void {
     const usual = this.#usualSize();
-    return [...tracks.ids].filter(
-      (track, other) => other !== index && track !== 0 && this.#parts.has(track) && showOnePart(segments, index, other, usual),
-    );
+    // Pieces of other objects, too: a piece is that of the whole while both are seen, and may be alone in the next frame.
+    const seen: Seen<T>[] = [];
+    for (let index = 0; index < segments.count; index += 1) {
+      const track = tracks.ids[index]!;
+      const part = this.#parts.get(track);
+      if (part) seen.push({ index, track, part });
+    }
+    for (const { part } of seen) part.mates = [];
+    for (const [k, one] of seen.entries()) {
+      for (let n = k + 1; n < seen.length; n += 1) {
+        const other = seen[n]!;
+        // What has had its verdict, or gets none, asks for no mates.
+        if (one.part.phase !== 'armed' && other.part.phase !== 'armed') continue;
+        if (!showOnePart(segments, one.index, other.index, usual)) continue;
+        one.part.mates.push(other.track);
+        other.part.mates.push(one.track);
+      }
+    }
   }
 
   /** Of the pieces of a part that are in sight and were measured, the largest speaks for it; without any this object's. */

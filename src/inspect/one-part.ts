@@ -16,6 +16,7 @@ const MOST_OF_USUAL = 1.5;
  * speaks: it might be two parts in one mask.
  */
 export function showOnePart(segments: Segments, one: number, other: number, usualArea: number | undefined): boolean {
+  if (areApart(segments.boxes, one, other)) return false;
   const boxes = [boxOf(segments, one), boxOf(segments, other)] as const;
   if (boxIou(...boxes) > 0) {
     const smaller = Math.min(segments.areas[one]!, segments.areas[other]!);
@@ -36,6 +37,18 @@ export function lieInOnePlace(one: Box, other: Box): boolean {
   const width = Math.min(one[2], other[2]) - Math.max(one[0], other[0]);
   const height = Math.min(one[3], other[3]) - Math.max(one[1], other[1]);
   return width > 0 && height > 0 && width * height >= LEAST_INSIDE * Math.min(areaOf(one), areaOf(other));
+}
+
+/** Whether the gap between two boxes is wider than both: asked of all pairs, so that the others need not be. */
+function areApart(boxes: Float32Array, one: number, other: number): boolean {
+  for (let axis = 0; axis < 2; axis += 1) {
+    const from = boxes[4 * one + axis]!;
+    const to = boxes[4 * one + axis + 2]!;
+    const otherFrom = boxes[4 * other + axis]!;
+    const otherTo = boxes[4 * other + axis + 2]!;
+    if (Math.max(from, otherFrom) - Math.min(to, otherTo) > Math.max(to - from, otherTo - otherFrom)) return true;
+  }
+  return false;
 }
 
 function areaOf([x1, y1, x2, y2]: Box): number {

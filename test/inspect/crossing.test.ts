@@ -204,6 +204,25 @@ describe('Crossing', () => {
     expect(places.flatMap((x) => step(small, whole(x)))).toHaveLength(2);
   });
 
+  it('remembers of which part a piece was, from before the line and while the piece counted as one of the whole', () => {
+    const lost = new Crossing<number>(configOf());
+    step(lost, [at(120, 1), { ...at(144, 2), length: 20 }]);
+    for (const x of [160, 200]) {
+      const expected = { id: 2, box: [x + 30, 45, x + 50, 75] as const, unseenMs: 100 };
+      step(lost, [at(x, 1)], tracksOf([1], { lost: [expected] }));
+    }
+    const ended = [{ id: 2, box: [134, 45, 154, 75] as const, ageMs: 1, left: false }];
+    expect(step(lost, [at(205, 1)], tracksOf([1], { ended }))).toEqual([]);
+    expect(step(lost, [at(240, 1)])).toMatchObject([{ track: 1, lost: false }]);
+
+    const piece = new Crossing<number>(configOf());
+    const both = (x: number): Thing[] => [at(x, 1), { ...at(x - 14, 2), length: 12 }];
+    for (const x of [150, 190]) step(piece, both(x));
+    const within = tracksOf([1, 2], { parents: Uint32Array.of(0, 1) });
+    expect([215, 240].flatMap((x) => step(piece, both(x), within))).toMatchObject([{ track: 1, lost: false }]);
+    expect(step(piece, [{ ...at(270, 2), length: 12 }])).toEqual([]);
+  });
+
   it('does not tell of a piece that is lost at the end of a part which another track has', () => {
     const crossing = new Crossing<number>(configOf());
     // They overlapped when both were seen; where the piece is expected later, the boxes do not.
