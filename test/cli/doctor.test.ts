@@ -7,6 +7,7 @@ import { stringify } from 'yaml';
 import { native } from '../../src/addon/addon.js';
 import type { Check } from '../../src/doctor/report.js';
 import { fastsamd } from '../helpers/command.js';
+import { fastsamdHere } from '../helpers/command-here.js';
 import { Broker, freePort, hasMosquitto } from '../helpers/mosquitto.js';
 import { writeTestModel } from '../helpers/onnx-model.js';
 import { hasRtspServer, RtspServer } from '../helpers/rtsp-server.js';
@@ -22,7 +23,7 @@ afterAll(() => rm(directory, { recursive: true }));
 async function doctor(config: object): Promise<{ code: number | null; of: (name: string) => Check | undefined }> {
   const file = join(directory, 'config.yaml');
   await writeFile(file, stringify({ node: 'n', stateDir: directory, ...config }));
-  const { code, stdout } = await fastsamd('doctor', '--config', file, '--json');
+  const { code, stdout } = await fastsamdHere('doctor', '--config', file, '--json');
   const checks = JSON.parse(stdout) as Check[];
   return { code, of: (name) => checks.find((check) => check.name === name) };
 }

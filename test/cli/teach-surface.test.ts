@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fastsamd } from '../helpers/command.js';
+import { fastsamdHere } from '../helpers/command-here.js';
 import { testModel, withPooledTaps } from '../helpers/onnx-model.js';
 
 let directory = '';
@@ -58,7 +59,7 @@ describe('fastsamd teach, of surfaces', { timeout: 120_000 }, () => {
     expect(file.surfaces.checks.skin).toMatchObject({ side: expect.closeTo(124, -1), parts: 12, dims: 6 });
 
     const taught = ['--recipe', at('taught.yaml'), '--taught', at('casting.taught')];
-    const inspected = await fastsamd('inspect', at('new'), ...taught, '--model', at('three.onnx'), '--json');
+    const inspected = await fastsamdHere('inspect', at('new'), ...taught, '--model', at('three.onnx'), '--json');
     expect(inspected.code).toBe(1);
     const verdicts = inspected.stdout
       .trim()
@@ -70,13 +71,13 @@ describe('fastsamd teach, of surfaces', { timeout: 120_000 }, () => {
     expect(Math.abs(check.at[0] - 95)).toBeLessThan(12);
     expect(Math.abs(check.at[1] - 70)).toBeLessThan(12);
 
-    const stale = await fastsamd('inspect', at('new'), ...taught, '--model', at('other.onnx'));
+    const stale = await fastsamdHere('inspect', at('new'), ...taught, '--model', at('other.onnx'));
     expect(stale.code).toBe(3);
     expect(stale.stderr).toMatch(/casting\.taught: its surfaces were taught with the model three\.onnx .* teach again/);
 
     file.surfaces.checks.skin.mean = 'AAAA';
     await writeFile(at('broken.taught'), JSON.stringify(file));
-    const broken = await fastsamd(
+    const broken = await fastsamdHere(
       'inspect',
       at('new'),
       '--recipe',
@@ -92,12 +93,12 @@ describe('fastsamd teach, of surfaces', { timeout: 120_000 }, () => {
 
   it('refuses a model without feature maps, no file to keep them in, and none to compare with', async () => {
     const recipe = ['--recipe', at('casting.yaml')];
-    const unfit = await fastsamd('teach', at('good'), ...recipe, '--model', at('plain.onnx'), '--out', at('plain.taught'));
+    const unfit = await fastsamdHere('teach', at('good'), ...recipe, '--model', at('plain.onnx'), '--out', at('plain.taught'));
     expect(unfit.code).toBe(3);
     expect(unfit.stderr).toContain('plain.onnx: no layer /model.4/');
-    const nowhere = await fastsamd('teach', at('good'), ...recipe, '--model', at('three.onnx'));
+    const nowhere = await fastsamdHere('teach', at('good'), ...recipe, '--model', at('three.onnx'));
     expect(nowhere.stderr).toContain('compares with good surfaces; expected --out FILE');
-    const untaught = await fastsamd('inspect', at('new'), ...recipe, '--model', at('three.onnx'));
+    const untaught = await fastsamdHere('inspect', at('new'), ...recipe, '--model', at('three.onnx'));
     expect(untaught.stderr).toContain('expected --taught FILE');
   });
 });

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeJpeg } from '../../src/encode/snapshot.js';
 import { openSource } from '../../src/source/open.js';
 import { fastsamd } from '../helpers/command.js';
+import { fastsamdHere } from '../helpers/command-here.js';
 
 const MODEL = new URL('../../models/demo.onnx', import.meta.url).pathname;
 let directory = '';
@@ -68,7 +69,7 @@ describe('fastsamd teach', () => {
     expect(recipe).not.toContain('100000');
     expect(recipe).toMatch(/id: size,.* lsl: [\d.]+, usl: [\d.]+/);
 
-    const { code, stdout } = await fastsamd(
+    const { code, stdout } = await fastsamdHere(
       ...['inspect', at('new'), '--recipe', at('taught.yaml'), '--taught', at('label.taught'), '--model', MODEL, '--json'],
     );
     expect(code).toBe(1);
@@ -84,32 +85,32 @@ describe('fastsamd teach', () => {
 
   it('refuses what it cannot learn from, and says what to do', async () => {
     const recipe = ['--recipe', at('label.yaml'), '--model', MODEL];
-    const few = await fastsamd('teach', at('few'), ...recipe, '--out', at('few.taught'));
+    const few = await fastsamdHere('teach', at('few'), ...recipe, '--out', at('few.taught'));
     expect(few.code).toBe(2);
     expect(few.stderr).toContain('3 good parts; expected at least 5');
-    const nowhere = await fastsamd('teach', at('good'), ...recipe);
+    const nowhere = await fastsamdHere('teach', at('good'), ...recipe);
     expect(nowhere.stderr).toContain('expected --out FILE');
-    await fastsamd('teach', at('good'), ...recipe, '--out', at('own.taught'));
+    await fastsamdHere('teach', at('good'), ...recipe, '--out', at('own.taught'));
     await writeFile(at('named.yaml'), `${RECIPE}taught: ${'a'.repeat(64)}\n`);
-    const other = await fastsamd('inspect', at('new'), '--recipe', at('named.yaml'), '--model', MODEL, '--taught', at('own.taught'));
+    const other = await fastsamdHere('inspect', at('new'), '--recipe', at('named.yaml'), '--model', MODEL, '--taught', at('own.taught'));
     expect(other).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('own.taught: recipe "label" was taught another one (aaaaaaaaaaaa…'),
     });
-    const untaught = await fastsamd('inspect', at('new'), ...recipe);
+    const untaught = await fastsamdHere('inspect', at('new'), ...recipe);
     expect(untaught.stderr).toContain('expected --taught FILE');
     await writeFile(at('broken.taught'), '{"v":1}');
-    const broken = await fastsamd('inspect', at('new'), ...recipe, '--taught', at('broken.taught'));
+    const broken = await fastsamdHere('inspect', at('new'), ...recipe, '--taught', at('broken.taught'));
     expect(broken.stderr).toContain('broken.taught: recipe: ');
   });
 
   it('stops after --frames of a source without end', async () => {
     const scene = 'test:conveyor?width=640&height=640&fps=25&seed=9100000&realtime=false';
     const recipe = ['--recipe', at('label.yaml'), '--model', MODEL];
-    const { code, stderr } = await fastsamd('teach', scene, ...recipe, '--frames', '7', '--out', at('first.taught'));
+    const { code, stderr } = await fastsamdHere('teach', scene, ...recipe, '--frames', '7', '--out', at('first.taught'));
     expect({ code, parts: /(\d+) good parts/.exec(stderr)?.[1] }).toEqual({ code: 0, parts: '7' });
     expect(JSON.parse(await readFile(at('first.taught'), 'utf8'))).toMatchObject({ parts: 7 });
-    const none = await fastsamd('teach', scene, ...recipe, '--frames', '1', '--out', at('none.taught'));
+    const none = await fastsamdHere('teach', scene, ...recipe, '--frames', '1', '--out', at('none.taught'));
     expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('--frames') });
   });
 
@@ -119,7 +120,7 @@ describe('fastsamd teach', () => {
       recipe,
       'recipe: two\nobjects: { parts: { minArea: 400 } }\nchecks: [{ id: size, measure: diameter, of: parts, target: 50, tol: 40 }]\n',
     );
-    const { code, stdout, stderr } = await fastsamd(
+    const { code, stdout, stderr } = await fastsamdHere(
       'teach',
       at('good'),
       '--recipe',

@@ -10,7 +10,7 @@ import { Broker, hasMosquitto } from '../helpers/mosquitto.js';
 
 const MODEL = fileURLToPath(new URL('../../models/demo.onnx', import.meta.url));
 const CAMERAS = ['north', 'east', 'south', 'west'];
-const FRAMES = 300;
+const FRAMES = 150;
 const SCENE = `test:shapes?width=1280&height=720&fps=30&frames=${FRAMES}`;
 
 /** All frames of the scene are accounted for: a result, or a drop with a reason. */

@@ -31,6 +31,7 @@ import {
 } from '../../src/model/onnx-proto.js';
 import { openSource } from '../../src/source/open.js';
 import { fastsamd } from '../helpers/command.js';
+import { fastsamdHere } from '../helpers/command-here.js';
 import { modelOf, testModel } from '../helpers/onnx-model.js';
 
 const demo = new URL('../../models/demo.onnx', import.meta.url).pathname;
@@ -77,7 +78,7 @@ function expectSorted({ graph }: OnnxModel): void {
 }
 
 const verify = async (file: string, against: string, images: string, conf = '0.4') => {
-  const { stdout, stderr, code } = await fastsamd(
+  const { stdout, stderr, code } = await fastsamdHere(
     'model',
     'verify',
     file,
@@ -117,7 +118,7 @@ describe('float16', () => {
 
   it.skipIf(!existsSync(`${shared}models`))('finds the same on photos (needs ../shared)', { timeout: 240_000 }, async () => {
     const model = `${shared}models/yolov8n-seg-agnostic-640.onnx`;
-    expect((await fastsamd('model', 'convert', model, '--fp16', '-o', at('photos.fp16.onnx'))).code).toBe(0);
+    expect((await fastsamdHere('model', 'convert', model, '--fp16', '-o', at('photos.fp16.onnx'))).code).toBe(0);
     const { agreement, maskIou, perImage } = await verify(at('photos.fp16.onnx'), model, `${shared}images`);
     expect(perImage.length).toBe(5);
     expect(agreement).toBe(1);
@@ -261,7 +262,7 @@ describe('for TensorRT', () => {
 describe('model convert refuses', () => {
   const convertOf = async (name: string, bytes: Uint8Array, ...args: string[]) => {
     await writeFile(at(name), bytes);
-    return fastsamd('model', 'convert', at(name), ...args, '-o', at('never.onnx'));
+    return fastsamdHere('model', 'convert', at(name), ...args, '-o', at('never.onnx'));
   };
   const node = (opType: string) => ({ opType, input: ['images'], output: ['x'] });
   const graph = (opType: string) => ({
