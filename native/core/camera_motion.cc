@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <complex>
 #include <utility>
 
+#include "core/lucas_kanade.h"
+#include "core/phase_correlation.h"
 #include "core/random.h"
 
 namespace fastsamd {
@@ -18,15 +19,8 @@ constexpr int kLevels = 3;
 constexpr int kLeastSide = 32;
 constexpr int kGridColumns = 20;
 constexpr int kGridRows = 10;
-/// The window of Lucas-Kanade is 2 * kRadius + 1 pixels a side.
-constexpr int kRadius = 5;
-constexpr int kIterations = 6;
-/// A step below this, in pixels, ends the iteration.
-constexpr float kConverged = 0.01F;
 /// Least smaller eigenvalue of a window's gradients, a pixel: below it the window has no corner.
 constexpr float kLeastTexture = 4.0F;
-/// Mean difference of the windows, in grey levels, beyond which a point is lost.
-constexpr float kMostDifference = 20.0F;
 constexpr int kSamples = 120;
 /// Distance from the model, in pixels of the reduced picture, within which a point agrees.
 constexpr double kAgree = 0.4;
@@ -36,8 +30,6 @@ constexpr double kLeastShare = 0.3;
 constexpr double kSideShare = 0.2;
 /// ...and tells its motion by this many of them at least.
 constexpr int kLeastOfSide = 3;
-constexpr int kPhaseWidth = 128;
-constexpr int kPhaseHeight = 64;
 
 /// How the luma of a pixel is made of its bytes, in 256ths.
 struct LumaWeights {
@@ -76,18 +68,6 @@ GreyImage Halve(const GreyImage& image) {
   return half;
 }
 
-float Bilinear(const GreyImage& image, float x, float y) {
-  const float px = std::clamp(x, 0.0F, static_cast<float>(image.width - 1) - 0.001F);
-  const float py = std::clamp(y, 0.0F, static_cast<float>(image.height - 1) - 0.001F);
-  const int ix = static_cast<int>(px);
-  const int iy = static_cast<int>(py);
-  const float fx = px - static_cast<float>(ix);
-  const float fy = py - static_cast<float>(iy);
-  const float top = image.At(ix, iy) + fx * (image.At(ix + 1, iy) - image.At(ix, iy));
-  const float bottom = image.At(ix, iy + 1) + fx * (image.At(ix + 1, iy + 1) - image.At(ix, iy + 1));
-  return top + fy * (bottom - top);
-}
-
 /// Smaller eigenvalue of the gradients around a pixel, a pixel of the window.
 float Texture(const GreyImage& image, int x, int y) {
   float xx = 0.0F;
@@ -108,126 +88,6 @@ float Texture(const GreyImage& image, int x, int y) {
   return (half - root) / static_cast<float>((2 * kReach + 1) * (2 * kReach + 1));
 }
 
-constexpr int kSide = 2 * kRadius + 1;
-
-/// A square of a picture around a point between its pixels, `kSize` pixels a side. Rows are padded to a multiple of
-/// four floats, as many as the narrowest vectors hold.
-template <int kSize>
-struct Patch {
-  static constexpr int kStride = (kSize + 3) / 4 * 4;
-  std::array<float, static_cast<size_t>(kSize) * kStride> pixels;
-
-  const float* Row(int y) const { return pixels.data() + static_cast<ptrdiff_t>(y) * kStride; }
-};
-
-/// Bilinear, all with the same four weights. The border of the picture goes on beyond it.
-template <int kSize>
-void Cut(const GreyImage& image, float centre_x, float centre_y, Patch<kSize>& patch) {
-  constexpr int kStride = Patch<kSize>::kStride;
-  // Further out than this there is only border.
-  const float px = std::clamp(centre_x, static_cast<float>(-kSize), static_cast<float>(image.width + kSize));
-  const float py = std::clamp(centre_y, static_cast<float>(-kSize), static_cast<float>(image.height + kSize));
-  const float left = std::floor(px);
-  const float top = std::floor(py);
-  const float fx = px - left;
-  const float fy = py - top;
-  const int x0 = static_cast<int>(left) - kSize / 2;
-  const int y0 = static_cast<int>(top) - kSize / 2;
-  // One more than the padded row, as each pixel is a mean with its right neighbour.
-  std::array<float, kStride + 1> edge;
-  std::array<float, kStride> above;
-  std::array<float, kStride> below;
-  const bool inside = x0 >= 0 && x0 + kStride < image.width;
-  const auto between = [&](int y, std::array<float, kStride>& row) {
-    const float* from = image.pixels.data() + static_cast<ptrdiff_t>(std::clamp(y, 0, image.height - 1)) *
-                                                  static_cast<ptrdiff_t>(image.width);
-    if (!inside) {
-      for (int x = 0; x <= kStride; ++x) edge[static_cast<size_t>(x)] = from[std::clamp(x0 + x, 0, image.width - 1)];
-    }
-    const float* in = inside ? from + x0 : edge.data();
-    for (int x = 0; x < kStride; ++x) row[static_cast<size_t>(x)] = in[x] + fx * (in[x + 1] - in[x]);
-  };
-  between(y0, above);
-  float* out = patch.pixels.data();
-  for (int y = 0; y < kSize; ++y, out += kStride) {
-    between(y0 + y + 1, below);
-    for (size_t x = 0; x < kStride; ++x) out[x] = above[x] + fy * (below[x] - above[x]);
-    above = below;
-  }
-}
-
-/// One level of Lucas-Kanade: moves (x1, y1) until the window around it looks like the one around (x0, y0). Sums are
-/// kept by the column of the window, which vectors can add.
-bool FollowOnLevel(const GreyImage& from, const GreyImage& to, float x0, float y0, float& x1, float& y1, bool finest) {
-  // Wider by one pixel on each side, for the gradients.
-  Patch<kSide + 2> wide;
-  Cut(from, x0, y0, wide);
-  Patch<kSide> window;
-  Patch<kSide> gradient_x;
-  Patch<kSide> gradient_y;
-  constexpr size_t kStride = Patch<kSide>::kStride;
-  using Columns = std::array<float, kStride>;
-  const auto total = [](const Columns& columns) {
-    float sum = 0.0F;
-    for (const float column : columns) sum += column;
-    return sum;
-  };
-  Columns xx{};
-  Columns xy{};
-  Columns yy{};
-  for (int y = 0; y < kSide; ++y) {
-    const float* above = wide.Row(y);
-    const float* here = wide.Row(y + 1);
-    const float* below = wide.Row(y + 2);
-    const size_t row = static_cast<size_t>(y) * kStride;
-    for (size_t x = 0; x < kStride; ++x) {
-      // The padding counts for nothing.
-      const float weight = x < static_cast<size_t>(kSide) ? 0.5F : 0.0F;
-      const float gx = weight * (here[x + 2] - here[x]);
-      const float gy = weight * (below[x + 1] - above[x + 1]);
-      window.pixels[row + x] = here[x + 1];
-      gradient_x.pixels[row + x] = gx;
-      gradient_y.pixels[row + x] = gy;
-      xx[x] += gx * gx;
-      xy[x] += gx * gy;
-      yy[x] += gy * gy;
-    }
-  }
-  const float sum_xx = total(xx);
-  const float sum_xy = total(xy);
-  const float sum_yy = total(yy);
-  const float determinant = sum_xx * sum_yy - sum_xy * sum_xy;
-  if (determinant < 1.0F) return !finest;
-  float difference = 0.0F;
-  Patch<kSide> seen;
-  for (int iteration = 0; iteration < kIterations; ++iteration) {
-    Cut(to, x1, y1, seen);
-    Columns sums_x{};
-    Columns sums_y{};
-    Columns differences{};
-    for (size_t row = 0; row < seen.pixels.size(); row += kStride) {
-      for (size_t x = 0; x < kStride; ++x) {
-        const float error = window.pixels[row + x] - seen.pixels[row + x];
-        sums_x[x] += error * gradient_x.pixels[row + x];
-        sums_y[x] += error * gradient_y.pixels[row + x];
-        differences[x] += std::abs(error);
-      }
-    }
-    for (size_t x = kSide; x < kStride; ++x) differences[x] = 0.0F;
-    const float bx = total(sums_x);
-    const float by = total(sums_y);
-    difference = total(differences);
-    const float step_x = (sum_yy * bx - sum_xy * by) / determinant;
-    const float step_y = (sum_xx * by - sum_xy * bx) / determinant;
-    x1 += step_x;
-    y1 += step_y;
-    if (std::abs(step_x) < kConverged && std::abs(step_y) < kConverged) break;
-  }
-  const bool inside =
-      x1 >= 0.0F && y1 >= 0.0F && x1 <= static_cast<float>(to.width - 1) && y1 <= static_cast<float>(to.height - 1);
-  return inside && (!finest || difference / static_cast<float>(kSide * kSide) <= kMostDifference);
-}
-
 /// x' = a * x - b * y + dx, y' = b * x + a * y + dy.
 struct Similarity {
   double a = 1.0;
@@ -235,56 +95,6 @@ struct Similarity {
   double dx = 0.0;
   double dy = 0.0;
 };
-
-using Complex = std::complex<float>;
-
-/// In place, of a power of two of elements `stride` apart; Cooley and Tukey 1965.
-void Fft(Complex* data, size_t count, size_t stride, bool inverse) {
-  for (size_t i = 1, j = 0; i < count; ++i) {
-    size_t bit = count >> 1;
-    for (; (j & bit) != 0; bit >>= 1) j ^= bit;
-    j ^= bit;
-    if (i < j) std::swap(data[i * stride], data[j * stride]);
-  }
-  for (size_t length = 2; length <= count; length <<= 1) {
-    const float angle = (inverse ? 2.0F : -2.0F) * 3.14159265F / static_cast<float>(length);
-    for (size_t k = 0; k < length / 2; ++k) {
-      const Complex twiddle = std::polar(1.0F, angle * static_cast<float>(k));
-      for (size_t i = k; i < count; i += length) {
-        Complex& even = data[i * stride];
-        Complex& odd = data[(i + length / 2) * stride];
-        const Complex turned = odd * twiddle;
-        odd = even - turned;
-        even += turned;
-      }
-    }
-  }
-}
-
-void Fft2(std::vector<Complex>& grid, bool inverse) {
-  for (size_t y = 0; y < kPhaseHeight; ++y) Fft(grid.data() + y * kPhaseWidth, kPhaseWidth, 1, inverse);
-  for (size_t x = 0; x < kPhaseWidth; ++x) Fft(grid.data() + x, kPhaseHeight, kPhaseWidth, inverse);
-}
-
-/// The picture at 128 x 64 with a window that lets its borders fade out.
-std::vector<Complex> Windowed(const GreyImage& image) {
-  std::vector<Complex> grid(static_cast<size_t>(kPhaseWidth) * kPhaseHeight);
-  float mean = 0.0F;
-  for (const float pixel : image.pixels) mean += pixel;
-  mean /= static_cast<float>(image.pixels.size());
-  const auto fade = [](int i, int n) {
-    return 0.5F - 0.5F * std::cos(6.2831853F * (static_cast<float>(i) + 0.5F) / static_cast<float>(n));
-  };
-  for (int y = 0; y < kPhaseHeight; ++y) {
-    for (int x = 0; x < kPhaseWidth; ++x) {
-      const float u = (static_cast<float>(x) + 0.5F) * static_cast<float>(image.width) / kPhaseWidth - 0.5F;
-      const float v = (static_cast<float>(y) + 0.5F) * static_cast<float>(image.height) / kPhaseHeight - 0.5F;
-      grid[static_cast<size_t>(y) * kPhaseWidth + static_cast<size_t>(x)] =
-          (Bilinear(image, u, v) - mean) * fade(x, kPhaseWidth) * fade(y, kPhaseHeight);
-    }
-  }
-  return grid;
-}
 
 }  // namespace
 
@@ -309,10 +119,8 @@ CameraMotion CameraMotionEstimator::Next(const ImageView& image) {
     PickPoints();
     FollowPoints(0.0, 0.0);
     if (!Fit(found)) {
-      double x = 0.0;
-      double y = 0.0;
-      Guess(x, y);
-      FollowPoints(x, y);
+      const Shift guess = PhaseShift(before_[0], now_[0]);
+      FollowPoints(guess.x, guess.y);
       found.sure = Fit(found);
     }
   }
@@ -399,7 +207,7 @@ void CameraMotionEstimator::FollowPoints(double guess_x, double guess_y) {
       const float y0 = (static_cast<float>(point.y0) + 0.5F) / scale - 0.5F;
       float x1 = x0 + dx / scale;
       float y1 = y0 + dy / scale;
-      good = FollowOnLevel(before_[level], now_[level], x0, y0, x1, y1, level == 0);
+      good = FollowWindow(before_[level], now_[level], x0, y0, x1, y1, level == 0);
       dx = (x1 - x0) * scale;
       dy = (y1 - y0) * scale;
     }
@@ -509,29 +317,6 @@ int CameraMotionEstimator::SidesThat(const Agrees& agrees) const {
     if (points[side] >= kLeastOfSide && 2 * agreeing[side] > points[side]) ++sides;
   }
   return sides;
-}
-
-/// The shift at which the phases of both pictures agree best.
-void CameraMotionEstimator::Guess(double& x, double& y) const {
-  std::vector<Complex> a = Windowed(before_[0]);
-  std::vector<Complex> b = Windowed(now_[0]);
-  Fft2(a, false);
-  Fft2(b, false);
-  for (size_t k = 0; k < a.size(); ++k) {
-    const Complex product = b[k] * std::conj(a[k]);
-    const float size = std::abs(product);
-    a[k] = size > 1e-6F ? product / size : Complex{};
-  }
-  Fft2(a, true);
-  const auto peak = static_cast<int>(
-      std::max_element(a.begin(), a.end(), [](const Complex& p, const Complex& q) { return p.real() < q.real(); }) -
-      a.begin());
-  int px = peak % kPhaseWidth;
-  int py = peak / kPhaseWidth;
-  if (px > kPhaseWidth / 2) px -= kPhaseWidth;
-  if (py > kPhaseHeight / 2) py -= kPhaseHeight;
-  x = static_cast<double>(px) * now_[0].width / kPhaseWidth;
-  y = static_cast<double>(py) * now_[0].height / kPhaseHeight;
 }
 
 }  // namespace fastsamd

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/affine.h"
+#include "core/grey_image.h"
 #include "core/image.h"
 
 namespace fastsamd {
@@ -18,17 +19,6 @@ struct CameraMotion {
   /// Of the four sides of the picture, those that move with the rest: a moving camera moves all of them, a belt or a
   /// crowd only those that it reaches.
   int sides = 0;
-};
-
-/// A grey picture of floats, row by row.
-struct GreyImage {
-  int width = 0;
-  int height = 0;
-  std::vector<float> pixels;
-
-  float At(int x, int y) const {
-    return pixels[static_cast<size_t>(y) * static_cast<size_t>(width) + static_cast<size_t>(x)];
-  }
 };
 
 /// How the camera moves from frame to frame, by pixels alone. Keeps the previous frame's luma at about 240 pixels a
@@ -55,7 +45,6 @@ class CameraMotionEstimator {
   bool Fit(CameraMotion& found);
   template <typename Agrees>
   int SidesThat(const Agrees& agrees) const;
-  void Guess(double& x, double& y) const;
 
   int width_ = 0;
   int height_ = 0;
