@@ -126,7 +126,10 @@ export const resultMessageSchema = z.object({
   node: idSchema,
   camera: idSchema,
   bootId,
-  seq: count.meta({ description: 'Counts the frames of this camera that were segmented. Where all results are published, a gap is a message that did not arrive.' }),
+  seq: count.meta({
+    description:
+      'Counts the frames of this camera that were segmented. Where all results are published, a gap is a message that did not arrive.',
+  }),
   frame: z.object({
     source: z.string().optional().meta({
       description:
