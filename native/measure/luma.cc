@@ -22,6 +22,22 @@ struct PackedLuma {
   int32_t third;
 
   int32_t operator()(const uint8_t* pixel) const { return first * pixel[0] + kGreen * pixel[1] + third * pixel[2]; }
+  /// Of kTile pixels. Weights and channels of 16 bits: products of 32 bits are then made several at a time.
+  void Tile(const uint8_t* pixels, size_t bytes, int32_t* out) const {
+    uint16_t channels[3][kTile];
+    for (int k = 0; k < kTile; ++k) {
+      const uint8_t* pixel = pixels + static_cast<size_t>(k) * bytes;
+      for (int c = 0; c < 3; ++c) channels[c][k] = pixel[c];
+    }
+    const auto a = static_cast<uint16_t>(first);
+    const auto b = static_cast<uint16_t>(kGreen);
+    const auto d = static_cast<uint16_t>(third);
+    for (int k = 0; k < kTile; ++k) {
+      out[k] =
+          static_cast<int32_t>(static_cast<uint32_t>(channels[0][k]) * a + static_cast<uint32_t>(channels[1][k]) * b +
+                               static_cast<uint32_t>(channels[2][k]) * d);
+    }
+  }
   /// The second difference of the luma of three pixels: luma is linear, so that of the channels is weighted once.
   int32_t Bend(const uint8_t* a, const uint8_t* b, const uint8_t* c) const {
     return first * (a[0] - 2 * b[0] + c[0]) + kGreen * (a[1] - 2 * b[1] + c[1]) + third * (a[2] - 2 * b[2] + c[2]);
@@ -31,6 +47,9 @@ struct PackedLuma {
 /// The luma of a pixel that has its own plane, in kUnit.
 struct PlanarLuma {
   int32_t operator()(const uint8_t* pixel) const { return *pixel << 16; }
+  void Tile(const uint8_t* pixels, size_t bytes, int32_t* out) const {
+    for (int k = 0; k < kTile; ++k) out[k] = pixels[static_cast<size_t>(k) * bytes] << 16;
+  }
   int32_t Bend(const uint8_t* a, const uint8_t* b, const uint8_t* c) const { return (*a - 2 * *b + *c) * 65536; }
 };
 
@@ -107,7 +126,7 @@ void LumaPatch::Convert(int x0, int y0, int x1, int y1) {
       // A tile at once: sums, then all of them as numbers.
       for (; x + kTile <= x1; x += kTile) {
         int32_t sums[kTile];
-        for (int k = 0; k < kTile; ++k) sums[k] = luma_of(in + static_cast<size_t>(x + k) * bytes);
+        luma_of.Tile(in + static_cast<size_t>(x) * bytes, bytes, sums);
         for (int k = 0; k < kTile; ++k) out[x + k] = static_cast<float>(sums[k]) * kUnit;
       }
       for (; x < x1; ++x) out[x] = static_cast<float>(luma_of(in + static_cast<size_t>(x) * bytes)) * kUnit;
