@@ -45,8 +45,8 @@ ${timed.join('\n')}
 
 - **Events.** ${lost.said} losses and returns of cameras in the log of ${boots.length} runs; ${lost.lost.length} never arrived. ${lost.excused} more did not: the process was ended within
   ${IN_FLIGHT_MS / 1000} s of them, or while the disk failed (\`events-unsaved\`). ${events.size} events arrived in all, ${copies} of them again.
-- **Prompts.** ${prompts.acknowledged} of ${prompts.sent} changes acknowledged at the last; looked at ${prompts.looked} times: never older than what had been acknowledged
-  while the disk worked.
+- **Prompts.** ${prompts.acknowledged} of ${prompts.sent} changes were acknowledged. Compared ${prompts.looked} times, the prompts were never older than what had been
+  acknowledged while the disk worked.
 - **Memory.** Resident, after 20 s of each run: median ${median(warm).toFixed(0)} MiB, most ${Math.max(...warm).toFixed(0)} MiB; the second half of the time minus the first ${growthOf(chaos).toFixed(1)} MiB.
 - **Results.** ${Object.entries(results)
     .map(([camera, count]) => `${camera} ${count}`)
