@@ -1,34 +1,29 @@
-/** The cameras that inspect: their recipes, the record they share, and requests about them. */
-import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { loadRecipe } from '../../config/load.js';
 import type { CameraConfig } from '../../config/schema.js';
-import { toTimestamp } from '../../contract/common.js';
-import type { CameraEvent, CheckStatistics, RecipeData, VerdictMessage } from '../../contract/messages.js';
-import type { InspectionService, RecordedVerdict } from '../../control/services.js';
+import type { CameraEvent } from '../../contract/messages.js';
+import type { InspectionService } from '../../control/services.js';
 import type { Recipe } from '../../domain/recipe.js';
 import { FastsamError, messageOf } from '../../errors.js';
 import { type LoadedCalibration, loadCalibration } from '../../inspect/calibration-file.js';
 import { canonicalJson, sha256Of } from '../../inspect/identity.js';
 import { withLimits } from '../../inspect/limits.js';
-import { statisticsOf } from '../../inspect/statistics.js';
 import { loadTaught, type OpenFeatures, type Taught } from '../../inspect/taught.js';
 import type { ResultSink } from '../../pipeline/sinks.js';
 import { EvidenceStore } from '../../record/evidence.js';
 import type { EvidenceSettings } from '../../record/evidence-ring.js';
-import type { NewVerdict, RecordCalls, RecordedTrigger, StoredRecipe, StoredVerdict } from '../../record/protocol.js';
-import { VerdictRecord } from '../../record/record.js';
+import type { RecordCalls, StoredRecipe } from '../../record/protocol.js';
 import type { StatusBoard } from '../../status/board.js';
 import type { EventIdentity } from '../../status/feed.js';
 import { EvidenceKeeper, tidyLeftovers } from './evidence.js';
 import { FieldStation } from './field-station.js';
 import { Inspector, identityOf } from './inspector.js';
+import { dataOf, noRecipe, RecordQueries } from './record-queries.js';
+import { SharedRecord } from './shared-record.js';
 import { TaughtFiles } from './taught-files.js';
 import { type OpenTeachingNetwork, Teaching } from './teaching.js';
 
-const ALERT = 'record-failing';
-const DAMAGED_ALERT = 'record-damaged';
 /** An event reaches the spool's disk long before. */
 const PUBLISHED_MS = 2000;
 /** Newest values of a check that its statistics are of: when asked for, and in the retained state. */
@@ -79,7 +74,8 @@ interface Station {
 
 export class Inspections implements InspectionService {
   readonly #deps: InspectionsDeps;
-  #record: VerdictRecord | undefined;
+  readonly #record: SharedRecord;
+  readonly #queries: RecordQueries;
   readonly #pictures: EvidenceStore;
   readonly #taughtFiles: TaughtFiles;
   readonly #teaching: Teaching;
@@ -87,11 +83,7 @@ export class Inspections implements InspectionService {
   #evidence: EvidenceKeeper | undefined;
   #tidying: NodeJS.Timeout | undefined;
   readonly #stations = new Map<string, Station>();
-  /** Newest verdict whose event was handed over; older than one round of the timer. */
-  #handedOver = 0;
-  #settled = 0;
   #marking: NodeJS.Timeout | undefined;
-  #failing = false;
   #changed: Promise<unknown> = Promise.resolve();
   #isStopping = false;
   /** Cameras whose statistics are being read. */
@@ -99,7 +91,10 @@ export class Inspections implements InspectionService {
 
   constructor(deps: InspectionsDeps) {
     this.#deps = deps;
+    const { file, maxVerdicts, status, publishEvent, log } = deps;
+    this.#record = new SharedRecord({ file, maxVerdicts, status, publishEvent, log });
     this.#pictures = new EvidenceStore(deps.evidence);
+    this.#queries = new RecordQueries({ record: this.#record, pictures: this.#pictures });
     this.#taughtFiles = new TaughtFiles({ folder: deps.taught, openFeatures: deps.openFeatures });
     this.#teaching = new Teaching({
       addSink: deps.addSink,
@@ -130,7 +125,10 @@ export class Inspections implements InspectionService {
       wanted.set(id, station);
       recipes.set(id, await this.#load(inspection.recipe, station));
     }
-    if (wanted.size > 0) await this.#open();
+    if (wanted.size > 0) {
+      await this.#record.open();
+      this.#marking ??= setInterval(() => this.#mark(), PUBLISHED_MS).unref();
+    }
     return async () => void (await this.#change(() => this.#apply(wanted, recipes)));
   }
 
@@ -180,7 +178,7 @@ export class Inspections implements InspectionService {
     await Promise.all(stations.map(({ inspector }) => inspector.close()));
     await this.#evidence?.settled();
     await this.#pictures.close();
-    await this.#record?.close();
+    await this.#record.close();
     await Promise.all(stations.map(freeTaught));
   }
 
@@ -211,7 +209,7 @@ export class Inspections implements InspectionService {
     this.#assertUsable(recipe, station.config);
     const set = async () => {
       const sha256 = sha256Of(canonicalJson(recipe));
-      const answer = await this.#record!.call('setRecipe', { ...change, sha256, atMs: Date.now() });
+      const answer = await this.#record.call('setRecipe', { ...change, sha256, atMs: Date.now() });
       if ('stored' in answer) return answer.stored;
       const message = `recipe "${recipe.recipe}": the newest revision is ${answer.conflict}, not ${ifRevision}`;
       throw new FastsamError('REVISION_CONFLICT', message);
@@ -232,11 +230,10 @@ export class Inspections implements InspectionService {
     by: string,
   ): ReturnType<InspectionService['activateRecipe']> {
     const { config } = this.#station(camera);
-    const found = await this.#record!.call('recipe', { camera, recipe, revision });
-    if (!found) throw noRecipe(recipe, revision);
+    const found = await this.#queries.stored({ camera, recipe, revision });
     this.#assertUsable(found.recipe, config);
     const activated = this.#putInForce(camera, found.recipe, by, async () => {
-      const stored = await this.#record!.call('activateRecipe', { camera, recipe, revision: found.revision, by, atMs: Date.now() });
+      const stored = await this.#record.call('activateRecipe', { camera, recipe, revision: found.revision, by, atMs: Date.now() });
       if (!stored) throw noRecipe(recipe, revision);
       return stored;
     });
@@ -249,11 +246,10 @@ export class Inspections implements InspectionService {
     sigma,
   }: Parameters<InspectionService['startTeaching']>[0]): ReturnType<InspectionService['startTeaching']> {
     const { config } = this.#station(camera);
-    const found = await this.#record!.call('recipe', { camera, recipe });
-    if (!found) throw noRecipe(recipe ?? '(the active one)', undefined);
-    const newest = await this.#record!.call('recipe', { camera, recipe: found.recipe.recipe });
+    const found = await this.#queries.stored({ camera, recipe });
+    const newest = await this.#queries.stored({ camera, recipe: found.recipe.recipe });
     return this.#teaching.start({
-      ...{ camera, recipe: found.recipe, identity: identityOf(found), newest: newest!.revision, sigma },
+      ...{ camera, recipe: found.recipe, identity: identityOf(found), newest: newest.revision, sigma },
       judging: { scale: config.scale, calibration: config.calibration?.calibration },
     });
   }
@@ -276,7 +272,7 @@ export class Inspections implements InspectionService {
         stored = await this.#setRecipe({ ...change, recipe: { ...withLimits(recipe, limits), ...(taught ? { taught } : {}) } });
         return { ...dataOf(stored), parts, limits: [...limits], ...(taught ? { taught } : {}) };
       } finally {
-        const active = await this.#record!.call('recipe', { camera }).catch(() => undefined);
+        const active = await this.#record.call('recipe', { camera }).catch(() => undefined);
         const remove = stored ? undefined : taught;
         if (taught) await this.#taughtFiles.tidy(camera, { remove, keep: new Set([active?.recipe.taught, taught]) });
       }
@@ -288,55 +284,32 @@ export class Inspections implements InspectionService {
     return this.#teaching.abort(camera);
   }
 
-  async recipe({ camera, recipe, revision }: Parameters<InspectionService['recipe']>[0]): ReturnType<InspectionService['recipe']> {
-    this.#station(camera);
-    const found = await this.#record!.call('recipe', { camera, recipe, revision });
-    if (!found) throw noRecipe(recipe ?? '(the active one)', revision);
-    return { ...dataOf(found), recipe: found.recipe };
+  async recipe(request: Parameters<InspectionService['recipe']>[0]): ReturnType<InspectionService['recipe']> {
+    this.#station(request.camera);
+    return this.#queries.recipe(request);
   }
 
-  async recipes({ camera }: Parameters<InspectionService['recipes']>[0]): ReturnType<InspectionService['recipes']> {
-    this.#station(camera);
-    return (await this.#record!.call('recipes', { camera })).map(dataOf);
+  async recipes(request: Parameters<InspectionService['recipes']>[0]): ReturnType<InspectionService['recipes']> {
+    this.#station(request.camera);
+    return this.#queries.recipes(request);
   }
 
   async verdicts(request: Parameters<InspectionService['verdicts']>[0]): ReturnType<InspectionService['verdicts']> {
     if (request.camera !== undefined) this.#station(request.camera);
-    const rows = (await this.#record?.call('verdicts', request)) ?? [];
-    return rows.map(({ camera, ts, verdict }): RecordedVerdict => ({ ...verdict, camera, ts }));
+    return this.#queries.verdicts(request);
   }
 
-  async evidence({ camera, inspection, kind }: Parameters<InspectionService['evidence']>[0]): ReturnType<InspectionService['evidence']> {
+  async evidence(request: Parameters<InspectionService['evidence']>[0]): ReturnType<InspectionService['evidence']> {
+    const { camera } = request;
     this.#station(camera);
-    if (!this.#deps.showsPictures(camera)) {
-      const message = `pictures of camera "${camera}" are off; expected publish.snapshots: true in its configuration`;
-      throw new FastsamError('REQUEST_FORBIDDEN', message);
-    }
-    const [found] = await this.#record!.call('verdicts', { camera, before: inspection + 1, limit: 1 });
-    const verdict = found?.verdict.inspection === inspection ? found.verdict : undefined;
-    const jpeg = verdict?.evidence === undefined ? undefined : await this.#pictures.read(camera, verdict.evidence, kind);
-    if (!verdict?.frame || !jpeg) {
-      const message = verdict
-        ? `no ${kind} picture of inspection ${inspection} is kept`
-        : `no inspection ${inspection} of camera "${camera}"`;
-      throw new FastsamError('REQUEST_INVALID', message);
-    }
-    const { width, height, capturedAt } = verdict.frame;
-    return { jpeg: Buffer.from(jpeg.buffer, jpeg.byteOffset, jpeg.byteLength), width, height, capturedAtMs: Date.parse(capturedAt) };
+    if (this.#deps.showsPictures(camera)) return this.#queries.evidence(request);
+    const message = `pictures of camera "${camera}" are off; expected publish.snapshots: true in its configuration`;
+    throw new FastsamError('REQUEST_FORBIDDEN', message);
   }
 
   async statistics({ camera }: Parameters<InspectionService['statistics']>[0]): ReturnType<InspectionService['statistics']> {
-    return this.#statisticsOf(camera, this.#station(camera), STATISTICS_VALUES);
-  }
-
-  async #statisticsOf(camera: string, { inspector: { identity } }: Station, limit: number): Promise<CheckStatistics[]> {
-    if (!identity) return [];
-    const { id: recipe, revision } = identity;
-    const checks = await this.#record!.call('checkValues', { camera, recipe, revision, limit });
-    return checks.map(({ id, unit, lsl, usl, values }) => {
-      const { nelson, ...statistics } = statisticsOf(values, { lsl, usl });
-      return { id, ...defined({ unit, lsl, usl }), ...statistics, nelson: [...nelson] };
-    });
+    const { identity } = this.#station(camera).inspector;
+    return identity ? this.#queries.statistics(camera, identity, STATISTICS_VALUES) : [];
   }
 
   #station(camera: string): Station {
@@ -358,43 +331,25 @@ export class Inspections implements InspectionService {
     return recipe;
   }
 
-  /** Opens the record, decides what an earlier run left undecided, and publishes what may not have been published. */
-  async #open(): Promise<void> {
-    if (this.#record) return;
-    const { file, maxVerdicts, status, log } = this.#deps;
-    const record = await VerdictRecord.open({ file, maxVerdicts }, (aside) => {
-      const message = `${file} was damaged and is kept as ${aside}; a new record was begun, numbered on as far as the old one could be read`;
-      log.error(message);
-      status.setAlert(DAMAGED_ALERT, { severity: 'critical', message: message.slice(0, 1000) });
-    });
-    this.#record = record;
-    for (const trigger of await record.call('pending', null)) {
-      const recipe = await record.call('recipe', { camera: trigger.camera });
-      await record.call('decide', interrupted(trigger, recipe));
-    }
-    for (const verdict of await record.call('unpublished', null)) this.#publish(verdict, verdict.seq);
-    this.#marking = setInterval(() => this.#mark(), PUBLISHED_MS).unref();
-  }
-
   async #begin(camera: string, config: StationConfig): Promise<void> {
     const { status, degraded, streaming, addSink, log } = this.#deps;
     // The field asks for the inspector once it triggers.
     const field = new FieldStation({
       ...{ camera, config, status, log },
       trigger: (trigger) => this.#station(camera).inspector.trigger({ name: undefined, wait: false, ...trigger }),
-      recipe: (recipe) => this.#record!.call('recipe', { camera, recipe }),
+      recipe: (recipe) => this.#record.call('recipe', { camera, recipe }),
       activate: (recipe) => this.activateRecipe({ camera, recipe }, 'modbus'),
     });
     const inspector = new Inspector({
       camera,
-      record: this.#record!,
+      record: this.#record,
       scale: config.scale,
       calibration: config.calibration,
       output: field.output,
       evidence: config.evidence && this.#keeper().of(config.evidence),
-      onVerdict: (verdict, seq) => this.#publish(verdict, seq),
+      onVerdict: (verdict, seq) => this.#record.publish(verdict, seq),
       onState: (message) => status.setInspection(message),
-      onRecord: (problem) => this.#tellRecord(problem),
+      onRecord: (problem) => this.#record.tell(problem),
       degraded,
       streaming: () => streaming(camera),
       log,
@@ -407,7 +362,7 @@ export class Inspections implements InspectionService {
   #keeper(): EvidenceKeeper {
     if (this.#evidence) return this.#evidence;
     const { status, log } = this.#deps;
-    const keeper = new EvidenceKeeper({ store: this.#pictures, record: this.#record!, status, log });
+    const keeper = new EvidenceKeeper({ store: this.#pictures, record: this.#record, status, log });
     this.#evidence = keeper;
     return keeper;
   }
@@ -416,7 +371,7 @@ export class Inspections implements InspectionService {
   async #takeOver(camera: string, recipe: Recipe): Promise<void> {
     const station = this.#stations.get(camera)!;
     const { identity } = station.inspector;
-    const record = this.#record!;
+    const record = this.#record;
     const sha256 = sha256Of(canonicalJson(recipe));
     const active = await record.call('recipe', { camera });
     const isTaken = (await record.call('fileHash', { camera })) === sha256;
@@ -487,15 +442,8 @@ export class Inspections implements InspectionService {
     void inspector.settled().then(() => former?.[Symbol.asyncDispose]());
   }
 
-  #publish({ camera, ts, eventId, verdict }: Omit<StoredVerdict, 'seq' | 'hash'>, seq: number | undefined): void {
-    this.#deps.publishEvent(camera, { type: 'verdict', ...verdict }, { eventId, ts });
-    if (seq !== undefined) this.#handedOver = Math.max(this.#handedOver, seq);
-  }
-
   #mark(): void {
-    const upTo = this.#settled;
-    this.#settled = this.#handedOver;
-    if (upTo > 0) this.#record?.call('published', { upTo }).catch(() => undefined);
+    this.#record.mark();
     for (const [camera, station] of this.#stations) {
       if (!station.inspector.statisticsDue || this.#counting.has(camera)) continue;
       this.#counting.add(camera);
@@ -503,22 +451,13 @@ export class Inspections implements InspectionService {
     }
   }
 
-  async #refreshStatistics(camera: string, station: Station): Promise<void> {
-    const { inspector } = station;
+  async #refreshStatistics(camera: string, { inspector }: Station): Promise<void> {
     const { identity } = inspector;
     try {
-      inspector.setStatistics(identity, await this.#statisticsOf(camera, station, RETAINED_VALUES));
+      inspector.setStatistics(identity, identity ? await this.#queries.statistics(camera, identity, RETAINED_VALUES) : []);
     } catch {
       // The writer of verdicts reports a record that fails.
     }
-  }
-
-  #tellRecord(problem: string | undefined): void {
-    const { status } = this.#deps;
-    if (problem !== undefined) {
-      status.setAlert(ALERT, { severity: 'critical', message: `verdicts cannot be recorded: ${problem}`.slice(0, 1000) });
-    } else if (this.#failing) status.clearAlert(ALERT);
-    this.#failing = problem !== undefined;
   }
 }
 
@@ -527,34 +466,4 @@ async function freeTaught({ inspector, config, taught }: Station): Promise<void>
   await inspector.settled();
   await taught?.[Symbol.asyncDispose]();
   await config.taught?.[Symbol.asyncDispose]();
-}
-
-function interrupted({ inspection, camera, trigger, type, part, meas, atMs }: RecordedTrigger, active: StoredRecipe | null): NewVerdict {
-  const verdict: VerdictMessage = {
-    inspection,
-    verdict: 'UNSURE',
-    reasons: ['INTERRUPTED'],
-    ...defined({ part, meas }),
-    trigger: { id: trigger, type, at: toTimestamp(atMs) },
-    recipe: active ? identityOf(active) : null,
-    model: null,
-    frame: null,
-    checks: [],
-    latencyMs: { acquire: 0, measure: 0, decide: 0, total: 0 },
-    recorded: true,
-  };
-  return { camera, ts: toTimestamp(Date.now()), eventId: randomUUID(), verdict };
-}
-
-function dataOf(stored: StoredRecipe): RecipeData {
-  return { ...identityOf(stored), active: stored.active, at: toTimestamp(stored.atMs) };
-}
-
-function noRecipe(recipe: string, revision: number | undefined): FastsamError {
-  const which = revision === undefined ? '' : ` with revision ${revision}`;
-  return new FastsamError('REQUEST_INVALID', `no recipe "${recipe}"${which}; recipe/list tells which there are`);
-}
-
-function defined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
 }
