@@ -36,7 +36,7 @@ matrix() {
   for version in "${versions[@]}"; do
     for source in native/tensorrt/*.cc native/cuda/*.cc native/binding/tensorrt.cc native/binding/native_context.cc; do
       status=ok
-      ${CXX:-g++} -std=c++17 -fsyntax-only -Wall -Wextra -Werror -Wno-deprecated-declarations -Inative \
+      ${CXX:-g++} -std=c++17 -S -o /dev/null -Wall -Wextra -Werror -Wno-deprecated-declarations -Inative \
         -DNAPI_VERSION=9 -DNODE_ADDON_API_CPP_EXCEPTIONS_ALL -isystem "$(folder_of "$version")" -isystem "$cuda" \
         -isystem "$node_headers" -isystem "${node_addon_api//\"/}" "$source" || { status=FAILED; failed=1; }
       printf '%-14s %-40s %s\n' "${version#release/}" "$source" "$status"

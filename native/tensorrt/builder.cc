@@ -97,18 +97,18 @@ Status FixInput(nvinfer1::INetworkDefinition& network, const BuildRequest& reque
   return Ok();
 }
 
-/// Whether TensorRT computes in the types of the model, or chooses among those that it is offered.
+#if NV_TENSORRT_MAJOR < 11
+/// Whether TensorRT computes in the types of the model, as it always does from 11, or chooses among those that it is
+/// offered.
 bool IsStronglyTyped(const BuildRequest& request) {
-#if NV_TENSORRT_MAJOR >= 11
-  static_cast<void>(request);
-  return true;
-#elif NV_TENSORRT_MAJOR >= 10
+#if NV_TENSORRT_MAJOR >= 10
   return request.dla_core < 0;
 #else
   static_cast<void>(request);
   return false;
 #endif
 }
+#endif
 
 uint32_t NetworkFlags([[maybe_unused]] const BuildRequest& request) {
   using nvinfer1::NetworkDefinitionCreationFlag;
