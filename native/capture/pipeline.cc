@@ -12,9 +12,8 @@
 namespace fastsamd {
 namespace {
 
-/// Between two looks at what nobody reports: connections, and errors that decodebin holds back.
+/// How often a pipeline checks its connections, and whether decodebin holds an error back: no message tells of these.
 constexpr std::chrono::milliseconds kCheckInterval{100};
-constexpr GstClockTime kPrerollSlice = 100 * GST_MSECOND;
 
 }  // namespace
 
@@ -161,7 +160,8 @@ void Pipeline::Run(const std::shared_ptr<State>& state, const std::string& descr
 /// Whether the first frame is ready. Ends with the start, which has a limit, or with an error.
 bool Pipeline::WaitForPreroll(State& state, GstElement* pipeline) {
   for (;;) {
-    const GstStateChangeReturn reached = gst_element_get_state(pipeline, nullptr, nullptr, kPrerollSlice);
+    const GstStateChangeReturn reached =
+        gst_element_get_state(pipeline, nullptr, nullptr, kCheckInterval.count() * GST_MSECOND);
     if (reached != GST_STATE_CHANGE_ASYNC) return reached == GST_STATE_CHANGE_SUCCESS;
     state.trial_errors->PostAgain(pipeline);
     const std::lock_guard lock(state.mutex);

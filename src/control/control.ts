@@ -14,7 +14,7 @@ import { type Answer, changesSomething, handlersOf, type Role, roleFor, roleSuff
 
 /** Of all requests of one transport. */
 const RATE = { perSecond: 50, burst: 100 } as const;
-/** Errors of the camera, the model or a file, which whoever asks can mend. */
+/** Errors that the sender of a request can fix although the request is right: they concern the camera, the model or a file. */
 const MENDABLE = ['SOURCE_TIMEOUT', 'SOURCE_LOST', 'CONFIG_INVALID', 'OUTPUT_UNWRITABLE', 'MODEL_UNSUPPORTED', 'TAUGHT_STALE'] as const;
 /** An answer may hold one path of a schema and one message, never a payload. */
 const MAX_ERROR_CHARS = 500;
