@@ -161,7 +161,8 @@ function summary(result: FrameResult): string {
   const answers = result.answers.map((answer) => {
     const found = answer.matches.map(({ index, score }) => `object ${index} (${score.toFixed(2)})`).join(', ');
     const status = isPending(answer) ? 'pending' : 'unmatched';
-    return `; ${answer.id} ${answer.type}: ${found || unanswered({ bestScore: 0, ...answer, status })}`;
+    const reason = answer.reason ?? answer.follow?.reason;
+    return `; ${answer.id} ${answer.type}: ${found || unanswered({ bestScore: 0, ...answer, status, reason })}`;
   });
   const ms = timings.preprocess + timings.infer + timings.decode + timings.prompt;
   return `${result.origin} #${result.sequence}: ${segments.width}×${segments.height}, ${segments.count} objects, ${ms.toFixed(0)} ms${answers.join('')}`;
