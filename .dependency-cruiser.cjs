@@ -91,7 +91,7 @@ for (const [depth, names] of layers.entries()) {
 }
 
 // The console's page, floor by floor as well. Of the daemon it knows the messages alone.
-const pageFloors = ['main', 'app', 'pages', 'live', 'ui', 'view', 'link'];
+const pageFloors = ['main', 'app', 'pages', 'photo', 'live', 'ui', 'view', 'link'];
 const pagePlace = (name) => `^web/src/${name}(/|\\.tsx?$)`;
 for (const [depth, name] of pageFloors.entries()) {
   const banned = pageFloors.slice(0, depth).map(pagePlace);

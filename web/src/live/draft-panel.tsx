@@ -16,15 +16,15 @@ interface DraftPanelProps {
   readonly tried: Tried | undefined;
   readonly conflict: Conflict | undefined;
   readonly labels: readonly string[];
-  readonly lasts: boolean;
-  readonly onLasts: (on: boolean) => void;
+  readonly isShort: boolean;
+  readonly onShort: (on: boolean) => void;
   readonly onChange: (next: Draft) => void;
   readonly onCommit: () => void;
   readonly onAgain: () => void;
   readonly onCancel: () => void;
 }
 
-export function DraftPanel({ draft, tried, conflict, labels, lasts, onLasts, onChange, onCommit, onAgain, onCancel }: DraftPanelProps) {
+export function DraftPanel({ draft, tried, conflict, labels, isShort, onShort, onChange, onCommit, onAgain, onCancel }: DraftPanelProps) {
   const hints: Record<Draft['tool'], string> = {
     point: 'Click the object. Shift-click or a long press marks what does not belong to it.',
     box: 'Drag a box around the object.',
@@ -49,7 +49,7 @@ export function DraftPanel({ draft, tried, conflict, labels, lasts, onLasts, onC
       ) : null}
       <div class="row">
         <label class="check">
-          <input type="checkbox" checked={lasts} onChange={(event) => onLasts(event.currentTarget.checked)} /> for 60 s only
+          <input type="checkbox" checked={isShort} onChange={(event) => onShort(event.currentTarget.checked)} /> for 60 s only
         </label>
         <span class="space" />
         <button type="button" onClick={onCancel}>

@@ -9,7 +9,7 @@ export interface Zoom {
 }
 
 export const UNZOOMED: Zoom = { x: 0, y: 0, size: 1 };
-const LEAST = 1 / 8;
+export const LEAST_PART = 1 / 8;
 /** As ROI_STEPS of the contract. */
 const STEPS = 8;
 
@@ -20,7 +20,7 @@ function placed(x: number, y: number, size: number): Zoom {
 
 /** `factor` times as large; the place (0…1 of the frame) stays where it is on the screen. */
 export function zoomAt({ x, y, size }: Zoom, factor: number, [atX, atY]: readonly [number, number]): Zoom {
-  const next = Math.min(Math.max(size / factor, LEAST), 1);
+  const next = Math.min(Math.max(size / factor, LEAST_PART), 1);
   return placed(atX - ((atX - x) * next) / size, atY - ((atY - y) * next) / size, next);
 }
 
