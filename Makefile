@@ -29,7 +29,7 @@ quietly = { $(1); } > $(2) 2>&1 || { status=$$?; cat $(2) >&2; exit $$status; }
 # onnxruntime-node would download CUDA libraries otherwise; the ones of the system are used.
 export ONNXRUNTIME_NODE_INSTALL := skip
 
-.PHONY: help setup build demo test check test-one watch check-cuda check-gpu check-tensorrt lint tidy format fuzz fuzz-native fuzz-readers cameras hostile bad-sources soak-mqtt flood-mqtt frames-exact memory-console leaving generate bench bench-track bench-measure bench-inspect bench-console bench-eval soak chaos train-demo install uninstall sbom deb check-deb check-container check-package check-arm64 check-oldest clean
+.PHONY: help setup build demo test check quick layers style types unused test-one watch check-cuda check-gpu check-tensorrt lint tidy format fuzz fuzz-native fuzz-readers cameras hostile bad-sources soak-mqtt flood-mqtt frames-exact memory-console leaving generate bench bench-track bench-measure bench-inspect bench-console bench-eval soak chaos train-demo install uninstall sbom deb check-deb check-container check-package check-arm64 check-oldest clean
 
 help: ## List the targets
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,11 +70,7 @@ test: ## Lint, layers, types, native tests, TypeScript tests
 	scripts/test.sh
 
 check: build ## Static checks, and the tests that start no server; for between edits
-	npm run --silent lint
-	npm run --silent layers
-	npm run --silent typecheck
-	npm run --silent unused
-	node_modules/.bin/vitest run --project quick --silent=passed-only --reporter=dot
+	$(side_by_side) quick $(static_checks)
 
 test-one: build ## One test file, or all below a folder [T=test/prompt/apply.test.ts]
 	test -n "$(T)" || { echo 'test-one: expected T=PATH of a test file or folder' >&2; exit 2; }
@@ -93,9 +89,25 @@ check-tensorrt: build ## Compile for every TensorRT, test on stand-ins [TENSORRT
 	scripts/check-tensorrt.sh
 
 lint: build ## Static checks only
-	npm run --silent lint
+	$(side_by_side) $(static_checks)
+
+# The output of each follows when it ends; all of them run, whatever one finds.
+side_by_side := $(MAKE) --jobs=$(shell nproc) --output-sync=target --keep-going
+static_checks := layers style types unused
+
+quick:
+	node_modules/.bin/vitest run --project quick --silent=passed-only --reporter=dot
+
+layers:
 	npm run --silent layers
+
+style:
+	npm run --silent lint
+
+types:
 	npm run --silent typecheck
+
+unused:
 	npm run --silent unused
 
 tidy: ## Look for bugs in native/ with clang-tidy; what has changed since the last time
