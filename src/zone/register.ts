@@ -4,22 +4,13 @@
  * the process: at most a second of them is lost with it.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { z } from 'zod';
 import type { CameraConfig } from '../config/schema.js';
 import { toTimestamp } from '../contract/common.js';
 import type { CountsMessage, RequestOf, ZonesMessage } from '../contract/messages.js';
-import { idSchema } from '../domain/prompt.js';
-import {
-  type Counts,
-  type LineConfig,
-  lineSetSchema,
-  type PlaneConfig,
-  type ScaleConfig,
-  ZONE_LIMITS,
-  type ZoneConfig,
-  zoneSetSchema,
-} from '../domain/zone.js';
+import { type LineConfig, type PlaneConfig, type ScaleConfig, ZONE_LIMITS, type ZoneConfig } from '../domain/zone.js';
 import { FastsamError } from '../errors.js';
+import { assertInFrame } from './frame-check.js';
+import type { SavedZones, ZoneSet } from './saved.js';
 import { createZones, type Zones } from './zones.js';
 
 /** Counts are saved and announced at most this often. */
@@ -31,7 +22,7 @@ export interface ConfiguredZones {
   readonly zones: readonly ZoneConfig[];
   readonly scale?: ScaleConfig | undefined;
   readonly plane?: PlaneConfig | undefined;
-  /** Whether the camera tracks; lines and zones of a camera that does not count nothing. */
+  /** Whether the camera tracks; without tracks, lines and zones count nothing. */
   readonly tracking: boolean;
 }
 
@@ -40,52 +31,6 @@ export function configuredZones(cameras: readonly CameraConfig[]): ReadonlyMap<s
   return new Map(
     cameras.map(({ id, lines, zones, scale, plane, tracking }) => [id, { lines, zones, scale, plane, tracking: tracking.enabled }]),
   );
-}
-
-interface ZoneSet {
-  readonly lines: readonly LineConfig[];
-  readonly zones: readonly ZoneConfig[];
-}
-
-const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
-const time = z.number().int().min(0).max(253_402_300_799_999);
-const zoneSet = z.object({ lines: lineSetSchema, zones: zoneSetSchema });
-
-export const savedZonesSchema = z.object({
-  v: z.literal(1),
-  revision: z.number().int().min(1).max(1e12),
-  cameras: z.record(
-    idSchema,
-    z.object({
-      configured: zoneSet,
-      held: zoneSet,
-      revision: z.number().int().min(1).max(1e12),
-      sinceMs: time,
-      counts: z.object({
-        sinceMs: time,
-        lines: z.record(idSchema, z.object({ in: count, out: count })),
-        zones: z.record(idSchema, z.object({ entered: count, inside: count })),
-      }),
-    }),
-  ),
-});
-
-/** What is kept of the lines and zones of all cameras, and of their counts. */
-export interface SavedZones {
-  readonly v: 1;
-  readonly revision: number;
-  readonly cameras: Readonly<
-    Record<
-      string,
-      {
-        readonly configured: ZoneSet;
-        readonly held: ZoneSet;
-        readonly revision: number;
-        readonly sinceMs: number;
-        readonly counts: Counts & { readonly sinceMs: number };
-      }
-    >
-  >;
 }
 
 export interface ZoneRegisterDeps {
@@ -390,27 +335,4 @@ function setOf({ lines, zones }: ZoneSet): ZoneSet {
 
 function idsOf({ lines, zones }: ZoneSet): string[] {
   return [...lines, ...zones].map(({ id }) => id);
-}
-
-/** Errors: PROMPT_INVALID for a line or zone that lies outside of the frame with all its corners on one side. */
-function assertInFrame(
-  { lines, zones }: ZoneSet,
-  camera: string,
-  { width, height }: { readonly width: number; readonly height: number },
-): void {
-  const shapes = [
-    ...lines.map(({ id, space, from, to }) => ({ id, space, corners: [from, to], kind: 'line' })),
-    ...zones.map(({ id, space, polygon }) => ({ id, space, corners: polygon, kind: 'zone' })),
-  ];
-  for (const { id, space, corners, kind } of shapes) {
-    const [w, h] = space === 'normalized' ? [1, 1] : [width, height];
-    const sides = [
-      corners.every(([x]) => x < 0),
-      corners.every(([x]) => x > w),
-      corners.every(([, y]) => y < 0),
-      corners.every(([, y]) => y > h),
-    ];
-    if (!sides.includes(true)) continue;
-    throw new FastsamError('PROMPT_INVALID', `${kind} "${id}" lies outside of the ${width}x${height} frame of camera "${camera}"`);
-  }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { lineSchema, zoneSchema } from '../../src/domain/zone.js';
-import { type SavedZones, savedZonesSchema, ZoneRegister, type ZoneRegisterDeps } from '../../src/zone/register.js';
+import { ZoneRegister, type ZoneRegisterDeps } from '../../src/zone/register.js';
+import { type SavedZones, savedZonesSchema } from '../../src/zone/saved.js';
 
 const GATE = lineSchema.parse({ id: 'gate', from: [10, 0], to: [10, 90] });
 const STATION = zoneSchema.parse({
