@@ -9,7 +9,7 @@
 
 namespace fastsamd::binding {
 
-/// The JS class behind `Capture` of src/addon/addon.ts: checks the order of calls and carries them onto a job thread.
+/// The JS class behind `Capture` of src/addon/capture.ts: checks the order of calls and carries them onto a job thread.
 class NativeCapture : public Napi::ObjectWrap<NativeCapture> {
  public:
   static void Define(Napi::Env env);

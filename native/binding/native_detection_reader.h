@@ -8,7 +8,7 @@
 
 namespace fastsamd::binding {
 
-/// The JS class behind `NativeDetectionReader` of src/addon/addon.ts: one piece at a time, on the pool.
+/// The JS class behind `NativeDetectionReader` of src/addon/detections.ts: one piece at a time, on the pool.
 class NativeDetectionReader : public Napi::ObjectWrap<NativeDetectionReader> {
  public:
   static void Define(Napi::Env env);

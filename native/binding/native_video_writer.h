@@ -9,7 +9,7 @@
 
 namespace fastsamd::binding {
 
-/// The JS class behind `VideoWriter` of src/addon/addon.ts: checks the order of calls and carries them onto a job
+/// The JS class behind `VideoWriter` of src/addon/capture.ts: checks the order of calls and carries them onto a job
 /// thread.
 class NativeVideoWriter : public Napi::ObjectWrap<NativeVideoWriter> {
  public:

@@ -11,7 +11,7 @@ namespace fastsamd {
 
 inline constexpr int kMaskChannels = static_cast<int>(kCoefficients);
 
-/// A network's raw output; see RawOutputs in src/addon/addon.ts for the shapes.
+/// A network's raw output; see RawOutputs in src/addon/network.ts for the shapes.
 struct RawOutputs {
   const float* detections = nullptr;
   int anchors = 0;

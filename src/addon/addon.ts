@@ -6,248 +6,25 @@
  * arguments are `MISUSE`, and a function that returns a promise rejects it instead of throwing.
  */
 import { createRequire } from 'node:module';
-import type { PixelFormat, PixelRegion } from '../domain/frame.js';
 import type { LetterboxGeometry } from '../domain/geometry.js';
-import type { Decoder } from '../domain/picture.js';
 import type { Segments } from '../domain/segments.js';
 import { FastsamError, messageOf } from '../errors.js';
+import type { Capture, CaptureOptions, VideoDevice, VideoWriter, VideoWriterOptions } from './capture.js';
+import type { NativeDetectionReader } from './detections.js';
+import type { AnnotationLine, AnnotationStamp, OverlayObject, ViewOptions } from './drawing.js';
+import type { NativeFrame, PixelLayout, Region } from './frame.js';
 import type { GpuStatus } from './gpus.js';
 import type { NativeDifferenceOptions, NativeFeatureMap, NativeMeasurements, NativeMeasureOptions } from './measure.js';
+import type { CropOptions, DecodeOptions, EdgeOptions, RawOutputs } from './network.js';
 import type { ConveyorOptions, ConveyorTruth, ShapesOptions, ShapesTruth } from './scenes.js';
 import type { TensorRtAddon } from './tensorrt.js';
-import type { CarryRequests, NativeCameraMotion, NativeTracker, NativeTrackerOptions } from './track.js';
-
-export type ColorMatrix = 'bt601' | 'bt709' | 'bt2020';
-export type ColorRange = 'limited' | 'full';
-
-/** Pixels in native memory. `release` may be called twice; any other use after it throws `MISUSE`. */
-export interface NativeFrame {
-  readonly width: number;
-  readonly height: number;
-  readonly format: PixelFormat;
-  release(): void;
-}
-
-export interface PixelLayout {
-  readonly width: number;
-  readonly height: number;
-  readonly format: PixelFormat;
-  /** Bytes from one row to the next, one per plane; tightly packed when absent. */
-  readonly strides?: readonly number[];
-  /** For nv12 and i420; default bt601, limited. */
-  readonly matrix?: ColorMatrix;
-  readonly range?: ColorRange;
-}
-
-export interface RawOutputs {
-  /** [4 + classes + 32, anchors], row-major: cx, cy, w, h in input pixels, class scores, coefficients. */
-  readonly detections: Float32Array;
-  readonly anchors: number;
-  readonly classes: number;
-  /** [32, inputHeight / 4, inputWidth / 4], row-major. */
-  readonly proto: Float32Array;
-}
-
-export interface DecodeOptions {
-  /** Keep score > conf. */
-  readonly conf: number;
-  /** Suppress IoU > iou, within a class. */
-  readonly iou: number;
-  readonly maxDet: number;
-  /** Distance in input pixels within which a side moves onto the content's border; 0 turns it off. */
-  readonly snapToBorder: number;
-  /** Hand out the mask coefficients of each object; false when absent. */
-  readonly coefficients?: boolean;
-  /** Masks to compute besides, from coefficients of an earlier frame. */
-  readonly carry?: CarryRequests;
-}
-
-export interface EdgeOptions {
-  /** Keep an edge only on the outer boundary of its object, as SAM's evaluation does; else every gradient counts. */
-  readonly boundaryOnly: boolean;
-  /** Weight the edges of an object by its score. */
-  readonly byScore: boolean;
-}
+import type { NativeCameraMotion, NativeTracker, NativeTrackerOptions } from './track.js';
 
 /**
  * Per object: polygons, each a list of rings (the first is the outline, the rest are holes) of [x, y] pixel corners. Rings are
  * those of GeoJSON: at least four positions, of which the last repeats the first.
  */
 export type MultiPolygon = [x: number, y: number][][][];
-
-/** A small greyscale picture that is blended over an annotated frame, a text label say. */
-export interface Stamp {
-  readonly alpha: Uint8Array;
-  readonly width: number;
-  readonly height: number;
-}
-
-/** A text beside an object: `ink` on the object's colour, both packed 0xRRGGBB, with its upper left corner at `left`, `top`. */
-export interface OverlayLabel extends Stamp {
-  readonly left: number;
-  readonly top: number;
-  readonly ink: number;
-}
-
-export interface OverlayObject {
-  /** Index into the segments. */
-  readonly index: number;
-  /** Packed 0xRRGGBB. */
-  readonly color: number;
-  /** Outline the object's box too. */
-  readonly box?: boolean;
-  readonly label?: OverlayLabel;
-}
-
-/** A line from point to point, drawn over a frame. */
-export interface AnnotationLine {
-  /** x, y of each point, in pixels. */
-  readonly points: Float64Array;
-  readonly closed: boolean;
-  /** Packed 0xRRGGBB. */
-  readonly color: number;
-  /** Pixels. */
-  readonly width: number;
-}
-
-/** A text over a frame: `ink` on `ground`, both packed 0xRRGGBB, with its upper left corner at `left`, `top`. */
-export interface AnnotationStamp extends Stamp {
-  readonly left: number;
-  readonly top: number;
-  readonly ink: number;
-  readonly ground: number;
-}
-
-export interface CapturedFrame {
-  readonly frame: NativeFrame;
-  /** CLOCK_MONOTONIC at capture: from the buffer's clock for live sources, the time of arrival otherwise. */
-  readonly monotonicNs: bigint;
-  /** Presentation time in the stream; −1 when unknown. */
-  readonly ptsNs: bigint;
-}
-
-/** received = frames read + overwritten + corrupt + discarded + the one that waits to be read, if any. */
-export interface CaptureStats {
-  /** Frames that left the pipeline, or that a decoder gave up on. */
-  readonly received: number;
-  /** Frames of a live source that were replaced by a newer one before anybody read them. */
-  readonly overwritten: number;
-  /** Frames that could not be decoded or mapped, or were flagged corrupt; none of them is handed out. */
-  readonly corrupt: number;
-  /** Frames that were under way when the capture was stopped. */
-  readonly discarded: number;
-  /** The pipeline holds nothing any more: it may become true long after `stop` gave up on it. */
-  readonly released: boolean;
-}
-
-export interface CaptureOptions {
-  /**
-   * gst-launch syntax; must contain an `appsink name=sink` fed with one of the PixelFormats, in system memory or, on a Jetson, in plain rows of memory:NVMM. Through an `identity
-   * name=guard` no more than 32 MiB pass from one frame to the next.
-   */
-  readonly pipeline: string;
-  /** True: one slot, the newest frame wins. False: nothing is dropped, the pipeline waits. */
-  readonly live: boolean;
-  /** Limit for reaching PLAYING. */
-  readonly startTimeoutMs: number;
-  /** Of a file: begin here rather than at its start. */
-  readonly startAtMs?: number;
-  /** What decodebin may choose: cpu (default), auto: hardware for everything but JPEG, hardware: any. */
-  readonly decoder?: Decoder;
-}
-
-/**
- * A GStreamer pipeline: started once, read by one `read` at a time, stopped once; a second `stop` gets the answer of the
- * first. A call under way keeps the process alive, an idle capture does not.
- */
-export interface Capture {
-  /** Errors: SOURCE_NOT_FOUND, SOURCE_UNSUPPORTED, SOURCE_CORRUPT, SOURCE_TIMEOUT, SOURCE_LOST. */
-  start(): Promise<void>;
-  /**
-   * The next frame, or null at the end of the stream and after `stop`. Frames that came before an error are handed out
-   * before it. Errors: as `start`; SOURCE_TIMEOUT when nothing came in time (the capture stays usable).
-   */
-  read(timeoutMs: number): Promise<CapturedFrame | null>;
-  /** Resolves false when the pipeline could not be stopped in time: its thread is then abandoned. A pending read settles with null. */
-  stop(timeoutMs: number): Promise<boolean>;
-  stats(): CaptureStats;
-}
-
-export interface VideoWriterOptions {
-  /** gst-launch syntax; must contain an `appsrc name=src`. */
-  readonly pipeline: string;
-  readonly width: number;
-  readonly height: number;
-  /** Nominal: steers the encoder, and how long a frame is shown that no other follows. */
-  readonly fps: number;
-}
-
-/** Encodes RGB frames through a GStreamer pipeline. One call at a time. Errors: OUTPUT_UNWRITABLE. */
-export interface VideoWriter {
-  /** Errors: SOURCE_UNSUPPORTED when GStreamer lacks an element of the pipeline, OUTPUT_UNWRITABLE. */
-  start(): Promise<void>;
-  /**
-   * `rgb`: width × height × 3, tightly packed; shown `ptsMs` after the beginning of the video. A time that is not later than
-   * the one before is moved behind it by 1 / fps. Resolves when the pipeline took it (backpressure).
-   */
-  write(rgb: Uint8Array, ptsMs: number): Promise<void>;
-  /** Ends the stream and waits until the file is complete. */
-  finish(timeoutMs: number): Promise<void>;
-}
-
-/** How an image encoder wants its pictures. */
-export interface CropOptions {
-  /** Side of the square that the encoder reads, in pixels; at most 1024. */
-  readonly size: number;
-  readonly filter: 'bilinear' | 'bicubic';
-  /** What is in the box and not on the mask: left as it is, or replaced by `fill`. */
-  readonly background: 'keep' | 'mean';
-  /** 8 bit red, green, blue of the padding, and of the background unless that is kept. */
-  readonly fill: readonly [number, number, number];
-  /** A sample v of 0…255 becomes (v / 255 − mean) / deviation. */
-  readonly mean: readonly [number, number, number];
-  readonly deviation: readonly [number, number, number];
-}
-
-export type Region = PixelRegion;
-
-export interface ViewOptions {
-  /** What is shown. */
-  readonly part: Region;
-  /** Neither above the part's. */
-  readonly pictureWidth: number;
-  readonly pictureHeight: number;
-  /** Of the JPEG, 1…100; 0 for no picture. */
-  readonly quality: number;
-  /** Cells of the region map; at most 65534 in all. */
-  readonly mapWidth: number;
-  readonly mapHeight: number;
-  /** [count] a bit for each prompt that the object answers. */
-  readonly prompts: Uint32Array;
-  /** [count] track ids. */
-  readonly tracks?: Uint32Array;
-  /** 72 bytes, of which sizes, lengths and codec are filled in. */
-  readonly header: Uint8Array;
-  /** At most 64 KiB. */
-  readonly meta: Uint8Array;
-}
-
-export interface VideoMode {
-  /** FourCC, like YUYV or MJPG. */
-  readonly format: string;
-  readonly width: number;
-  readonly height: number;
-  /** Highest frame rate; 0 when the driver does not say. */
-  readonly fps: number;
-}
-
-export interface VideoDevice {
-  readonly path: string;
-  readonly name: string;
-  readonly driver: string;
-  readonly bus: string;
-  readonly modes: readonly VideoMode[];
-}
 
 /** Writes text on a thread that nothing waits for; what does not fit in its queue or is refused is lost and counted. */
 export interface LineWriter {
@@ -257,34 +34,6 @@ export interface LineWriter {
   flush(limitMs: number): boolean;
   /** Texts lost so far. */
   readonly lost: number;
-}
-
-/** Detections in columns, an element each where nothing else is said. */
-export interface DetectionBlock {
-  /** Ids of their pictures, and of their categories: whole numbers. */
-  readonly pictures: Float64Array;
-  readonly categories: Float64Array;
-  readonly scores: Float64Array;
-  /** [n × 4] x, y, width, height; NaN where a detection has no box. */
-  readonly boxes: Float64Array;
-  /** How the mask is written: 0 none, 1 COCO's compressed run lengths, 2 plain run lengths as JSON, 3 polygons as JSON. */
-  readonly kinds: Uint8Array;
-  /** [n × 2] height and width of run lengths. */
-  readonly sizes: Uint32Array;
-  /** The texts of all masks one behind the other (ASCII), and where each ends. */
-  readonly text: Uint8Array;
-  readonly textEnds: Uint32Array;
-}
-
-/** Reads a list of detections in COCO's results format from the pieces of a file. */
-export interface NativeDetectionReader {
-  /**
-   * The detections that `piece` (at most 64 MiB) completes; one call at a time. Errors: DATASET_INVALID with the number of the wrong
-   * entry, MISUSE.
-   */
-  push(piece: Uint8Array): Promise<DetectionBlock>;
-  /** Throws DATASET_INVALID unless the list has ended. */
-  finish(): void;
 }
 
 export interface NativeAddon {

@@ -4,7 +4,8 @@ import sharp, { type Metadata, type Sharp } from 'sharp';
 import { MAX_PARTED_PIXELS, MAX_PICTURE_PIXELS, MAX_PICTURE_SIDE, PICTURE_TIMEOUT_S } from '../domain/limits.js';
 import type { Flip, Rotation } from '../domain/picture.js';
 import { FastsamError, messageOf } from '../errors.js';
-import { type NativeFrame, native, type Region } from './addon.js';
+import { native } from './addon.js';
+import type { NativeFrame, Region } from './frame.js';
 import { EXPECTED_PICTURES, type PictureKind, pictureKind, pictureKindOf } from './picture-kinds.js';
 import { type RawPicture, stretchToRgb, type ToRgb } from './stretch.js';
 

@@ -1,5 +1,6 @@
 /** `fastsamd calibrate scale | points | dots`: millimetres for a camera. */
-import { type NativeFrame, native } from '../addon/addon.js';
+import { native } from '../addon/addon.js';
+import type { NativeFrame } from '../addon/frame.js';
 import type { Point } from '../domain/box.js';
 import type { Frame } from '../domain/frame.js';
 import { writeDurably } from '../durable.js';

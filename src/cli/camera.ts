@@ -1,7 +1,8 @@
 /** `fastsamd camera list | probe`. */
 import { writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { native, type VideoDevice, type VideoMode } from '../addon/addon.js';
+import { native } from '../addon/addon.js';
+import type { VideoDevice, VideoMode } from '../addon/capture.js';
 import { cameraSchema } from '../config/sections/camera.js';
 import { sourceOptions } from '../daemon/camera-options.js';
 import type { Frame } from '../domain/frame.js';

@@ -1,6 +1,7 @@
 /** `fastsamd gauge stability | repeat | rr`: how far a picture, and what is measured in it, can be trusted. */
 import { readFile } from 'node:fs/promises';
-import { type NativeFrame, native } from '../addon/addon.js';
+import { native } from '../addon/addon.js';
+import type { NativeFrame } from '../addon/frame.js';
 import { FastsamError, isFastsamError, messageOf } from '../errors.js';
 import { type Component, type GaugeStudy, type GaugeValue, gaugeStudy, repeatability } from '../inspect/gauge.js';
 import { Stillness } from '../measure/stillness.js';

@@ -1,6 +1,7 @@
 /** One frame with its objects as a message for the page. */
 import sharp from 'sharp';
-import { type NativeFrame, native } from '../addon/addon.js';
+import { native } from '../addon/addon.js';
+import type { NativeFrame } from '../addon/frame.js';
 import { ROI_STEPS, type Roi, type ViewAnswer, type ViewMeta, WHOLE } from '../contract/console.js';
 import { FLAG_STILL, FLAG_WITHHELD, MAX_PROMPT_BITS, VIEW_HEADER_BYTES, viewHeader } from '../contract/view-message.js';
 import type { Frame } from '../domain/frame.js';

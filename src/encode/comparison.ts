@@ -1,6 +1,7 @@
 /** Pictures that hold an answer against the truth: on the left what was to be found, on the right what was found. */
 import sharp from 'sharp';
-import { type NativeFrame, native } from '../addon/addon.js';
+import { native } from '../addon/addon.js';
+import type { NativeFrame } from '../addon/frame.js';
 import type { MaskRuns } from '../domain/mask.js';
 import { maskArea } from '../domain/mask.js';
 import type { Segments } from '../domain/segments.js';

@@ -1,6 +1,7 @@
 /** Masks as picture files: black and white, as a map of object numbers, or as the object itself on nothing. */
 import sharp from 'sharp';
-import { type NativeFrame, native } from '../addon/addon.js';
+import { native } from '../addon/addon.js';
+import type { NativeFrame } from '../addon/frame.js';
 import type { Frame } from '../domain/frame.js';
 import { boxOf, type Segments } from '../domain/segments.js';
 

@@ -1,6 +1,7 @@
 /** Pictures for people: the outlines that were measured, and the numbers beside them. */
 import sharp from 'sharp';
-import { type NativeFrame, native } from '../addon/addon.js';
+import { native } from '../addon/addon.js';
+import type { NativeFrame } from '../addon/frame.js';
 import type { Frame } from '../domain/frame.js';
 import type { Measure } from '../domain/measure.js';
 import type { ObjectMeasures } from '../measure/measures.js';

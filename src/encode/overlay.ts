@@ -1,6 +1,8 @@
 /** Pictures for people: the frame with masks filled in colour, outlined, boxed and labelled, and the prompts. */
 
-import { type NativeFrame, native, type OverlayObject } from '../addon/addon.js';
+import { native } from '../addon/addon.js';
+import type { OverlayObject } from '../addon/drawing.js';
+import type { NativeFrame } from '../addon/frame.js';
 import type { Frame } from '../domain/frame.js';
 import type { Prompt } from '../domain/prompt.js';
 import type { FrameResult } from '../domain/result.js';

@@ -1,6 +1,7 @@
 /** A frame as a picture file. */
 import sharp from 'sharp';
-import { type NativeFrame, native } from '../addon/addon.js';
+import { native } from '../addon/addon.js';
+import type { NativeFrame } from '../addon/frame.js';
 import type { Frame } from '../domain/frame.js';
 
 const JPEG_QUALITY = 85;

@@ -1,7 +1,7 @@
 /** Short texts as greyscale pictures, in the font that comes with the package: a machine without fonts draws the same. */
 import { createRequire } from 'node:module';
 import sharp from 'sharp';
-import type { Stamp } from '../addon/addon.js';
+import type { Stamp } from '../addon/drawing.js';
 
 /** Texts in memory: scores of two digits for a few classes. */
 const MAX_STAMPS = 512;

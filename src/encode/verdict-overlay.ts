@@ -1,5 +1,7 @@
 /** Pictures for people: what was judged, and how. */
-import { type AnnotationStamp, type NativeFrame, native } from '../addon/addon.js';
+import { native } from '../addon/addon.js';
+import type { AnnotationStamp } from '../addon/drawing.js';
+import type { NativeFrame } from '../addon/frame.js';
 import type { CheckResult, Verdict } from '../contract/inspection.js';
 import type { Frame } from '../domain/frame.js';
 import { inkOn } from './object-colours.js';

@@ -1,6 +1,7 @@
 /** Annotated frames as a video file. */
 
-import { native, type VideoWriter } from '../addon/addon.js';
+import { native } from '../addon/addon.js';
+import type { VideoWriter } from '../addon/capture.js';
 import { fraction, quoted } from '../addon/launch-text.js';
 import { FastsamError, isFastsamError } from '../errors.js';
 

@@ -1,6 +1,6 @@
 /** From pixels to segments: what every backend offers. */
 
-import type { EdgeOptions } from '../addon/addon.js';
+import type { EdgeOptions } from '../addon/network.js';
 import type { CarryRequests } from '../addon/track.js';
 import type { Frame } from '../domain/frame.js';
 import type { LetterboxGeometry } from '../domain/geometry.js';

@@ -1,5 +1,6 @@
 /** Engines whose tensors are in host memory: letterbox and decoding run on the CPU, the network wherever it likes. */
-import { type NativeFrame, native } from '../addon/addon.js';
+import { native } from '../addon/addon.js';
+import type { NativeFrame } from '../addon/frame.js';
 import type { Frame } from '../domain/frame.js';
 import type { ModelIdentity } from '../domain/result.js';
 import { FastsamError } from '../errors.js';

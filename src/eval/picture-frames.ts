@@ -1,6 +1,7 @@
 /** Pictures of an evaluation as a source of frames: in order, none of them skipped. */
 import sharp from 'sharp';
-import { type NativeFrame, native } from '../addon/addon.js';
+import { native } from '../addon/addon.js';
+import type { NativeFrame } from '../addon/frame.js';
 import { type DepthOptions, decodeImage, openPictureParts } from '../addon/picture.js';
 import type { Frame } from '../domain/frame.js';
 import type { PipelineSource } from '../pipeline/segment-frames.js';

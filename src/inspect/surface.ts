@@ -1,5 +1,6 @@
 /** How far the surface of a part is from those of good parts, by what the segmentation network's own backbone sees of it. */
-import { type NativeFrame, native } from '../addon/addon.js';
+import { native } from '../addon/addon.js';
+import type { NativeFrame } from '../addon/frame.js';
 import type { Point } from '../domain/box.js';
 import type { Frame, PixelRegion } from '../domain/frame.js';
 import type { LetterboxGeometry } from '../domain/geometry.js';

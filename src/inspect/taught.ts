@@ -1,6 +1,6 @@
 /** What "fastsamd teach" has learnt from good parts, and its file. */
 import { z } from 'zod';
-import type { NativeFrame } from '../addon/addon.js';
+import type { NativeFrame } from '../addon/frame.js';
 import { decodeImage } from '../addon/picture.js';
 import { count, timestamp } from '../contract/common.js';
 import type { MaskRuns } from '../domain/mask.js';

@@ -1,5 +1,6 @@
 /** The difference of a picture to a golden sample; native/measure/difference.h has the method. */
-import { type NativeFrame, native } from '../addon/addon.js';
+import { native } from '../addon/addon.js';
+import type { NativeFrame } from '../addon/frame.js';
 import type { Box } from '../domain/box.js';
 import type { Frame } from '../domain/frame.js';
 import type { MaskRuns } from '../domain/mask.js';

@@ -4,7 +4,8 @@
  */
 
 import { availableParallelism } from 'node:os';
-import { type NativeFrame, native } from '../addon/addon.js';
+import { native } from '../addon/addon.js';
+import type { NativeFrame } from '../addon/frame.js';
 import type { NativeMeasurements } from '../addon/measure.js';
 import type { Frame } from '../domain/frame.js';
 import type { LetterboxGeometry } from '../domain/geometry.js';

@@ -1,5 +1,6 @@
 /** An engine for pictures that are much larger than the network's input: it sees them tile by tile. */
-import { type NativeFrame, native } from '../addon/addon.js';
+import { native } from '../addon/addon.js';
+import type { NativeFrame } from '../addon/frame.js';
 import type { Frame, PixelRegion } from '../domain/frame.js';
 import { maskMoved, maskOf } from '../domain/mask.js';
 import { boxOf, type Segments } from '../domain/segments.js';

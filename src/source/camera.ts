@@ -1,6 +1,6 @@
 /** Frames of one configured camera, across every loss of its source. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Region } from '../addon/addon.js';
+import type { Region } from '../addon/frame.js';
 import { withoutSource } from '../config/source-name.js';
 import type { Frame } from '../domain/frame.js';
 import { FastsamError, isFastsamError, isSourceRetryable, messageOf } from '../errors.js';

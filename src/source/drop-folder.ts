@@ -2,7 +2,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { access, constants, copyFile, link, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { basename, join, parse, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { NativeFrame } from '../addon/addon.js';
+import type { NativeFrame } from '../addon/frame.js';
 import { decodeImage } from '../addon/picture.js';
 import { isPictureOfFolder } from '../addon/picture-kinds.js';
 import type { Frame } from '../domain/frame.js';

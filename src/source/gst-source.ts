@@ -1,4 +1,5 @@
-import { type Capture, type CapturedFrame, native } from '../addon/addon.js';
+import { native } from '../addon/addon.js';
+import type { Capture, CapturedFrame } from '../addon/capture.js';
 import { redactUri } from '../config/redact.js';
 import { withoutSource } from '../config/source-name.js';
 import type { Frame, FrameFile } from '../domain/frame.js';

@@ -1,5 +1,6 @@
 /** A still picture that is too large to be held in memory: a frame whose pixels are read in parts. */
-import { type NativeFrame, native } from '../addon/addon.js';
+import { native } from '../addon/addon.js';
+import type { NativeFrame } from '../addon/frame.js';
 import type { PictureParts } from '../addon/picture.js';
 import type { CaptureTime, Frame, FrameFile, PixelRegion } from '../domain/frame.js';
 import { FastsamError } from '../errors.js';

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { type NativeFrame, native, type Region } from '../addon/addon.js';
+import { native } from '../addon/addon.js';
+import type { NativeFrame, Region } from '../addon/frame.js';
 import type { SecretReference } from '../config/secrets.js';
 import type { CaptureTime, Frame, FrameFile, PixelFormat } from '../domain/frame.js';
 import type { CameraPixelFormat, Decoder, Flip, Rotation, Transport } from '../domain/picture.js';

@@ -1,6 +1,7 @@
 /** Text prompts on the frames of one camera: looks at as many objects as the budget allows, remembers the rest. */
 
-import { type NativeFrame, native } from '../addon/addon.js';
+import { native } from '../addon/addon.js';
+import type { NativeFrame } from '../addon/frame.js';
 import type { Frame } from '../domain/frame.js';
 import type { Prompt } from '../domain/prompt.js';
 import type { TextUse } from '../domain/result.js';

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type DecodeOptions, native, type PixelLayout, type RawOutputs } from '../../src/addon/addon.js';
+import { native } from '../../src/addon/addon.js';
+import type { PixelLayout } from '../../src/addon/frame.js';
+import type { DecodeOptions, RawOutputs } from '../../src/addon/network.js';
 import type { LetterboxGeometry } from '../../src/domain/geometry.js';
 import type { Segments } from '../../src/domain/segments.js';
 import { FastsamError } from '../../src/errors.js';

@@ -3,7 +3,8 @@ import { closeSync, constants, existsSync, mkdtempSync, openSync, readdirSync, r
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Capture, type CapturedFrame, native } from '../../src/addon/addon.js';
+import { native } from '../../src/addon/addon.js';
+import type { Capture, CapturedFrame } from '../../src/addon/capture.js';
 
 const CLIP = new URL('../../../shared/videos/bedroom.mp4', import.meta.url).pathname;
 const SMALL = 'video/x-raw,format=I420,width=320,height=240,framerate=30/1';

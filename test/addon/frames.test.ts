@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { native, type PixelLayout } from '../../src/addon/addon.js';
+import { native } from '../../src/addon/addon.js';
+import type { PixelLayout } from '../../src/addon/frame.js';
 import type { PixelFormat } from '../../src/domain/frame.js';
 import { FastsamError } from '../../src/errors.js';
 import { SourceFrame } from '../../src/source/source.js';

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { native, type VideoWriter } from '../../src/addon/addon.js';
+import { native } from '../../src/addon/addon.js';
+import type { VideoWriter } from '../../src/addon/capture.js';
 
 const TIMEOUT = 10_000;
 

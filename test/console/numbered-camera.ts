@@ -6,7 +6,8 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type net from 'node:net';
 import sharp from 'sharp';
-import { type NativeFrame, native } from '../../src/addon/addon.js';
+import { native } from '../../src/addon/addon.js';
+import type { NativeFrame } from '../../src/addon/frame.js';
 import type { SegmentationEngine } from '../../src/engine/engine.js';
 
 export const WIDTH = 320;

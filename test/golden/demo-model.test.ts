@@ -2,7 +2,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type NativeFrame, native } from '../../src/addon/addon.js';
+import { native } from '../../src/addon/addon.js';
+import type { NativeFrame } from '../../src/addon/frame.js';
 import type { ConveyorTruth } from '../../src/addon/scenes.js';
 import { type MaskRuns, maskIou, maskOf } from '../../src/domain/mask.js';
 import type { Segments } from '../../src/domain/segments.js';

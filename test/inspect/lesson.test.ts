@@ -1,6 +1,7 @@
 /** What good parts teach, frame by frame. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type NativeFrame, native } from '../../src/addon/addon.js';
+import { native } from '../../src/addon/addon.js';
+import type { NativeFrame } from '../../src/addon/frame.js';
 import type { Frame } from '../../src/domain/frame.js';
 import { recipeSchema } from '../../src/domain/recipe.js';
 import type { FrameResult } from '../../src/domain/result.js';

@@ -6,7 +6,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type NativeFrame, native } from '../../src/addon/addon.js';
+import { native } from '../../src/addon/addon.js';
+import type { NativeFrame } from '../../src/addon/frame.js';
 import { openSource } from '../../src/source/open.js';
 import { type Format, greyFrame, LAYOUTS, type Matrix, type Range, rgbFrame, smoothScene, yuvFrame } from '../helpers/yuv-scene.js';
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type NativeFrame, native } from '../../src/addon/addon.js';
+import { native } from '../../src/addon/addon.js';
+import type { NativeFrame } from '../../src/addon/frame.js';
 import { openSource } from '../../src/source/open.js';
 
 async function pictures(uri: string): Promise<Buffer[]> {

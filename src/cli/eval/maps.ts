@@ -1,7 +1,8 @@
 /** `fastsamd eval edges | saliency`, and `score` of either: grey maps, a model's or those of a folder, against ground truth. */
 
 import { join } from 'node:path';
-import { type EdgeOptions, native } from '../../addon/addon.js';
+import { native } from '../../addon/addon.js';
+import type { EdgeOptions } from '../../addon/network.js';
 import type { BackendChoice } from '../../domain/backend.js';
 import { FastsamError } from '../../errors.js';
 import { boundaryFigures, type Counts, thresholdsOf } from '../../eval/edges/benchmark.js';

@@ -1,7 +1,8 @@
 /** `--worst N`: pictures of the cases a model does worst on, for every task that has pictures. */
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { type NativeFrame, native } from '../../addon/addon.js';
+import { native } from '../../addon/addon.js';
+import type { NativeFrame } from '../../addon/frame.js';
 import { type Comparison, compareMaps, compareObjects, writeComparison } from '../../encode/comparison.js';
 import { FastsamError, messageOf } from '../../errors.js';
 import type { Dataset, Picture } from '../../eval/detection/dataset.js';

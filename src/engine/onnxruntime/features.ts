@@ -1,6 +1,7 @@
 /** A segmentation network as a source of feature maps: what its backbone sees, before it decides on objects. */
 import { basename } from 'node:path';
-import { type NativeFrame, native } from '../../addon/addon.js';
+import { native } from '../../addon/addon.js';
+import type { NativeFrame } from '../../addon/frame.js';
 import { compiledModule } from '../../compiled.js';
 import type { Frame } from '../../domain/frame.js';
 import type { LetterboxGeometry } from '../../domain/geometry.js';

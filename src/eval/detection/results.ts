@@ -1,6 +1,7 @@
 /** Detections in COCO's results format: a list of {image_id, category_id, score, bbox and/or segmentation}. */
 import { type FileHandle, open } from 'node:fs/promises';
-import { type DetectionBlock, native } from '../../addon/addon.js';
+import { native } from '../../addon/addon.js';
+import type { DetectionBlock } from '../../addon/detections.js';
 import { FastsamError, messageOf } from '../../errors.js';
 import type { Dataset, Segmentation } from './dataset.js';
 
