@@ -47,6 +47,7 @@ export async function runCommandLine(args: readonly string[], documentation = DO
     .epilogue(`Exit code: 0 success, 2 wrong usage or configuration, 3 unusable input, 1 anything else.\nDocumentation: ${documentation}`)
     .version(version())
     .help()
+    .group(['debug', 'version', 'help'], 'Global options:')
     .wrap(Math.min(HELP_COLUMNS, process.stdout.columns ?? HELP_COLUMNS))
     .detectLocale(false)
     .exitProcess(false)

@@ -19,12 +19,12 @@ export interface DoctorArguments {
   readonly config: string | undefined;
   readonly json: boolean;
   /** The unit in whose sandbox the checks are made. */
-  readonly asService: string | undefined;
+  readonly 'as-service': string | undefined;
 }
 
 const COMMAND = fileURLToPath(new URL('../../bin/fastsamd', import.meta.url));
 
-export async function doctor({ config: file, json, asService }: DoctorArguments): Promise<void> {
+export async function doctor({ config: file, json, 'as-service': asService }: DoctorArguments): Promise<void> {
   if (asService !== undefined) {
     const options = [...(file === undefined ? [] : ['--config', resolve(file)]), ...(json ? ['--json'] : [])];
     process.exitCode = await runAsService(asService || 'fastsamd.service', [process.execPath, COMMAND, 'doctor', ...options]);

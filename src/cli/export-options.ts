@@ -1,6 +1,7 @@
 /** `--save-txt`, `--save-masks`, `--cutouts` and `--coco`: results as files that other tools read. */
+import { grouped } from './option-groups.js';
 
-export const exportOptions = {
+export const exportOptions = grouped('Files for other tools', {
   'save-txt': {
     type: 'string',
     requiresArg: true,
@@ -26,7 +27,7 @@ export const exportOptions = {
   },
   epsg: { type: 'number', describe: 'Coordinate system of the pictures, where they do not say, as in 32616; with --geojson.' },
   regularize: { type: 'boolean', default: false, describe: 'Give the outlines of --geojson right angles, as buildings have them.' },
-} as const;
+});
 
 export interface ExportArguments {
   readonly 'save-txt'?: string | undefined;

@@ -1,10 +1,12 @@
 /** Options that every command with a model shares. */
+
 import { BACKEND_CHOICES } from '../domain/backend.js';
 import { SEGMENTATION_DEFAULTS } from '../domain/segmentation.js';
 import type { SegmentationOptions } from '../engine/engine.js';
 import { FastsamError } from '../errors.js';
+import { grouped } from './option-groups.js';
 
-export const modelOptions = {
+export const modelOptions = grouped('Model', {
   model: {
     type: 'string',
     requiresArg: true,
@@ -13,9 +15,9 @@ export const modelOptions = {
   },
   backend: { choices: BACKEND_CHOICES, default: 'auto', describe: 'What runs the network.' },
   threads: { type: 'number', default: 0, describe: 'Threads of one inference; 0: one per core.' },
-} as const;
+});
 
-export const segmentationOptions = {
+export const segmentationOptions = grouped('Objects', {
   conf: { type: 'number', default: SEGMENTATION_DEFAULTS.conf, describe: 'Keep objects with a score above this.' },
   iou: { type: 'number', default: SEGMENTATION_DEFAULTS.iou, describe: 'Drop a box that overlaps a better one by more than this.' },
   'max-det': { type: 'number', default: SEGMENTATION_DEFAULTS.maxDet, describe: 'Most objects per frame.' },
@@ -24,7 +26,7 @@ export const segmentationOptions = {
     describe:
       'Input pixels within which a box side moves onto the border of the frame; default 20 for class-agnostic models, 0 for labelled ones.',
   },
-} as const;
+});
 
 export interface SegmentationArguments {
   readonly conf: number;

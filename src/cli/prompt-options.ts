@@ -1,7 +1,9 @@
 /** `--box`, `--point` and the other options that describe prompts. */
-import { SELECTIONS } from '../domain/selection.js';
 
-export const promptOptions = {
+import { SELECTIONS } from '../domain/selection.js';
+import { grouped } from './option-groups.js';
+
+export const promptOptions = grouped('Prompts', {
   box: {
     type: 'string',
     array: true,
@@ -47,7 +49,7 @@ export const promptOptions = {
     default: 'best',
     describe: 'Which of the objects at the points; merge is FastSAM’s own: one mask painted and erased by the points.',
   },
-} as const;
+});
 
 export interface PromptArguments {
   readonly box?: readonly string[] | undefined;

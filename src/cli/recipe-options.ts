@@ -7,6 +7,7 @@ export const recipeOptions = {
   recipe: { type: 'string', demandOption: true, requiresArg: true, describe: 'Recipe (YAML): objects, checks, limits.' },
   'snap-to-border': {
     type: 'number',
+    group: 'Objects:',
     describe: 'Input pixels within which a box side moves onto the border of the frame; 0 when absent.',
   },
   scale: { type: 'number', describe: 'Millimetres per pixel, for recipes with "unit: mm".' },

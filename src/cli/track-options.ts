@@ -1,7 +1,9 @@
 /** `--track` and the options that build on it: ids, lines, zones, MOTChallenge files. */
-import { CAMERA_MOTION_MODES, type CameraMotionMode } from '../domain/track.js';
 
-export const trackOptions = {
+import { CAMERA_MOTION_MODES, type CameraMotionMode } from '../domain/track.js';
+import { grouped } from './option-groups.js';
+
+export const trackOptions = grouped('Tracks, lines and zones', {
   track: { type: 'boolean', default: false, describe: 'Give objects ids that they keep from frame to frame, and draw their trails.' },
   follow: { type: 'boolean', default: false, describe: 'Lock onto the object of --box, --point or --text and follow it. Implies --track.' },
   'camera-motion': {
@@ -22,7 +24,7 @@ export const trackOptions = {
     describe: 'NAME=x,y,x,y,x,y…: tell who is in this polygon. Repeat. Implies --track.',
   },
   mot: { type: 'string', requiresArg: true, describe: 'Write tracks to this file in the format of MOTChallenge. Implies --track.' },
-} as const;
+});
 
 export interface TrackArguments {
   readonly track: boolean;

@@ -12,6 +12,12 @@ import { fastsamd } from '../helpers/command.js';
 const has = (program: string, ...args: string[]) => spawnSync(program, args, { stdio: 'ignore' }).error === undefined;
 const flatten = (all: readonly DeclaredCommand[]): DeclaredCommand[] => all.flatMap((each) => [each, ...flatten(each.commands)]);
 
+it('names options in words with dashes', async () => {
+  for (const { path, options } of flatten(await declaredCommands(commands))) {
+    for (const { name } of options) expect(name, path).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/);
+  }
+});
+
 let prefix = '';
 beforeAll(async () => {
   prefix = join(await mkdtemp(join(tmpdir(), 'fastsamd-manual-')), 'usr');

@@ -30,6 +30,11 @@ describe('prepared help', () => {
     expect(preparedHelp(args)).toBe(await parsersHelp(args));
   });
 
+  it('puts what a command alone has before what it shares, and what all have last', () => {
+    const headings = preparedHelp(['inspect', '--help'])!.match(/^[A-Z].*:$/gm);
+    expect(headings).toEqual(['Positionals:', 'Options:', 'Model:', 'Objects:', 'Prompts:', 'Global options:', 'Examples:']);
+  });
+
   it('is printed by the command', async () => {
     const { code, stdout } = await fastsamd('segment', '--help');
     expect([code, stdout]).toEqual([0, preparedHelp(['segment', '--help'])]);

@@ -41,7 +41,7 @@ export function lazily({ command, describe, load }: CommandEntry): CommandModule
     describe,
     builder: async (parser: Argv) => {
       loaded = await load();
-      return loaded.builder(parser) as Argv;
+      return loaded.builder(ownOptionsFirst(parser)) as Argv;
     },
     handler: (args) => {
       found = () => loaded?.handler(args as never);
@@ -51,10 +51,16 @@ export function lazily({ command, describe, load }: CommandEntry): CommandModule
 
 /** Subcommands of any arguments, for `Argv.command`; `runFound` runs them. */
 export function subcommands(...modules: readonly unknown[]): CommandModule[] {
-  return (modules as CommandModule[]).map((module) => ({
+  return (modules as (CommandModule & AnyCommand)[]).map((module) => ({
     ...module,
+    builder: (parser: Argv) => module.builder(ownOptionsFirst(parser)) as Argv,
     handler: (args) => {
       found = () => module.handler(args);
     },
   }));
+}
+
+/** In help texts, a command's arguments and its own options come before the groups of options that it shares with other commands. */
+function ownOptionsFirst(parser: Argv): Argv {
+  return parser.group([], 'Positionals:').group([], 'Options:');
 }

@@ -7,7 +7,7 @@ export const doctorCommand: Command<DoctorArguments> = {
     yargs
       .option('config', { type: 'string', requiresArg: true, describe: 'Configuration file whose model, cameras and broker are tried.' })
       .option('json', { type: 'boolean', default: false, describe: 'Print JSON: [{name, status, detail, remedy}].' })
-      .option('asService', {
+      .option('as-service', {
         type: 'string',
         describe:
           'Check inside the sandbox of the service: its user, its groups and the devices that it lets in. Takes root; another unit may be named.',

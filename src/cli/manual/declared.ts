@@ -102,6 +102,10 @@ class Recorder {
     return this;
   }
 
+  group(): this {
+    return this;
+  }
+
   example(line: string, what: string): this {
     this.examples.push([line.replaceAll('$0', 'fastsamd'), what]);
     return this;
