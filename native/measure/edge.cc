@@ -4,26 +4,22 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <iterator>
+#include <cstring>
+#include <limits>
 #include <utility>
 
+#include "measure/edge_profile.h"
 #include "measure/median.h"
 
 namespace fastsamd {
 namespace {
 
-constexpr double kStep = 0.25;
+constexpr double kStep = kEdgeStep;
 constexpr auto kFloatStep = static_cast<float>(kStep);
-/// The gradient is the difference over three samples either way, averaged twice over five samples. A narrower filter
-/// sees the pixel grid: on an edge along the grid it is off by up to 0.1 px, the same way at every point.
-constexpr int kHalf = 3;
-constexpr int kBox = 2;
-constexpr float kPerPixel = 1 / (2 * kHalf * static_cast<float>(kStep));
-/// Variance that the difference adds to an edge's blur, in square pixels.
-constexpr double kDifference = 4.0 * kHalf * kHalf * kStep * kStep / 12;
-/// Once the contour is known roughly, each edge is searched again this many samples around it, so often.
-constexpr int kAround = 6;
-constexpr int kPasses = 2;
+/// The gradient is the difference of the samples either way, averaged twice over three samples (Differentiate). A
+/// narrower filter sees the pixel grid.
+constexpr int kDifferenceAside = 3;
+constexpr float kPerPixel = 1 / (2 * kFloatStep);
 /// Samples beyond the search that the parabola needs.
 constexpr int kFit = 1;
 /// Noise of the gradient for noise 1 in the pixels, after all averaging (drawn noise, measured).
@@ -34,34 +30,39 @@ constexpr double kOnePolarity = 0.8;
 constexpr size_t kMedian = 9;
 constexpr double kSigma = 2;
 constexpr int kRadius = 5;
-/// Below this variance of the blur (square pixels, of which the pixels and the interpolation are 0.25) the mean
-/// gradient is skewed, by up to 0.1 px, depending on where in a pixel the edge lies: there its centroid is the edge.
-constexpr double kSharp = 0.375;
-constexpr int kCentroid = 8;
-/// The blur is taken from the mean gradient within this many pixels of the edge.
-constexpr double kBlurReach = 3;
+/// Farther than this from the contour, in pixels, a matched edge is no edge of it.
+constexpr float kMostShift = 1;
+constexpr size_t kContrastAway = 4;
+/// One side of an edge is cut off by the end of the scale where it is this many times the noise from that.
+constexpr float kCutNoise = 2;
+/// The place of such an edge.
+constexpr float kCut = std::numeric_limits<float>::max();
 /// Median of the magnitude of a normal distribution, in standard deviations.
 constexpr double kMedianOfNormal = 0.6745;
 /// An edge this many standard deviations from its neighbours is an outlier.
 constexpr double kOutlier = 3;
+constexpr double kLeastOutlier = 0.25;
 /// Points over which the contour is smoothed.
 constexpr double kBendSigma = 2.5;
 /// The curvature at a point is the turn over this many points either way; a corner counts as a bend of radius 4.
 constexpr size_t kTurn = 4;
 constexpr double kMostCurvature = 0.25;
 
-/// Samples on either side of the search: in a row of gradients, in a row of differences, and along a normal.
-constexpr int kAside = kFit + 2 * kBox;
-constexpr int kBeyond = kAside + kHalf;
+/// Samples of a profile beyond the search, and those of them that gradients need.
+constexpr int kBeyond = EdgeFilter::kMostTaps;
+constexpr int kAside = kFit + kDifferenceAside;
+static_assert(kBeyond >= kMeanTaps && kBeyond >= kAside);
 /// Rows end at a multiple of this: loops over them have no remainder.
 constexpr size_t kLanes = 4;
 
 constexpr size_t RowOf(int samples) { return (static_cast<size_t>(samples) + kLanes - 1) / kLanes * kLanes; }
 size_t GradientRow(int reach) { return RowOf(2 * (reach + kFit) + 1); }
-size_t DifferenceRow(int reach) { return RowOf(2 * (reach + kAside) + 1); }
-/// Longest: at kMostReach.
-constexpr size_t kMostRow = RowOf(2 * (static_cast<int>(kMostReach / kStep) + kBeyond) + 1) + kLanes;
-static_assert(kMostRow <= static_cast<size_t>(LumaPatch::kMostAlong));
+/// A match takes samples from behind its last one, with weight 0.
+size_t ProfileRow(int reach) { return RowOf(2 * (reach + kBeyond) + 1) + kLanes; }
+/// Longest rows: at kMostReach.
+constexpr int kMostSamples = static_cast<int>(kMostReach / kStep);
+constexpr size_t kMostGradients = RowOf(2 * (kMostSamples + kFit) + 1);
+static_assert(2 * (kMostSamples + kBeyond) + 1 <= LumaPatch::kMostAlong);
 
 /// Makes room; never gives it back.
 template <typename Value>
@@ -69,38 +70,46 @@ void Reserve(std::vector<Value>& values, size_t count) {
   if (values.size() < count) values.resize(count);
 }
 
-/// out[k] = sum of in[k] .. in[k + 2 * kBox], over `count` values.
-void BoxSums(const float* __restrict in, size_t count, float* __restrict out) {
-  static_assert(kBox == 2);
-  for (size_t k = 0; k < count; ++k) out[k] = in[k] + in[k + 1] + in[k + 2] + in[k + 3] + in[k + 4];
+using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
+
+inline Lanes Load(const float* from) {
+  Lanes lanes;
+  std::memcpy(&lanes, from, sizeof lanes);
+  return lanes;
+}
+inline void Store(Lanes lanes, float* to) { std::memcpy(to, &lanes, sizeof lanes); }
+
+/// out[k] = in[k + 6] - in[k] + 2 (in[k + 5] - in[k + 1]) + 2 (in[k + 4] - in[k + 2]): the difference of the samples
+/// either way, summed twice over three.
+void Differentiate(const float* in, size_t count, float* out) {
+  for (size_t k = 0; k < count; k += kLanes) {
+    const Lanes far = Load(in + k + 6) - Load(in + k);
+    const Lanes near = (Load(in + k + 5) - Load(in + k + 1)) + (Load(in + k + 4) - Load(in + k + 2));
+    Store(far + (near + near), out + k);
+  }
 }
 
-/// Where in first .. last the gradient (of `polarity`, 0 for either) times the prior is greatest; `otherwise` where it
-/// is nowhere above -1. `gradients` and `prior` are addressed by sample.
-int Strongest(const float* gradients, const float* prior, int first, int last, int polarity, int otherwise) {
-  float weighted[kMostRow];
-  const int count = last - first + 1;
-  const float* g = gradients + first;
-  const float* p = prior + first;
+/// Place of the greatest gradient (of `polarity`, 0 for either) times the prior among `count`; `otherwise` where none
+/// is above 0.
+int Strongest(const float* gradients, const float* prior, int count, int polarity, int otherwise) {
+  float weighted[kMostGradients];
   if (polarity == 0) {
-    for (int k = 0; k < count; ++k) weighted[k] = std::abs(g[k]) * p[k];
+    for (int k = 0; k < count; ++k) weighted[k] = std::abs(gradients[k]) * prior[k];
   } else {
     const auto sign = static_cast<float>(polarity);
-    for (int k = 0; k < count; ++k) weighted[k] = sign * g[k] * p[k];
+    for (int k = 0; k < count; ++k) weighted[k] = sign * gradients[k] * prior[k];
   }
-  float lanes[kLanes] = {-1, -1, -1, -1};
-  int k = 0;
-  for (; k + static_cast<int>(kLanes) <= count; k += static_cast<int>(kLanes)) {
+  float lanes[kLanes] = {};
+  for (int k = 0; k < count; k += static_cast<int>(kLanes)) {
     for (size_t lane = 0; lane < kLanes; ++lane) {
       lanes[lane] = std::max(lanes[lane], weighted[static_cast<size_t>(k) + lane]);
     }
   }
-  for (; k < count; ++k) lanes[0] = std::max(lanes[0], weighted[k]);
   const float most = std::max(std::max(lanes[0], lanes[1]), std::max(lanes[2], lanes[3]));
-  for (k = 0; k < count; ++k) {
-    if (weighted[k] == most) return first + k;
-  }
-  return otherwise;
+  if (most <= 0) return otherwise;
+  int place = 0;
+  while (weighted[place] != most) ++place;
+  return place;
 }
 
 /// Puts the smaller one first.
@@ -175,10 +184,7 @@ inline int Rounded(float value) { return static_cast<int>(value + (value < 0 ? -
 
 }  // namespace
 
-double EdgeFinder::MarginFor(double reach) {
-  // The row's remainder, too.
-  return (std::ceil(reach / kStep) + kBeyond + static_cast<double>(kLanes)) * kStep;
-}
+double EdgeFinder::MarginFor(double reach) { return (std::ceil(reach / kStep) + kBeyond) * kStep; }
 
 /// Unit normals, to the left of the contour's direction: outwards where it turns clockwise on screen.
 void EdgeFinder::TakeNormals(const Contour& outline) {
@@ -198,63 +204,58 @@ void EdgeFinder::TakeNormals(const Contour& outline) {
 
 void EdgeFinder::TakeGradients(const LumaPatch& luma, const Contour& outline, float threshold) {
   const int ends = reach_ + kBeyond;
-  const int samples = static_cast<int>(RowOf(2 * ends + 1));
+  const int samples = 2 * ends + 1;
   const size_t row = GradientRow(reach_);
-  const size_t wide = DifferenceRow(reach_);
-  Reserve(differences_, count_ * wide);
+  const size_t wide = ProfileRow(reach_);
+  Reserve(profiles_, count_ * wide);
   Reserve(gradients_, count_ * row);
-  prior_.clear();
-  for (int k = -2 * reach_; k <= 2 * reach_; ++k) {
+  prior_.assign(row, 0);
+  for (int k = -reach_; k <= reach_; ++k) {
     const double t = k / (0.6 * reach_);
-    prior_.push_back(static_cast<float>(std::exp(-t * t / 2)));
+    prior_[static_cast<size_t>(k + reach_ + kFit)] = static_cast<float>(std::exp(-t * t / 2));
   }
 
-  // What the remainders of rows take from behind a row is never looked at.
-  float profile[kMostRow + kLanes] = {};
-  float once[kMostRow + kLanes] = {};
   // The newest three rows, which are the neighbours that are averaged.
-  float rows[3][kMostRow] = {};
+  float rows[3][kMostGradients] = {};
   float* before = rows[0];
   float* at = rows[1];
   float* after = rows[2];
-  constexpr float kMean = 1.0F / (3 * (2 * kBox + 1) * (2 * kBox + 1));
+  constexpr float kMean = kPerPixel / (3 * 3 * 3);
   // Round the ring, with the last point first and the first one again at the end.
   for (size_t k = 0; k < count_ + 2; ++k) {
     const size_t i = k == 0 ? count_ - 1 : (k - 1) % count_;
+    float* profile = profiles_.data() + i * wide;
     const double dx = normal_x_[i] * kStep;
     const double dy = normal_y_[i] * kStep;
     luma.Along(outline[i].x - dx * ends, outline[i].y - dy * ends, dx, dy, samples, profile);
-    float* __restrict differences = differences_.data() + i * wide;
-    for (size_t n = 0; n < wide; ++n) differences[n] = (profile[n + 2 * kHalf] - profile[n]) * kPerPixel;
     std::swap(before, at);
     std::swap(at, after);
-    BoxSums(differences, row + kLanes, once);
-    BoxSums(once, row, after);
+    Differentiate(profile + kBeyond - kAside, row, after);
     if (k < 2) continue;
     const size_t middle = k - 2;
-    float* __restrict out = gradients_.data() + middle * row;
-    const float* __restrict a = before;
-    const float* __restrict b = at;
-    const float* __restrict c = after;
-    for (size_t n = 0; n < row; ++n) out[n] = (a[n] + b[n] + c[n]) * kMean;
-    Search(middle, 0, reach_, 0, threshold);
+    float* out = gradients_.data() + middle * row;
+    for (size_t n = 0; n < row; n += kLanes) {
+      Store((Load(before + n) + Load(at + n) + Load(after + n)) * kMean, out + n);
+    }
+    Search(middle, 0, threshold);
   }
 }
 
-void EdgeFinder::Search(size_t i, int center, int window, int polarity, float threshold) {
-  const float* middle = gradients_.data() + i * GradientRow(reach_) + reach_ + kFit;
-  const float* prior = prior_.data() + 2 * reach_ - center;
-  int best =
-      Strongest(middle, prior, std::max(-reach_, center - window), std::min(reach_, center + window), polarity, center);
-  const float sign = polarity != 0 ? static_cast<float>(polarity) : middle[best] < 0 ? -1.0F : 1.0F;
-  const auto at = [&](int k) { return sign * middle[k]; };
-  while (best < reach_ && at(best + 1) > at(best)) ++best;
-  while (best > -reach_ && at(best - 1) > at(best)) --best;
+void EdgeFinder::Search(size_t i, int polarity, float threshold) {
+  const size_t row = GradientRow(reach_);
+  const float* gradients = gradients_.data() + i * row;
+  const int middle = reach_ + kFit;
+  int best = Strongest(gradients, prior_.data(), static_cast<int>(row), polarity, middle);
+  const float sign = polarity != 0 ? static_cast<float>(polarity) : gradients[best] < 0 ? -1.0F : 1.0F;
+  const auto at = [&](int k) { return sign * gradients[k]; };
+  while (best < middle + reach_ && at(best + 1) > at(best)) ++best;
+  while (best > kFit && at(best - 1) > at(best)) --best;
   const float bend = at(best - 1) - 2 * at(best) + at(best + 1);
   const float shift = bend < 0 ? std::clamp((at(best - 1) - at(best + 1)) / (2 * bend), -1.0F, 1.0F) : 0;
-  offsets_[i] = (static_cast<float>(best) + shift) * kFloatStep;
-  strengths_[i] = middle[best];
-  states_[i] = at(best) < threshold ? State::kWeak : best == reach_ || best == -reach_ ? State::kOff : State::kFound;
+  offsets_[i] = (static_cast<float>(best - middle) + shift) * kFloatStep;
+  strengths_[i] = gradients[best];
+  const bool is_last = best == kFit || best == middle + reach_;
+  states_[i] = at(best) < threshold ? State::kWeak : is_last ? State::kOff : State::kFound;
 }
 
 float EdgeFinder::NearestOffset(size_t i) const {
@@ -274,11 +275,13 @@ void EdgeFinder::FilterOffsets() {
   Unroll(offsets_.data(), count_, kAway, around_);
   Reserve(filtered_, count_);
   MediansOfNine(around_.data(), count_, filtered_.data());
+  // Medians in which points that were not found had a part: each once, however many these are.
+  size_t reached = 0;
   for (size_t lost = 0; lost < count_; ++lost) {
     if (states_[lost] == State::kFound) continue;
-    // Medians in which this one has no part.
-    for (size_t k = 0; k < std::min(kMedian, count_); ++k) {
-      const size_t i = (lost + count_ - kAway % count_ + k) % count_;
+    for (size_t k = std::max(lost, reached); k < lost + std::min(kMedian, count_); ++k) {
+      reached = k + 1;
+      const size_t i = (k + count_ - kAway % count_) % count_;
       float window[kMedian];
       size_t size = 0;
       for (size_t n = 0; n < kMedian; ++n) {
@@ -300,46 +303,59 @@ void EdgeFinder::FilterOffsets() {
   }
 }
 
-float EdgeFinder::Centroid(size_t i) const {
-  const int center = Rounded(offsets_[i] / kFloatStep);
-  const int ends = reach_ + kAside;
-  if (center - kCentroid < -ends || center + kCentroid > ends) return offsets_[i];
-  const float* middle = differences_.data() + i * DifferenceRow(reach_) + ends;
-  double sum = 0;
-  double first = 0;
-  for (int k = -kCentroid; k <= kCentroid; ++k) {
-    const double value = middle[center + k];
-    sum += value;
-    first += k * value;
-  }
-  const double shift = sum * strengths_[i] > 0 ? first / sum : 0;
-  return static_cast<float>((center + std::clamp(shift, -2.0, 2.0)) * kStep);
-}
-
-double EdgeFinder::Blur() const {
-  constexpr int kAcross = static_cast<int>(kBlurReach / kStep);
-  const int ends = reach_ + kAside;
-  float mean[2 * kAcross + 1] = {};
+MeanProfile EdgeFinder::Mean() const {
+  const size_t wide = ProfileRow(reach_);
+  MeanProfile mean{};
   for (size_t i = 0; i < count_; ++i) {
     if (states_[i] != State::kFound) continue;
-    const int center = Rounded(offsets_[i] / kFloatStep);
-    if (center - kAcross < -ends || center + kAcross > ends) continue;
-    const float* around = differences_.data() + i * DifferenceRow(reach_) + ends + center - kAcross;
+    // Never beyond the row: the edge is within the search.
+    const float* profile =
+        profiles_.data() + i * wide + (Rounded(filtered_[i] / kFloatStep) + reach_ + kBeyond - kMeanTaps);
     const float sign = strengths_[i] < 0 ? -1.0F : 1.0F;
-    for (size_t k = 0; k < std::size(mean); ++k) mean[k] += sign * around[k];
+    for (size_t k = 0; k < mean.size(); ++k) mean[k] += sign * profile[k];
   }
-  double sum = 0;
-  double first = 0;
-  double second = 0;
-  for (int k = -kAcross; k <= kAcross; ++k) {
-    const double weight = std::max(0.0F, mean[k + kAcross]);
-    sum += weight;
-    first += weight * k * kStep;
-    second += weight * k * k * kStep * kStep;
+  return mean;
+}
+
+void EdgeFinder::Match(const EdgeFilter& filter, float darkest, float brightest) {
+  constexpr auto kPhases = EdgeFilter::kPhases;
+  constexpr float kPhase = kFloatStep / kPhases;
+  const size_t wide = ProfileRow(reach_);
+  const int ends = reach_ + kBeyond;
+  Reserve(centers_, count_);
+  Reserve(shifts_, count_);
+  Reserve(contrasts_, count_);
+  const auto sum = [](Lanes lanes) { return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]); };
+  for (size_t i = 0; i < count_; ++i) {
+    const int place = std::clamp(Rounded(filtered_[i] / kPhase), -kPhases * reach_, kPhases * reach_) + kPhases * ends;
+    const auto phase = static_cast<size_t>(place % kPhases);
+    centers_[i] = static_cast<float>(place - kPhases * ends) * kPhase;
+    const float* profile = profiles_.data() + i * wide + (place / kPhases - filter.taps);
+    const float* weights = filter.shift[phase].data();
+    Lanes shift{};
+    for (size_t k = 0; k < filter.row; k += kLanes) shift += Load(profile + k) * Load(weights + k);
+    shifts_[i] = sum(shift);
+    const auto end = static_cast<size_t>(2 * filter.taps);
+    const float before = (profile[0] + profile[1]) / 2;
+    const float after = (profile[end - 1] + profile[end]) / 2;
+    if (std::min(before, after) < darkest || std::max(before, after) > brightest) centers_[i] = kCut;
+    weights = filter.contrast[phase].data();
+    Lanes step{};
+    for (size_t k = 0; k < filter.row; k += kLanes) step += Load(profile + k) * Load(weights + k);
+    contrasts_[i] = sum(step);
   }
-  if (sum <= 0) return 0;
-  first /= sum;
-  return std::max(0.0, second / sum - first * first - kDifference);
+  Unroll(contrasts_.data(), count_, kContrastAway, around_);
+  for (size_t i = 0; i < count_; ++i) {
+    float total = 0;
+    for (size_t k = 0; k <= 2 * kContrastAway; ++k) total += around_[i + k];
+    shifts_[i] *= (2 * kContrastAway + 1) / total;
+  }
+  Unroll(shifts_.data(), count_, 1, around_);
+  for (size_t i = 0; i < count_; ++i) {
+    const float shift = (around_[i] + around_[i + 1] + around_[i + 2]) / 3;
+    const bool is_matched = std::abs(shift) <= kMostShift && centers_[i] < kCut;
+    if (states_[i] == State::kFound && is_matched) offsets_[i] = centers_[i] + shift;
+  }
 }
 
 void EdgeFinder::SmoothBends(Contour& contour) {
@@ -426,19 +442,7 @@ RefinedContour EdgeFinder::Find(const LumaPatch& luma, double noise, const Conto
   }
   const int polarity = std::abs(signed_sum) < kOnePolarity * sum ? 0 : signed_sum < 0 ? -1 : 1;
   for (size_t i = 0; i < count_; ++i) {
-    if (strengths_[i] * static_cast<float>(polarity) < 0) Search(i, 0, reach_, polarity, threshold);
-  }
-  FilterOffsets();
-  // No center: more than any.
-  centers_.assign(count_, 2 * reach_);
-  for (int pass = 0; pass < kPasses; ++pass) {
-    for (size_t i = 0; i < count_; ++i) {
-      const int center = std::clamp(Rounded(filtered_[i] / kFloatStep), -reach_, reach_);
-      if (center == centers_[i]) continue;
-      centers_[i] = center;
-      Search(i, center, kAround, polarity, threshold);
-    }
-    FilterOffsets();
+    if (strengths_[i] * static_cast<float>(polarity) < 0) Search(i, polarity, threshold);
   }
 
   RefinedContour refined;
@@ -451,20 +455,18 @@ RefinedContour EdgeFinder::Find(const LumaPatch& luma, double noise, const Conto
   refined.weak = static_cast<double>(weak) / static_cast<double>(count_);
   refined.off = static_cast<double>(off) / static_cast<double>(count_);
   if (!refined.accepted()) return refined;
-  const double blur = Blur();
-  if (blur < kSharp) {
-    for (size_t i = 0; i < count_; ++i) {
-      if (states_[i] == State::kFound) offsets_[i] = Centroid(i);
-    }
-    FilterOffsets();
-  }
+  FilterOffsets();
+  const double blur = BlurOf(Mean());
+  const float beside = kCutNoise * static_cast<float>(noise);
+  Match(EdgeFilterFor(blur), luma.black() + beside, luma.white() - beside);
+  FilterOffsets();
   RoughMedian deviation;
   for (size_t i = 0; i < count_; ++i) {
     if (states_[i] == State::kFound) deviation.Add(std::abs(offsets_[i] - filtered_[i]));
   }
   refined.spread = deviation.Value() / kMedianOfNormal;
   // The outline's steps are those of the mask's pixels, and the offsets undo them: places are smoothed, not offsets.
-  const double most = kOutlier * std::max(refined.spread, kStep);
+  const double most = kOutlier * std::max(refined.spread, kLeastOutlier);
   refined.points.resize(count_);
   for (size_t i = 0; i < count_; ++i) {
     const bool good = states_[i] == State::kFound && std::abs(offsets_[i] - filtered_[i]) <= most;

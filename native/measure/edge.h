@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "measure/edge_profile.h"
 #include "measure/luma.h"
 #include "measure/point.h"
 
@@ -33,14 +34,14 @@ struct RefinedContour {
 
 /// Finds contours again in a picture. Reused for one contour after another, it keeps its memory.
 ///
-/// Along the normals of an outline the luma is sampled over +-`reach` in steps of a quarter of a pixel; its gradient is
-/// averaged over 3 neighbours, and the edge is the greatest after a Gaussian prior of sigma 0.6 `reach`; from there
-/// uphill on the gradient itself, and a parabola. Searched twice more around the contour found so far: a prior around
-/// the mask's outline would pull a noisy edge towards the mask. Where most of the contour agrees whether the object is
-/// the brighter side, the rest is searched for that. Edges so sharp that the pixel grid skews them are placed at the
-/// centroid of their gradient. The places found, without outliers, are smoothed along the contour by a kernel that
-/// keeps bends, and moved back by what blur moves the edge of a bend (curvature times half the variance of the blur;
-/// Verbeek and van Vliet, "On the location error of curved edges", 1994).
+/// Along the normals of an outline the luma is sampled over +-`reach` and 5 px more in steps of half a pixel; its
+/// gradient is averaged over 3 neighbours, and the edge is the greatest after a Gaussian prior of sigma 0.6 `reach`;
+/// from there uphill on the gradient itself, and a parabola. Where most of the contour agrees whether the object is the
+/// brighter side, the rest is searched for that. The mean profile around the contour found so far says how blurred the
+/// edges are; a filter for that blur (EdgeFilter) then places each of them, and takes from noise what can be taken. The
+/// places, without outliers, are smoothed along the contour by a kernel that keeps bends, and moved back by what blur
+/// moves the edge of a bend (curvature times half the variance of the blur; Verbeek and van Vliet, "On the location
+/// error of curved edges", 1994).
 class EdgeFinder {
  public:
   /// `outline`: about one point a pixel, smoothed. `luma` has to cover it with a margin of MarginFor(reach). `noise`:
@@ -54,21 +55,21 @@ class EdgeFinder {
   enum class State : uint8_t { kFound, kWeak, kOff };
 
   void TakeNormals(const Contour& outline);
-  /// Fills `gradients_` and `differences_`, and searches all around the outline.
+  /// Fills `profiles_` and `gradients_`, and searches all around the outline.
   void TakeGradients(const LumaPatch& luma, const Contour& outline, float threshold);
-  /// The edge at point i within `window` samples of `center`, which is the most likely place. `polarity`: 1 for
-  /// brighter outside, -1 for brighter inside, 0 for either.
-  void Search(size_t i, int center, int window, int polarity, float threshold);
+  /// The edge at point i. `polarity`: 1 for brighter outside, -1 for brighter inside, 0 for either.
+  void Search(size_t i, int polarity, float threshold);
   /// Offsets of all points from those that were found: a median of the found ones among kMedian neighbours, the nearest
   /// where none of these was found, 0 where there is none at all; then smoothed.
   void FilterOffsets();
   /// The offset at point i: the nearest that were found, on either side.
   float NearestOffset(size_t i) const;
-  /// The centroid of the gradient around an edge that was found. It is more sensitive to noise than the maximum.
-  float Centroid(size_t i) const;
-  /// Variance of the edges' blur in square pixels, that of the pixels themselves included: from the mean gradient
-  /// around the edges that were found.
-  double Blur() const;
+  /// Sum of the profiles of the edges that were found, around the filtered offsets; brighter at the end.
+  MeanProfile Mean() const;
+  /// The offsets of edges that were found, from the filtered ones by a filter. Those of which one side is darker than
+  /// `darkest` or brighter than `brightest` stay where they are: the scale cuts the profile off, which moves its
+  /// middle, but not its steepest place.
+  void Match(const EdgeFilter& filter, float darkest, float brightest);
   /// A contour of points about 1 px apart, smoothed by the Gaussian kernel of fourth order: it keeps bends as they are,
   /// where the plain Gaussian pulls every point towards the centre of its bend.
   void SmoothBends(Contour& contour);
@@ -78,7 +79,7 @@ class EdgeFinder {
   /// Points of the contour, and the search either way in samples.
   size_t count_ = 0;
   int reach_ = 0;
-  /// The prior at -2 reach_ .. 2 reach_ samples from the most likely place.
+  /// The prior at each gradient of a row; 0 beyond the search.
   std::vector<float> prior_;
 
   // One per point.
@@ -88,15 +89,17 @@ class EdgeFinder {
   std::vector<float> offsets_;
   std::vector<float> strengths_;
   std::vector<State> states_;
-  /// The sample around which the edge was searched last.
-  std::vector<int> centers_;
   std::vector<float> filtered_;
+  /// Where the filter looked, in pixels along the normal, how far from there the edge is, and the edges' contrasts.
+  std::vector<float> centers_;
+  std::vector<float> shifts_;
+  std::vector<float> contrasts_;
   std::vector<float> curvatures_;
 
-  // Rows of samples, one per point: gradients after all averaging, with kFit samples more on either side than the
-  // search, and the differences before any averaging, 2 * kBox more on either side.
+  // Rows of samples, one per point: the luma along the normal, kBeyond samples more on either side than the search, and
+  // gradients after all averaging, kFit more.
+  std::vector<float> profiles_;
   std::vector<float> gradients_;
-  std::vector<float> differences_;
 
   // Rings with neighbours on either side, as unbroken arrays.
   std::vector<float> around_;

@@ -80,6 +80,7 @@ LumaPatch::LumaPatch(const ImageView& image, int x0, int y0, int x1, int y1) {
 
 void LumaPatch::Open(const ImageView& image, int x0, int y0, int x1, int y1) {
   image_ = image;
+  is_planar_ = image.format == PixelFormat::kNv12 || image.format == PixelFormat::kI420;
   x0_ = std::clamp(x0, 0, image.width - 1);
   y0_ = std::clamp(y0, 0, image.height - 1);
   width_ = std::clamp(x1, x0_ + 1, image.width) - x0_;

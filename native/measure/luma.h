@@ -88,6 +88,10 @@ class LumaPatch {
     }
   }
 
+  /// The ends of the scale of luma; those of the narrow range (16 to 235) for formats that may have it.
+  float black() const { return is_planar_ ? 16 : 0; }
+  float white() const { return is_planar_ ? 235 : 255; }
+
   /// Standard deviation of the pixels' noise, from the median of second differences along rows; at least 0.5, the
   /// rounding of 8 bit pixels and a little more. Covered or not.
   float Noise() const;
@@ -97,6 +101,7 @@ class LumaPatch {
   void Convert(int x0, int y0, int x1, int y1);
 
   ImageView image_;
+  bool is_planar_ = false;
   int x0_ = 0;
   int y0_ = 0;
   int width_ = 0;

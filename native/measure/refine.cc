@@ -21,7 +21,7 @@ const double kNan = std::nan("");
 constexpr double kShared = 3;
 
 /// An edge is fitted over the middle of its side, away from the corners' rounding.
-constexpr double kMiddle = 0.7;
+constexpr double kMiddle = 0.8;
 /// What belongs to a side lies this near to it, in pixels.
 constexpr double kNear = 2;
 /// A straight edge: so much of the side near to it, with no more scatter (rms, pixels).
