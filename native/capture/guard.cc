@@ -180,11 +180,8 @@ void Guard::Adopt(GSocketConnection* connection, const std::string& server) {
     const std::lock_guard lock(mutex_);
     if (server_.empty()) server_ = server;
     elsewhere = server_ != server;
-    sockets_.erase(
-        std::remove_if(sockets_.begin(), sockets_.end(),
-                       [](const GstPtr<GSocket>& known) { return g_socket_is_closed(known.get()) != FALSE; }),
-        sockets_.end());
-    if (!elsewhere) sockets_.emplace_back(G_SOCKET(g_object_ref(socket)));
+    sockets_.remove_if([](WeakSocket& known) { return known.Get() == nullptr; });
+    if (!elsewhere) sockets_.emplace_back(socket);
   }
   if (!elsewhere) return;
   // Before a byte is sent, so that no password goes there.
@@ -201,12 +198,18 @@ void Guard::CheckConnections() {
   {
     const std::lock_guard lock(mutex_);
     uint64_t received = 0;
-    for (const GstPtr<GSocket>& socket : sockets_) received += ReceivedBytes(socket.get());
+    for (WeakSocket& known : sockets_) {
+      if (const GstPtr<GSocket> socket = known.Get(); socket != nullptr) received += ReceivedBytes(socket.get());
+    }
     if (std::exchange(frames_at_received_, frames) != frames) received_before_ = received;
     received_before_ = std::min(received_before_, received);
     exceeded = received - received_before_ > kMaxBytesPerFrame;
     if (exceeded) {
-      for (const GstPtr<GSocket>& socket : sockets_) g_socket_shutdown(socket.get(), TRUE, TRUE, nullptr);
+      for (WeakSocket& known : sockets_) {
+        if (const GstPtr<GSocket> socket = known.Get(); socket != nullptr) {
+          g_socket_shutdown(socket.get(), TRUE, TRUE, nullptr);
+        }
+      }
       sockets_.clear();
     }
   }

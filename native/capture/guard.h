@@ -6,10 +6,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <vector>
 
 #include "capture/gstreamer.h"
 #include "core/jpeg_markers.h"
@@ -53,6 +53,18 @@ class Guard : public std::enable_shared_from_this<Guard> {
 
  private:
   struct Probe;
+  class WeakSocket {
+   public:
+    explicit WeakSocket(GSocket* socket) { g_weak_ref_init(&reference_, socket); }
+    ~WeakSocket() { g_weak_ref_clear(&reference_); }
+    WeakSocket(const WeakSocket&) = delete;
+    WeakSocket& operator=(const WeakSocket&) = delete;
+    /// Null when it is closed.
+    GstPtr<GSocket> Get() { return GstPtr<GSocket>(static_cast<GSocket*>(g_weak_ref_get(&reference_))); }
+
+   private:
+    GWeakRef reference_;
+  };
   static void WatchElement(const std::shared_ptr<Guard>& guard, GstElement* element);
   static gboolean OnSocketEvent(GSignalInvocationHint* hint, guint count, const GValue* values, gpointer data);
   bool CountBytes(uint64_t bytes);
@@ -67,7 +79,8 @@ class Guard : public std::enable_shared_from_this<Guard> {
   std::atomic<uint64_t> frames_at_bytes_{0};
 
   std::mutex mutex_;
-  std::vector<GstPtr<GSocket>> sockets_;
+  /// Those that are open: a reference would keep them open when GStreamer has let go of them.
+  std::list<WeakSocket> sockets_;
   std::string server_;
   GWeakRef source_;
   uint64_t frames_at_received_ = 0;

@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, constants, existsSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -216,6 +218,21 @@ describe.skipIf(!native().features.gstreamer)('capture (needs GStreamer)', () =>
     // Opening the other end lets the abandoned thread go on: it finds that it was told to stop.
     closeSync(openSync(fifo, constants.O_WRONLY));
     await vi.waitFor(() => expect(count('/proc/self/task')).toBeLessThanOrEqual(threads), { timeout: TIMEOUT });
+  });
+
+  it('hangs up on a camera when it is stopped, before anything collects it', async () => {
+    const server = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const capture = open(`rtspsrc location=rtsp://127.0.0.1:${port}/ protocols=tcp ! decodebin ! appsink name=sink`, true);
+    const started = capture.start().catch((error) => error);
+    const [socket] = (await once(server, 'connection')) as [Socket];
+    const hungUp = once(socket, 'close');
+    expect(await capture.stop(TIMEOUT)).toBe(true);
+    await hungUp;
+    server.close();
+    await started;
+    expect(capture.stats()).toMatchObject({ released: true });
   });
 
   it('leaves no thread and no descriptor behind', async () => {
