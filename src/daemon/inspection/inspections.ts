@@ -18,11 +18,12 @@ import type { StatusBoard } from '../../status/board.js';
 import type { EventIdentity } from '../../status/feed.js';
 import { EvidenceKeeper, tidyLeftovers } from './evidence.js';
 import { FieldStation } from './field-station.js';
-import { Inspector, identityOf } from './inspector.js';
+import { Inspector } from './inspector.js';
 import { dataOf, noRecipe, RecordQueries } from './record-queries.js';
 import { SharedRecord } from './shared-record.js';
 import { TaughtFiles } from './taught-files.js';
 import { type OpenTeachingNetwork, Teaching } from './teaching.js';
+import { identityOf } from './verdict-message.js';
 
 /** An event reaches the spool's disk long before. */
 const PUBLISHED_MS = 2000;

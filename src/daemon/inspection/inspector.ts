@@ -25,6 +25,8 @@ import type { ResultSink } from '../../pipeline/sinks.js';
 import type { NewTrigger, RecordedTrigger, StoredRecipe, StoredVerdict } from '../../record/protocol.js';
 import type { VerdictRecord } from '../../record/record.js';
 import type { CameraEvidence, Shot } from './evidence.js';
+import { InspectionState } from './inspection-state.js';
+import { type Occasion, type Rules, unjudged, verdictMessage } from './verdict-message.js';
 
 export interface InspectorDeps {
   readonly camera: string;
@@ -66,29 +68,6 @@ interface Waiting {
   readonly timer: NodeJS.Timeout;
 }
 
-/** What a verdict is about, beside its judgement. */
-interface Occasion {
-  readonly trigger: NewTrigger;
-  readonly atNs: bigint;
-  readonly result?: FrameResult | undefined;
-  readonly measureMs?: number;
-  readonly decideMs?: number;
-  /** Of a part that crossed a line: its track, and the frames of which the median decided. */
-  readonly track?: number;
-  readonly frames?: number;
-  /** What the pictures are made of; without it there are none. */
-  readonly shot?: Shot | undefined;
-  /** What judged the frame; what is in force when absent. */
-  readonly rules?: Rules | undefined;
-}
-
-/** What parts are judged by. */
-interface Rules {
-  readonly stored: StoredRecipe;
-  /** What good parts taught. */
-  readonly taught: Taught | undefined;
-}
-
 /** A part in one of the frames in which it was near the line. */
 interface Seen extends Judged {
   readonly result: FrameResult;
@@ -103,24 +82,15 @@ interface Judged {
   readonly decideMs: number;
 }
 
-const NO_COUNTS = { triggers: 0, ok: 0, nok: 0, unsure: 0, missed: 0 };
-
 export class Inspector implements ResultSink {
   readonly #deps: InspectorDeps;
+  readonly #told: InspectionState;
   #active: Rules | undefined;
   /** The frame under way. */
   #taking: Promise<unknown> = Promise.resolve();
-  #teaching: LessonData | undefined;
   #waiting: Waiting[] = [];
   /** Verdicts to come, by inspection: of triggers that wait, and of those that are being recorded. */
   readonly #undecided = new Map<number, Promise<VerdictMessage>>();
-  #counts = { ...NO_COUNTS };
-  #last: InspectionMessage['last'] = null;
-  #statistics: InspectionMessage['statistics'];
-  /** Verdicts when the statistics were last asked for. */
-  #statisticsAt = 0;
-  #since = Date.now();
-  #state: InspectionMessage['state'] | undefined;
   #closed = false;
   /** Continuous: what was said last, and what the newest frames agree on. */
   #said: { readonly verdict: Verdict; readonly atMs: number } | undefined;
@@ -129,34 +99,26 @@ export class Inspector implements ResultSink {
 
   constructor(deps: InspectorDeps) {
     this.#deps = deps;
+    this.#told = new InspectionState(deps.camera);
   }
 
   get identity(): RecipeIdentity | null {
-    return this.#active ? identityOf(this.#active.stored) : null;
+    return this.#told.identity;
   }
 
   /** Whether there are verdicts, or another recipe, since the statistics were last asked for. */
   get statisticsDue(): boolean {
-    return this.#active !== undefined && this.#decided !== this.#statisticsAt;
+    return this.#told.statisticsDue;
   }
 
   /** Tells of statistics that were made under the recipe of this identity. */
   setStatistics(of: RecipeIdentity | null, statistics: NonNullable<InspectionMessage['statistics']>): void {
-    const { identity } = this;
-    if (this.#closed || !identity || of?.sha256 !== identity.sha256 || of.revision !== identity.revision) return;
-    this.#statisticsAt = this.#decided;
-    this.#statistics = statistics;
-    this.#tell();
-  }
-
-  get #decided(): number {
-    const { ok, nok, unsure } = this.#counts;
-    return ok + nok + unsure;
+    if (!this.#closed && this.#told.keepStatistics(of, statistics)) this.#tell();
   }
 
   /** Tells that somebody teaches this camera, or does no more. */
   setTeaching(lesson: LessonData | undefined): void {
-    this.#teaching = lesson;
+    this.#told.teaching = lesson;
     if (!this.#closed) this.#tell();
   }
 
@@ -166,9 +128,7 @@ export class Inspector implements ResultSink {
    */
   activate(recipe: StoredRecipe, taught?: Taught): void {
     this.#active = { stored: recipe, taught };
-    this.#counts = { ...NO_COUNTS };
-    this.#statistics = undefined;
-    this.#statisticsAt = -1;
+    this.#told.activate(recipe);
     this.#said = undefined;
     this.#agreeing = undefined;
     const { trigger } = recipe.recipe;
@@ -207,10 +167,10 @@ export class Inspector implements ResultSink {
     if (accepted.verdict) return { inspection, verdict: accepted.verdict };
     let decided = this.#undecided.get(inspection);
     if (!accepted.known) {
-      this.#counts.triggers += 1;
+      this.#told.countTrigger();
       const { queue, timeoutMs } = recipe.trigger;
       if (this.#closed || this.#waiting.length >= queue) {
-        this.#counts.missed += 1;
+        this.#told.countMissed();
         const code = this.#closed ? 'INTERRUPTED' : 'MISSED_TRIGGER';
         const verdict = await this.#decide(unjudged(code), { trigger: accepted.trigger, atNs }, inspection);
         return { inspection, verdict };
@@ -262,7 +222,7 @@ export class Inspector implements ResultSink {
     if (type === 'mqtt' || (type === 'continuous' && !this.#isNews(recipe.trigger, judgement.verdict))) return;
     const part = type === 'frame' ? result.file?.name?.slice(0, 100) : undefined;
     const trigger: NewTrigger = { camera: this.#deps.camera, trigger: randomUUID(), type, part, atMs: result.captured.wallMs };
-    this.#counts.triggers += 1;
+    this.#told.countTrigger();
     await this.#decide(judgement, { ...spent, trigger, atNs: capturedNs });
   }
 
@@ -284,7 +244,7 @@ export class Inspector implements ResultSink {
       const judgement = nearest && !lost ? combine(kept.map((each) => each.judgement)) : unjudged(lost ? 'TRACK_LOST' : 'NO_PART');
       const trigger: NewTrigger = { camera: this.#deps.camera, trigger: randomUUID(), type: 'crossing', atMs: captured.wallMs };
       const { measureMs = 0, decideMs = 0 } = nearest ?? {};
-      this.#counts.triggers += 1;
+      this.#told.countTrigger();
       await this.#decide(judgement, {
         trigger,
         atNs: captured.monotonicNs,
@@ -354,51 +314,25 @@ export class Inspector implements ResultSink {
     }
   }
 
-  /** Records the verdict and tells of it. `inspection`: of an accepted trigger; without it one is taken. Never rejects. */
-  async #decide({ verdict, reasons, checks }: Judgement, occasion: Occasion, inspection?: number): Promise<VerdictMessage> {
-    const { trigger, atNs, result, measureMs = 0, decideMs = 0, track, frames, shot, rules = this.#active } = occasion;
+  /**
+   * Records the verdict and tells of it. Never rejects. `inspection`: of an accepted trigger; without it one is taken. `shot`: what the
+   * pictures are made of; without it there are none. Rules: those in force, where the occasion has none.
+   */
+  async #decide(
+    judgement: Judgement,
+    occasion: Occasion & { readonly shot?: Shot | undefined },
+    inspection?: number,
+  ): Promise<VerdictMessage> {
+    const { trigger, shot, rules = this.#active } = occasion;
     const { camera, record, evidence, calibration, output, log } = this.#deps;
-    const { stored: active, taught } = rules ?? {};
-    const totalMs = Number(process.hrtime.bigint() - atNs) / 1e6;
-    const { part, meas } = trigger;
-    const product = active?.recipe.product;
-    const identity = { eventId: randomUUID(), ts: toTimestamp(Date.now()) };
-    const pictures = shot && evidence?.nameFor(verdict, identity.eventId, Date.parse(identity.ts));
-    const message: VerdictMessage = {
-      inspection: inspection ?? 0,
-      verdict,
-      reasons: [...reasons],
-      ...(part === undefined ? {} : { part }),
-      ...(meas === undefined ? {} : { meas }),
-      ...(product === undefined ? {} : { product }),
-      ...(track === undefined ? {} : { track, frames }),
-      trigger: { id: trigger.trigger, type: trigger.type, at: toTimestamp(trigger.atMs) },
-      recipe: active ? identityOf(active) : null,
-      ...(calibration ? { calibration: { by: calibration.calibration.by, sha256: calibration.sha256 } } : {}),
-      ...(taught ? { taught: { sha256: taught.sha256 } } : {}),
-      model: result ? { name: result.model.name, backend: result.model.backend } : null,
-      frame: result
-        ? {
-            width: result.segments.width,
-            height: result.segments.height,
-            capturedAt: toTimestamp(result.captured.wallMs),
-            seq: result.sequence,
-            ...(result.file ? { source: result.file.name } : {}),
-          }
-        : null,
-      checks: [...checks],
-      latencyMs: {
-        acquire: rounded(Math.max(0, totalMs - measureMs - decideMs)),
-        measure: rounded(measureMs),
-        decide: rounded(decideMs),
-        total: rounded(Math.max(0, totalMs)),
-      },
-      ...(pictures === undefined ? {} : { evidence: pictures }),
-      recorded: true,
-    };
+    const decidedNs = process.hrtime.bigint();
+    const eventId = randomUUID();
+    const nowMs = Date.now();
+    const pictures = shot && evidence?.nameFor(judgement.verdict, eventId, nowMs);
+    const message = verdictMessage(judgement, { ...occasion, rules }, { decidedNs, inspection, calibration, pictures });
     // A PLC waits; the disk may take long. Verdicts that the record has yet to number are shown once it has.
     if (inspection !== undefined) output?.show(message);
-    const fresh = { camera, ...identity, verdict: message };
+    const fresh = { camera, eventId, ts: toTimestamp(nowMs), verdict: message };
     let said: Omit<StoredVerdict, 'seq' | 'hash'> = fresh;
     let seq: number | undefined;
     try {
@@ -414,16 +348,10 @@ export class Inspector implements ResultSink {
       said = { ...fresh, verdict: { ...unrecorded, recorded: false } };
     }
     if (inspection === undefined) output?.show(said.verdict);
-    this.#count(said);
+    this.#told.countVerdict(said);
     this.#deps.onVerdict(said, seq);
     this.#tell();
     return said.verdict;
-  }
-
-  #count({ ts, verdict: { inspection, verdict, part } }: Pick<StoredVerdict, 'ts' | 'verdict'>): void {
-    const key = verdict === 'OK' ? 'ok' : verdict === 'NOK' ? 'nok' : 'unsure';
-    this.#counts[key] += 1;
-    this.#last = { inspection, verdict, ts, ...(part === undefined ? {} : { part }) };
   }
 
   /** Continuous: a verdict that held for `settle` frames and differs from the last one, or the time has come. */
@@ -448,40 +376,16 @@ export class Inspector implements ResultSink {
   }
 
   #tell(): void {
-    const state = this.#closed ? 'halted' : !this.#active ? 'not-ready' : this.#waiting.length > 0 ? 'inspecting' : 'ready';
-    if (state !== this.#state) this.#since = Date.now();
-    this.#state = state;
-    const message: InspectionMessage = {
-      v: 1,
-      camera: this.#deps.camera,
-      state,
-      ...(this.#active ? {} : { reason: 'no recipe is active' }),
-      since: toTimestamp(this.#since),
-      recipe: this.identity,
-      trigger: this.#active?.stored.recipe.trigger.type ?? null,
-      counts: { ...this.#counts, ...(this.#crossing ? { unseen: this.#crossing.unseen } : {}) },
-      last: this.#last,
-      ...(this.#statistics ? { statistics: this.#statistics } : {}),
-      ...(this.#teaching ? { teaching: this.#teaching } : {}),
-    };
+    const message = this.#told.message({
+      isClosed: this.#closed,
+      isWaiting: this.#waiting.length > 0,
+      unseen: this.#crossing?.unseen,
+    });
     this.#deps.output?.setState(message, this.#active?.stored.recipe.number ?? 0);
     this.#deps.onState(message);
   }
 }
 
-export function identityOf({ recipe, revision, sha256 }: Pick<StoredRecipe, 'recipe' | 'revision' | 'sha256'>): RecipeIdentity {
-  return { id: recipe.recipe, revision, sha256 };
-}
-
-/** What a part is judged to be when nothing could be measured. */
-export function unjudged(code: InspectionCode): Judgement {
-  return { verdict: 'UNSURE', reasons: [code], checks: [] };
-}
-
 function release({ shot }: Seen): void {
   shot?.frame[Symbol.dispose]();
-}
-
-function rounded(ms: number): number {
-  return Math.round(ms * 100) / 100;
 }

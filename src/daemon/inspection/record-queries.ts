@@ -6,8 +6,8 @@ import { FastsamError } from '../../errors.js';
 import { statisticsOf } from '../../inspect/statistics.js';
 import type { EvidenceStore } from '../../record/evidence.js';
 import type { StoredRecipe } from '../../record/protocol.js';
-import { identityOf } from './inspector.js';
 import type { SharedRecord } from './shared-record.js';
+import { identityOf } from './verdict-message.js';
 
 export interface RecordQueriesDeps {
   readonly record: Pick<SharedRecord, 'call' | 'isOpen'>;

@@ -7,7 +7,7 @@ import type { NewVerdict, RecordCalls, RecordedTrigger, StoredRecipe, StoredVerd
 import { VerdictRecord } from '../../record/record.js';
 import type { StatusBoard } from '../../status/board.js';
 import type { EventIdentity } from '../../status/feed.js';
-import { identityOf } from './inspector.js';
+import { identityOf } from './verdict-message.js';
 
 const ALERT = 'record-failing';
 const DAMAGED_ALERT = 'record-damaged';
