@@ -1,21 +1,14 @@
 /** The console's server: its page, its socket, logins, and the probes of the node. Off unless configured; loaded only then. */
-import { existsSync } from 'node:fs';
-import type { AddressInfo, Socket } from 'node:net';
-import type { Server as TlsServer } from 'node:tls';
-import { fileURLToPath } from 'node:url';
-import fastifyCookie from '@fastify/cookie';
-import fastifyStatic from '@fastify/static';
-import fastifyWebsocket, { type WebSocket } from '@fastify/websocket';
-import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import type { AddressInfo } from 'node:net';
+import type { WebSocket } from '@fastify/websocket';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import { compiledModule } from '../compiled.js';
 import type { Config } from '../config/schema.js';
 import { isLoopback } from '../config/sections/console.js';
-import { CONSOLE_PROTOCOL, type ConsoleUser } from '../contract/console.js';
 import type { CameraEvent, TelemetryMessage } from '../contract/messages.js';
 import type { Control } from '../control/control.js';
 import type { FrameResult } from '../domain/result.js';
-import { FastsamError, isFastsamError, messageOf } from '../errors.js';
+import { FastsamError, messageOf } from '../errors.js';
 import type { RecentResults } from '../pipeline/recent-results.js';
 import type { ResultSink } from '../pipeline/sinks.js';
 import type { StatusBoard } from '../status/board.js';
@@ -23,12 +16,13 @@ import { maySee } from './access.js';
 import { Accounts, PAGES_PER_SESSION } from './accounts.js';
 import type { PictureSegmenter } from './asking.js';
 import { CameraFrames } from './camera-frames.js';
-import { CertificateRenewal, readAuthority, readCertificate } from './certificate.js';
+import type { CertificateRenewal } from './certificate.js';
 import { Clips, clipRoutes } from './clips.js';
 import { ConsoleEvents } from './events.js';
-import { bearerOf, clientOf, type GuardOptions, isAddressed, isSameOrigin, SECURITY_HEADERS } from './guard.js';
 import { History, isSpan, visible } from './history.js';
+import { consoleHttp } from './http.js';
 import { outlineOf } from './outline.js';
+import { authorityRoute, pageRoutes } from './page-routes.js';
 import { Pictures, pictureRoutes } from './pictures.js';
 import { followPrompts, PromptHistory } from './prompt-history.js';
 import { ViewHub } from './view-hub.js';
@@ -39,20 +33,9 @@ const TICK_MS = 2000;
 /** How long a user who was removed is still there. */
 const USERS_REVIEW_MS = 1000;
 const REVIEW_MS = 5000;
-const REQUEST_MS = 15_000;
-/** For the answer to a whole request: a photo may wait for its turn behind cameras. */
-const WORK_MS = 120_000;
 const MAX_CONNECTIONS = 128;
-/** Connections without a whole request so far. The oldest makes room for a new one, so that silent ones keep no user out. */
-const MAX_WAITING = 64;
-const HEADERS_MS = 5000;
-/** Without it Node applies the time-outs every 30 s. */
-const TIMEOUT_CHECK_MS = 1000;
-const MAX_JSON_BYTES = 65_536;
 /** RFC 6455's registry. */
 const CLOSE_TRY_LATER = 1013;
-/** What else is wrong with a request is 400. */
-const STATUS_OF: Partial<Record<FastsamError['code'], number>> = { REQUEST_FORBIDDEN: 403, RATE_LIMITED: 429, SOURCE_TIMEOUT: 504 };
 const INSECURE_ALERT = 'console-insecure';
 
 /** A probe's answer, as /metrics, /healthz and /readyz give it. */
@@ -83,13 +66,6 @@ export interface ConsoleDeps {
   readonly log: Logger;
 }
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Who asks; set for all of /api but login, invite and me. */
-    user: ConsoleUser;
-  }
-}
-
 export class ConsoleServer {
   readonly #deps: ConsoleDeps;
   readonly #accounts: Accounts;
@@ -104,8 +80,6 @@ export class ConsoleServer {
   #app: FastifyInstance | undefined;
   #renewal: CertificateRenewal | undefined;
   #ends: (() => void)[] = [];
-  /** Connections that have not sent a whole request, by the address and port of the other end. */
-  readonly #waiting = new Map<string, Socket>();
 
   constructor(deps: ConsoleDeps) {
     this.#deps = deps;
@@ -211,65 +185,15 @@ export class ConsoleServer {
     return isLoopback(this.#config.host) && this.#config.trustProxy.length === 0;
   }
 
-  get #guard(): GuardOptions {
-    const { host, allowedHosts } = this.#config;
-    return { host, allowedHosts, loopback: this.#isOpen };
-  }
-
   #showsPictures(camera: string): boolean {
     return this.#deps.config().cameras.find(({ id }) => id === camera)?.console.pictures ?? false;
   }
 
   async #create(): Promise<FastifyInstance> {
-    const { tls, trustProxy } = this.#config;
-    const https = tls.certFile !== undefined && tls.keyFile !== undefined ? await readCertificate(tls.certFile, tls.keyFile) : undefined;
-    const timeouts = { headersTimeout: HEADERS_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS };
-    const app = fastify({
-      ...(https ? { https: { ...https, ...timeouts, handshakeTimeout: HEADERS_MS } } : { http: timeouts }),
-      bodyLimit: MAX_JSON_BYTES,
-      requestTimeout: REQUEST_MS,
-      trustProxy: trustProxy.length > 0 ? [...trustProxy] : false,
-      connectionTimeout: REQUEST_MS,
-      keepAliveTimeout: 5000,
-      logger: false,
-      forceCloseConnections: true,
-    }) as unknown as FastifyInstance;
-    if (https) {
-      this.#renewal = new CertificateRenewal(https, {
-        files: () => this.#config.tls,
-        use: (certificate) => (app.server as unknown as TlsServer).setSecureContext(certificate),
-        log: this.#deps.log,
-      });
-    }
-    app.decorateRequest('user', null as unknown as ConsoleUser);
-    app.server.on('connection', (socket: Socket) => this.#wait(socket));
-    app.addHook('onRequest', async (request, reply) => this.#admit(request, reply));
-    app.addHook('preHandler', async ({ raw: { socket } }) => {
-      this.#waiting.delete(otherEnd(socket));
-      // Until the next request of this connection, when Node sets it back.
-      socket.setTimeout(WORK_MS);
-    });
-    app.setErrorHandler((error, _request, reply) => this.#fail(error, reply));
-    await app.register(fastifyCookie);
-    await app.register(fastifyWebsocket, {
-      options: {
-        maxPayload: MAX_JSON_BYTES,
-        perMessageDeflate: false,
-        handleProtocols: (protocols) => (protocols.has(CONSOLE_PROTOCOL) ? CONSOLE_PROTOCOL : false),
-      },
-    });
-    await app.register(async (routes) => this.#page(routes));
-    // Without login: a device needs it before it can trust the login page.
-    app.get('/ca.crt', async (_request, reply) => {
-      const { certFile } = this.#config.tls;
-      const authority = certFile === undefined ? undefined : await readAuthority(certFile);
-      if (!authority) return reply.code(404).type('text/plain').send('no ca.crt here: "fastsamd console certificate" makes one\n');
-      return reply
-        .type('application/x-x509-ca-cert')
-        .header('content-disposition', `inline; filename="${this.#deps.config().node}-ca.crt"`)
-        .header('cache-control', 'no-cache')
-        .send(authority);
-    });
+    const { app, renewal } = await consoleHttp({ config: () => this.#config, isOpen: () => this.#isOpen, log: this.#deps.log });
+    this.#renewal = renewal;
+    await app.register(pageRoutes);
+    authorityRoute(app, { certFile: () => this.#config.tls.certFile, node: () => this.#deps.config().node });
     await app.register(async (routes) => this.#accounts.publicRoutes(routes), { prefix: '/api' });
     await app.register(async (routes) => this.#api(routes), { prefix: '/api' });
     for (const path of ['/metrics', '/healthz', '/readyz']) {
@@ -283,73 +207,6 @@ export class ConsoleServer {
       });
     }
     return app;
-  }
-
-  /** Under TLS requests have another socket than connections; both have the same other end. */
-  #wait(socket: Socket): void {
-    const end = otherEnd(socket);
-    this.#waiting.set(end, socket);
-    socket.once('close', () => this.#waiting.delete(end));
-    if (this.#waiting.size > MAX_WAITING) this.#waiting.values().next().value?.destroy();
-  }
-
-  /** Of every request, before anything of it is read. */
-  async #admit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    reply.headers(SECURITY_HEADERS);
-    if (!isAddressed(request.headers, this.#guard)) {
-      await reply.code(421).type('text/plain').send('expected the address or the name of this machine in Host (console.allowedHosts)\n');
-      return;
-    }
-    const problem = this.#problemOfWay(request);
-    if (problem !== undefined) {
-      await reply.code(403).type('text/plain').send(`${problem}\n`);
-      return;
-    }
-    const isUpgrade = request.headers.upgrade !== undefined;
-    const isChange = request.method !== 'GET' && request.method !== 'HEAD';
-    if ((isChange || isUpgrade) && bearerOf(request.headers) === undefined && !isSameOrigin(request.headers, { demandOrigin: true }))
-      await reply.code(403).type('text/plain').send('expected a request of the console itself (Origin)\n');
-  }
-
-  /** What is wrong with the way on which a request came: through a proxy that is not known, or in clear through the network. */
-  #problemOfWay(request: FastifyRequest): string | undefined {
-    const { headers, protocol } = request;
-    if (this.#isOpen) {
-      const isForwarded = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined;
-      return isForwarded
-        ? 'a proxy has forwarded this request: its address belongs into console.trustProxy, so that users log in'
-        : undefined;
-    }
-    if (protocol === 'https' || this.#config.insecure || isLoopback(clientOf(request))) return undefined;
-    return 'expected HTTPS: the proxy has to send X-Forwarded-Proto: https, and be in console.trustProxy';
-  }
-
-  #fail(error: unknown, reply: FastifyReply): FastifyReply {
-    if (isFastsamError(error)) {
-      return reply.code(STATUS_OF[error.code] ?? 400).send({ code: error.code, error: error.message.slice(0, 500) });
-    }
-    const status = (error as { statusCode?: number }).statusCode ?? 500;
-    if (status < 500) return reply.code(status).send({ code: 'REQUEST_INVALID', error: messageOf(error).slice(0, 200) });
-    this.#deps.log.error({ reason: messageOf(error) }, 'console: a request failed');
-    return reply.code(500).send({ code: 'INTERNAL', error: 'the log says more' });
-  }
-
-  async #page(routes: FastifyInstance): Promise<void> {
-    const root = fileURLToPath(compiledModule('../web', import.meta.url));
-    if (!existsSync(root)) {
-      routes.get('/', async (_request, reply) => reply.type('text/plain').send('the console was not built: run "make build"\n'));
-      return;
-    }
-    await routes.register(fastifyStatic, {
-      root,
-      preCompressed: true,
-      cacheControl: false,
-      setHeaders: (response, path) => {
-        // Names of assets hold a hash of their content.
-        const lasts = path.includes('/assets/');
-        response.setHeader('cache-control', lasts ? 'public, max-age=31536000, immutable' : 'no-cache');
-      },
-    });
   }
 
   async #api(routes: FastifyInstance): Promise<void> {
@@ -445,8 +302,4 @@ export class ConsoleServer {
     const now = Date.now();
     for (const viewer of this.#viewers) viewer.tick(now, this.#viewers.size);
   }
-}
-
-function otherEnd({ remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>): string {
-  return `${remoteAddress} ${remotePort}`;
 }
