@@ -1,6 +1,6 @@
 /** clients/python against a daemon behind a real mosquitto. PYTHON names another interpreter than Debian's. */
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,7 @@ import { Broker, hasMosquitto } from '../helpers/mosquitto.js';
 import { writeTestModel } from '../helpers/onnx-model.js';
 
 const CLIENT = fileURLToPath(new URL('../../clients/python', import.meta.url));
+const INSPECTION = fileURLToPath(new URL('../../docs/inspection.md', import.meta.url));
 const python = process.env.PYTHON ?? '/usr/bin/python3';
 
 function hasPaho(): boolean {
@@ -82,10 +83,20 @@ tell(lambda: to_mask({"size": [2, 3], "counts": "P"}))
 print(json.dumps(told))
 `;
 
-function program(text: string, port: number) {
-  return promisify(execFile)(python, ['-c', text, String(port)], {
+/** `input`: what is typed. */
+function program(text: string, port: number, input = '') {
+  const running = promisify(execFile)(python, ['-c', text, String(port)], {
     env: { ...process.env, PYTHONPATH: CLIENT, PYTHONDONTWRITEBYTECODE: '1' },
   });
+  running.child.stdin?.end(input);
+  return running;
+}
+
+/** The example of docs/inspection.md, with the broker of a test. */
+async function teachingExample(port: number): Promise<string> {
+  const [, example = ''] = /From Python, .*?```python\n(.*?)```/s.exec(await readFile(INSPECTION, 'utf8'))!;
+  expect(example).toContain('host="broker.local"');
+  return example.replace('host="broker.local"', `port=${port}`);
 }
 
 describe.skipIf(!hasMosquitto || !hasPaho())('the client for Python (needs mosquitto, and Python with paho-mqtt and numpy)', () => {
@@ -120,6 +131,43 @@ describe.skipIf(!hasMosquitto || !hasPaho())('the client for Python (needs mosqu
 
       const { stdout: two } = await program(TWO_READERS, broker.port);
       expect(JSON.parse(two)).toEqual({ both: true, again: true });
+    } finally {
+      daemon.process.kill('SIGTERM');
+      await daemon.outcome;
+    }
+  });
+
+  it('teaches from good parts as the documentation says', { timeout: 120_000 }, async () => {
+    await using broker = await Broker.start();
+    const recipe = {
+      recipe: 'three',
+      trigger: { type: 'mqtt' },
+      objects: { parts: {} },
+      checks: [{ id: 'size', measure: 'diameter', of: 'parts', each: true, max: 10_000 }],
+    };
+    await writeFile(join(folder, 'three.yaml'), JSON.stringify(recipe));
+    const config = {
+      node: 'line-3',
+      stateDir: join(folder, 'state-teach'),
+      model: { path: await writeTestModel(join(folder, 'teach.onnx')) },
+      mqtt: { url: `mqtt://127.0.0.1:${broker.port}`, admin: true },
+      cameras: [{ id: 'station-2', source: 'test:shapes', maxFps: 10, inspection: { recipe: join(folder, 'three.yaml') } }],
+    };
+    await writeFile(join(folder, 'teach.yaml'), JSON.stringify(config));
+    const observer = await broker.observe('fastsam/v1/line-3/#');
+    const daemon = start('run', '--config', join(folder, 'teach.yaml'));
+    try {
+      await observer.untilJson('fastsam/v1/line-3/cameras/station-2/inspection', ({ state }) => state === 'ready');
+      // Enter after each of the first four parts: the fifth completes the lesson.
+      const { stdout } = await program(await teachingExample(broker.port), broker.port, '\n'.repeat(4));
+      expect(stdout).toContain("1 parts, missing: [{'message': '1 good parts; expected at least 5, better 20'}");
+      expect(stdout).toMatch(/4 parts, missing: .*Enter$/);
+      const asked = 'print(json.dumps(node.request("recipe/get", camera="station-2")["data"]))';
+      const { stdout: answer } = await program(
+        `import json, sys\nfrom fastsamd import Node\nwith Node("line-3", port=int(sys.argv[1])) as node:\n    ${asked}`,
+        broker.port,
+      );
+      expect(JSON.parse(answer)).toMatchObject({ revision: 2, active: true });
     } finally {
       daemon.process.kill('SIGTERM');
       await daemon.outcome;
