@@ -14,7 +14,7 @@ const layers = [
   ['model', 'measure', 'saved-state', 'geo'],
   ['addon', 'contract', 'config', 'worker', 'durable'],
   ['domain', 'time'],
-  ['errors', 'compiled', 'printable'],
+  ['errors', 'compiled', 'cores', 'printable'],
 ];
 
 const place = (name) => `^src/${name}(/|\\.[jt]s$)`;

@@ -14,7 +14,7 @@ export const modelOptions = grouped('Model', {
       'Name of an installed model (fastsam-s), or an ONNX file (FastSAM or any YOLOv8-seg / YOLO11-seg export), or a TensorRT engine; FastSAM-s where it is installed, else the small model that comes with fastsamd, when absent.',
   },
   backend: { choices: BACKEND_CHOICES, default: 'auto', describe: 'What runs the network.' },
-  threads: { type: 'number', default: 0, describe: 'Threads of one inference; 0: one per core.' },
+  threads: { type: 'number', default: 0, describe: 'Threads of one inference; 0: one per core that fastsamd may use.' },
 });
 
 export const segmentationOptions = grouped('Objects', {

@@ -1,4 +1,5 @@
 /** What a node tells about itself on `info`. */
+
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import type { LiveConfig } from '../config/live-config.js';
@@ -6,6 +7,7 @@ import { redactConfig } from '../config/redact.js';
 import type { Config } from '../config/schema.js';
 import { sourceName } from '../config/source-name.js';
 import { type InfoMessage, VERBS } from '../contract/messages.js';
+import { usableCores } from '../cores.js';
 import { MASK_ENCODINGS } from '../domain/mask.js';
 import { PROMPT_LIMITS } from '../domain/prompt.js';
 import type { ModelIdentity } from '../domain/result.js';
@@ -61,7 +63,7 @@ function infoMessage(config: Config, model: ModelIdentity | null, bootId: string
       platform: process.platform,
       arch: process.arch,
       cpu: os.cpus()[0]?.model ?? 'unknown',
-      cores: os.availableParallelism(),
+      cores: usableCores(),
       memoryBytes: os.totalmem(),
     },
     model: model && modelOf(model),

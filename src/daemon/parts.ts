@@ -9,6 +9,7 @@ import type { Config } from '../config/schema.js';
 import type { CameraEvent } from '../contract/messages.js';
 import type { ResultMessage } from '../contract/result.js';
 import { Control } from '../control/control.js';
+import { cpuLimit } from '../cores.js';
 import { followsObject, withIds } from '../domain/prompt.js';
 import { openTaughtNetwork, openTeachingNetwork } from '../engine/onnxruntime/features.js';
 import { openEngine } from '../engine/open.js';
@@ -21,7 +22,7 @@ import { PromptStore, type SavedPrompts } from '../prompt/store.js';
 import { SavedState } from '../saved-state.js';
 import { StatusBoard } from '../status/board.js';
 import { Feed } from '../status/feed.js';
-import { idleTime } from '../telemetry/idle-time.js';
+import { idleClock } from '../telemetry/idle-time.js';
 import { TelemetryReporter } from '../telemetry/reporter.js';
 import { SensorPoll } from '../telemetry/sensors/poll.js';
 import { SensorProcess } from '../telemetry/sensors/process.js';
@@ -60,8 +61,8 @@ export interface DaemonDeps {
   readonly openEngine?: typeof openEngine;
   /** Lines of the log that were lost since the start; none by default. */
   readonly lostLogLines?: () => number;
-  /** Time without work of all cores together, milliseconds. Default: the kernel's. */
-  readonly idleTime?: typeof idleTime;
+  /** Time without work of all cores together, milliseconds. Default: what the kernel counts. */
+  readonly idleTime?: () => Promise<number | undefined>;
   /** The configuration as its file now is, for a reload by request; without it there is nothing to reload. */
   readonly readConfig?: () => Promise<Config>;
 }
@@ -274,7 +275,7 @@ export function buildParts(deps: DaemonDeps) {
     ...{ bootId, stopping, live, files, service, status, feed, log },
     ...{ cameras, text, governor, engine, savedPrompts, register, savedZones, zones, recent, cameraFactory, jobs, inspections },
     ...{ info, reloader, control, broker, publisher, sensorProcess, sensors, health, reporter, probes, metrics, stateDirectory },
-    idleTime: deps.idleTime ?? idleTime,
+    idleTime: deps.idleTime ?? idleClock(cpuLimit()),
   };
 }
 

@@ -3,10 +3,10 @@
  * [i, i + 1) × [j, j + 1), y points down, angles are degrees in (−90, 90], clockwise on screen.
  */
 
-import { availableParallelism } from 'node:os';
 import { native } from '../addon/addon.js';
 import type { NativeFrame } from '../addon/frame.js';
 import type { NativeMeasurements } from '../addon/measure.js';
+import { usableCores } from '../cores.js';
 import type { Frame } from '../domain/frame.js';
 import type { LetterboxGeometry } from '../domain/geometry.js';
 import { MEASURES, type Measure } from '../domain/measure.js';
@@ -90,7 +90,7 @@ export async function measureObjects(
   const refine = edge === 'refined';
   const options = { refine, cell, minHoleArea, colour, outlines, ...(calibration ? { plane: packed(calibration) } : {}) };
   // Neighbours in rank are of like size: dealt out in turn, each core has as much to do as the others.
-  const tasks = Math.max(1, Math.min(availableParallelism(), POOL_THREADS, Math.ceil(indices.length / LEAST_PER_TASK)));
+  const tasks = Math.max(1, Math.min(usableCores(), POOL_THREADS, Math.ceil(indices.length / LEAST_PER_TASK)));
   const answers = await Promise.all(
     Array.from({ length: tasks }, (_, task) =>
       native().measureObjects(

@@ -1,6 +1,7 @@
 /** The thread that runs a network for the sake of its feature maps. */
-import { availableParallelism } from 'node:os';
+
 import { workerData } from 'node:worker_threads';
+import { usableCores } from '../../cores.js';
 import { FastsamError, messageOf } from '../../errors.js';
 import { serve } from '../../worker/server.js';
 import type { FeatureCalls, FeatureLoaded, FeatureSettings } from './feature-protocol.js';
@@ -9,7 +10,7 @@ import { ort } from './onnxruntime.js';
 void serve<FeatureCalls, FeatureLoaded>(async () => {
   const { path, bytes, outputs, threads, dynamicSize } = workerData as FeatureSettings;
   const session = await ort.InferenceSession.create(bytes, {
-    intraOpNumThreads: threads || availableParallelism(),
+    intraOpNumThreads: threads || usableCores(),
     interOpNumThreads: 1,
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   }).catch((cause: unknown) => {

@@ -4,7 +4,7 @@ import type { Signature } from '../../model/signature.js';
 export interface WorkerSettings {
   readonly path: string;
   readonly providers: readonly string[];
-  /** Threads of one inference, 0: one per core. */
+  /** Threads of one inference, 0: one per core that this process may use. */
   readonly threads: number;
   /** Run the network once while loading; a model that leaves the shapes of its outputs open is run in any case. */
   readonly warmUp: boolean;

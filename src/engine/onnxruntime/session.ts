@@ -1,12 +1,12 @@
-import { availableParallelism } from 'node:os';
 import type * as OnnxRuntime from 'onnxruntime-node';
+import { usableCores } from '../../cores.js';
 import { FastsamError, messageOf } from '../../errors.js';
 import { ort } from './onnxruntime.js';
 
 export interface SessionSettings {
   readonly path: string;
   readonly providers: readonly string[];
-  /** Threads of one inference, 0: one per core. */
+  /** Threads of one inference, 0: one per core that this process may use. */
   readonly threads: number;
 }
 
@@ -18,7 +18,7 @@ export async function createSession(settings: SessionSettings): Promise<OnnxRunt
   try {
     return await ort.InferenceSession.create(settings.path, {
       executionProviders: [...settings.providers],
-      intraOpNumThreads: settings.threads || availableParallelism(),
+      intraOpNumThreads: settings.threads || usableCores(),
       interOpNumThreads: 1,
       executionMode: 'sequential',
       extra: {
