@@ -288,7 +288,8 @@ void Tracker::Continue(Track& track, const Detection& detection, TrackOutput& ou
     Learn(track.colours, detection.colours, static_cast<float>(learnt));
   }
   if (track.state == TrackState::kLost) ++output.reacquired;
-  if (track.id == 0 && track.hits >= 2) track.id = next_id_++;
+  // What overlaps a thing that has a name gets none before it has shown for long enough that it is another thing.
+  if (track.id == 0 && track.hits >= 2 && (track.age_ms >= kTwinMs || !IsContested(detection))) track.id = next_id_++;
   if (track.id != 0) track.state = TrackState::kTracked;
   Remember(track, detection);
 }
@@ -344,7 +345,7 @@ void Tracker::Begin(const TrackInput& input, TrackOutput& output) {
     Track& track = tracks_.emplace_back();
     track.hits = 1;
     track.evidence = static_cast<double>(detection.score);
-    if (slow_ && detection.score >= Sure(options_)) {
+    if (slow_ && detection.score >= Sure(options_) && !IsContested(detection)) {
       track.id = next_id_++;
       track.state = TrackState::kTracked;
     }

@@ -153,6 +153,7 @@ class Tracker {
   double Looks(const Track& track, const Detection& detection) const;
   double Likeness(const Track& track, const Detection& detection, double box_iou, double least) const;
   bool AreSame(const Detection& a, const Detection& b) const;
+  bool IsContested(const Detection& detection) const;
   void SetSparesAside();
   void MergeTwins(const TrackInput& input);
   void Reacquire(const TrackInput& input, TrackOutput& output);

@@ -17,12 +17,14 @@ constexpr double kSameMask = 0.5;
 constexpr double kSamePart = 0.65;
 constexpr float kSurePart = 0.5F;
 constexpr double kWithin = 0.95;
+/// Masks of one thing overlap less than kSameMask now and then, but seldom less than this.
+constexpr double kContested = kSameMask / 2.0;
 /// Boxes of two things overlap far more than masks do.
 constexpr double kSameBox = 0.7;
-/// Two tracks that show one thing for more than half of about this long are one.
-constexpr double kTwinMs = 300.0;
 /// A parent holds this much of a part...
 constexpr double kHeld = 0.8;
+/// ...which covers at most this much of it: more is what one mask shows of two things that touch...
+constexpr double kMaxPartShare = 0.5;
 /// ...covers at most this much of the frame...
 constexpr double kMaxParentShare = 0.3;
 /// ...for this long...
@@ -50,6 +52,14 @@ double SquareDistance(double x, double y, double x0, double y0, double x1, doubl
   const double dx = px - along * ux;
   const double dy = py - along * uy;
   return dx * dx + dy * dy;
+}
+
+/// Whether a part moves like what holds it.
+bool MovesAlong(const MotionFilter& part, const MotionFilter& whole) {
+  const double difference = std::hypot(part.x.velocity - whole.x.velocity, part.y.velocity - whole.y.velocity);
+  const double speed =
+      std::max(std::hypot(part.x.velocity, part.y.velocity), std::hypot(whole.x.velocity, whole.y.velocity));
+  return difference <= kSameVelocity * speed || difference * kNominalRate <= kStandingStill * part.Size();
 }
 
 }  // namespace
@@ -135,6 +145,19 @@ bool Tracker::AreSame(const Detection& a, const Detection& b) const {
   return inner.score < kSurePart || SharedCells(grid_, a.cells, b.cells) < kWithin * inner.cells.count;
 }
 
+/// Whether an object may turn out to be a second mask of what a confirmed track shows in this frame.
+bool Tracker::IsContested(const Detection& detection) const {
+  if (detection.cells.count < kMinCells) return false;
+  bool contested = false;
+  boxes_.ForOverlapping(detection.box, [&](size_t k) {
+    const Detection& other = detections_[k];
+    if (contested || &other == &detection || other.cells.count < kMinCells) return;
+    if (track_of_[k] == kNoTrack || tracks_[track_of_[k]].id == 0) return;
+    contested = CellIou(grid_, detection.cells, other.cells) >= kContested;
+  });
+  return contested;
+}
+
 /// Second masks of what confirmed tracks show in this frame neither continue nor begin a track. Boxes alone say too
 /// little for that: those of two people side by side are alike.
 void Tracker::SetSparesAside() {
@@ -181,8 +204,7 @@ void Tracker::FindParents() {
     boxes_.ForOverlapping(inner.box, [&](size_t k) {
       if (k == j || track_of_[k] == kNoTrack || tracks_[track_of_[k]].id == 0) return;
       const Detection& outer = detections_[k];
-      // Of two masks of one thing, neither is a part of the other.
-      if (outer.area >= parent_area || outer.area < 1.25 * inner.area) return;
+      if (outer.area >= parent_area || inner.area > kMaxPartShare * outer.area) return;
       const double width = std::min(inner.box.x2, outer.box.x2) - std::max(inner.box.x1, outer.box.x1);
       const double height = std::min(inner.box.y2, outer.box.y2) - std::max(inner.box.y1, outer.box.y1);
       if (width * height < kHeld * inner.box.Area()) return;
@@ -191,18 +213,15 @@ void Tracker::FindParents() {
       parent = &tracks_[track_of_[k]];
       parent_area = outer.area;
     });
-    const uint32_t candidate = parent != nullptr ? parent->id : 0;
-    part.parent_ms = candidate == part.parent_candidate ? part.parent_ms + dt_ms_ : 0.0;
-    part.parent_candidate = candidate;
-    part.parent = 0;
-    if (parent == nullptr || part.parent_ms < kParentMs) continue;
-    const MotionFilter& a = part.filter;
-    const MotionFilter& b = parent->filter;
-    const double difference = std::hypot(a.x.velocity - b.x.velocity, a.y.velocity - b.y.velocity);
-    const double speed = std::max(std::hypot(a.x.velocity, a.y.velocity), std::hypot(b.x.velocity, b.y.velocity));
-    if (difference <= kSameVelocity * speed || difference * kNominalRate <= kStandingStill * a.Size()) {
-      part.parent = parent->id;
-    }
+    if (parent != nullptr && !MovesAlong(part.filter, parent->filter)) parent = nullptr;
+    // One odd mask of either changes nothing: a parent that held the part for long may miss it for as long.
+    const bool held = parent != nullptr && parent->id == part.parent_candidate;
+    part.parent_ms = held ? std::min(part.parent_ms + dt_ms_, 2.0 * kParentMs) : std::max(part.parent_ms - dt_ms_, 0.0);
+    if (part.parent_ms == 0.0) part.parent_candidate = parent != nullptr ? parent->id : 0;
+    const bool is_part = part.parent_ms >= kParentMs &&
+                         (held || std::any_of(tracks_.begin(), tracks_.end(),
+                                              [&](const Track& track) { return track.id == part.parent_candidate; }));
+    part.parent = is_part ? part.parent_candidate : 0;
   }
 }
 

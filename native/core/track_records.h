@@ -13,6 +13,9 @@ namespace fastsamd {
 
 inline constexpr size_t kNoTrack = SIZE_MAX;
 
+/// Two tracks that show one thing for more than half of about this long are one.
+inline constexpr double kTwinMs = 300.0;
+
 /// Sides of the frame.
 struct Sides {
   bool left = false;

@@ -41,8 +41,11 @@ export class Line {
     const length = Math.hypot(to[0] - from[0], to[1] - from[1]);
     const margin = marginOf(config.margin, segments);
     for (let index = 0; index < segments.count; index += 1) {
-      if (!isCountable(index, config)) continue;
       const track = tracks.ids[index]!;
+      const mayCount = isCountable(index, config);
+      // A part crosses with its whole, and is on the other side with it when it is on its own again.
+      const isCarried = config.objects === 'whole' && tracks.parents[index] !== 0 && this.#settled.has(track);
+      if (!mayCount && !isCarried) continue;
       const at = anchorOf(segments, index, config.anchor);
       const distance = cross(from, to, at) / length;
       if (Math.abs(distance) <= margin) continue;
@@ -50,7 +53,8 @@ export class Line {
       const before = this.#settled.get(track);
       let counted = before?.counted ?? false;
       // Who passes beside an end of the line has not crossed it.
-      if (before && before.side !== side && cross(before.at, at, from) * cross(before.at, at, to) <= 0 && !(config.once && counted)) {
+      const crosses = before && before.side !== side && cross(before.at, at, from) * cross(before.at, at, to) <= 0;
+      if (mayCount && crosses && !(config.once && counted)) {
         counted = true;
         const direction = side === this.#inside ? 'in' : 'out';
         this.total[direction] += 1;

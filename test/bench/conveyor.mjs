@@ -3,12 +3,14 @@
  * in the middle. FRAMES a scene (default 160), SCENES (default 3), SIZE (default 640x640, the model's own). Seeds and steps are fixed
  * beforehand.
  *
- * Truth: every part of which 15 % or more is visible, at masks. Four rows at each rate, from the strictest to the mildest:
+ * Truth: every part of which 15 % or more is visible, at masks. Rows at each rate, from the strictest to the mildest:
  *
  * - `every track`: every track that is at no part counts as a mistake, second tracks of a part too. The ceiling beside it is what the same
  *   objects score when the truth names them: a part is missing where the network shows none at IoU 0.5, and there is nothing else.
  * - `shown parts`: the same, of the parts that the network shows in that frame.
  * - `matched`: boxes, parts of which 25 % or more is visible; in every frame only the tracks that are matched one to one with a part.
+ * - `named, from S on`: what the objects of score S and more would score like the row above, and count, if the truth named them: of each part
+ *   the one that shows it (mask IoU 0.5) with the best box.
  * - ByteTrack's published rule scored like the row above it, at thresholds 0.6 (its own) and 0.25 (Ultralytics'), the better of both.
  */
 import { native } from '../../dist/addon/addon.js';
@@ -27,6 +29,8 @@ const FPS = 20;
 const MEAN_STEP = 4.5;
 const LINE = { id: 'gate', from: [WIDTH / 2, 0], to: [WIDTH / 2, HEIGHT] };
 const MATCH = 0.5;
+/** Scores from which on the truth names objects. 0.4 begins a track. */
+const NAMED_FROM = [TRACKER_DEFAULTS.continueScore, 0.25, TRACKER_DEFAULTS.birthScore];
 const say = (line) => process.stdout.write(`${line}\n`);
 
 /** Frames of irregular steps of 1 to 8 (mulberry32). */
@@ -65,6 +69,28 @@ function matchedOnly(frame) {
   };
 }
 
+/** The tracks of one frame whose objects from `least` on the truth names; a part that none of them shows has none. */
+function namedByTruth({ segments, parts, masks, boxes }, least) {
+  const { count, scores } = segments;
+  const ids = new Uint32Array(count);
+  for (const { id, index } of parts) {
+    const showing = [...scores.keys()].filter((j) => scores[j] >= least && masks[index * count + j] >= MATCH);
+    if (showing.length === 0) continue;
+    const best = showing.reduce((a, b) => (boxes[index * count + b] > boxes[index * count + a] ? b : a));
+    // 0 is no track.
+    ids[best] = id + 1;
+  }
+  return {
+    ids,
+    parents: new Uint32Array(count),
+    agesMs: new Float32Array(count),
+    velocities: new Float32Array(2 * count),
+    lost: [],
+    ended: [],
+    stats: { live: 0, born: 0, reacquired: 0, ms: 0 },
+  };
+}
+
 /** Tracks these frames of a scene. */
 async function follow(scene, frames) {
   const tracker = openTracker();
@@ -72,17 +98,19 @@ async function follow(scene, frames) {
     (options) => new ByteTrack(frames.length === FRAMES ? FPS : FPS / MEAN_STEP, options),
   );
   const zones = createZones({ lines: [LINE] });
+  const namedZones = NAMED_FROM.map(() => createZones({ lines: [LINE] }));
   const sides = new Map();
   const truthCrossings = { in: 0, out: 0 };
-  const rows = { every: [], ceiling: [], shown: [], matched: [], byteTracks: byteTracks.map(() => []) };
+  const rows = { every: [], ceiling: [], shown: [], matched: [], named: NAMED_FROM.map(() => []), byteTracks: byteTracks.map(() => []) };
   for (const index of frames) {
     const { segments, parts, masks, boxes, pixels } = scene[index];
     const timeMs = (1000 * index) / FPS;
     const tracks = await tracker.update(segments, { timeMs, frame: { pixels }, model: 'demo' });
     zones.observe(segments, tracks, timeMs);
     const { count } = segments;
-    const tracked = [...tracks.ids.keys()].filter((j) => tracks.ids[j] !== 0);
-    const at = (overlaps) => tracked.map((j) => ({ id: tracks.ids[j], similar: parts.map((_, i) => overlaps[i * count + j]) }));
+    const placed = (ids, overlaps) =>
+      [...ids.keys()].filter((j) => ids[j] !== 0).map((j) => ({ id: ids[j], similar: parts.map((_, i) => overlaps[i * count + j]) }));
+    const at = (overlaps) => placed(tracks.ids, overlaps);
     const shown = parts.filter((_, i) => [...segments.scores.keys()].some((j) => masks[i * count + j] >= MATCH));
     const large = parts.filter(({ visibleFraction }) => visibleFraction >= 0.25);
     rows.every.push(scored(parts, at(masks)));
@@ -94,6 +122,11 @@ async function follow(scene, frames) {
         shown.map((part) => ({ id: part.id, similar: parts.map((_, i) => (i === part.index ? 1 : 0)) })),
       ),
     );
+    for (const [k, least] of NAMED_FROM.entries()) {
+      const named = namedByTruth(scene[index], least);
+      namedZones[k].observe(segments, named, timeMs);
+      rows.named[k].push(matchedOnly(scored(large, placed(named.ids, boxes))));
+    }
     for (const [k, byteTrack] of byteTracks.entries()) {
       const found = byteTrack.update([...segments.scores].map((score, j) => byteBox(segments.boxes.subarray(4 * j, 4 * j + 4), score)));
       const similar = ([x, y, w, h]) => parts.map(({ box }) => boxOverlap(box, [x, y, x + w, y + h]));
@@ -113,7 +146,7 @@ async function follow(scene, frames) {
       if (side) sides.set(id, side);
     }
   }
-  return { rows, counted: zones.counts.lines.gate, truthCrossings };
+  return { rows, counted: zones.counts.lines.gate, named: namedZones.map(({ counts }) => counts.lines.gate), truthCrossings };
 }
 
 const byteBox = ([x1, y1, x2, y2], score) => [x1, y1, x2 - x1, y2 - y1, score];
@@ -164,6 +197,14 @@ for (const [name, goal, framesOf] of [
   );
   const matched = scoresOf((r) => r.matched);
   row('matched', matched);
+  for (const [k, least] of NAMED_FROM.entries()) {
+    const crossings = runs.reduce((sum, { named }) => sum + named[k].in + named[k].out, 0);
+    row(
+      `named, from ${least} on`,
+      scoresOf((r) => r.named[k]),
+      `  line ${crossings}`,
+    );
+  }
   const idf1 = 100 * matched.idf1;
   keepGoal(`3 belt, ${name}: IDF1`, idf1.toFixed(1), String(goal), idf1 >= goal);
   row(

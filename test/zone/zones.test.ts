@@ -137,6 +137,23 @@ describe('a line', () => {
     }
   });
 
+  it('does not count later what crossed as a part of another', () => {
+    const zones = createZones({ lines: [gate] });
+    const whole = { id: 1, y: 50, size: 30 };
+    const part = { id: 2, y: 50 };
+    see(zones, 0, [
+      { ...whole, x: 80 },
+      { ...part, x: 80 },
+    ]);
+    const crossing = see(zones, 50, [
+      { ...whole, x: 120 },
+      { ...part, x: 120, parent: 1 },
+    ]);
+    expect(crossing).toMatchObject([{ track: 1 }]);
+    expect(see(zones, 100, [{ ...part, x: 140 }])).toEqual([]);
+    expect(see(zones, 150, [{ ...part, x: 80 }])).toMatchObject([{ track: 2, direction: 'out' }]);
+  });
+
   it('counts each object once when asked', () => {
     const zones = createZones({ lines: [{ ...gate, once: true }] });
     expect([80, 120, 80, 120].flatMap((x, k) => see(zones, 50 * k, [{ id: 1, x, y: 50 }]))).toHaveLength(1);
