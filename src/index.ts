@@ -46,7 +46,7 @@ export {
 export type { FrameResult, ModelIdentity } from './domain/result.js';
 export { SEGMENTATION_DEFAULTS } from './domain/segmentation.js';
 export type { Segments } from './domain/segments.js';
-export type { CameraMotion, EndedTrack, LostTrack, Tracks } from './domain/track.js';
+export type { CameraMotion, EndedTrack, LostTrack, NamedTrack, Tracks } from './domain/track.js';
 export type { Counts, LineInput, ZoneEvent, ZoneInput } from './domain/zone.js';
 export { type CocoAnnotation, type CocoCategory, type CocoImage, cocoAnnotations, cocoCategories } from './encode/coco-dataset.js';
 export { decodeRle, encodeRle, maskBitmap, maskPolygons } from './encode/mask-encodings.js';

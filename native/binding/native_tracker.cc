@@ -93,6 +93,19 @@ Napi::Value ToValue(Napi::Env env, TrackOutput output) {
     ended.Set(i, entry);
   }
   object.Set("ended", ended);
+  const Napi::Array named = Napi::Array::New(env, output.named.size());
+  for (uint32_t i = 0; i < output.named.size(); ++i) {
+    const NamedTrack& track = output.named[i];
+    const Napi::Object entry = Napi::Object::New(env);
+    const Napi::Array centroid = Napi::Array::New(env, 2);
+    centroid.Set(0U, track.x);
+    centroid.Set(1U, track.y);
+    entry.Set("id", track.id);
+    entry.Set("box", ToArray(env, track.box));
+    entry.Set("centroid", centroid);
+    named.Set(i, entry);
+  }
+  object.Set("named", named);
   object.Set("found", ToTypedArray<Napi::Uint32Array>(env, std::move(output.found)));
   if (output.reset != TrackReset::kNone) object.Set("reset", NameOf(output.reset));
   object.Set("live", output.live);

@@ -288,8 +288,12 @@ void Tracker::Continue(Track& track, const Detection& detection, TrackOutput& ou
     Learn(track.colours, detection.colours, static_cast<float>(learnt));
   }
   if (track.state == TrackState::kLost) ++output.reacquired;
-  // What overlaps a thing that has a name gets none before it has shown for long enough that it is another thing.
-  if (track.id == 0 && track.hits >= 2 && (track.age_ms >= kTwinMs || !IsContested(detection))) track.id = next_id_++;
+  if (track.id == 0 && track.hits >= 2) {
+    // What overlaps a thing that has a name gets none before it has shown for long enough that it is another thing.
+    const bool contested = IsContested(detection);
+    if (!contested || track.age_ms >= kTwinMs) track.id = next_id_++;
+    if (!contested) output.named.push_back({track.id, track.begin_box, track.begin_x, track.begin_y});
+  }
   if (track.id != 0) track.state = TrackState::kTracked;
   Remember(track, detection);
 }
@@ -352,6 +356,7 @@ void Tracker::Begin(const TrackInput& input, TrackOutput& output) {
     track.colours = detection.colours;
     track.begin_x = detection.cx;
     track.begin_y = detection.cy;
+    track.begin_box = detection.box;
     track.filter.Start(detection.cx, detection.cy, detection.box.x2 - detection.box.x1,
                        detection.box.y2 - detection.box.y1);
     Remember(track, detection);

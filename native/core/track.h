@@ -75,6 +75,15 @@ struct LostTrack {
   float vy;
 };
 
+/// A track that was seen before it had an id.
+struct NamedTrack {
+  uint32_t id;
+  /// Where it was first seen: its box, and the centroid of its mask.
+  TrackBox box;
+  double x;
+  double y;
+};
+
 struct EndedTrack {
   uint32_t id;
   /// Where it was last seen.
@@ -94,6 +103,8 @@ struct TrackOutput {
   std::vector<float> velocities;
   std::vector<LostTrack> lost;
   std::vector<EndedTrack> ended;
+  /// Those that got their ids in this frame.
+  std::vector<NamedTrack> named;
   /// Followed tracks that were found again by their looks, elsewhere than expected.
   std::vector<uint32_t> found;
   TrackReset reset = TrackReset::kNone;

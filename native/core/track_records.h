@@ -67,6 +67,7 @@ struct Tracker::Track {
   /// Where it was first seen.
   double begin_x = 0.0;
   double begin_y = 0.0;
+  TrackBox begin_box;
   /// From the centroid to the centre of the box.
   double box_dx = 0.0;
   double box_dy = 0.0;

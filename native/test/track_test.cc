@@ -193,6 +193,18 @@ TEST(Track, ASecondMaskContinuesNoTrackThatIsNotConfirmed) {
   EXPECT_EQ(film.At(4, {{100, 100, 60, 60, 0.9F}, {114, 100, 60, 60, 0.8F}}).ids, (std::vector<uint32_t>{1, 0}));
 }
 
+TEST(Track, TellsWhereATrackWasFirstSeenWhenItGetsItsName) {
+  Film film;
+  film.At(0, std::vector<Thing>{});
+  EXPECT_TRUE(film.At(1, {{100, 100, 40, 20}}).named.empty());
+  const TrackOutput output = film.At(2, {{112, 100, 40, 20}});
+  ASSERT_EQ(output.named.size(), 1U);
+  EXPECT_EQ(output.named[0].id, output.ids[0]);
+  EXPECT_EQ(output.named[0].x, 100.0);
+  EXPECT_EQ(output.named[0].box.x2, 120.0);
+  EXPECT_TRUE(film.At(3, {{124, 100, 40, 20}}).named.empty());
+}
+
 TEST(Track, WhatOverlapsANamedThingGetsItsNameWhenItHasShownForLong) {
   Film film;
   const Thing known{100, 100, 100, 60, 0.9F};

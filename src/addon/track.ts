@@ -46,6 +46,12 @@ export interface NativeTracks {
     readonly ageMs: number;
     readonly left: boolean;
   }[];
+  /** Tracks that got their ids in this frame and were seen before: where that was first. */
+  readonly named: readonly {
+    readonly id: number;
+    readonly box: readonly [number, number, number, number];
+    readonly centroid: readonly [number, number];
+  }[];
   /** Followed tracks that were found again by their looks. */
   readonly found: Uint32Array;
   readonly reset?: 'time' | 'size' | 'scene';

@@ -9,6 +9,14 @@ export interface LostTrack {
   readonly unseenMs: number;
 }
 
+/** A track that was seen before it had an id. */
+export interface NamedTrack {
+  readonly id: number;
+  /** Where it was first seen: its box, and the centroid of its mask. */
+  readonly box: Box;
+  readonly centroid: readonly [x: number, y: number];
+}
+
 /** A track that will not come back. */
 export interface EndedTrack {
   readonly id: number;
@@ -33,6 +41,8 @@ export interface Tracks {
   readonly found?: Uint32Array;
   /** Since the previous frame. */
   readonly ended: readonly EndedTrack[];
+  /** Those that got their ids in this frame. */
+  readonly named?: readonly NamedTrack[];
   /**
    * Why all tracks ended before this frame: time went back or stood still for long, the frame has another size, or the
    * camera came back with another picture.

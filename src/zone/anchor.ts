@@ -1,4 +1,5 @@
 /** Where an object is, for lines and zones. Pure. */
+import type { Box } from '../domain/box.js';
 import { boxOf, type Segments } from '../domain/segments.js';
 
 export type PointAnchor = 'centroid' | 'bottom' | 'box-center';
@@ -26,6 +27,12 @@ export function anchorOf(segments: Segments, index: number, anchor: PointAnchor)
   let lowest = -1;
   for (const [x, , bottom] of columnsOf(segments, index)) if (x === column) lowest = bottom;
   return [centroid[0], lowest < 0 ? Math.min(y2, height) : lowest];
+}
+
+/** The anchor of an object by its box and the centroid of its mask alone: its lowest pixel is taken for the side of the box. */
+export function roughAnchorOf([x1, y1, x2, y2]: Box, centroid: Place, anchor: PointAnchor): Place {
+  if (anchor === 'box-center') return [(x1 + x2) / 2, (y1 + y2) / 2];
+  return anchor === 'bottom' ? [centroid[0], y2] : centroid;
 }
 
 /** The mask as pieces of columns: x, first row, row behind the last. */

@@ -2,7 +2,7 @@
 import type { Segments } from '../domain/segments.js';
 import type { Tracks } from '../domain/track.js';
 import { DIRECTIONS, type LineConfig, type Speed, type ZoneEvent } from '../domain/zone.js';
-import { anchorOf, type Place } from './anchor.js';
+import { anchorOf, type Place, roughAnchorOf } from './anchor.js';
 import { type Countable, MAX_REMEMBERED } from './countable.js';
 import { cross, marginOf, toPixels } from './geometry.js';
 
@@ -40,16 +40,24 @@ export class Line {
     const to = toPixels(config.to, config.space, segments);
     const length = Math.hypot(to[0] - from[0], to[1] - from[1]);
     const margin = marginOf(config.margin, segments);
+    const sideOf = (at: Place): 1 | -1 | 0 => {
+      const distance = cross(from, to, at) / length;
+      return Math.abs(distance) <= margin ? 0 : distance > 0 ? 1 : -1;
+    };
+    const named = new Map(tracks.named?.map((track) => [track.id, track]));
     for (let index = 0; index < segments.count; index += 1) {
       const track = tracks.ids[index]!;
       const mayCount = isCountable(index, config);
       // A part crosses with its whole, and is on the other side with it when it is on its own again.
       const isCarried = config.objects === 'whole' && tracks.parents[index] !== 0 && this.#settled.has(track);
       if (!mayCount && !isCarried) continue;
+      const first = named.get(track);
+      // Where it was when it had no name yet.
+      const begin = first && roughAnchorOf(first.box, first.centroid, config.anchor);
+      if (begin) this.#settle(track, sideOf(begin), begin, false);
       const at = anchorOf(segments, index, config.anchor);
-      const distance = cross(from, to, at) / length;
-      if (Math.abs(distance) <= margin) continue;
-      const side = distance > 0 ? 1 : -1;
+      const side = sideOf(at);
+      if (side === 0) continue;
       const before = this.#settled.get(track);
       let counted = before?.counted ?? false;
       // Who passes beside an end of the line has not crossed it.
@@ -69,8 +77,14 @@ export class Line {
           total: { ...this.total },
         });
       }
-      if (before || this.#settled.size < MAX_REMEMBERED) this.#settled.set(track, { side, at, counted });
+      this.#settle(track, side, at, counted);
     }
+  }
+
+  /** `side`: 0 on the line, which says nothing. */
+  #settle(track: number, side: 1 | -1 | 0, at: Place, counted: boolean): void {
+    if (side === 0 || (!this.#settled.has(track) && this.#settled.size >= MAX_REMEMBERED)) return;
+    this.#settled.set(track, { side, at, counted });
   }
 }
 

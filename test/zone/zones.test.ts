@@ -137,6 +137,20 @@ describe('a line', () => {
     }
   });
 
+  it('counts who was seen before it without a name and behind it with one', () => {
+    for (const [anchor, expected] of [
+      ['centroid', 1],
+      // The box was behind the line already.
+      ['box-center', 0],
+    ] as const) {
+      const zones = createZones({ lines: [{ ...gate, anchor }] });
+      const things = [{ id: 3, x: 120, y: 50 }];
+      const named = [{ id: 3, box: [94, 45, 116, 55] as const, centroid: [96, 50] as const }];
+      expect(zones.observe(segmentsOf(things), { ...tracksOf(things), named }, 50), anchor).toHaveLength(expected);
+      expect(see(zones, 100, [{ id: 3, x: 130, y: 50 }])).toEqual([]);
+    }
+  });
+
   it('does not count later what crossed as a part of another', () => {
     const zones = createZones({ lines: [gate] });
     const whole = { id: 1, y: 50, size: 30 };
