@@ -70,7 +70,7 @@ describe.skipIf(!hasMosquitto)('a node that was taught (needs mosquitto)', { tim
       await teach('0'.repeat(64));
       node.daemon = undefined;
       node.run(recipe({ checks }), 0, { inspection: { taught: 'skin.taught' } }).catch(() => undefined);
-      await vi.waitFor(() => expect(node.daemon).toBeDefined());
+      await vi.waitFor(() => expect(node.daemon).toBeDefined(), { timeout: 20_000 });
       const { code, stderr } = await node.daemon!.outcome;
       expect(code).toBe(3);
       expect(stderr).toContain('skin.taught: its surfaces were taught with the model three.onnx');

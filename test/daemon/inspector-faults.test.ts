@@ -66,7 +66,7 @@ function emptyStation() {
 it('gives each of 1,000 triggers at once a verdict: those that may wait are judged, the others are missed', async () => {
   const { inspector, database, verdicts, shoot, state } = emptyStation();
   const asked = Array.from({ length: 1000 }, (_, k) => inspector.trigger({ name: `t-${k}`, wait: true }));
-  await vi.waitFor(() => expect(verdicts.length).toBe(1000 - QUEUE));
+  await vi.waitFor(() => expect(verdicts.length).toBe(1000 - QUEUE), { timeout: 20_000 });
   await shoot();
   const answers = await Promise.all(asked);
   expect(answers.map(({ inspection }) => inspection)).toEqual(Array.from({ length: 1000 }, (_, k) => k + 1));
@@ -84,7 +84,7 @@ it('answers the same name the same, however often and in whatever order it comes
   const { inspector, verdicts, shoot } = emptyStation();
   const names = ['a', 'b', 'a', 'c', 'b', 'a', 'c', 'a'];
   const waiting = names.map((name) => inspector.trigger({ name, wait: true }));
-  await vi.waitFor(() => expect(inspector.trigger({ name: 'c', wait: false })).resolves.toEqual({ inspection: 3 }));
+  await vi.waitFor(() => expect(inspector.trigger({ name: 'c', wait: false })).resolves.toEqual({ inspection: 3 }), { timeout: 20_000 });
   await shoot();
   const first = await Promise.all(waiting);
   const again = await Promise.all([...names].reverse().map((name) => inspector.trigger({ name, wait: false })));
@@ -101,7 +101,9 @@ it('picks frames by the monotonic clock: steps of the wall clock neither lose no
   vi.spyOn(Date, 'now').mockImplementation(() => real() + step);
   for (const [k, offset] of [0, -30 * DAY, 400 * DAY, 0, 3_600_000].entries()) {
     const asked = inspector.trigger({ name: `t-${k}`, wait: true });
-    await vi.waitFor(async () => expect(await inspector.trigger({ name: `t-${k}`, wait: false })).toMatchObject({ inspection: k + 1 }));
+    await vi.waitFor(async () => expect(await inspector.trigger({ name: `t-${k}`, wait: false })).toMatchObject({ inspection: k + 1 }), {
+      timeout: 20_000,
+    });
     // Between the trigger and its frame.
     step = offset;
     await shoot();

@@ -47,7 +47,7 @@ describe.skipIf(!hasCompiler)('GPIO lines (needs cc)', () => {
     expect(chip.requests).toEqual(['16 debounce 500 lines 7']);
     chip.edge(7, 81_234_567_890n);
     chip.edge(7, 2n ** 62n, 2);
-    await vi.waitFor(() => expect(edges).toHaveLength(2));
+    await vi.waitFor(() => expect(edges).toHaveLength(2), { timeout: 20_000 });
     expect(edges).toEqual([
       [81_234_567_890n, 0],
       [2n ** 62n, 2],
@@ -78,7 +78,7 @@ describe.skipIf(!hasCompiler)('GPIO lines (needs cc)', () => {
     const end = performance.now() + 20_000;
     while (chip.outputs.length < 2 && performance.now() < end);
     expect(chip.outputs).toEqual([1, 0]);
-    await vi.waitFor(() => expect(stale).toBe(1));
+    await vi.waitFor(() => expect(stale).toBe(1), { timeout: 20_000 });
     await lines.stop();
   });
 

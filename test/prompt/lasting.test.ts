@@ -147,7 +147,7 @@ describe('prompts over a restart', () => {
     first.frame();
     await soon;
     first.register.stop();
-    await vi.waitFor(async () => expect((await boot()).frame()).toMatchObject({ revision: 3, prompts: [{ id: 'base' }] }), 5000);
+    await vi.waitFor(async () => expect((await boot()).frame()).toMatchObject({ revision: 3, prompts: [{ id: 'base' }] }), 20_000);
 
     const again = await boot();
     const late = again.register.set({ camera: 'belt', prompts: named('guest'), ttlS: 1000 });
