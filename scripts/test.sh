@@ -66,12 +66,9 @@ clang_format() {
   find native -name '*.cc' -o -name '*.h' | sort | xargs clang-format --dry-run -Werror
 }
 
-build_native_tests() {
-  cmake -S native -B "$native_build" -DSANITIZE=address,undefined && cmake --build "$native_build" -j2
-}
-
 native_tests() {
-  wait "$native_compiler" || { cat "$reports/native-build.log"; return 1; }
+  { cmake -S native -B "$native_build" -DSANITIZE=address,undefined && cmake --build "$native_build" -j2; } \
+    >"$reports/native-build.log" 2>&1 || { cat "$reports/native-build.log"; return 1; }
   ctest --test-dir "$native_build" -j2 --output-on-failure --no-tests=error --output-junit "$PWD/$reports/native.xml"
 }
 
@@ -81,10 +78,10 @@ rm -f "$reports"/*
 must 'system packages' scripts/setup.sh test
 must 'build' make --no-print-directory build
 
-# Static checks keep one core busy, and the TypeScript tests wait a fifth of their time: compilers of low priority use what is left.
-build_native_tests >"$reports/native-build.log" 2>&1 &
-readonly native_compiler=$!
-renice -n 19 "$native_compiler" >/dev/null
+# Static checks keep one core busy, and the TypeScript tests wait for half of their time: native tests of low priority use what is left.
+native_tests >"$reports/native.log" 2>&1 &
+readonly native=$!
+renice -n 19 "$native" >/dev/null
 
 check 'biome (lint and format)' biome check .
 check 'clang-format' clang_format
@@ -92,7 +89,7 @@ check 'dependency-cruiser (layers)' depcruise --config .dependency-cruiser.cjs s
 check 'includes of native/ (layers)' node scripts/check-native-layers.mjs
 check 'tsc (types)' tsc -p tsconfig.json
 check 'tsc (types of the console page)' tsc -p web/tsconfig.json
-check 'knip (unused files, exports and packages)' knip --no-progress
+check 'knip (unused files, exports and packages)' knip --no-progress --cache
 
 if PATH="$PATH:${CUDA_HOME:-/usr/local/cuda}/bin" command -v nvcc >/dev/null; then
   check 'CUDA kernels (compiled, no spills)' scripts/check-cuda.sh
@@ -120,8 +117,10 @@ fi
 count vitest "$status" 'TypeScript tests' "${reports_of_tests[@]}"
 
 printf '\n== native tests (address and undefined behaviour sanitizers)\n'
-native_tests
-count junit $? 'native tests' "$reports/native.xml"
+wait "$native"
+status=$?
+cat "$reports/native.log"
+count junit "$status" 'native tests' "$reports/native.xml"
 
 printf '\n'
 totals
