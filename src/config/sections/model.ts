@@ -18,7 +18,13 @@ export const modelSchema = z.strictObject({
         .min(1)
         .default(['cpu'])
         .meta({ description: 'Execution providers, in order of preference.' }),
-      threads: z.number().int().min(0).max(256).default(0).meta({ description: 'Threads of one inference; 0: one per core that fastsamd may use.' }),
+      threads: z
+        .number()
+        .int()
+        .min(0)
+        .max(256)
+        .default(0)
+        .meta({ description: 'Threads of one inference; 0: one per core that fastsamd may use.' }),
     })
     .prefault({}),
   tensorrt: z
