@@ -11,7 +11,6 @@
 namespace fastsamd {
 namespace {
 
-/// Lanes are added up in one order, so that every processor finds the same sum.
 constexpr size_t kLanes = 8;
 constexpr size_t kSums = 4;
 /// Numbers after which a sum that is too large already is given up.
@@ -30,6 +29,16 @@ __attribute__((always_inline)) inline void AddSquares(const float* a, const floa
   *sum += x * x;
 }
 
+/// The sum of all lanes, in halves, because one lane after the other would wait for each sum. In one order, so that
+/// every processor finds the same.
+__attribute__((always_inline)) inline float SumOf(const Lanes& lanes) {
+  using Half = float __attribute__((vector_size(kLanes / 2 * sizeof(float))));
+  Half halves[2];
+  std::memcpy(halves, &lanes, sizeof halves);
+  const Half sums = halves[0] + halves[1];
+  return (sums[0] + sums[2]) + (sums[1] + sums[3]);
+}
+
 __attribute__((always_inline)) inline float SquaredDistanceInLanes(const float* a, const float* b, size_t dims,
                                                                    float limit) {
   float total = 0;
@@ -41,8 +50,7 @@ __attribute__((always_inline)) inline float SquaredDistanceInLanes(const float* 
       for (size_t j = 0; j < kSums; ++j) AddSquares(a + k + j * kLanes, b + k + j * kLanes, &sums[j]);
     }
     for (; k < end; k += kLanes) AddSquares(a + k, b + k, &sums[0]);
-    const Lanes all = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-    for (size_t lane = 0; lane < kLanes; ++lane) total += all[lane];
+    total += SumOf((sums[0] + sums[1]) + (sums[2] + sums[3]));
     if (total >= limit) return total;
   }
   for (; k < dims; ++k) total += (a[k] - b[k]) * (a[k] - b[k]);
@@ -101,6 +109,30 @@ void Smooth(const float* plane, size_t height, size_t width, std::vector<float>&
   }
 }
 
+/// Rows that are searched side by side: each row of the memory, which is larger than the caches, is read once for all.
+constexpr size_t kTogether = 8;
+
+/// Lowers squared distances to the nearest row of the memory: of the `count` rows `chosen`, as many as `best` has.
+void Lower(const Rows& rows, const uint32_t* chosen, size_t count, const Rows& memory, float* best) {
+  for (size_t m = 0; m < memory.count; ++m) {
+    for (size_t k = 0; k < count; ++k) {
+      best[k] = std::min(best[k], SquaredDistance(rows.Row(chosen[k]), memory.Row(m), rows.dims, best[k]));
+    }
+  }
+}
+
+/// Squared distance of each row to the nearest of the memory.
+std::vector<float> NearestSquares(const Rows& rows, const Rows& memory) {
+  std::vector<float> squares(rows.count, std::numeric_limits<float>::infinity());
+  for (size_t k = 0; k < rows.count; k += kTogether) {
+    uint32_t chosen[kTogether];
+    const size_t count = std::min(kTogether, rows.count - k);
+    std::iota(chosen, chosen + count, static_cast<uint32_t>(k));
+    Lower(rows, chosen, count, memory, squares.data() + k);
+  }
+  return squares;
+}
+
 /// The rows that are farthest from the memory, of those that were searched.
 class FarthestRows {
  public:
@@ -123,8 +155,13 @@ class FarthestRows {
     }
     std::rotate(order_.begin(), order_.begin() + static_cast<ptrdiff_t>(place),
                 order_.begin() + static_cast<ptrdiff_t>(place) + 1);
-    if (best <= enough) return;
-    found_.push_back({row, best});
+    if (best > enough) Add(row, best);
+  }
+
+  /// A row whose squared distance to the nearest is known.
+  void Add(uint32_t row, float square) {
+    if (found_.size() == most_ && square <= found_.front().distance) return;
+    found_.push_back({row, square});
     std::push_heap(found_.begin(), found_.end(), IsFarther);
     if (found_.size() <= most_) return;
     std::pop_heap(found_.begin(), found_.end(), IsFarther);
@@ -205,20 +242,8 @@ std::vector<uint32_t> GreedyCoreset(const Rows& rows, size_t most) {
 }
 
 std::vector<float> NearestDistances(const Rows& rows, const Rows& memory) {
-  std::vector<float> distances(rows.count);
-  size_t guess = 0;
-  for (size_t k = 0; k < rows.count; ++k) {
-    // Neighbouring patches are alike: what was nearest to the last one is a good bound for the others.
-    float best = SquaredDistance(rows.Row(k), memory.Row(guess), rows.dims, std::numeric_limits<float>::infinity());
-    for (size_t m = 0; m < memory.count; ++m) {
-      const float distance = SquaredDistance(rows.Row(k), memory.Row(m), rows.dims, best);
-      if (distance < best) {
-        best = distance;
-        guess = m;
-      }
-    }
-    distances[k] = std::sqrt(best);
-  }
+  std::vector<float> distances = NearestSquares(rows, memory);
+  for (float& distance : distances) distance = std::sqrt(distance);
   return distances;
 }
 
@@ -228,16 +253,22 @@ std::vector<FarRow> HighestDistances(const Rows& rows, const Rows& memory, size_
   // Rows that are far from a few rows of the memory, which cover it, are likely to be among the farthest. They go
   // first, so that the others can be left early.
   const Rows cover = {memory.values, std::min(memory.count, kCover), memory.dims};
-  const std::vector<float> bounds = NearestDistances(rows, cover);
+  std::vector<float> bounds = NearestSquares(rows, cover);
   std::vector<uint32_t> first(rows.count);
   std::iota(first.begin(), first.end(), 0);
   const size_t ahead = std::min(rows.count, 2 * most);
   std::partial_sort(first.begin(), first.begin() + static_cast<ptrdiff_t>(ahead), first.end(),
                     [&](uint32_t a, uint32_t b) { return bounds[a] != bounds[b] ? bounds[a] > bounds[b] : a < b; });
   std::vector<bool> is_done(rows.count);
-  for (size_t k = 0; k < ahead; ++k) {
-    found.Search(first[k]);
-    is_done[first[k]] = true;
+  for (size_t k = 0; k < ahead; k += kTogether) {
+    const size_t count = std::min(kTogether, ahead - k);
+    float best[kTogether];
+    for (size_t n = 0; n < count; ++n) best[n] = bounds[first[k + n]];
+    Lower(rows, first.data() + k, count, memory, best);
+    for (size_t n = 0; n < count; ++n) {
+      found.Add(first[k + n], best[n]);
+      is_done[first[k + n]] = true;
+    }
   }
   for (size_t k = 0; k < rows.count; ++k) {
     if (!is_done[k]) found.Search(static_cast<uint32_t>(k));
