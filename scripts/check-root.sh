@@ -3,7 +3,7 @@
 #   scripts/check-root.sh arm64    Debian trixie for arm64 under qemu-user: the processor of a Jetson
 #   scripts/check-root.sh oldest   Debian bullseye: g++ 10, glibc 2.31, GStreamer 1.18, as on JetPack 5
 # Needs root, debootstrap, the network, and for arm64 qemu-user-static. CHECK_ROOT names a folder for the root, which is then
-# kept and used again; nothing outside it is written. Takes from a few minutes to an hour (arm64).
+# kept and used again; nothing outside it is written.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -35,7 +35,7 @@ clean_up() {
 trap clean_up EXIT
 
 within() {
-  chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive LANG=C.UTF-8 \
+  chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive LANG=C.UTF-8 \
     ONNXRUNTIME_NODE_INSTALL=skip npm_config_registry="$(npm config get registry)" npm_config_update_notifier=false \
     ${authorities:+npm_config_cafile=/root/authorities.crt} "$@"
 }
@@ -49,16 +49,43 @@ emulate() {
   printf '%s' ":fastsamd-aarch64:M::\\x7fELF\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\xb7\\x00:\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff:$qemu:OF" >"$entries/register"
 }
 
+# What only translates runs many times as fast without emulation: the compiler, the linker and the unpacking of packages come
+# from a root for this machine's processor, of the same suite and so of the same versions, below native/ in the emulated root.
+# Whatever is built, and all else that runs in there, is arm64.
+lend_tools() {
+  local native=$root/native triplet=aarch64-linux-gnu tool
+  debootstrap --variant=minbase --arch=amd64 "$suite" "$native" ${CHECK_ROOT_MIRROR:+"$CHECK_ROOT_MIRROR"}
+  cp /etc/resolv.conf /etc/hosts "$native/etc/"
+  chroot "$native" /usr/bin/env -i DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+    sh -c 'apt-get update -q && apt-get install -y -q --no-install-recommends g++-aarch64-linux-gnu'
+  mkdir -p "$root/usr/lib64" "$root/usr/local/bin"
+  ln -s usr/lib64 "$root/lib64"
+  ln -s /native/usr/lib64/ld-linux-x86-64.so.2 "$root/usr/lib64/"
+  ln -s /native/usr/lib/x86_64-linux-gnu "$root/usr/lib/"
+  ln -s "/native/usr/$triplet" "$root/usr/"
+  for tool in gcc g++ cpp as ld ar nm ranlib strip objcopy objdump readelf; do
+    ln -s "/native/usr/bin/$triplet-$tool" "$root/usr/local/bin/$tool"
+  done
+  ln -s gcc "$root/usr/local/bin/cc"
+  ln -s g++ "$root/usr/local/bin/c++"
+  ln -s /native/usr/bin/{dpkg-deb,perl,tar} "$root/usr/local/bin/"
+}
+
 make_root() {
-  debootstrap --variant=minbase --arch="$architecture" "$suite" "$root" ${CHECK_ROOT_MIRROR:+"$CHECK_ROOT_MIRROR"}
+  debootstrap ${emulated:+--foreign} --variant=minbase --arch="$architecture" "$suite" "$root" ${CHECK_ROOT_MIRROR:+"$CHECK_ROOT_MIRROR"}
+  if [ -n "$emulated" ]; then
+    lend_tools
+    within /debootstrap/debootstrap --second-stage
+  fi
   # Written to be thrown away: no need to wait for the disk.
   echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/unsafe-io"
 }
 
 # arm64: Debian's Node. Else the Node of this machine, because the suite's own is too old.
 add_node() {
-  local packages=(ca-certificates make git cmake libgtest-dev g++)
+  local packages=(ca-certificates make git cmake libgtest-dev)
   if [ "$kind" = arm64 ]; then packages+=(nodejs libnode-dev); else packages+=(libstdc++6); fi
+  if [ -z "$emulated" ]; then packages+=(g++); fi
   within apt-get update -q
   within apt-get install -y -q --no-install-recommends "${packages[@]}"
   if [ "$kind" != arm64 ]; then
@@ -82,7 +109,11 @@ native_tests() {
 
 segment() { sh -c 'cd "$0" && exec node bin/fastsamd segment "$1" --model models/demo.onnx --backend onnxruntime --json' "$@"; }
 
-if [ "$kind" = arm64 ]; then emulate; fi
+emulated=
+if [ "$architecture" != "$(dpkg --print-architecture)" ]; then
+  emulated=yes
+  emulate
+fi
 if [ ! -e "$root/usr/bin/dpkg" ]; then timed "a $suite root for $architecture" make_root; fi
 cp /etc/resolv.conf /etc/hosts "$root/etc/"
 # Certificates of authorities that npm is told to trust on this machine.
