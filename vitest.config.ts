@@ -12,7 +12,8 @@ const compiled = fileURLToPath(new URL('dist/', import.meta.url));
 const PROCESSES =
   /from '(node:child_process|playwright-core|[^']*\/(mosquitto|node|rtsp-server|mjpeg-server|command|hanging-driver|certificate|console-node)\.js)'/;
 /** Seconds each for another reason: mutated files by the thousand, throttled downloads, whole networks, shared cameras. */
-const SLOW = /^(fuzz|soak|tensorrt|source|model\/(download|import)|pipeline\/(sharing|soak)|text\/models|cli\/(text|eval-text))\b/;
+const SLOW =
+  /^(fuzz|soak|tensorrt|source|golden|daemon\/corruption|engine\/engine-file|limits\/small-input|model\/(download|import)|mqtt\/request-fuzz|pipeline\/(sharing|soak|tiled-engine)|text\/models|cli\/(text|eval-text))\b/;
 
 /** Replaces modules, so it cannot share them with other files as the quick ones do. */
 const MOCKS = /\bvi\.mock\(/;
