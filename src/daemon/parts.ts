@@ -165,6 +165,7 @@ export function buildParts(deps: DaemonDeps) {
     openTeachingNetwork: () => openTeachingNetwork(config.model.path, { threads: config.model.onnxruntime.threads }),
     taught: files.taught,
     degraded: () => governor.degradation.smallModel,
+    wanted: (camera) => live.current.cameras.some(({ id, inspection }) => id === camera && inspection !== undefined),
     streaming: (camera) => cameras.tasks.some(({ id, status: { phase } }) => id === camera && phase === 'streaming'),
     showsPictures: (camera) => live.current.cameras.some(({ id, publish }) => id === camera && publish.snapshots),
     log,

@@ -37,6 +37,7 @@ beforeEach(async () => {
     },
     taught: join(folder, 'taught'),
     degraded: () => false,
+    wanted: (camera) => camera === 'belt',
     streaming: () => true,
     showsPictures: () => false,
     log: pino({ level: 'silent' }),
@@ -96,4 +97,15 @@ it('removes pictures that are too old, also where no camera keeps any now', asyn
   await vi.waitFor(async () => expect(await readdir(kept)).toEqual([young]), { timeout: 20_000 });
   await inspections.stop();
   vi.restoreAllMocks();
+});
+
+it('says of a camera that is to inspect that it does not yet, and of another that it does not', async () => {
+  await expect(inspections.recipes({ camera: 'belt' })).rejects.toMatchObject({
+    code: 'REQUEST_INVALID',
+    message: 'camera "belt" does not inspect yet: the node is starting; try again once its inspection state is published',
+  });
+  await expect(inspections.recipes({ camera: 'door' })).rejects.toMatchObject({
+    code: 'REQUEST_INVALID',
+    message: 'camera "door" does not inspect; expected one with "inspection" in its configuration',
+  });
 });

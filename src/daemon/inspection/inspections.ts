@@ -49,6 +49,8 @@ export interface InspectionsDeps {
   /** Folder of what cameras were taught by requests. */
   readonly taught: string;
   readonly degraded: () => boolean;
+  /** Whether the configuration wants the camera to inspect: it does so once the model is loaded. */
+  readonly wanted: (camera: string) => boolean;
   /** Whether frames of the camera come. */
   readonly streaming: (camera: string) => boolean;
   /** Whether pictures of the camera may be asked for. */
@@ -316,7 +318,10 @@ export class Inspections implements InspectionService {
   #station(camera: string): Station {
     const station = this.#stations.get(camera);
     if (station) return station;
-    throw new FastsamError('REQUEST_INVALID', `camera "${camera}" does not inspect; expected one with "inspection" in its configuration`);
+    const why = this.#deps.wanted(camera)
+      ? 'does not inspect yet: the node is starting; try again once its inspection state is published'
+      : 'does not inspect; expected one with "inspection" in its configuration';
+    throw new FastsamError('REQUEST_INVALID', `camera "${camera}" ${why}`);
   }
 
   #assertUsable(recipe: Recipe, { tracking }: StationConfig): void {
