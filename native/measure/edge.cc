@@ -10,6 +10,7 @@
 
 #include "measure/edge_profile.h"
 #include "measure/median.h"
+#include "measure/room.h"
 
 namespace fastsamd {
 namespace {
@@ -42,12 +43,6 @@ constexpr double kMedianOfNormal = 0.6745;
 /// An edge this many standard deviations from its neighbours is an outlier.
 constexpr double kOutlier = 3;
 constexpr double kLeastOutlier = 0.25;
-/// Points over which the contour is smoothed.
-constexpr double kBendSigma = 2.5;
-/// The curvature at a point is the turn over this many points either way; a corner counts as a bend of radius 4.
-constexpr size_t kTurn = 4;
-constexpr double kMostCurvature = 0.25;
-
 /// Samples of a profile beyond the search, and those of them that gradients need.
 constexpr int kBeyond = EdgeFilter::kMostTaps;
 constexpr int kAside = kFit + kDifferenceAside;
@@ -63,12 +58,6 @@ size_t ProfileRow(int reach) { return RowOf(2 * (reach + kBeyond) + 1) + kLanes;
 constexpr int kMostSamples = static_cast<int>(kMostReach / kStep);
 constexpr size_t kMostGradients = RowOf(2 * (kMostSamples + kFit) + 1);
 static_assert(2 * (kMostSamples + kBeyond) + 1 <= LumaPatch::kMostAlong);
-
-/// Makes room; never gives it back.
-template <typename Value>
-void Reserve(std::vector<Value>& values, size_t count) {
-  if (values.size() < count) values.resize(count);
-}
 
 using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
 
@@ -165,18 +154,6 @@ void Unroll(const Value* ring, size_t count, size_t margin, std::vector<Value>& 
     unrolled[margin + count + k] = ring[k % count];
     unrolled[margin - 1 - k] = ring[count - 1 - k % count];
   }
-}
-
-/// atan2 to 1e-5, without branches (the polynomial is 4.4.49 of Abramowitz and Stegun).
-inline float AngleOf(float y, float x) {
-  const float ax = std::abs(x);
-  const float ay = std::abs(y);
-  const float t = std::min(ax, ay) / std::max(std::max(ax, ay), 1e-30F);
-  const float s = t * t;
-  const float part = t * (0.9998660F + s * (-0.3302995F + s * (0.1801410F + s * (-0.0851330F + s * 0.0208351F))));
-  const float quarter = ay > ax ? 1.57079633F - part : part;
-  const float half = x < 0 ? 3.14159265F - quarter : quarter;
-  return y < 0 ? -half : half;
 }
 
 /// std::lround, without a call.
@@ -358,73 +335,6 @@ void EdgeFinder::Match(const EdgeFilter& filter, float darkest, float brightest)
   }
 }
 
-void EdgeFinder::SmoothBends(Contour& contour) {
-  constexpr size_t kMostRadius = 8;
-  static_assert(kMostRadius >= 3 * kBendSigma);
-  const size_t radius = std::min(kMostRadius, contour.size() / 4);
-  double moments[3] = {};
-  double weights[2 * kMostRadius + 1];
-  for (size_t k = 0; k <= 2 * radius; ++k) {
-    const double t = (static_cast<double>(k) - static_cast<double>(radius)) / kBendSigma;
-    weights[k] = std::exp(-t * t / 2);
-    moments[0] += weights[k];
-    moments[1] += weights[k] * t * t;
-    moments[2] += weights[k] * t * t * t * t;
-  }
-  const double ratio = moments[2] > 0 ? moments[1] / moments[2] : 0;
-  const double sum = moments[0] - ratio * moments[1];
-  for (size_t k = 0; k <= 2 * radius; ++k) {
-    const double t = (static_cast<double>(k) - static_cast<double>(radius)) / kBendSigma;
-    weights[k] *= (1 - ratio * t * t) / sum;
-  }
-  Reserve(around_x_, count_ + 2 * radius);
-  Reserve(around_y_, count_ + 2 * radius);
-  double* __restrict x = around_x_.data();
-  double* __restrict y = around_y_.data();
-  for (size_t i = 0; i < count_; ++i) {
-    x[radius + i] = contour[i].x;
-    y[radius + i] = contour[i].y;
-  }
-  for (size_t k = 0; k < radius; ++k) {
-    x[radius + count_ + k] = contour[k].x;
-    y[radius + count_ + k] = contour[k].y;
-    x[k] = contour[count_ - radius + k].x;
-    y[k] = contour[count_ - radius + k].y;
-  }
-  // The kernel is even: neighbours at the same distance are added first.
-  Point* __restrict out = contour.data();
-  for (size_t i = 0; i < count_; ++i) {
-    double sum_x = weights[radius] * x[i + radius];
-    double sum_y = weights[radius] * y[i + radius];
-    for (size_t k = 0; k < radius; ++k) {
-      sum_x += weights[k] * (x[i + k] + x[i + 2 * radius - k]);
-      sum_y += weights[k] * (y[i + k] + y[i + 2 * radius - k]);
-    }
-    out[i] = {sum_x, sum_y};
-  }
-}
-
-void EdgeFinder::TakeCurvatures(const Contour& contour) {
-  Reserve(curvatures_, count_);
-  const auto turn = std::min(kTurn, count_ / 4);
-  const auto take = [&](size_t before, size_t i, size_t after) {
-    const Point& a = contour[before];
-    const Point& b = contour[i];
-    const Point& c = contour[after];
-    const auto ux = static_cast<float>(b.x - a.x);
-    const auto uy = static_cast<float>(b.y - a.y);
-    const auto vx = static_cast<float>(c.x - b.x);
-    const auto vy = static_cast<float>(c.y - b.y);
-    const float angle = AngleOf(ux * vy - uy * vx, ux * vx + uy * vy);
-    const float length = (std::sqrt(ux * ux + uy * uy) + std::sqrt(vx * vx + vy * vy)) / 2;
-    constexpr auto kMost = static_cast<float>(kMostCurvature);
-    curvatures_[i] = std::min(kMost, std::max(-kMost, angle / std::max(length, 1e-9F)));
-  };
-  for (size_t i = 0; i < turn; ++i) take(i + count_ - turn, i, i + turn);
-  for (size_t i = turn; i + turn < count_; ++i) take(i - turn, i, i + turn);
-  for (size_t i = count_ - turn; i < count_; ++i) take(i - turn, i, i + turn - count_);
-}
-
 RefinedContour EdgeFinder::Find(const LumaPatch& luma, double noise, const Contour& outline, double reach) {
   count_ = outline.size();
   reach_ = static_cast<int>(std::ceil(std::clamp(reach, kLeastReach, kMostReach) / kStep));
@@ -473,12 +383,12 @@ RefinedContour EdgeFinder::Find(const LumaPatch& luma, double noise, const Conto
     const double offset = good ? offsets_[i] : filtered_[i];
     refined.points[i] = {outline[i].x + offset * normal_x_[i], outline[i].y + offset * normal_y_[i]};
   }
-  SmoothBends(refined.points);
+  bends_.Smooth(refined.points);
   // Blur of variance v moves the steepest place of an edge of curvature k by k v / 2 towards the centre of the bend.
-  TakeCurvatures(refined.points);
+  const std::vector<float>& curvatures = bends_.Curvatures(refined.points);
   refined.found.reserve(count_);
   for (size_t i = 0; i < count_; ++i) {
-    const double back = curvatures_[i] * blur / 2;
+    const double back = curvatures[i] * blur / 2;
     refined.points[i].x += back * normal_x_[i];
     refined.points[i].y += back * normal_y_[i];
     if (states_[i] != State::kFound) continue;

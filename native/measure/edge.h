@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "measure/bends.h"
 #include "measure/edge_profile.h"
 #include "measure/luma.h"
 #include "measure/point.h"
@@ -70,11 +71,6 @@ class EdgeFinder {
   /// `darkest` or brighter than `brightest` stay where they are: the scale cuts the profile off, which moves its
   /// middle, but not its steepest place.
   void Match(const EdgeFilter& filter, float darkest, float brightest);
-  /// A contour of points about 1 px apart, smoothed by the Gaussian kernel of fourth order: it keeps bends as they are,
-  /// where the plain Gaussian pulls every point towards the centre of its bend.
-  void SmoothBends(Contour& contour);
-  /// Curvature of a contour of points about 1 px apart, 1 / px; positive where it turns clockwise on screen.
-  void TakeCurvatures(const Contour& contour);
 
   /// Points of the contour, and the search either way in samples.
   size_t count_ = 0;
@@ -94,17 +90,15 @@ class EdgeFinder {
   std::vector<float> centers_;
   std::vector<float> shifts_;
   std::vector<float> contrasts_;
-  std::vector<float> curvatures_;
 
   // Rows of samples, one per point: the luma along the normal, kBeyond samples more on either side than the search, and
   // gradients after all averaging, kFit more.
   std::vector<float> profiles_;
   std::vector<float> gradients_;
 
-  // Rings with neighbours on either side, as unbroken arrays.
+  // A ring with neighbours on either side, as an unbroken array.
   std::vector<float> around_;
-  std::vector<double> around_x_;
-  std::vector<double> around_y_;
+  Bends bends_;
 };
 
 }  // namespace fastsamd

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "drawn_part.h"
+#include "errors.h"
 #include "measure/measure.h"
 #include "measure/refine.h"
 
@@ -18,25 +19,6 @@ namespace {
 constexpr int kPlaces = 1000;
 constexpr double kReach = 4;
 constexpr double kMinHole = 16;
-
-struct Errors {
-  std::vector<double> values;
-
-  void Add(double error) {
-    if (std::isfinite(error)) values.push_back(error);
-  }
-  double Mean() const {
-    double sum = 0;
-    for (const double v : values) sum += v;
-    return sum / static_cast<double>(values.size());
-  }
-  double Deviation() const {
-    const double mean = Mean();
-    double sum = 0;
-    for (const double v : values) sum += (v - mean) * (v - mean);
-    return std::sqrt(sum / static_cast<double>(values.size()));
-  }
-};
 
 struct Row {
   Errors size_mask, size, place, circularity, uncertainty;

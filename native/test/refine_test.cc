@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "drawn_part.h"
+#include "errors.h"
 #include "measure/luma.h"
 #include "measure/measure.h"
 #include "measure/median.h"
@@ -104,10 +105,8 @@ TEST(LumaPatch, ConvertsOnlyWhatIsCoveredAndThatWhole) {
 
 TEST(Refine, FindsTheDiameterAndCentreOfADisc) {
   Random random(2);
-  double squares = 0;
-  double mean = 0;
-  constexpr int kPlaces = 60;
-  for (int place = 0; place < kPlaces; ++place) {
+  Errors errors;
+  for (int place = 0; place < 60; ++place) {
     DrawnPart part;
     part.radius = 40;
     part.x = 60 + random.Next();
@@ -119,8 +118,7 @@ TEST(Refine, FindsTheDiameterAndCentreOfADisc) {
     ASSERT_TRUE(shape.refined) << "weak " << shape.weak << " off " << shape.off;
     const double error = shape.measures[Measure::kDiameter] - 80;
     EXPECT_LT(std::abs(error), 0.25);
-    mean += error / kPlaces;
-    squares += error * error / kPlaces;
+    errors.Add(error);
     EXPECT_NEAR(shape.measures[Measure::kX], part.x, 0.2);
     EXPECT_NEAR(shape.measures[Measure::kY], part.y, 0.2);
     EXPECT_NEAR(shape.measures[Measure::kCircleDiameter], 80, 0.25);
@@ -130,16 +128,14 @@ TEST(Refine, FindsTheDiameterAndCentreOfADisc) {
     EXPECT_TRUE(std::isnan(shape.measures[Measure::kOrientation]));
     EXPECT_TRUE(std::isnan(shape.uncertainties[Measure::kWidth])) << "a disc has no straight edges";
   }
-  EXPECT_LE(std::abs(mean), 0.1);
-  EXPECT_LE(std::sqrt(squares - mean * mean), 0.07);
+  EXPECT_LE(std::abs(errors.Mean()), 0.1);
+  EXPECT_LE(errors.Deviation(), 0.07);
 }
 
 TEST(Refine, FindsADiscThatIsHardlyBrighterThanItsGround) {
   Random random(8);
-  double squares = 0;
-  double mean = 0;
-  constexpr int kPlaces = 60;
-  for (int place = 0; place < kPlaces; ++place) {
+  Errors errors;
+  for (int place = 0; place < 60; ++place) {
     DrawnPart part;
     part.radius = 20;
     part.x = 35 + random.Next();
@@ -150,12 +146,10 @@ TEST(Refine, FindsADiscThatIsHardlyBrighterThanItsGround) {
     const DrawnPicture picture = DrawPart(part, 70, random);
     const RefinedShape shape = RefineShape(picture.View(), MaskOf(picture), 4);
     ASSERT_TRUE(shape.refined) << "weak " << shape.weak << " off " << shape.off;
-    const double error = shape.measures[Measure::kDiameter] - 40;
-    mean += error / kPlaces;
-    squares += error * error / kPlaces;
+    errors.Add(shape.measures[Measure::kDiameter] - 40);
   }
-  EXPECT_LE(std::abs(mean), 0.05);
-  EXPECT_LE(std::sqrt(squares - mean * mean), 0.09) << "the steepest place alone is off by 0.17";
+  EXPECT_LE(std::abs(errors.Mean()), 0.05);
+  EXPECT_LE(errors.Deviation(), 0.09) << "the steepest place alone is off by 0.17";
 }
 
 TEST(Refine, PlacesAnEdgeThatTheEndOfTheScaleCutsOff) {
