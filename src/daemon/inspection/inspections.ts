@@ -5,11 +5,11 @@ import type { CameraConfig } from '../../config/schema.js';
 import type { CameraEvent } from '../../contract/messages.js';
 import type { InspectionService } from '../../control/services.js';
 import type { Recipe } from '../../domain/recipe.js';
-import { FastsamError, messageOf } from '../../errors.js';
-import { type LoadedCalibration, loadCalibration } from '../../inspect/calibration-file.js';
+import { FastsamError } from '../../errors.js';
+import { loadCalibration } from '../../inspect/calibration-file.js';
 import { canonicalJson, sha256Of } from '../../inspect/identity.js';
 import { withLimits } from '../../inspect/limits.js';
-import { loadTaught, type OpenFeatures, type Taught } from '../../inspect/taught.js';
+import { loadTaught, type OpenFeatures } from '../../inspect/taught.js';
 import type { ResultSink } from '../../pipeline/sinks.js';
 import { EvidenceStore } from '../../record/evidence.js';
 import type { EvidenceSettings } from '../../record/evidence-ring.js';
@@ -19,8 +19,10 @@ import type { EventIdentity } from '../../status/feed.js';
 import { EvidenceKeeper, tidyLeftovers } from './evidence.js';
 import { FieldStation } from './field-station.js';
 import { Inspector } from './inspector.js';
+import { RecipeInForce } from './recipe-in-force.js';
 import { dataOf, noRecipe, RecordQueries } from './record-queries.js';
 import { SharedRecord } from './shared-record.js';
+import { freeTaught, type Station, type StationConfig } from './station.js';
 import { TaughtFiles } from './taught-files.js';
 import { type OpenTeachingNetwork, Teaching } from './teaching.js';
 import { identityOf } from './verdict-message.js';
@@ -58,23 +60,6 @@ export interface InspectionsDeps {
   readonly log: Logger;
 }
 
-/** `tracking`: whether its objects have tracks. `calibration` and `taught` are read. */
-type StationConfig = Omit<NonNullable<CameraConfig['inspection']>, 'calibration' | 'taught'> & {
-  readonly tracking: boolean;
-  readonly calibration?: LoadedCalibration | undefined;
-  /** The station's own: it disposes of it. */
-  readonly taught?: Taught | undefined;
-};
-
-interface Station {
-  readonly config: StationConfig;
-  readonly inspector: Inspector;
-  readonly end: () => Promise<void>;
-  readonly field: FieldStation;
-  /** What the recipe in force was taught, where it names that itself. */
-  taught: Taught | undefined;
-}
-
 export class Inspections implements InspectionService {
   readonly #deps: InspectionsDeps;
   readonly #record: SharedRecord;
@@ -82,6 +67,7 @@ export class Inspections implements InspectionService {
   readonly #pictures: EvidenceStore;
   readonly #taughtFiles: TaughtFiles;
   readonly #teaching: Teaching;
+  readonly #inForce: RecipeInForce;
   /** Once a camera keeps pictures. */
   #evidence: EvidenceKeeper | undefined;
   #tidying: NodeJS.Timeout | undefined;
@@ -99,6 +85,10 @@ export class Inspections implements InspectionService {
     this.#pictures = new EvidenceStore(deps.evidence);
     this.#queries = new RecordQueries({ record: this.#record, pictures: this.#pictures });
     this.#taughtFiles = new TaughtFiles({ folder: deps.taught, openFeatures: deps.openFeatures });
+    this.#inForce = new RecipeInForce({
+      ...{ record: this.#record, taughtFiles: this.#taughtFiles, status, publishEvent, log },
+      station: (camera) => this.#station(camera),
+    });
     this.#teaching = new Teaching({
       addSink: deps.addSink,
       openNetwork: deps.openTeachingNetwork,
@@ -155,7 +145,7 @@ export class Inspections implements InspectionService {
     for (const [id, config] of wanted) {
       if (!this.#stations.has(id)) await this.#begin(id, config);
       else await config.taught?.[Symbol.asyncDispose]();
-      await this.#takeOver(id, recipes.get(id)!);
+      await this.#inForce.takeOver(id, recipes.get(id)!);
     }
     this.#tidy();
   }
@@ -219,7 +209,7 @@ export class Inspections implements InspectionService {
     };
     const tell = (stored: StoredRecipe) =>
       this.#deps.publishEvent(camera, { type: 'recipe-changed', change: 'set', recipe: identityOf(stored), by });
-    if (activate) return this.#putInForce(camera, recipe, by, set, tell);
+    if (activate) return this.#inForce.put(camera, recipe, by, set, tell);
     if (recipe.taught !== undefined && recipe.taught !== station.config.taught?.sha256) {
       await this.#taughtFiles.demand(camera, recipe.taught);
     }
@@ -235,7 +225,7 @@ export class Inspections implements InspectionService {
     const { config } = this.#station(camera);
     const found = await this.#queries.stored({ camera, recipe, revision });
     this.#assertUsable(found.recipe, config);
-    const activated = this.#putInForce(camera, found.recipe, by, async () => {
+    const activated = this.#inForce.put(camera, found.recipe, by, async () => {
       const stored = await this.#record.call('activateRecipe', { camera, recipe, revision: found.revision, by, atMs: Date.now() });
       if (!stored) throw noRecipe(recipe, revision);
       return stored;
@@ -373,81 +363,6 @@ export class Inspections implements InspectionService {
     return keeper;
   }
 
-  /** The recipe of the configuration counts when its file has changed; else the one that was active last. */
-  async #takeOver(camera: string, recipe: Recipe): Promise<void> {
-    const station = this.#stations.get(camera)!;
-    const { identity } = station.inspector;
-    const record = this.#record;
-    const sha256 = sha256Of(canonicalJson(recipe));
-    const active = await record.call('recipe', { camera });
-    const isTaken = (await record.call('fileHash', { camera })) === sha256;
-    if (active && isTaken) {
-      if (identity?.sha256 === active.sha256 && identity.revision === active.revision) return;
-      this.#use(station, active, await this.#taughtAtStart(camera, active.recipe));
-      return;
-    }
-    const by = 'configuration file';
-    const answer = await record.call('setRecipe', { camera, recipe, sha256, activate: true, by, atMs: Date.now() });
-    await record.call('fileHash', { camera, set: sha256 });
-    if (!('stored' in answer)) return;
-    this.#use(station, answer.stored, await this.#taughtAtStart(camera, recipe));
-    this.#deps.publishEvent(camera, { type: 'recipe-changed', change: 'activated', recipe: identityOf(answer.stored), by });
-  }
-
-  /** Loads what the recipe was taught, makes the change that puts it in force, and judges by it. `tell`: between the two. */
-  async #putInForce(
-    camera: string,
-    recipe: Recipe,
-    by: string,
-    change: () => Promise<StoredRecipe>,
-    tell: (stored: StoredRecipe) => void = () => undefined,
-  ): Promise<StoredRecipe> {
-    const taught = await this.#taughtOf(camera, recipe);
-    try {
-      const stored = await change();
-      tell(stored);
-      this.#use(this.#station(camera), stored, taught);
-      this.#deps.publishEvent(camera, { type: 'recipe-changed', change: 'activated', recipe: identityOf(stored), by });
-      return stored;
-    } catch (error) {
-      await taught?.[Symbol.asyncDispose]();
-      throw error;
-    }
-  }
-
-  /** What the recipe itself names, for the station to dispose of; undefined for that of the configuration. Errors: those of TaughtFiles.load. */
-  async #taughtOf(camera: string, { taught }: Recipe): Promise<Taught | undefined> {
-    if (taught === undefined || taught === this.#station(camera).config.taught?.sha256) return undefined;
-    return this.#taughtFiles.load(camera, taught);
-  }
-
-  /** A file that is gone, or of another model, keeps no node from starting: its checks are TEACH_MISSING then. */
-  async #taughtAtStart(camera: string, recipe: Recipe): Promise<Taught | undefined> {
-    const { status, log } = this.#deps;
-    const alert = `taught-missing-${camera}`;
-    try {
-      const taught = await this.#taughtOf(camera, recipe);
-      status.clearAlert(alert);
-      return taught;
-    } catch (error) {
-      const message = `camera ${camera}: ${messageOf(error)}`;
-      log.error({ camera }, message);
-      status.setAlert(alert, { severity: 'critical', message: message.slice(0, 1000) });
-      return undefined;
-    }
-  }
-
-  /** Judges by this from the next frame on. `taught`: the recipe's own. */
-  #use(station: Station, stored: StoredRecipe, taught: Taught | undefined): void {
-    const { inspector, config, taught: former } = station;
-    const names = stored.recipe.taught;
-    const isConfigured = names === undefined || names === config.taught?.sha256;
-    station.taught = taught;
-    inspector.activate(stored, taught ?? (isConfigured ? config.taught : undefined));
-    taught?.surfaces?.warmUp();
-    void inspector.settled().then(() => former?.[Symbol.asyncDispose]());
-  }
-
   #mark(): void {
     this.#record.mark();
     for (const [camera, station] of this.#stations) {
@@ -465,11 +380,4 @@ export class Inspections implements InspectionService {
       // The writer of verdicts reports a record that fails.
     }
   }
-}
-
-/** Once the station judges nothing any more. */
-async function freeTaught({ inspector, config, taught }: Station): Promise<void> {
-  await inspector.settled();
-  await taught?.[Symbol.asyncDispose]();
-  await config.taught?.[Symbol.asyncDispose]();
 }
