@@ -3,6 +3,7 @@
  * engines (`--cpus`) and systemd (`CPUQuota=`) share a machine out. A thread more than that only makes the others wait.
  */
 import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 
 /** A control group whose processor time is limited. */
@@ -10,7 +11,7 @@ export interface CpuLimit {
   /** Seconds of processor time per second. */
   readonly cores: number;
   /** Processor time that the group has used, in milliseconds; undefined where the system does not say. */
-  readonly usedMs: () => number | undefined;
+  readonly usedMs: () => Promise<number | undefined>;
 }
 
 let usable: number | undefined;
@@ -39,7 +40,7 @@ function groupsOf(line: string, mount: string): CpuLimit[] {
   if (controllers === '') {
     return upward(path).map((folder) => {
       const [quota = 'max', period] = read(`${mount}${folder}/cpu.max`)?.split(' ') ?? [];
-      const usedMs = () => numberIn(/^usage_usec (\d+)$/m.exec(read(`${mount}${folder}/cpu.stat`) ?? '')?.[1], 1000);
+      const usedMs = async () => numberIn(/^usage_usec (\d+)$/m.exec(await readLater(`${mount}${folder}/cpu.stat`))?.[1], 1000);
       return { cores: Number(quota === 'max' ? Number.POSITIVE_INFINITY : quota) / Number(period ?? 1), usedMs };
     });
   }
@@ -47,7 +48,7 @@ function groupsOf(line: string, mount: string): CpuLimit[] {
   return upward(path).map((folder) => {
     const quota = Number(read(`${mount}/cpu${folder}/cpu.cfs_quota_us`) ?? -1);
     const period = Number(read(`${mount}/cpu${folder}/cpu.cfs_period_us`) ?? 1);
-    const usedMs = () => numberIn(read(`${mount}/cpuacct${folder}/cpuacct.usage`), 1_000_000);
+    const usedMs = async () => numberIn(await readLater(`${mount}/cpuacct${folder}/cpuacct.usage`), 1_000_000);
     return { cores: quota > 0 ? quota / period : Number.POSITIVE_INFINITY, usedMs };
   });
 }
@@ -74,4 +75,9 @@ function read(file: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Empty where there is no such file. */
+function readLater(file: string): Promise<string> {
+  return readFile(file, 'latin1').catch(() => '');
 }

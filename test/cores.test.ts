@@ -55,7 +55,7 @@ it.each<[string, Record<string, string>, number, number | undefined]>([
   ],
 ])('%s', async (_name, files, cores, usedMs) => {
   const limit = cpuLimit(await rootOf(files));
-  expect([limit?.cores, limit?.usedMs()]).toEqual([cores, usedMs]);
+  expect([limit?.cores, await limit?.usedMs()]).toEqual([cores, usedMs]);
 });
 
 it.each<[string, Record<string, string>]>([
@@ -68,7 +68,7 @@ it.each<[string, Record<string, string>]>([
 });
 
 it('rounds a limit down to whole cores, at least one and no more than the process is bound to', () => {
-  const limit = (cores: number) => ({ cores, usedMs: () => undefined });
+  const limit = (cores: number) => ({ cores, usedMs: async () => undefined });
   expect([limit(0.5), limit(1.5), limit(3), limit(16), undefined].map((each) => wholeCores(8, each))).toEqual([1, 1, 3, 8, 8]);
   expect(usableCores()).toBe(wholeCores(availableParallelism(), cpuLimit()));
 });

@@ -1,4 +1,4 @@
-/** How long this process could have used a core that nobody used. */
+/** Time in which a core had nothing to do and this process was allowed to use it. */
 import { readFile } from 'node:fs/promises';
 import type { CpuLimit } from '../cores.js';
 
@@ -20,7 +20,7 @@ export function idleClock(limit: CpuLimit | undefined, { stat = '/proc/stat', no
   let last: { readonly machine: number; readonly left: number | undefined } | undefined;
   return async (): Promise<number | undefined> => {
     const machine = await machineIdle(stat);
-    const used = limit?.usedMs();
+    const used = await limit?.usedMs();
     const left = limit && used !== undefined ? limit.cores * now() - used : undefined;
     if (machine === undefined) return undefined;
     if (last) {

@@ -1,7 +1,7 @@
 /** What a camera's pipeline did lately: rates, latencies by stage, drops by reason. Pure, in fixed memory. */
 
 import type { CameraTelemetry, Percentiles } from '../contract/messages.js';
-import { isPending, type PromptAnswer } from '../domain/prompt.js';
+import { isPending, type PromptAnswer } from '../domain/answer.js';
 import type { TextUse } from '../domain/result.js';
 import type { Tracks } from '../domain/track.js';
 

@@ -35,7 +35,7 @@ it('adds the time in which a core waited for a disk', async () => {
 it('counts no more than a control group has left of its limit', async () => {
   let used = 0;
   let at = 0;
-  const idle = idleClock({ cores: 1.5, usedMs: () => used }, { stat, now: () => at });
+  const idle = idleClock({ cores: 1.5, usedMs: async () => used }, { stat, now: () => at });
   await writeFile(stat, 'cpu  0 0 0 0 0\n');
   await idle();
   // A second: the machine was idle for 4 s on 8 cores; the group might have worked for 1.5 s and did for 1.4.
