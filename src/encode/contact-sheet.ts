@@ -49,8 +49,9 @@ export class ContactSheet {
   async write(path: string): Promise<void> {
     const count = this.#tiles.length;
     if (count === 0) return;
-    const columns = Math.ceil(Math.sqrt((count * 4) / 3));
-    const rows = Math.ceil(count / columns);
+    // About 4 : 3, without columns that would stay empty.
+    const rows = Math.ceil(count / Math.ceil(Math.sqrt((count * 4) / 3)));
+    const columns = Math.ceil(count / rows);
     const pitch = TILE + GAP;
     await sharp({
       create: { width: columns * pitch + GAP, height: rows * pitch + GAP, channels: 3, background: '#f2f2f2' },

@@ -24,10 +24,24 @@ describe('ContactSheet', () => {
     const path = join(directory, 'sheet.png');
     await sheet.write(path);
     const { data, info } = await sharp(path).greyscale().raw().toBuffer({ resolveWithObject: true });
-    const columns = Math.ceil(Math.sqrt(16 / 3));
+    const columns = 2;
     const at = (index: number) => data[(8 + Math.floor(index / columns) * 328 + 2) * info.width + 8 + (index % columns) * 328 + 2]!;
     expect(at(0)).toBeGreaterThan(240);
     expect(at(3)).toBeLessThan(20);
+  });
+
+  it.each([
+    [1, 1, 1],
+    [2, 2, 1],
+    [4, 2, 2],
+    [5, 3, 2],
+    [12, 4, 3],
+  ])('has no column that is empty: %i parts in %i columns and %i rows', async (parts, columns, rows) => {
+    const sheet = new ContactSheet();
+    for (let part = 0; part < parts; part += 1) await sheet.add('OK', grey(250), SIZE);
+    const path = join(directory, `sheet-${parts}.png`);
+    await sheet.write(path);
+    expect(await sharp(path).metadata()).toMatchObject({ width: columns * 328 + 8, height: rows * 328 + 8 });
   });
 
   it('writes nothing for no parts', async () => {
