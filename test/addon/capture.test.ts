@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, existsSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -170,12 +170,22 @@ describe.skipIf(!native().features.gstreamer)('capture (needs GStreamer)', () =>
   });
 
   it('can be read again after a read timed out', async () => {
-    const capture = await started(`videotestsrc is-live=true num-buffers=2 ! video/x-raw,framerate=5/1 ! appsink name=sink`, true);
+    const fifo = join(folder, 'pictures');
+    execFileSync('mkfifo', [fifo]);
+    const out = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
+    const into = openSync(fifo, constants.O_WRONLY);
+    const picture = new Uint8Array(16 * 16 * 3);
+    writeSync(into, picture);
+    const parser = 'rawvideoparse width=16 height=16 format=rgb';
+    const capture = await started(`fdsrc fd=${out} blocksize=${picture.length} ! ${parser} ! appsink name=sink sync=false`);
     (await capture.read(TIMEOUT))?.frame.release();
     await expect(capture.read(0)).rejects.toMatchObject({ code: 'SOURCE_TIMEOUT' });
+    writeSync(into, picture);
     (await capture.read(TIMEOUT))?.frame.release();
+    closeSync(into);
     expect(await capture.read(TIMEOUT)).toBeNull();
     await capture.stop(TIMEOUT);
+    closeSync(out);
   });
 
   it('refuses calls out of order', async () => {
