@@ -111,6 +111,7 @@ segment() { sh -c 'cd "$0" && exec node bin/fastsamd segment "$1" --model models
 
 emulated=
 if [ "$architecture" != "$(dpkg --print-architecture)" ]; then
+  [ "$(dpkg --print-architecture)" = amd64 ] || die 'an emulated root borrows the tools of an amd64 machine'
   emulated=yes
   emulate
 fi
