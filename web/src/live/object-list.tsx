@@ -1,5 +1,6 @@
 /** Objects of the frame as a list: the picture's equal for keyboards and screen readers. */
 
+import { MaskStyle } from '../ui/mask-style.js';
 import { Slider } from '../ui/slider.js';
 import { colourOf, cssOf } from '../view/colours.js';
 import type { Shown, StageStyle } from '../view/stage.js';
@@ -59,19 +60,7 @@ export function ObjectList({ shown, style, quality, focused, onStyle, onQuality,
           step={0.01}
           onInput={(next) => onStyle({ least: next })}
         />
-        <Slider
-          name="Opacity"
-          value={style.opacity}
-          shown={`${Math.round(100 * style.opacity)} %`}
-          min={0}
-          max={0.9}
-          step={0.05}
-          onInput={(next) => onStyle({ opacity: next })}
-        />
-        <label class="check">
-          <input type="checkbox" checked={style.contours} onChange={(event) => onStyle({ contours: event.currentTarget.checked })} />{' '}
-          Contours
-        </label>
+        <MaskStyle style={style} onStyle={onStyle} />
         <label>
           Masks{' '}
           <select value={style.masks} onChange={(event) => onStyle({ masks: event.currentTarget.value as StageStyle['masks'] })}>

@@ -1,4 +1,5 @@
 /** Which objects of the photo are shown, and how. */
+import { MaskStyle } from '../ui/mask-style.js';
 import { Slider } from '../ui/slider.js';
 import type { Picture } from './picture.js';
 import type { PhotoPrompts } from './prompts.js';
@@ -30,23 +31,7 @@ export function FilterPanel({ picture: { shown, style }, prompts: { iou, ask } }
           onInput={(next) => (iou.value = next)}
           onRelease={ask}
         />
-        <Slider
-          name="Opacity"
-          value={style.value.opacity}
-          shown={`${Math.round(100 * style.value.opacity)} %`}
-          min={0}
-          max={0.9}
-          step={0.05}
-          onInput={(next) => (style.value = { ...style.value, opacity: next })}
-        />
-        <label class="check">
-          <input
-            type="checkbox"
-            checked={style.value.contours}
-            onChange={(event) => (style.value = { ...style.value, contours: event.currentTarget.checked })}
-          />{' '}
-          Contours
-        </label>
+        <MaskStyle style={style.value} onStyle={(next) => (style.value = { ...style.value, ...next })} />
       </div>
     </section>
   );
