@@ -2,7 +2,7 @@
 import type { LetterboxGeometry } from '../domain/geometry.js';
 import type { Precision } from '../domain/precision.js';
 import type { Segments } from '../domain/segments.js';
-import type { CarryRequests } from './track.js';
+import type { DecodeOptions } from './network.js';
 
 /** What an engine is tied to. */
 export interface TensorRtPlatform {
@@ -36,17 +36,7 @@ export interface TensorRtSegmented {
  */
 export interface TensorRtContext {
   /** From pixels to segments. The frame may be released as soon as this has been called. */
-  segment(
-    frame: object,
-    options: {
-      readonly conf: number;
-      readonly iou: number;
-      readonly maxDet: number;
-      readonly snapToBorder: number;
-      readonly coefficients?: boolean;
-      readonly carry?: CarryRequests;
-    },
-  ): Promise<TensorRtSegmented>;
+  segment(frame: object, options: DecodeOptions): Promise<TensorRtSegmented>;
   /** Milliseconds of `runs` inferences on the last input. */
   measure(runs: number): Promise<Float32Array>;
   /** Finishes what was called before, then frees everything. May be called twice. */

@@ -44,14 +44,14 @@ export class Line {
       const distance = cross(from, to, at) / length;
       return Math.abs(distance) <= margin ? 0 : distance > 0 ? 1 : -1;
     };
-    const named = new Map(tracks.named?.map((track) => [track.id, track]));
+    const named = tracks.named?.length ? new Map(tracks.named.map((track) => [track.id, track])) : undefined;
     for (let index = 0; index < segments.count; index += 1) {
       const track = tracks.ids[index]!;
       const mayCount = isCountable(index, config);
       // A part crosses with its whole, and is on the other side with it when it is on its own again.
       const isCarried = config.objects === 'whole' && tracks.parents[index] !== 0 && this.#settled.has(track);
       if (!mayCount && !isCarried) continue;
-      const first = named.get(track);
+      const first = named?.get(track);
       // Where it was when it had no name yet.
       const begin = first && roughAnchorOf(first.box, first.centroid, config.anchor);
       if (begin) this.#settle(track, sideOf(begin), begin, false);
