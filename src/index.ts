@@ -18,6 +18,7 @@
  */
 
 export type { CheckResult, InspectionCode, RecipeIdentity, Verdict } from './contract/inspection.js';
+export type { PromptAnswer } from './domain/answer.js';
 export type { Box, Point } from './domain/box.js';
 export type { CaptureTime, Frame, PixelFormat } from './domain/frame.js';
 export type { LetterboxGeometry } from './domain/geometry.js';
@@ -33,7 +34,7 @@ export {
   maskUnion,
 } from './domain/mask.js';
 export { MEASURES, type Measure } from './domain/measure.js';
-export { PROMPT_LIMITS, type Prompt, type PromptAnswer, type PromptInput, parsePrompts, type Selection } from './domain/prompt.js';
+export { PROMPT_LIMITS, type Prompt, type PromptInput, parsePrompts, type Selection } from './domain/prompt.js';
 export {
   type CheckMeasure,
   type DecisionRule,

@@ -3,10 +3,11 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { isImagePath } from '../addon/picture-kinds.js';
+import { isPending } from '../domain/answer.js';
 import type { BackendChoice } from '../domain/backend.js';
 import type { Frame } from '../domain/frame.js';
 import type { MaskEncoding } from '../domain/mask.js';
-import { isPending, type Prompt } from '../domain/prompt.js';
+import type { Prompt } from '../domain/prompt.js';
 import type { FrameResult } from '../domain/result.js';
 import { type EncodeOptions, encodeResult } from '../encode/result.js';
 import type { SegmentationEngine, SegmentationOptions } from '../engine/engine.js';

@@ -1,7 +1,7 @@
 /** How often each prompt was matched, minute by minute of the last day: kept here, so that a page that is reloaded has lost nothing. */
 import type { PromptTimeline } from '../contract/console.js';
 import type { PromptsMessage } from '../contract/messages.js';
-import { isPending, type PromptAnswer } from '../domain/prompt.js';
+import { isPending, type PromptAnswer } from '../domain/answer.js';
 import { isFastsamError } from '../errors.js';
 import type { ResultSink } from '../pipeline/sinks.js';
 import type { StatusBoard } from '../status/board.js';

@@ -3,7 +3,8 @@
  * `eventId` sees every event exactly once, in the order in which they happened.
  */
 import { z } from 'zod';
-import { idSchema, REACQUIRED_BY } from '../domain/prompt.js';
+import { REACQUIRED_BY } from '../domain/answer.js';
+import { idSchema } from '../domain/prompt.js';
 import { bootId, count, timestamp, version } from './common.js';
 import { recipeIdentitySchema, verdictFields } from './inspection.js';
 import { box, lostReasonSchema, trackId as track } from './tracking.js';

@@ -3,7 +3,8 @@
  * camera's tracking is on; and the answers of the requests about them.
  */
 import { z } from 'zod';
-import { FOLLOW_REASONS, FOLLOW_STATES, idSchema, LOST_REASONS } from '../domain/prompt.js';
+import { FOLLOW_REASONS, FOLLOW_STATES, LOST_REASONS } from '../domain/answer.js';
+import { idSchema } from '../domain/prompt.js';
 import { lineSchema, zoneSchema } from '../domain/zone.js';
 import { bootId, count, milliseconds, timestamp, version } from './common.js';
 

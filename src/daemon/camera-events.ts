@@ -1,7 +1,7 @@
 /** From what is seen of a camera to events about it. Pure. */
 
 import type { CameraEvent, CameraState } from '../contract/messages.js';
-import { isPending, type PromptAnswer } from '../domain/prompt.js';
+import { isPending, type PromptAnswer } from '../domain/answer.js';
 
 /** Tells when a camera is lost and when it is back, once each. */
 export class CameraWatch {

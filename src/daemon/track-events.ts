@@ -2,8 +2,8 @@
 import type { CameraConfig } from '../config/schema.js';
 import { toTimestamp } from '../contract/common.js';
 import type { CameraEvent, FollowMessage } from '../contract/messages.js';
+import { type FollowTransition, isFollowing } from '../domain/answer.js';
 import type { Box } from '../domain/box.js';
-import { type FollowTransition, isFollowing } from '../domain/prompt.js';
 import type { FrameResult } from '../domain/result.js';
 import { boxOf, type Segments } from '../domain/segments.js';
 import { TokenBucket } from '../time/token-bucket.js';

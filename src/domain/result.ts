@@ -1,7 +1,7 @@
+import type { FollowTransition, PromptAnswer } from './answer.js';
 import type { BackendName } from './backend.js';
 import type { CaptureTime, FrameFile } from './frame.js';
 import type { LetterboxGeometry } from './geometry.js';
-import type { FollowTransition, PromptAnswer } from './prompt.js';
 import type { Segments } from './segments.js';
 import type { Tracks } from './track.js';
 

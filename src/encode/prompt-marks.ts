@@ -1,7 +1,8 @@
 /** Prompts drawn over a picture: where was asked, and what became of it. */
 import sharp, { type OverlayOptions } from 'sharp';
 import type { Stamp } from '../addon/drawing.js';
-import type { Prompt, PromptAnswer } from '../domain/prompt.js';
+import type { PromptAnswer } from '../domain/answer.js';
+import type { Prompt } from '../domain/prompt.js';
 import { cssColour } from './object-colours.js';
 import type { TextStamps } from './text-stamp.js';
 

@@ -2,8 +2,8 @@
 
 import { toTimestamp, WIRE_VERSION } from '../contract/common.js';
 import type { MaskMessage, ObjectMessage, PromptAnswerMessage, ResultMessage } from '../contract/result.js';
+import { type FollowAnswer, isPending, type PromptAnswer } from '../domain/answer.js';
 import type { MaskEncoding } from '../domain/mask.js';
-import { type FollowAnswer, isPending, type PromptAnswer } from '../domain/prompt.js';
 import type { FrameResult } from '../domain/result.js';
 import { boxOf } from '../domain/segments.js';
 import { asSegments, encodeMasks } from './masks.js';

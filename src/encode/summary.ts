@@ -2,7 +2,7 @@
 
 import { WIRE_VERSION } from '../contract/common.js';
 import type { SummaryMessage } from '../contract/summary.js';
-import { isPending } from '../domain/prompt.js';
+import { isPending } from '../domain/answer.js';
 import type { FrameResult } from '../domain/result.js';
 
 /** The highest number that one character can say. */

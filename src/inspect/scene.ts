@@ -1,10 +1,11 @@
 /** What a recipe's checks speak of, found and measured in one frame. */
 
 import { native } from '../addon/addon.js';
+import { isPending, type PromptAnswer } from '../domain/answer.js';
 import type { Point } from '../domain/box.js';
 import type { Frame } from '../domain/frame.js';
 import { type MaskRuns, maskArea, maskIntersection, maskOf } from '../domain/mask.js';
-import { isPending, type PromptAnswer, withIds } from '../domain/prompt.js';
+import { withIds } from '../domain/prompt.js';
 import { type Check, limitsOf, type ObjectSet, type Recipe } from '../domain/recipe.js';
 import type { FrameResult } from '../domain/result.js';
 import type { Segments } from '../domain/segments.js';

@@ -1,6 +1,8 @@
 /** From the network's objects of one frame to a result: tracking, text, prompts. */
+
+import type { PromptAnswer } from '../domain/answer.js';
 import type { Frame } from '../domain/frame.js';
-import { followsObject, type Prompt, type PromptAnswer } from '../domain/prompt.js';
+import { followsObject, type Prompt } from '../domain/prompt.js';
 import type { FrameResult, ModelIdentity, TextUse } from '../domain/result.js';
 import type { Segments } from '../domain/segments.js';
 import { applyPrompts } from '../prompt/apply.js';

@@ -2,9 +2,11 @@
  * Prompts on the result of one frame: `(segments, prompts) → answers`, after FastSAM's box_prompt and point_prompt
  * (FastSAM, 2023, fastsam/prompt.py) with the differences that docs/prompts.md names.
  */
+
+import type { PromptAnswer } from '../domain/answer.js';
 import type { Box } from '../domain/box.js';
 import { maskArea, maskAreaInBox, maskContains, maskOf, maskSubtract, maskUnion } from '../domain/mask.js';
-import type { BoxPrompt, PointsPrompt, Prompt, PromptAnswer } from '../domain/prompt.js';
+import type { BoxPrompt, PointsPrompt, Prompt } from '../domain/prompt.js';
 import type { Segments } from '../domain/segments.js';
 import { answerSalient } from './salient.js';
 import { answerLabel, answerText, type TextScores } from './text.js';

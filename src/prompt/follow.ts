@@ -2,16 +2,10 @@
  * Prompts that lock onto an object and follow it: arming → binding → locked → coasting → lost → gone. Pure but for what it
  * remembers: one state for each followed prompt in force.
  */
+
+import type { FollowAnswer, FollowTransition, PromptAnswer } from '../domain/answer.js';
 import type { Box } from '../domain/box.js';
-import {
-  FOLLOW_DEFAULTS,
-  type FollowAnswer,
-  type FollowedPrompt,
-  type FollowTransition,
-  followsObject,
-  type Prompt,
-  type PromptAnswer,
-} from '../domain/prompt.js';
+import { FOLLOW_DEFAULTS, type FollowedPrompt, followsObject, type Prompt } from '../domain/prompt.js';
 import type { Segments } from '../domain/segments.js';
 import { boxOf } from '../domain/segments.js';
 import type { Tracks } from '../domain/track.js';

@@ -1,6 +1,8 @@
 /** The salient object of a picture: what people would look at, by a rule of thumb. */
+
+import type { PromptAnswer } from '../domain/answer.js';
 import { type MaskRuns, maskOf } from '../domain/mask.js';
-import type { PromptAnswer, SalientPrompt } from '../domain/prompt.js';
+import type { SalientPrompt } from '../domain/prompt.js';
 import type { Segments } from '../domain/segments.js';
 
 /** Spread of the prior for the middle of the picture, as a share of its sides. */

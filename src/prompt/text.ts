@@ -1,5 +1,6 @@
 /** From scores of objects against texts to answers; pure. */
-import type { LabelPrompt, Prompt, PromptAnswer, PromptMatch } from '../domain/prompt.js';
+import type { PromptAnswer, PromptMatch } from '../domain/answer.js';
+import type { LabelPrompt, Prompt } from '../domain/prompt.js';
 import type { Segments } from '../domain/segments.js';
 
 /** What is known about the objects of one frame, for all of its text prompts. */

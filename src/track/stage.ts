@@ -1,8 +1,9 @@
 /** Tracking as a stage of one camera's pipeline: what it asks of decoding, and what it makes of the decoded objects. */
 import { native } from '../addon/addon.js';
+import type { PromptAnswer } from '../domain/answer.js';
 import type { Box } from '../domain/box.js';
 import type { Frame } from '../domain/frame.js';
-import { FOLLOW_DEFAULTS, type FollowedPrompt, type Prompt, type PromptAnswer } from '../domain/prompt.js';
+import { FOLLOW_DEFAULTS, type FollowedPrompt, type Prompt } from '../domain/prompt.js';
 import type { ModelIdentity } from '../domain/result.js';
 import type { Segments } from '../domain/segments.js';
 import type { CameraMotion, CameraMotionMode, Tracks } from '../domain/track.js';

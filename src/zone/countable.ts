@@ -1,5 +1,5 @@
 /** Which objects of a frame a line or a zone counts. */
-import type { PromptAnswer } from '../domain/prompt.js';
+import type { PromptAnswer } from '../domain/answer.js';
 import type { Segments } from '../domain/segments.js';
 import type { Tracks } from '../domain/track.js';
 import type { LineConfig } from '../domain/zone.js';

@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
-import type { PromptAnswer } from '../domain/prompt.js';
+import type { PromptAnswer } from '../domain/answer.js';
 import type { Segments } from '../domain/segments.js';
 import type { Tracks } from '../domain/track.js';
 import {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PromptHistory } from '../../src/console/prompt-history.js';
 import type { PromptsMessage } from '../../src/contract/messages.js';
-import type { PromptAnswer } from '../../src/domain/prompt.js';
+import type { PromptAnswer } from '../../src/domain/answer.js';
 
 const MINUTE = 60_000;
 const START = 1_800_000_000_000 - (1_800_000_000_000 % MINUTE);

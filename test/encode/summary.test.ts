@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { summaryMessageSchema } from '../../src/contract/summary.js';
-import { PROMPT_LIMITS, type PromptAnswer } from '../../src/domain/prompt.js';
+import type { PromptAnswer } from '../../src/domain/answer.js';
+import { PROMPT_LIMITS } from '../../src/domain/prompt.js';
 import type { FrameResult } from '../../src/domain/result.js';
 import { summaryOf } from '../../src/encode/summary.js';
 import { EMPTY } from '../helpers/fakes.js';

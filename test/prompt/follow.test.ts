@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Prompt, type PromptAnswer, type PromptInput, parsePrompts } from '../../src/domain/prompt.js';
+import type { PromptAnswer } from '../../src/domain/answer.js';
+import { type Prompt, type PromptInput, parsePrompts } from '../../src/domain/prompt.js';
 import type { Segments } from '../../src/domain/segments.js';
 import type { Tracks } from '../../src/domain/track.js';
 import { FollowBook, type Followed } from '../../src/prompt/follow.js';
