@@ -39,6 +39,7 @@
         'native/binding/native_segments.cc',
         'native/binding/native_tracker.cc',
         'native/binding/notify.cc',
+        'native/binding/ordinary_view.cc',
         'native/binding/patches.cc',
         'native/binding/polygons.cc',
         'native/binding/process.cc',

@@ -48,6 +48,7 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("shapesTruth", Napi::Function::New<Promised<ShapesTruth>>(env));
   exports.Set("toRgb", Napi::Function::New<Promised<ToRgb>>(env));
   exports.Set("viewMessage", Napi::Function::New<Promised<ViewMessage>>(env));
+  exports.Set("ordinaryView", Napi::Function::New<OrdinaryView>(env));
   exports.Set("letterboxGeometry", Napi::Function::New<LetterboxGeometry>(env));
   exports.Set("letterbox", Napi::Function::New<Promised<Letterbox>>(env));
   exports.Set("cropBatch", Napi::Function::New<Promised<CropBatch>>(env));

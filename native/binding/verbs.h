@@ -20,6 +20,7 @@ Napi::Value ShapesTruth(const Napi::CallbackInfo& info);
 Napi::Value ToRgb(const Napi::CallbackInfo& info);
 Napi::Value EncodeJpeg(const Napi::CallbackInfo& info);
 Napi::Value ViewMessage(const Napi::CallbackInfo& info);
+Napi::Value OrdinaryView(const Napi::CallbackInfo& info);
 Napi::Value LetterboxGeometry(const Napi::CallbackInfo& info);
 Napi::Value Letterbox(const Napi::CallbackInfo& info);
 Napi::Value CropBatch(const Napi::CallbackInfo& info);

@@ -78,6 +78,12 @@ export interface NativeAddon {
   /** One frame with its objects for a preview, packed as src/contract/view-message.ts says; without a picture when the build has no libturbojpeg. */
   viewMessage(frame: NativeFrame, segments: Segments, options: ViewOptions): Promise<Uint8Array>;
 
+  /**
+   * An array of an ordinary ArrayBuffer over the memory of a shared one, which it keeps: for what takes no SharedArrayBuffer, as
+   * onnxruntime-node. Never to be transferred.
+   */
+  ordinaryView(shared: Float32Array<SharedArrayBuffer>): Float32Array<ArrayBuffer>;
+
   letterboxGeometry(frameWidth: number, frameHeight: number, inputWidth: number, inputHeight: number): LetterboxGeometry;
   /** Writes [3, inputHeight, inputWidth] RGB 0…1 into `input`. */
   letterbox(frame: NativeFrame, input: Float32Array, inputWidth: number, inputHeight: number): Promise<LetterboxGeometry>;

@@ -15,31 +15,23 @@ import {
 } from './engine.js';
 import { InOrder } from './in-order.js';
 import { Slots } from './slots.js';
+import type { Tensors } from './tensors.js';
 
 /** One frame is prepared, one inferred and one decoded at a time. */
-const DEPTH = 3;
+export const FRAMES_IN_FLIGHT = 3;
 /** Weight of the newest inference in the running estimate of its duration. */
 const SMOOTHING = 0.2;
-
-/** The memory of one frame in flight, allocated once; channels first, row-major. */
-export type Tensors = {
-  /** [3, H, W] RGB 0…1. */
-  input: Float32Array<ArrayBuffer>;
-  /** [4 + classes + 32, anchors]. */
-  detections: Float32Array<ArrayBuffer>;
-  /** [32, H / 4, W / 4]. */
-  proto: Float32Array<ArrayBuffer>;
-};
 
 /** A loaded YOLOv8-seg network that reads `input` and writes `detections` and `proto`. */
 export interface TensorNetwork {
   readonly signature: Signature;
+  /** Those of each frame in flight, by its place. */
+  readonly tensors: readonly Tensors[];
   /**
-   * Runs the network `runs` times and resolves with the milliseconds of each. Calls are carried out one at a time, in
-   * order. Meanwhile the tensors may be elsewhere; they are back in the object when the promise settles.
-   * Errors: ENGINE_FAILED.
+   * Runs the network `runs` times with the tensors of a place, and resolves with the milliseconds of each. Calls are carried out one at a
+   * time, in order; until the promise settles the tensors are the network's. Errors: ENGINE_FAILED.
    */
-  run(tensors: Tensors, runs: number): Promise<readonly number[]>;
+  run(place: number, runs: number): Promise<readonly number[]>;
   /** Waits for the runs under way, then frees everything. */
   stop(): Promise<void>;
 }
@@ -51,10 +43,10 @@ export interface HostEngineDeps {
 
 /** Letterbox → network → decoding, for any backend that runs tensors. */
 export class HostEngine implements SegmentationEngine {
-  readonly depth = DEPTH;
+  readonly depth: number;
   readonly model: ModelIdentity;
   readonly #network: TensorNetwork;
-  readonly #slots: Slots<Tensors>;
+  readonly #places: Slots<number>;
   #stopping: Promise<void> | undefined;
   readonly #order = new InOrder();
   /** Frames on their way to the network. */
@@ -68,7 +60,8 @@ export class HostEngine implements SegmentationEngine {
   constructor({ model, network }: HostEngineDeps) {
     this.model = model;
     this.#network = network;
-    this.#slots = new Slots(Array.from({ length: DEPTH }, () => allocate(model, network.signature)));
+    this.depth = network.tensors.length;
+    this.#places = new Slots(network.tensors.map((_, place) => place));
   }
 
   async segment(frame: Frame, options: SegmentationOptions, tracking?: TrackingRequest): Promise<Segmented> {
@@ -78,21 +71,22 @@ export class HostEngine implements SegmentationEngine {
 
   async #segment(frame: Frame, options: SegmentationOptions, tracking?: TrackingRequest): Promise<Segmented> {
     const begin = performance.now();
-    const slot = await this.#slots.take();
+    const place = await this.#places.take();
+    const tensors = this.#network.tensors[place]!;
     try {
       const taken = performance.now();
       const { inputWidth, inputHeight } = this.model;
       const { anchors, classes } = this.#network.signature;
       this.#preparing += 1;
       const geometry = await native()
-        .letterbox(frame.pixels as NativeFrame, slot.input, inputWidth, inputHeight)
+        .letterbox(frame.pixels as NativeFrame, tensors.input, inputWidth, inputHeight)
         .finally(() => {
           this.#preparing -= 1;
         });
       const prepared = performance.now();
-      const infer = (await this.#infer(slot, 1))[0] ?? 0;
+      const infer = (await this.#infer(place, 1))[0] ?? 0;
       const inferred = performance.now();
-      const outputs = { detections: slot.detections, proto: slot.proto, anchors, classes };
+      const outputs = { detections: tensors.detections, proto: tensors.proto, anchors, classes };
       const decoding = { ...options, snapToBorder: snapDistance(options.snapToBorder, classes) };
       const segments = await native().decode(outputs, geometry, { ...decoding, ...decodeForTracking(tracking, this.model) });
       const edges = options.edges && (await native().edgeMap(outputs, geometry, decoding, options.edges));
@@ -100,7 +94,7 @@ export class HostEngine implements SegmentationEngine {
       const timings = { wait, preprocess: prepared - taken, infer, decode: performance.now() - inferred };
       return { segments, geometry, timings, ...(edges ? { edges } : {}) };
     } finally {
-      this.#slots.give(slot);
+      this.#places.give(place);
     }
   }
 
@@ -113,28 +107,28 @@ export class HostEngine implements SegmentationEngine {
 
   async measureNetwork(runs: number): Promise<number[]> {
     if (this.#stopping) throw stopped();
-    const slot = await this.#slots.take();
+    const place = await this.#places.take();
     try {
-      return [...(await this.#infer(slot, runs))];
+      return [...(await this.#infer(place, runs))];
     } finally {
-      this.#slots.give(slot);
+      this.#places.give(place);
     }
   }
 
   stop(): Promise<void> {
     this.#stopping ??= (async () => {
-      // Taking every slot waits for all that is in flight.
-      await Promise.all(Array.from({ length: DEPTH }, () => this.#slots.take()));
+      // Taking every place waits for all that is in flight.
+      await Promise.all(this.#network.tensors.map(() => this.#places.take()));
       await this.#network.stop();
     })();
     return this.#stopping;
   }
 
-  async #infer(slot: Tensors, runs: number): Promise<readonly number[]> {
+  async #infer(place: number, runs: number): Promise<readonly number[]> {
     if (this.#running === 0) this.#busySince = performance.now();
     this.#running += 1;
     try {
-      const inferMs = await this.#network.run(slot, runs);
+      const inferMs = await this.#network.run(place, runs);
       const last = inferMs.at(-1) ?? 0;
       this.#inferMs = this.#inferMs === 0 ? last : this.#inferMs + SMOOTHING * (last - this.#inferMs);
       return inferMs;
@@ -143,14 +137,6 @@ export class HostEngine implements SegmentationEngine {
       this.#busySince = performance.now();
     }
   }
-}
-
-function allocate({ inputWidth, inputHeight }: ModelIdentity, { classes, anchors }: Signature): Tensors {
-  return {
-    input: new Float32Array(3 * inputHeight * inputWidth),
-    detections: new Float32Array((4 + classes + 32) * anchors),
-    proto: new Float32Array(32 * (inputHeight / 4) * (inputWidth / 4)),
-  };
 }
 
 function stopped(): FastsamError {

@@ -47,6 +47,21 @@ describe('several environments', () => {
     expect((await Promise.all(ends)).flat()).toEqual([0, 0, 0, 0]);
   });
 
+  it('see the same shared memory through ordinary views', async () => {
+    const script = `${preamble}
+      const { parentPort, workerData } = require('node:worker_threads');
+      const view = addon.ordinaryView(workerData.subarray(1));
+      view[0] += 1;
+      parentPort.postMessage([view.buffer instanceof ArrayBuffer, view.length]);`;
+    const shared = new Float32Array(new SharedArrayBuffer(4 * 100)).fill(6);
+    const worker = new Worker(script, { eval: true, workerData: shared });
+    const ends = once(worker, 'exit');
+    expect((await once(worker, 'message'))[0]).toEqual([true, 99]);
+    expect((await ends)[0]).toBe(0);
+    expect([...shared.subarray(0, 3)]).toEqual([6, 7, 6]);
+    expect(native().ordinaryView(shared)[1]).toBe(7);
+  });
+
   it.skipIf(!native().features.gstreamer)('end at any moment, with calls under way and a capture running', async () => {
     const script = `${preamble}
       const { parentPort } = require('node:worker_threads');
@@ -104,6 +119,27 @@ describe('the end of the process', () => {
       for (let wait = 0; wait < 500 && threads() > before; wait += 1) { gc(); await new Promise((resolve) => setTimeout(resolve, 10)); }
       console.log(threads() <= before);`;
     expect(run(script)).toEqual(exits('true'));
+  });
+
+  it('keeps shared memory for as long as a view of it, and then no more', () => {
+    const script = `
+      const megabyte = 1 << 18;
+      const collected = { views: 0, shared: 0 };
+      const registry = new FinalizationRegistry((kind) => { collected[kind] += 1; });
+      let views = Array.from({ length: 20 }, (_, k) => {
+        const shared = new Float32Array(new SharedArrayBuffer(4 * megabyte)).fill(k);
+        registry.register(shared, 'shared');
+        const view = addon.ordinaryView(shared);
+        registry.register(view, 'views');
+        return view;
+      });
+      const collect = async (done) => { for (let wait = 0; wait < 500 && !done(); wait += 1) { gc(); await new Promise((resolve) => setTimeout(resolve, 10)); } };
+      for (let round = 0; round < 3; round += 1) { gc(); await new Promise(setImmediate); }
+      console.log(collected.shared, views.every((view, k) => view[megabyte - 1] === k));
+      views = undefined;
+      await collect(() => collected.shared === 20);
+      console.log(JSON.stringify(collected));`;
+    expect(run(script)).toEqual(exits('0 true\n{"views":20,"shared":20}'));
   });
 
   it('frees segments that were collected', () => {

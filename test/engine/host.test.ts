@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Frame } from '../../src/domain/frame.js';
 import { SEGMENTATION_DEFAULTS } from '../../src/domain/segmentation.js';
-import { HostEngine, type TensorNetwork, type Tensors } from '../../src/engine/host.js';
+import { HostEngine, type TensorNetwork } from '../../src/engine/host.js';
+import { sharedTensors } from '../../src/engine/tensors.js';
 import { FastsamError } from '../../src/errors.js';
 import { anchorCount } from '../../src/model/signature.js';
 import { openSource } from '../../src/source/open.js';
@@ -12,12 +13,14 @@ const model = { name: 'test', backend: 'onnxruntime', inputWidth: SIZE, inputHei
 /** A network that finds one object, its score one tenth of the number of the run, once it is told to go on. */
 class ScriptedNetwork implements TensorNetwork {
   readonly signature = { detections: 'd', proto: 'p', classes: 1, anchors: anchorCount(SIZE, SIZE) };
+  readonly tensors = Array.from({ length: 3 }, () => sharedTensors(SIZE, SIZE, this.signature));
   readonly waiting: (() => void)[] = [];
   runs = 0;
   stopped = 0;
   failing = false;
 
-  async run(tensors: Tensors): Promise<readonly number[]> {
+  async run(place: number): Promise<readonly number[]> {
+    const tensors = this.tensors[place]!;
     this.runs += 1;
     const score = this.runs / 10;
     await new Promise<void>((resolve) => this.waiting.push(resolve));
@@ -40,7 +43,7 @@ async function aFrame(): Promise<Frame> {
 const options = { ...SEGMENTATION_DEFAULTS, conf: 0.05 };
 
 describe('HostEngine', () => {
-  it('overlaps as many frames as it has slots, and settles them in order', async () => {
+  it('overlaps as many frames as the network has tensors for, and settles them in order', async () => {
     using frame = await aFrame();
     const network = new ScriptedNetwork();
     const engine = new HostEngine({ model, network });
@@ -61,7 +64,7 @@ describe('HostEngine', () => {
     expect(network.stopped).toBe(1);
   });
 
-  it('gives the slot of a failed frame back', async () => {
+  it('gives the place of a failed frame back', async () => {
     using frame = await aFrame();
     const network = new ScriptedNetwork();
     const engine = new HostEngine({ model, network });

@@ -4,7 +4,7 @@ import { compiledModule } from '../../compiled.js';
 import type { ModelMetadata } from '../../model/onnx.js';
 import { WorkerClient } from '../../worker/client.js';
 import type { SegmentationEngine } from '../engine.js';
-import { HostEngine, type TensorNetwork } from '../host.js';
+import { FRAMES_IN_FLIGHT, HostEngine, type TensorNetwork } from '../host.js';
 import type { LoadedNetwork, NetworkCalls, WorkerSettings } from './protocol.js';
 
 export interface OnnxEngineOptions {
@@ -28,6 +28,7 @@ export async function loadOnnxEngine(path: string, options: OnnxEngineOptions = 
     providers: options.providers ?? ['cpu'],
     threads: options.threads ?? 0,
     warmUp: options.warmUp ?? true,
+    places: FRAMES_IN_FLIGHT,
   };
   const script = compiledModule('./segment-worker.js', import.meta.url);
   // The thread loads the network while this one reads what the file says about itself, which is the better of two errors.
@@ -42,10 +43,11 @@ export async function loadOnnxEngine(path: string, options: OnnxEngineOptions = 
   if (started.status === 'rejected') throw started.reason;
   const { names } = metadata.value;
   const { client, loaded } = started.value;
-  const { inputWidth, inputHeight, signature } = loaded;
+  const { inputWidth, inputHeight, signature, tensors } = loaded;
   const network: TensorNetwork = {
     signature,
-    run: (tensors, runs) => client.call('run', { runs }, { lend: tensors }),
+    tensors,
+    run: (place, runs) => client.call('run', { place, runs }),
     stop: () => client.stop(),
   };
   const name = basename(path, extname(path));

@@ -4,11 +4,12 @@
  */
 import { workerData } from 'node:worker_threads';
 import type * as OnnxRuntime from 'onnxruntime-node';
+import { native } from '../../addon/addon.js';
 import { MAX_MODEL_INPUT_PIXELS } from '../../domain/limits.js';
 import { FastsamError, messageOf } from '../../errors.js';
-import { recognise, type TensorShape } from '../../model/signature.js';
+import { MASK_CHANNELS, recognise, type TensorShape } from '../../model/signature.js';
 import { serve } from '../../worker/server.js';
-import type { Tensors } from '../host.js';
+import { sharedTensors } from '../tensors.js';
 import { ort } from './onnxruntime.js';
 import type { LoadedNetwork, NetworkCalls, WorkerSettings } from './protocol.js';
 import { createSession } from './session.js';
@@ -19,6 +20,9 @@ const DEFAULT_SIZE = [640, 640] as const;
 
 interface Network extends LoadedNetwork {
   readonly session: OnnxRuntime.InferenceSession;
+  /** What the session reads and writes, by place: the tensors. */
+  readonly feeds: readonly OnnxRuntime.InferenceSession.FeedsType[];
+  readonly fetches: readonly OnnxRuntime.InferenceSession.FetchesType[];
 }
 
 async function load(settings: WorkerSettings): Promise<Network> {
@@ -26,7 +30,21 @@ async function load(settings: WorkerSettings): Promise<Network> {
   const { name, inputWidth, inputHeight } = await inputOf(session, settings);
   const outputs =
     (settings.warmUp ? undefined : declaredOutputs(session)) ?? (await runOnce(settings, session, name, [inputHeight, inputWidth]));
-  return { session, inputWidth, inputHeight, signature: recognise(settings.path, inputWidth, inputHeight, outputs) };
+  const signature = recognise(settings.path, inputWidth, inputHeight, outputs);
+  const tensors = Array.from({ length: settings.places }, () => sharedTensors(inputWidth, inputHeight, signature));
+  const rows = 4 + signature.classes + MASK_CHANNELS;
+  return {
+    ...{ session, inputWidth, inputHeight, signature, tensors },
+    feeds: tensors.map(({ input }) => ({ [name]: tensorOn(input, [1, 3, inputHeight, inputWidth]) })),
+    fetches: tensors.map(({ detections, proto }) => ({
+      [signature.detections]: tensorOn(detections, [1, rows, signature.anchors]),
+      [signature.proto]: tensorOn(proto, [1, MASK_CHANNELS, inputHeight / 4, inputWidth / 4]),
+    })),
+  };
+}
+
+function tensorOn(memory: Float32Array<SharedArrayBuffer>, dims: readonly number[]): OnnxRuntime.Tensor {
+  return new ort.Tensor('float32', native().ordinaryView(memory), dims);
 }
 
 /** The shapes of all float32 outputs as the model declares them; undefined when one is left open. */
@@ -111,16 +129,11 @@ async function exportedSize(path: string): Promise<readonly [number, number] | u
   return (await readModelMetadata(path)).imgsz;
 }
 
-async function run({ session, inputWidth, inputHeight, signature }: Network, tensors: Tensors, runs: number): Promise<number[]> {
-  const feeds = { [session.inputNames[0]!]: new ort.Tensor('float32', tensors.input, [1, 3, inputHeight, inputWidth]) };
-  const fetches = {
-    [signature.detections]: new ort.Tensor('float32', tensors.detections, [1, 4 + signature.classes + 32, signature.anchors]),
-    [signature.proto]: new ort.Tensor('float32', tensors.proto, [1, 32, inputHeight / 4, inputWidth / 4]),
-  };
+async function run({ session, feeds, fetches }: Network, place: number, runs: number): Promise<number[]> {
   const inferMs: number[] = [];
   for (let k = 0; k < runs; k += 1) {
     const begin = performance.now();
-    await session.run(feeds, fetches);
+    await session.run(feeds[place]!, fetches[place]!);
     inferMs.push(performance.now() - begin);
   }
   return inferMs;
@@ -128,12 +141,12 @@ async function run({ session, inputWidth, inputHeight, signature }: Network, ten
 
 void serve<NetworkCalls, LoadedNetwork>(async () => {
   const network = await load(workerData as WorkerSettings);
-  const { session, inputWidth, inputHeight, signature } = network;
+  const { session, inputWidth, inputHeight, signature, tensors } = network;
   return {
-    loaded: { inputWidth, inputHeight, signature },
+    loaded: { inputWidth, inputHeight, signature, tensors },
     handlers: {
-      run: ({ runs }, { lent }) =>
-        run(network, lent as Tensors, runs).catch((cause: unknown) => {
+      run: ({ place, runs }) =>
+        run(network, place, runs).catch((cause: unknown) => {
           throw new FastsamError('ENGINE_FAILED', `inference failed: ${messageOf(cause)}`);
         }),
     },
