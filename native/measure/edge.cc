@@ -4,11 +4,11 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <utility>
 
 #include "measure/edge_profile.h"
+#include "measure/lanes.h"
 #include "measure/median.h"
 #include "measure/room.h"
 
@@ -47,26 +47,23 @@ constexpr double kLeastOutlier = 0.25;
 constexpr int kBeyond = EdgeFilter::kMostTaps;
 constexpr int kAside = kFit + kDifferenceAside;
 static_assert(kBeyond >= kMeanTaps && kBeyond >= kAside);
-/// Rows end at a multiple of this: loops over them have no remainder.
-constexpr size_t kLanes = 4;
 
+/// Rows end at a multiple of the lanes: loops over them have no remainder.
 constexpr size_t RowOf(int samples) { return (static_cast<size_t>(samples) + kLanes - 1) / kLanes * kLanes; }
 size_t GradientRow(int reach) { return RowOf(2 * (reach + kFit) + 1); }
-/// A match takes samples from behind its last one, with weight 0.
+/// What the search needs of a profile: most matches need no more.
+int SearchSamples(int reach) { return static_cast<int>(RowOf(2 * (reach + kAside) + 1)); }
+/// Where in a profile that begins; what rounding adds goes to both ends.
+int SearchBegin(int reach) { return kBeyond - kAside - (SearchSamples(reach) - 2 * (reach + kAside) - 1) / 2; }
+/// Samples that are taken at either end where a match needs them.
+constexpr int kEndSamples = 8;
+static_assert(kEndSamples >= kBeyond - kAside && kEndSamples % kLanes == 0);
+/// A match takes one sample from behind its last one, with weight 0, and fills its lanes.
 size_t ProfileRow(int reach) { return RowOf(2 * (reach + kBeyond) + 1) + kLanes; }
 /// Longest rows: at kMostReach.
 constexpr int kMostSamples = static_cast<int>(kMostReach / kStep);
 constexpr size_t kMostGradients = RowOf(2 * (kMostSamples + kFit) + 1);
-static_assert(2 * (kMostSamples + kBeyond) + 1 <= LumaPatch::kMostAlong);
-
-using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
-
-inline Lanes Load(const float* from) {
-  Lanes lanes;
-  std::memcpy(&lanes, from, sizeof lanes);
-  return lanes;
-}
-inline void Store(Lanes lanes, float* to) { std::memcpy(to, &lanes, sizeof lanes); }
+static_assert(RowOf(2 * (kMostSamples + kAside) + 1) <= LumaPatch::kMostAlong);
 
 /// out[k] = in[k + 6] - in[k] + 2 (in[k + 5] - in[k + 1]) + 2 (in[k + 4] - in[k + 2]): the difference of the samples
 /// either way, summed twice over three.
@@ -79,26 +76,24 @@ void Differentiate(const float* in, size_t count, float* out) {
 }
 
 /// Place of the greatest gradient (of `polarity`, 0 for either) times the prior among `count`; `otherwise` where none
-/// is above 0.
-int Strongest(const float* gradients, const float* prior, int count, int polarity, int otherwise) {
-  float weighted[kMostGradients];
-  if (polarity == 0) {
-    for (int k = 0; k < count; ++k) weighted[k] = std::abs(gradients[k]) * prior[k];
-  } else {
-    const auto sign = static_cast<float>(polarity);
-    for (int k = 0; k < count; ++k) weighted[k] = sign * gradients[k] * prior[k];
+/// is above 0. Of products that are as good as equal (to 2^-17) the first. Without branches, which nothing foretells.
+int Strongest(const float* gradients, const float* prior, size_t count, int polarity, int otherwise) {
+  // Positive floats are in order as integers, too: the last bits of each are made to say where it is.
+  constexpr int32_t kPlaceBits = 63;
+  static_assert(kMostGradients <= kPlaceBits);
+  const IntLanes magnitude = IntLanes{} + (polarity == 0 ? 0x7fffffff : -1);
+  const auto sign = static_cast<float>(polarity < 0 ? -1 : 1);
+  Lanes most{};
+  IntLanes from_end = IntLanes{kPlaceBits, kPlaceBits - 1, kPlaceBits - 2, kPlaceBits - 3};
+  for (size_t k = 0; k < count; k += kLanes, from_end -= static_cast<int32_t>(kLanes)) {
+    const Lanes product = sign * Load(gradients + k) * Load(prior + k);
+    const Lanes marked = AsLanes(((AsInts(product) & magnitude) & ~kPlaceBits) | from_end);
+    most = marked > most ? marked : most;
   }
-  float lanes[kLanes] = {};
-  for (int k = 0; k < count; k += static_cast<int>(kLanes)) {
-    for (size_t lane = 0; lane < kLanes; ++lane) {
-      lanes[lane] = std::max(lanes[lane], weighted[static_cast<size_t>(k) + lane]);
-    }
-  }
-  const float most = std::max(std::max(lanes[0], lanes[1]), std::max(lanes[2], lanes[3]));
-  if (most <= 0) return otherwise;
-  int place = 0;
-  while (weighted[place] != most) ++place;
-  return place;
+  const Lanes pairs = {most[2], most[3], most[2], most[3]};
+  const IntLanes both = AsInts(pairs > most ? pairs : most);
+  const int32_t bits = std::max(both[0], both[1]);
+  return bits > kPlaceBits ? kPlaceBits - (bits & kPlaceBits) : otherwise;
 }
 
 /// Puts the smaller one first.
@@ -179,13 +174,34 @@ void EdgeFinder::TakeNormals(const Contour& outline) {
   take(count_ < 2 ? 0 : count_ - 2, count_ - 1, 0);
 }
 
-void EdgeFinder::TakeGradients(const LumaPatch& luma, const Contour& outline, float threshold) {
-  const int ends = reach_ + kBeyond;
-  const int samples = 2 * ends + 1;
+void EdgeFinder::Sample(LumaPatch& luma, const Contour& outline, size_t i, int first, int count) {
+  const double dx = normal_x_[i] * kStep;
+  const double dy = normal_y_[i] * kStep;
+  const int from_middle = first - (reach_ + kBeyond);
+  luma.Along(outline[i].x + dx * from_middle, outline[i].y + dy * from_middle, dx, dy, count,
+             profiles_.data() + i * ProfileRow(reach_) + first);
+}
+
+const float* EdgeFinder::Profile(LumaPatch& luma, const Contour& outline, size_t i, int first, int last) {
+  const int end = SearchBegin(reach_) + SearchSamples(reach_);
+  if (first < SearchBegin(reach_) && !has_begin_[i]) {
+    Sample(luma, outline, i, 0, kEndSamples);
+    has_begin_[i] = 1;
+  }
+  if (last >= end && !has_end_[i]) {
+    Sample(luma, outline, i, end, kEndSamples);
+    has_end_[i] = 1;
+  }
+  return profiles_.data() + i * ProfileRow(reach_) + first;
+}
+
+void EdgeFinder::TakeGradients(LumaPatch& luma, const Contour& outline, float threshold) {
   const size_t row = GradientRow(reach_);
   const size_t wide = ProfileRow(reach_);
   Reserve(profiles_, count_ * wide);
   Reserve(gradients_, count_ * row);
+  has_begin_.assign(count_, 0);
+  has_end_.assign(count_, 0);
   prior_.assign(row, 0);
   for (int k = -reach_; k <= reach_; ++k) {
     const double t = k / (0.6 * reach_);
@@ -201,13 +217,10 @@ void EdgeFinder::TakeGradients(const LumaPatch& luma, const Contour& outline, fl
   // Round the ring, with the last point first and the first one again at the end.
   for (size_t k = 0; k < count_ + 2; ++k) {
     const size_t i = k == 0 ? count_ - 1 : (k - 1) % count_;
-    float* profile = profiles_.data() + i * wide;
-    const double dx = normal_x_[i] * kStep;
-    const double dy = normal_y_[i] * kStep;
-    luma.Along(outline[i].x - dx * ends, outline[i].y - dy * ends, dx, dy, samples, profile);
+    Sample(luma, outline, i, SearchBegin(reach_), SearchSamples(reach_));
     std::swap(before, at);
     std::swap(at, after);
-    Differentiate(profile + kBeyond - kAside, row, after);
+    Differentiate(profiles_.data() + i * wide + kBeyond - kAside, row, after);
     if (k < 2) continue;
     const size_t middle = k - 2;
     float* out = gradients_.data() + middle * row;
@@ -222,9 +235,12 @@ void EdgeFinder::Search(size_t i, int polarity, float threshold) {
   const size_t row = GradientRow(reach_);
   const float* gradients = gradients_.data() + i * row;
   const int middle = reach_ + kFit;
-  int best = Strongest(gradients, prior_.data(), static_cast<int>(row), polarity, middle);
+  int best = Strongest(gradients, prior_.data(), row, polarity, middle);
   const float sign = polarity != 0 ? static_cast<float>(polarity) : gradients[best] < 0 ? -1.0F : 1.0F;
   const auto at = [&](int k) { return sign * gradients[k]; };
+  // A step either way is usual, and nothing foretells which.
+  const int step = static_cast<int>(at(best + 1) > at(best)) - static_cast<int>(at(best - 1) > at(best));
+  best = std::clamp(best + step, kFit, middle + reach_);
   while (best < middle + reach_ && at(best + 1) > at(best)) ++best;
   while (best > kFit && at(best - 1) > at(best)) --best;
   const float bend = at(best - 1) - 2 * at(best) + at(best + 1);
@@ -280,46 +296,48 @@ void EdgeFinder::FilterOffsets() {
   }
 }
 
-MeanProfile EdgeFinder::Mean() const {
-  const size_t wide = ProfileRow(reach_);
+MeanProfile EdgeFinder::Mean(LumaPatch& luma, const Contour& outline) {
   MeanProfile mean{};
   for (size_t i = 0; i < count_; ++i) {
     if (states_[i] != State::kFound) continue;
     // Never beyond the row: the edge is within the search.
-    const float* profile =
-        profiles_.data() + i * wide + (Rounded(filtered_[i] / kFloatStep) + reach_ + kBeyond - kMeanTaps);
+    const int middle = Rounded(filtered_[i] / kFloatStep) + reach_ + kBeyond;
+    const float* profile = Profile(luma, outline, i, middle - kMeanTaps, middle + kMeanTaps);
     const float sign = strengths_[i] < 0 ? -1.0F : 1.0F;
     for (size_t k = 0; k < mean.size(); ++k) mean[k] += sign * profile[k];
   }
   return mean;
 }
 
-void EdgeFinder::Match(const EdgeFilter& filter, float darkest, float brightest) {
+void EdgeFinder::Match(LumaPatch& luma, const Contour& outline, const EdgeFilter& filter, float darkest,
+                       float brightest) {
   constexpr auto kPhases = EdgeFilter::kPhases;
   constexpr float kPhase = kFloatStep / kPhases;
-  const size_t wide = ProfileRow(reach_);
   const int ends = reach_ + kBeyond;
   Reserve(centers_, count_);
   Reserve(shifts_, count_);
   Reserve(contrasts_, count_);
-  const auto sum = [](Lanes lanes) { return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]); };
   for (size_t i = 0; i < count_; ++i) {
     const int place = std::clamp(Rounded(filtered_[i] / kPhase), -kPhases * reach_, kPhases * reach_) + kPhases * ends;
     const auto phase = static_cast<size_t>(place % kPhases);
     centers_[i] = static_cast<float>(place - kPhases * ends) * kPhase;
-    const float* profile = profiles_.data() + i * wide + (place / kPhases - filter.taps);
-    const float* weights = filter.shift[phase].data();
+    const int first = place / kPhases - filter.taps;
+    const float* profile = Profile(luma, outline, i, first, first + 2 * filter.taps + 1);
+    const float* shift_weights = filter.shift[phase].data();
+    const float* step_weights = filter.contrast[phase].data();
     Lanes shift{};
-    for (size_t k = 0; k < filter.row; k += kLanes) shift += Load(profile + k) * Load(weights + k);
-    shifts_[i] = sum(shift);
+    Lanes step{};
+    for (size_t k = 0; k < filter.row; k += kLanes) {
+      const Lanes samples = Load(profile + k);
+      shift += samples * Load(shift_weights + k);
+      step += samples * Load(step_weights + k);
+    }
+    shifts_[i] = SumOf(shift);
+    contrasts_[i] = SumOf(step);
     const auto end = static_cast<size_t>(2 * filter.taps);
     const float before = (profile[0] + profile[1]) / 2;
     const float after = (profile[end - 1] + profile[end]) / 2;
     if (std::min(before, after) < darkest || std::max(before, after) > brightest) centers_[i] = kCut;
-    weights = filter.contrast[phase].data();
-    Lanes step{};
-    for (size_t k = 0; k < filter.row; k += kLanes) step += Load(profile + k) * Load(weights + k);
-    contrasts_[i] = sum(step);
   }
   Unroll(contrasts_.data(), count_, kContrastAway, around_);
   for (size_t i = 0; i < count_; ++i) {
@@ -335,7 +353,7 @@ void EdgeFinder::Match(const EdgeFilter& filter, float darkest, float brightest)
   }
 }
 
-RefinedContour EdgeFinder::Find(const LumaPatch& luma, double noise, const Contour& outline, double reach) {
+RefinedContour EdgeFinder::Find(LumaPatch& luma, double noise, const Contour& outline, double reach) {
   count_ = outline.size();
   reach_ = static_cast<int>(std::ceil(std::clamp(reach, kLeastReach, kMostReach) / kStep));
   Reserve(offsets_, count_);
@@ -366,9 +384,9 @@ RefinedContour EdgeFinder::Find(const LumaPatch& luma, double noise, const Conto
   refined.off = static_cast<double>(off) / static_cast<double>(count_);
   if (!refined.accepted()) return refined;
   FilterOffsets();
-  const double blur = BlurOf(Mean());
+  const double blur = BlurOf(Mean(luma, outline));
   const float beside = kCutNoise * static_cast<float>(noise);
-  Match(EdgeFilterFor(blur), luma.black() + beside, luma.white() - beside);
+  Match(luma, outline, EdgeFilterFor(blur), luma.black() + beside, luma.white() - beside);
   FilterOffsets();
   RoughMedian deviation;
   for (size_t i = 0; i < count_; ++i) {

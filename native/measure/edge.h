@@ -45,9 +45,9 @@ struct RefinedContour {
 /// error of curved edges", 1994).
 class EdgeFinder {
  public:
-  /// `outline`: about one point a pixel, smoothed. `luma` has to cover it with a margin of MarginFor(reach). `noise`:
+  /// `outline`: about one point a pixel, smoothed. `luma` has to reach MarginFor(reach) beyond it. `noise`:
   /// standard deviation of the picture's noise (LumaPatch::Noise). `reach`: kLeastReach to kMostReach.
-  RefinedContour Find(const LumaPatch& luma, double noise, const Contour& outline, double reach);
+  RefinedContour Find(LumaPatch& luma, double noise, const Contour& outline, double reach);
 
   /// How far from the outline pixels are looked at.
   static double MarginFor(double reach);
@@ -56,8 +56,13 @@ class EdgeFinder {
   enum class State : uint8_t { kFound, kWeak, kOff };
 
   void TakeNormals(const Contour& outline);
+  /// `count` samples of the profile at point i, from the `first` one on.
+  void Sample(LumaPatch& luma, const Contour& outline, size_t i, int first, int count);
+  /// The profile at point i from its `first` to its `last` sample. What lies beyond the search is sampled when it is
+  /// needed.
+  const float* Profile(LumaPatch& luma, const Contour& outline, size_t i, int first, int last);
   /// Fills `profiles_` and `gradients_`, and searches all around the outline.
-  void TakeGradients(const LumaPatch& luma, const Contour& outline, float threshold);
+  void TakeGradients(LumaPatch& luma, const Contour& outline, float threshold);
   /// The edge at point i. `polarity`: 1 for brighter outside, -1 for brighter inside, 0 for either.
   void Search(size_t i, int polarity, float threshold);
   /// Offsets of all points from those that were found: a median of the found ones among kMedian neighbours, the nearest
@@ -66,11 +71,11 @@ class EdgeFinder {
   /// The offset at point i: the nearest that were found, on either side.
   float NearestOffset(size_t i) const;
   /// Sum of the profiles of the edges that were found, around the filtered offsets; brighter at the end.
-  MeanProfile Mean() const;
+  MeanProfile Mean(LumaPatch& luma, const Contour& outline);
   /// The offsets of edges that were found, from the filtered ones by a filter. Those of which one side is darker than
   /// `darkest` or brighter than `brightest` stay where they are: the scale cuts the profile off, which moves its
   /// middle, but not its steepest place.
-  void Match(const EdgeFilter& filter, float darkest, float brightest);
+  void Match(LumaPatch& luma, const Contour& outline, const EdgeFilter& filter, float darkest, float brightest);
 
   /// Points of the contour, and the search either way in samples.
   size_t count_ = 0;
@@ -95,6 +100,9 @@ class EdgeFinder {
   // gradients after all averaging, kFit more.
   std::vector<float> profiles_;
   std::vector<float> gradients_;
+  /// Whether a profile has its samples before and behind those of the search.
+  std::vector<uint8_t> has_begin_;
+  std::vector<uint8_t> has_end_;
 
   // A ring with neighbours on either side, as an unbroken array.
   std::vector<float> around_;

@@ -91,7 +91,7 @@ EdgeFilter EdgeFilterFor(double blur) {
   filter.taps =
       std::clamp(static_cast<int>(std::lround(kReachSigmas * sigma / kEdgeStep)), kLeastTaps, EdgeFilter::kMostTaps);
   const auto taps = static_cast<size_t>(filter.taps);
-  filter.row = (2 * taps + 2 + EdgeFilter::kLanes - 1) / EdgeFilter::kLanes * EdgeFilter::kLanes;
+  filter.row = (2 * taps + 2 + kLanes - 1) / kLanes * kLanes;
   for (size_t phase = 0; phase < EdgeFilter::kPhases; ++phase) {
     // As many samples on either side of the place.
     const size_t count = 2 * taps + 1 + (phase > 0 ? 1 : 0);
@@ -108,7 +108,7 @@ EdgeFilter EdgeFilterFor(double blur) {
       slope[k] = u;
       step[k] = Step(u, own);
       shift[k] = Density(u, sigma);
-      moved[k] = Density(u, own);
+      moved[k] = own == sigma ? shift[k] : Density(u, own);
     }
     Separate(step, constant);
     const double square = Dot(step, step);

@@ -3,6 +3,8 @@
 #include <array>
 #include <cstddef>
 
+#include "measure/lanes.h"
+
 namespace fastsamd {
 
 /// The luma along the normal of a blurred edge is a + b Phi((u - c) / s), Phi the normal distribution: c the edge, s^2
@@ -26,7 +28,6 @@ struct EdgeFilter {
   static constexpr int kPhases = 2;
   /// Samples either side of the place, at most; one more behind it.
   static constexpr int kMostTaps = 10;
-  static constexpr size_t kLanes = 4;
   static constexpr size_t kMostRow = (2 * kMostTaps + 2 + kLanes - 1) / kLanes * kLanes;
   using Weights = std::array<std::array<float, kMostRow>, kPhases>;
 

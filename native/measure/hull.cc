@@ -19,17 +19,34 @@ double Cross(const Point& o, const Point& a, const Point& b) {
 /// Of points in ascending x, then y.
 Contour HullOfSorted(const Contour& points) {
   if (points.size() < 3) return points;
-  Contour hull(2 * points.size());
+  // Each point is on one side of the line between the ends, and a corner of the chain on that side or none. Which side
+  // comes next is not foretold by anything, so there is no branch for it.
+  const Point& left = points.front();
+  const Point& right = points.back();
+  std::vector<uint32_t> sides(2 * points.size());
+  uint32_t* above = sides.data();
+  uint32_t* below = above + points.size();
+  size_t aboves = 0;
+  size_t belows = 0;
+  for (size_t k = 1; k + 1 < points.size(); ++k) {
+    const double side = Cross(left, right, points[k]);
+    above[aboves] = below[belows] = static_cast<uint32_t>(k);
+    aboves += side < 0 ? 1 : 0;
+    belows += side > 0 ? 1 : 0;
+  }
+  Contour hull(aboves + belows + 3);
   size_t size = 0;
-  for (const Point& point : points) {
-    while (size >= 2 && Cross(hull[size - 2], hull[size - 1], point) <= 0) --size;
+  // Onto the chain that begins at `first`, without the points before that are superfluous then.
+  const auto append = [&](size_t first, const Point& point) {
+    while (size >= first + 2 && Cross(hull[size - 2], hull[size - 1], point) <= 0) --size;
     hull[size++] = point;
-  }
-  const size_t lower = size + 1;
-  for (size_t k = points.size() - 1; k-- > 0;) {
-    while (size >= lower && Cross(hull[size - 2], hull[size - 1], points[k]) <= 0) --size;
-    hull[size++] = points[k];
-  }
+  };
+  append(0, left);
+  for (size_t k = 0; k < aboves; ++k) append(0, points[above[k]]);
+  append(0, right);
+  const size_t first = size - 1;
+  for (size_t k = belows; k-- > 0;) append(first, points[below[k]]);
+  append(first, left);
   hull.resize(size - 1);
   return hull;
 }
@@ -140,17 +157,32 @@ Calipers CalipersOf(const Contour& hull) {
     return {{length, 0, HalfTurn(std::atan2(b.y - a.y, b.x - a.x) * 180 / M_PI), Middle(a, b)}, {length, 0}};
   }
   const size_t count = hull.size();
-  const auto next = [count](size_t k) { return k + 1 == count ? 0 : k + 1; };
+  // Corners, and the sides that begin at them; the first two again at the end.
+  std::vector<Point> corners(hull.size() + 2);
+  std::vector<Point> sides(hull.size() + 2);
+  std::copy(hull.begin(), hull.end(), corners.begin());
+  std::copy(hull.begin(), hull.begin() + 2, corners.begin() + static_cast<std::ptrdiff_t>(count));
+  for (size_t k = 0; k < count; ++k) sides[k] = {corners[k + 1].x - corners[k].x, corners[k + 1].y - corners[k].y};
+  std::copy(sides.begin(), sides.begin() + 2, sides.begin() + static_cast<std::ptrdiff_t>(count));
+  // The corners farthest along, across and against the side: as long as the side that begins there goes on in that
+  // direction, the next one is farther. They only move forwards, and go round at most once more than the side does.
+  size_t along = 1;
+  size_t across = 1;
+  size_t against = 1;
+  const auto forward = [&](size_t& corner, auto goes_on) {
+    // One or two steps are usual, and which of them nothing foretells.
+    const bool once = goes_on(sides[corner]);
+    const bool twice = goes_on(sides[corner + 1]);
+    corner += static_cast<size_t>(once) + static_cast<size_t>(once & twice);
+    if (corner >= count) corner -= count;
+    for (size_t k = 0; once && twice && k < count && goes_on(sides[corner]); ++k)
+      corner = corner + 1 == count ? 0 : corner + 1;
+  };
   const auto square = [&](size_t i, size_t k) {
-    const double dx = hull[i].x - hull[k].x;
-    const double dy = hull[i].y - hull[k].y;
+    const double dx = corners[i].x - corners[k].x;
+    const double dy = corners[i].y - corners[k].y;
     return dx * dx + dy * dy;
   };
-  // The corners farthest along, across and against the side; they only move forwards, and go round at most once more
-  // than the side does. What is compared is scaled by the side's length.
-  size_t along = 0;
-  size_t across = 0;
-  size_t against = 0;
   double farthest = 0;
   double least_square = std::numeric_limits<double>::infinity();
   double least_area = std::numeric_limits<double>::infinity();
@@ -158,53 +190,30 @@ Calipers CalipersOf(const Contour& hull) {
     size_t side, along, across, against;
   } best{};
   for (size_t side = 0; side < count; ++side) {
-    const Point& a = hull[side];
-    const size_t end = next(side);
-    const double ux = hull[end].x - a.x;
-    const double uy = hull[end].y - a.y;
-    const auto at = [&](size_t k) { return hull[k].x * ux + hull[k].y * uy; };
-    const auto height = [&](size_t k) { return hull[k].y * ux - hull[k].x * uy; };
-    if (side == 0) {
-      for (size_t k = 1; k < count; ++k) {
-        if (at(k) > at(along)) along = k;
-        if (height(k) > height(across)) across = k;
-        if (at(k) < at(against)) against = k;
-      }
-    }
-    double most_at = at(along);
-    double most_height = height(across);
-    double least_at = at(against);
-    // The greatest distance is between the ends of a side and the corner farthest from the side.
-    farthest = std::max({farthest, square(side, across), square(end, across)});
-    for (size_t k = 0; k < count; ++k) {
-      const double there = at(next(along));
-      if (there < most_at) break;
-      along = next(along);
-      most_at = there;
-    }
-    for (size_t k = 0; k < count; ++k) {
-      const double there = height(next(across));
-      if (there < most_height) break;
-      across = next(across);
-      most_height = there;
-      farthest = std::max({farthest, square(side, across), square(end, across)});
-    }
-    for (size_t k = 0; k < count; ++k) {
-      const double there = at(next(against));
-      if (there > least_at) break;
-      against = next(against);
-      least_at = there;
-    }
-    const double scale = 1 / (ux * ux + uy * uy);
-    const double across_side = most_height - height(side);
+    const Point u = sides[side];
+    forward(along, [&](const Point& v) { return u.x * v.x + u.y * v.y > 0; });
+    if (side == 0) across = along;
+    forward(across, [&](const Point& v) { return u.x * v.y - u.y * v.x > 0; });
+    if (side == 0) against = across;
+    forward(against, [&](const Point& v) { return u.x * v.x + u.y * v.y < 0; });
+    // Of two corners that are farthest from each other, one is farthest from a side that ends at the other.
+    farthest = std::max({farthest, square(side, across), square(side + 1, across)});
+    // What is compared is scaled by the side's length.
+    const double scale = 1 / (u.x * u.x + u.y * u.y);
+    const auto between = [&](size_t to, size_t from) {
+      return Point{corners[to].x - corners[from].x, corners[to].y - corners[from].y};
+    };
+    const Point height = between(across, side);
+    const Point length = between(along, against);
+    const double across_side = u.x * height.y - u.y * height.x;
     least_square = std::min(least_square, across_side * across_side * scale);
-    const double area = (most_at - least_at) * across_side * scale;
+    const double area = (u.x * length.x + u.y * length.y) * across_side * scale;
     if (area >= least_area) continue;
     least_area = area;
     best = {side, along, across, against};
   }
   const Point& a = hull[best.side];
-  const Point& b = hull[next(best.side)];
+  const Point& b = corners[best.side + 1];
   const double side_length = Norm(b.x - a.x, b.y - a.y);
   const Point u{(b.x - a.x) / side_length, (b.y - a.y) / side_length};
   const double long_end = hull[best.along].x * u.x + hull[best.along].y * u.y;

@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <vector>
 
 #include "core/image.h"
-#include "measure/point.h"
 
 namespace fastsamd {
 
@@ -24,12 +22,10 @@ class LumaPatch {
   LumaPatch(const ImageView& image, int x0, int y0, int x1, int y1);
 
   /// Turns to the pixels of [x0, x1) x [y0, y1) that `image` has, which must be valid (Validate) and at least one.
-  /// `image` is kept as it is, its pixels must stay. Pixels can be sampled once Cover has converted them.
+  /// `image` is kept as it is, its pixels must stay. Along converts those that it needs.
   void Open(const ImageView& image, int x0, int y0, int x1, int y1);
-  /// Converts what lies within `margin` pixels of each point along either axis, and some around it.
-  void Cover(const Contour& outline, double margin);
 
-  /// Bilinear between pixel centres; (x, y) in pixels of the picture.
+  /// Bilinear between pixel centres, which must be converted; (x, y) in pixels of the picture.
   float At(double x, double y) const {
     const float u = std::clamp(static_cast<float>(x - x0_) - 0.5F, 0.0F, static_cast<float>(width_ - 1));
     const float v = std::clamp(static_cast<float>(y - y0_) - 0.5F, 0.0F, static_cast<float>(height_ - 1));
@@ -45,60 +41,23 @@ class LumaPatch {
     return top + b * (bottom - top);
   }
 
-  /// `count` values (kMostAlong at most) as At gives them, from (x, y) on and (dx, dy) apart.
-  void Along(double x, double y, double dx, double dy, int count, float* out) const {
-    const float u = static_cast<float>(x - x0_) - 0.5F;
-    const float v = static_cast<float>(y - y0_) - 0.5F;
-    const auto du = static_cast<float>(dx);
-    const auto dv = static_cast<float>(dy);
-    const float last = static_cast<float>(count - 1);
-    const bool inside = std::min(u, u + last * du) >= 0.0F && std::min(v, v + last * dv) >= 0.0F &&
-                        std::max(u, u + last * du) < static_cast<float>(width_ - 1) &&
-                        std::max(v, v + last * dv) < static_cast<float>(height_ - 1);
-    if (!inside || static_cast<int64_t>(width_) * height_ >= kMostExact) {
-      for (int k = 0; k < count; ++k) out[k] = At(x + dx * k, y + dy * k);
-      return;
-    }
-    // Three loops: the first and the last are done several values at a time, the one between fetches pixels.
-    int32_t at[kMostAlong];  // exact as a float, too, below 2^24
-    float a[kMostAlong];
-    float b[kMostAlong];
-    float top[2 * kMostAlong];
-    float bottom[2 * kMostAlong];
-    const int width = width_;
-    const auto row = static_cast<float>(width);
-    for (int k = 0; k < count; ++k) {
-      const float p = u + static_cast<float>(k) * du;
-      const float q = v + static_cast<float>(k) * dv;
-      const auto i = static_cast<float>(static_cast<int32_t>(p));
-      const auto j = static_cast<float>(static_cast<int32_t>(q));
-      a[k] = p - i;
-      b[k] = q - j;
-      at[k] = static_cast<int32_t>(j * row + i);
-    }
-    const float* luma = luma_.data();
-    for (int k = 0; k < count; ++k) {
-      std::memcpy(top + 2 * k, luma + at[k], 2 * sizeof(float));
-      std::memcpy(bottom + 2 * k, luma + at[k] + width, 2 * sizeof(float));
-    }
-    for (int k = 0; k < count; ++k) {
-      const float above = top[2 * k] + a[k] * (top[2 * k + 1] - top[2 * k]);
-      const float below = bottom[2 * k] + a[k] * (bottom[2 * k + 1] - bottom[2 * k]);
-      out[k] = above + b[k] * (below - above);
-    }
-  }
+  /// `count` values (a multiple of kLanes, kMostAlong at most) as At gives them, but for rounding, from (x, y) on and
+  /// (dx, dy) apart. Converts the pixels for them that are not converted yet.
+  void Along(double x, double y, double dx, double dy, int count, float* out);
 
   /// The ends of the scale of luma; those of the narrow range (16 to 235) for formats that may have it.
   float black() const { return is_planar_ ? 16 : 0; }
   float white() const { return is_planar_ ? 235 : 255; }
 
   /// Standard deviation of the pixels' noise, from the median of second differences along rows; at least 0.5, the
-  /// rounding of 8 bit pixels and a little more. Covered or not.
+  /// rounding of 8 bit pixels and a little more. Converted or not.
   float Noise() const;
 
  private:
-  /// Converts [x0, x1) x [y0, y1) of the patch.
-  void Convert(int x0, int y0, int x1, int y1);
+  /// Converts what lies from (left, top) to (right, bottom), pixels of the patch, and some around it.
+  void Cover(float left, float top, float right, float bottom);
+  /// Converts a tile, by its column and row among tiles.
+  void Convert(int tile_x, int tile_y);
 
   ImageView image_;
   bool is_planar_ = false;
@@ -109,6 +68,13 @@ class LumaPatch {
   std::vector<float> luma_;
   /// By tiles of kTile x kTile pixels: whether they are converted.
   std::vector<uint8_t> covered_;
+  /// Neighbours need the same tiles most of the time: what lies in [left, right) x [top, bottom) was covered last.
+  struct {
+    float left = 0;
+    float top = 0;
+    float right = 0;
+    float bottom = 0;
+  } seen_;
 };
 
 }  // namespace fastsamd

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "measure/lanes.h"
+
 namespace fastsamd {
 
 /// The median of many values that are not negative, to about 0.5 % of itself: counts by the exponent and the first bits
@@ -15,6 +17,14 @@ class RoughMedian {
     const int32_t key = static_cast<int32_t>(BitsOf(value) >> kDropped) - kLeast;
     counts_[std::clamp(key, 0, kBins - 1)] += 1;
     total_ += 1;
+  }
+
+  void Add(Lanes values) {
+    const IntLanes keys = (AsInts(values) >> static_cast<int32_t>(kDropped)) - kLeast;
+    const IntLanes floor = keys < 0 ? IntLanes{} : keys;
+    const IntLanes bins = floor < kBins ? floor : IntLanes{} + (kBins - 1);
+    for (size_t k = 0; k < kLanes; ++k) counts_[bins[k]] += 1;
+    total_ += kLanes;
   }
 
   /// 0 of no value.

@@ -47,17 +47,31 @@ void OpenAround(const ImageView& image, const MaskShape& mask, double margin, Lu
             static_cast<int>(y1 + margin) + 1);
 }
 
-/// The line along one side of a rectangle; `nx`, `ny` point out of it.
-std::optional<Line> SideLine(const Contour& found, const Rectangle& rectangle, double nx, double ny, double distance,
-                             double side, double& points) {
-  Contour near;
+/// What lies near to the sides of a rectangle, away from their ends: at the ends of its length in and against its
+/// direction, then likewise of its width.
+std::array<Contour, 4> SidesOf(const Contour& found, const Rectangle& rectangle) {
+  const double c = std::cos(rectangle.angle * kPi / 180);
+  const double s = std::sin(rectangle.angle * kPi / 180);
+  std::array<Contour, 4> sides;
   for (const Point& point : found) {
     const double x = point.x - rectangle.center.x;
     const double y = point.y - rectangle.center.y;
-    if (std::abs(x * nx + y * ny - distance) > kNear || std::abs(y * nx - x * ny) > kMiddle / 2 * side) continue;
-    near.push_back(point);
+    const double along = c * x + s * y;
+    const double across = c * y - s * x;
+    const auto is_at = [](double distance, double extent) {
+      return std::abs(std::abs(distance) - extent / 2) <= kNear;
+    };
+    const auto is_middle = [](double distance, double extent) { return std::abs(distance) <= kMiddle / 2 * extent; };
+    if (is_at(along, rectangle.length) && is_middle(across, rectangle.width)) sides[along > 0 ? 0 : 1].push_back(point);
+    if (is_at(across, rectangle.width) && is_middle(along, rectangle.length))
+      sides[across > 0 ? 2 : 3].push_back(point);
   }
-  points = static_cast<double>(near.size());
+  return sides;
+}
+
+/// The line along one side of a rectangle, which is `side` long; `nx`, `ny` point out of it.
+std::optional<Line> SideLine(const Contour& near, double nx, double ny, double side) {
+  const auto points = static_cast<double>(near.size());
   if (near.size() < kLeastPoints || points < kLeastNear * kMiddle * side) return std::nullopt;
   Line line = FitLine(near);
   if (line.rms > kMostScatter) return std::nullopt;
@@ -72,14 +86,14 @@ struct Distance {
   double angle;
 };
 
-/// Distance of the edges of a rectangle that face along (nx, ny), at the middle of their length.
-std::optional<Distance> TwoLines(const Contour& found, const Rectangle& rectangle, double nx, double ny, double across,
-                                 double side) {
-  double points_a = 0;
-  double points_b = 0;
-  const auto a = SideLine(found, rectangle, nx, ny, across / 2, side, points_a);
-  const auto b = SideLine(found, rectangle, -nx, -ny, across / 2, side, points_b);
+/// Distance of two edges of a rectangle, each `side` long, at the middle of their length; `one` lies at the end to
+/// which (nx, ny) points.
+std::optional<Distance> TwoLines(const Contour& one, const Contour& other, double nx, double ny, double side) {
+  const auto a = SideLine(one, nx, ny, side);
+  const auto b = SideLine(other, -nx, -ny, side);
   if (!a || !b) return std::nullopt;
+  const auto points_a = static_cast<double>(one.size());
+  const auto points_b = static_cast<double>(other.size());
   // Both normals point outwards; the mean direction is that from the one to the other.
   const double length = Norm(a->nx - b->nx, a->ny - b->ny);
   const double mx = (a->nx - b->nx) / length;
@@ -240,11 +254,12 @@ void MeasureContours(const Measures& m, std::vector<RefinedContour>& parts, std:
   r[Measure::kLength] = rectangle.length;
   r[Measure::kWidth] = rectangle.width;
   double angle = rectangle.angle;
-  if (const auto lines = TwoLines(outer.found, rectangle, c, s, rectangle.length, rectangle.width)) {
+  const std::array<Contour, 4> sides = SidesOf(outer.found, rectangle);
+  if (const auto lines = TwoLines(sides[0], sides[1], c, s, rectangle.width)) {
     r[Measure::kLength] = lines->value;
     u[Measure::kLength] = lines->uncertainty;
   }
-  if (const auto lines = TwoLines(outer.found, rectangle, -s, c, rectangle.width, rectangle.length)) {
+  if (const auto lines = TwoLines(sides[2], sides[3], -s, c, rectangle.length)) {
     r[Measure::kWidth] = lines->value;
     u[Measure::kWidth] = lines->uncertainty;
     angle = HalfTurn(lines->angle - 90);
@@ -296,10 +311,7 @@ RefinedShape Refiner::Refine(const ImageView& image, const MaskShape& mask, doub
   const double margin = EdgeFinder::MarginFor(reach);
   OpenAround(image, mask, margin + 1, luma_);
   const double noise = luma_.Noise();
-  const auto find = [&](const Contour& outline) {
-    luma_.Cover(outline, margin);
-    return edges_.Find(luma_, noise, outline, reach);
-  };
+  const auto find = [&](const Contour& outline) { return edges_.Find(luma_, noise, outline, reach); };
 
   std::vector<RefinedContour> parts;
   parts.reserve(mask.outlines.size());

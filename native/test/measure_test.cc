@@ -213,6 +213,53 @@ TEST(Hull, HoldsEveryCornerAndCalipersEqualBruteForce) {
   }
 }
 
+TEST(Hull, OfPointsAndItsCalipersEqualBruteForce) {
+  Random random(29);
+  for (int round = 0; round < 200; ++round) {
+    // Around ellipses, thin ones too, evenly or in clumps; some have a dent, some are on a grid with repeated points.
+    const int count = 3 + static_cast<int>(random.Between(0, 120));
+    const double flat = random.Between(0.01, 1);
+    const double turn = random.Between(0, kPi);
+    Contour points;
+    for (int k = 0; k < count; ++k) {
+      const double angle = round % 2 == 0 ? 2 * kPi * k / count : 2 * kPi * std::pow(random.Next(), 3);
+      const double radius = round % 5 == 0 ? random.Between(0, 40) : 40;
+      const double x = radius * std::cos(angle);
+      const double y = flat * radius * std::sin(angle);
+      points.push_back({std::cos(turn) * x - std::sin(turn) * y, std::sin(turn) * x + std::cos(turn) * y});
+      if (round % 3 == 0) points.back() = {std::round(points.back().x), std::round(points.back().y)};
+    }
+    const Contour hull = HullOf(points);
+    if (hull.size() < 3) continue;
+    double most = 0;
+    for (const Point& a : points) {
+      for (const Point& b : points) most = std::max(most, std::hypot(a.x - b.x, a.y - b.y));
+    }
+    double least = std::numeric_limits<double>::infinity();
+    double smallest = least;
+    for (size_t k = 0; k < hull.size(); ++k) {
+      const Point& a = hull[k];
+      const Point& b = hull[(k + 1) % hull.size()];
+      const double side = std::hypot(b.x - a.x, b.y - a.y);
+      double low = 1e9, high = -1e9, top = -1e9;
+      for (const Point& p : points) {
+        const double across = ((b.x - a.x) * (p.y - a.y) - (b.y - a.y) * (p.x - a.x)) / side;
+        const double along = ((b.x - a.x) * (p.x - a.x) + (b.y - a.y) * (p.y - a.y)) / side;
+        ASSERT_GE(across, -1e-9) << "a point outside of the hull";
+        low = std::min(low, along);
+        high = std::max(high, along);
+        top = std::max(top, across);
+      }
+      least = std::min(least, top);
+      smallest = std::min(smallest, top * (high - low));
+    }
+    const auto [rectangle, feret] = CalipersOf(hull);
+    ASSERT_NEAR(feret.max, most, 1e-9) << round;
+    ASSERT_NEAR(feret.min, least, 1e-9) << round;
+    ASSERT_NEAR(rectangle.length * rectangle.width, smallest, 1e-7) << round;
+  }
+}
+
 /// 4-connected parts of the foreground, or 8-connected ones of the background with a border around, by flooding.
 struct Holes {
   int count = 0;

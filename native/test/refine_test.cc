@@ -48,6 +48,15 @@ TEST(LumaPatch, TellsTheNoiseOfAPicture) {
   part.gradient = 40;
   const DrawnPicture picture = DrawPart(part, 120, random);
   EXPECT_NEAR(LumaPatch(picture.View(), 0, 0, 120, 120).Noise(), 6, 0.6);
+  // The picture is grey: as a plane it has the same luma.
+  std::vector<uint8_t> plane;
+  for (size_t k = 0; k < picture.rgb.size(); k += 3) plane.push_back(picture.rgb[k]);
+  ImageView planar;
+  planar.format = PixelFormat::kI420;
+  planar.width = planar.height = 120;
+  planar.planes = {plane.data(), plane.data(), plane.data()};
+  planar.strides = {120, 60, 60};
+  EXPECT_NEAR(LumaPatch(planar, 0, 0, 120, 120).Noise(), LumaPatch(picture.View(), 0, 0, 120, 120).Noise(), 1e-4);
   part.noise = 0;
   const DrawnPicture clean = DrawPart(part, 120, random);
   EXPECT_EQ(LumaPatch(clean.View(), 0, 0, 120, 120).Noise(), 0.5F);
@@ -77,29 +86,40 @@ TEST(RoughMedian, IsWithinAPercentOfTheMedian) {
   EXPECT_EQ(ends.Value(), 0);
 }
 
-TEST(LumaPatch, ConvertsOnlyWhatIsCoveredAndThatWhole) {
+TEST(LumaPatch, ConvertsWhatItNeedsAlongALineAndThatWhole) {
   Random random(3);
-  DrawnPart part;
-  part.radius = 30;
-  part.x = part.y = 60;
-  const DrawnPicture picture = DrawPart(part, 120, random);
-  const LumaPatch whole(picture.View(), 10, 10, 110, 110);
-  LumaPatch covered;
-  covered.Open(picture.View(), 10, 10, 110, 110);
-  Contour outline;
-  for (int k = 0; k < 190; ++k) {
-    outline.push_back({60 + 30 * std::cos(k / 30.0), 60 + 30 * std::sin(k / 30.0)});
-  }
-  covered.Cover(outline, 7);
-  for (const Point& p : outline) {
-    for (int k = 0; k < 50; ++k) {
-      const double x = p.x + random.Between(-7, 7);
-      const double y = p.y + random.Between(-7, 7);
-      ASSERT_EQ(covered.At(x, y), whole.At(x, y));
+  constexpr int kWidth = 117;
+  constexpr int kHeight = 90;
+  for (const auto format : {PixelFormat::kRgb, PixelFormat::kBgr, PixelFormat::kRgba, PixelFormat::kNv12}) {
+    const int bytes = format == PixelFormat::kRgba ? 4 : format == PixelFormat::kNv12 ? 1 : 3;
+    // No byte lies behind the last pixel.
+    std::vector<uint8_t> pixels(static_cast<size_t>(kWidth * kHeight * bytes));
+    for (uint8_t& each : pixels) each = static_cast<uint8_t>(random.Between(0, 256));
+    ImageView view;
+    view.format = format;
+    view.width = kWidth;
+    view.height = kHeight;
+    view.planes = {pixels.data(), pixels.data(), pixels.data()};
+    view.strides = {kWidth * bytes, kWidth, kWidth};
+    const LumaPatch whole(view, 10, 10, kWidth, kHeight);
+    const uint8_t* last = pixels.data() + pixels.size() - bytes;
+    const double expected = format == PixelFormat::kNv12  ? *last
+                            : format == PixelFormat::kBgr ? 0.299 * last[2] + 0.587 * last[1] + 0.114 * last[0]
+                                                          : 0.299 * last[0] + 0.587 * last[1] + 0.114 * last[2];
+    EXPECT_NEAR(whole.At(kWidth, kHeight), expected, 0.01);
+    for (int round = 0; round < 300; ++round) {
+      LumaPatch part;
+      part.Open(view, 10, 10, kWidth, kHeight);
+      // Beyond the patch, too.
+      const double x = random.Between(-10, kWidth + 20);
+      const double y = random.Between(-10, kHeight + 20);
+      const double dx = random.Between(-0.5, 0.5);
+      const double dy = random.Between(-0.5, 0.5);
+      constexpr int kCount = 52;
+      float along[kCount];
+      part.Along(x, y, dx, dy, kCount, along);
+      for (int k = 0; k < kCount; ++k) ASSERT_NEAR(along[k], whole.At(x + dx * k, y + dy * k), 0.02);
     }
-    float along[52];
-    covered.Along(p.x - 4.5, p.y - 4.5, 0.17, 0.17, 52, along);
-    for (int k = 0; k < 52; ++k) ASSERT_NEAR(along[k], whole.At(p.x - 4.5 + 0.17 * k, p.y - 4.5 + 0.17 * k), 0.01);
   }
 }
 
