@@ -78,6 +78,7 @@ export {
   measureObjects,
   type ObjectMeasures,
   protoCell,
+  type SomeMeasures,
 } from './measure/measures.js';
 export { coverageOf, type Datum, distanceBetween, type GapMeasure, gapBetween, placeInDatum, positionError } from './measure/relations.js';
 export { TILE_DEFAULTS, type TileOptions, tiledEngine } from './pipeline/tiled-engine.js';

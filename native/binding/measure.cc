@@ -28,6 +28,7 @@ struct MeasureOptions {
   bool refine = false;
   bool color = false;
   bool outlines = false;
+  MeasureGroups groups;
   double cell = kLeastReach;
   double min_hole_area = 1;
   std::optional<Plane> plane;
@@ -68,12 +69,21 @@ Result<Measured> MeasureAll(const ImageView& image, const Segments& segments, co
   for (const uint32_t index : indices) {
     const Run* runs = segments.runs.data() + segments.offsets[index];
     const size_t count = segments.offsets[index + 1] - segments.offsets[index];
-    Result<MaskShape> mask = MeasureMask(runs, count, segments.width, segments.height, options.min_hole_area);
+    const auto measure_mask = [&](const MeasureGroups& groups) {
+      return MeasureMask(runs, count, segments.width, segments.height, options.min_hole_area, groups);
+    };
+    Result<MaskShape> mask = measure_mask(options.refine ? MeasureGroups{false, false} : options.groups);
     if (!mask.ok()) return mask.error();
     const Plane* plane = options.plane ? &*options.plane : nullptr;
     const double reach = std::clamp(options.cell, kLeastReach, kMostReach);
-    const RefinedShape shape =
-        options.refine ? refiner.Refine(image, mask.value(), reach, plane) : Unrefined(std::move(mask).value(), plane);
+    RefinedShape shape = options.refine ? refiner.Refine(image, mask.value(), reach, plane, options.groups)
+                                        : Unrefined(std::move(mask).value(), plane, options.groups);
+    if (options.refine && !shape.refined && plane == nullptr && (options.groups.hull || options.groups.circle)) {
+      // The edge was refused: what an outline found again would have measured is that of the mask.
+      mask = measure_mask(options.groups);
+      if (!mask.ok()) return mask.error();
+      shape.measures = mask.value().measures;
+    }
     Lab lab{std::nan(""), std::nan(""), std::nan("")};
     if (options.color) lab = MeanLab(image, runs, count, static_cast<int>(std::ceil(options.cell)));
     const auto append = [&measured](std::initializer_list<double> values) {
@@ -140,6 +150,8 @@ Napi::Value MeasureObjects(const Napi::CallbackInfo& info) {
   options.refine = ReadBoolean(given.Get("refine"), "options.refine");
   options.color = ReadBoolean(given.Get("colour"), "options.colour");
   options.outlines = ReadBoolean(given.Get("outlines"), "options.outlines");
+  options.groups.hull = ReadBoolean(given.Get("hull"), "options.hull");
+  options.groups.circle = ReadBoolean(given.Get("circle"), "options.circle");
   options.cell = ReadNumber(given.Get("cell"), "options.cell", 0, kMaxSide);
   options.min_hole_area =
       ReadNumber(given.Get("minHoleArea"), "options.minHoleArea", 0, static_cast<double>(kMaxSide) * kMaxSide);

@@ -75,7 +75,8 @@ const char* const kMeasureNames[kMeasures] = {
     "circleY",     "circleDiameter", "circleRms", "holes",     "holeArea",       "touchesFrame",
 };
 
-Result<MaskShape> MeasureMask(const Run* runs, size_t count, int width, int height, double min_hole_area) {
+Result<MaskShape> MeasureMask(const Run* runs, size_t count, int width, int height, double min_hole_area,
+                              const MeasureGroups& groups) {
   Result<MultiPolygon> traced = TracePolygons(runs, count, width, height, 0);
   if (!traced.ok()) return traced.error();
   const MultiPolygon& polygons = traced.value();
@@ -132,11 +133,7 @@ Result<MaskShape> MeasureMask(const Run* runs, size_t count, int width, int heig
     shape.outlines.push_back(std::move(outline));
   }
   const Ellipse ellipse = EllipseOf(moments);
-  const Contour hull = HullOfRuns(runs, count, height);
-  const auto [rectangle, feret] = CalipersOf(hull);
   const double filled = m[Measure::kAreaFilled];
-  const Circle circle = FitCircle(SideMiddles(parts.front().corners, parts.front().count));
-
   m[Measure::kX] = moments.x;
   m[Measure::kY] = moments.y;
   m[Measure::kMajor] = ellipse.major;
@@ -145,20 +142,27 @@ Result<MaskShape> MeasureMask(const Run* runs, size_t count, int width, int heig
   m[Measure::kPerimeter] = length;
   m[Measure::kCircularity] = 4 * kPi * filled / (length * length);
   m[Measure::kRoundness] = std::min(1.0, smooth_area / (kPi * farthest));
-  m[Measure::kConvexity] = filled / AreaOf(hull).area;
-  m[Measure::kRectangularity] = filled / (rectangle.length * rectangle.width);
-  m[Measure::kLength] = rectangle.length;
-  m[Measure::kWidth] = rectangle.width;
-  if (rectangle.width <= kMostAspect * rectangle.length) m[Measure::kOrientation] = rectangle.angle;
-  m[Measure::kFeretMax] = feret.max;
-  m[Measure::kFeretMin] = feret.min;
-  m[Measure::kAspect] = rectangle.length / rectangle.width;
-  m[Measure::kElongation] = 1 - rectangle.width / rectangle.length;
   m[Measure::kDiameter] = 2 * std::sqrt(static_cast<double>(moments.area) / kPi);
-  m[Measure::kCircleX] = circle.center.x;
-  m[Measure::kCircleY] = circle.center.y;
-  m[Measure::kCircleDiameter] = 2 * circle.radius;
-  m[Measure::kCircleRms] = circle.rms;
+  if (groups.hull) {
+    const Contour hull = HullOfRuns(runs, count, height);
+    const auto [rectangle, feret] = CalipersOf(hull);
+    m[Measure::kConvexity] = filled / AreaOf(hull).area;
+    m[Measure::kRectangularity] = filled / (rectangle.length * rectangle.width);
+    m[Measure::kLength] = rectangle.length;
+    m[Measure::kWidth] = rectangle.width;
+    if (rectangle.width <= kMostAspect * rectangle.length) m[Measure::kOrientation] = rectangle.angle;
+    m[Measure::kFeretMax] = feret.max;
+    m[Measure::kFeretMin] = feret.min;
+    m[Measure::kAspect] = rectangle.length / rectangle.width;
+    m[Measure::kElongation] = 1 - rectangle.width / rectangle.length;
+  }
+  if (groups.circle) {
+    const Circle circle = FitCircle(SideMiddles(parts.front().corners, parts.front().count));
+    m[Measure::kCircleX] = circle.center.x;
+    m[Measure::kCircleY] = circle.center.y;
+    m[Measure::kCircleDiameter] = 2 * circle.radius;
+    m[Measure::kCircleRms] = circle.rms;
+  }
   return shape;
 }
 

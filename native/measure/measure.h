@@ -55,6 +55,14 @@ struct Measures {
   double operator[](Measure measure) const { return values[static_cast<size_t>(measure)]; }
 };
 
+/// Measures that take time of their own, and are NaN unless they are asked for.
+struct MeasureGroups {
+  /// Convexity, rectangularity, length, width, orientation, Feret, aspect, elongation.
+  bool hull = true;
+  /// The circle fitted to the outline.
+  bool circle = true;
+};
+
 /// Above this width / length the long side of a shape cannot be told from its short side: no orientation.
 inline constexpr double kMostAspect = 0.95;
 
@@ -69,6 +77,7 @@ struct MaskShape {
 
 /// Measures a mask. Holes below `min_hole_area` pixels are not counted, but are not part of the mask either.
 /// Errors: kMisuse for runs that do not fit the picture (ValidateRuns).
-Result<MaskShape> MeasureMask(const Run* runs, size_t count, int width, int height, double min_hole_area);
+Result<MaskShape> MeasureMask(const Run* runs, size_t count, int width, int height, double min_hole_area,
+                              const MeasureGroups& groups = {});
 
 }  // namespace fastsamd

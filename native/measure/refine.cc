@@ -142,10 +142,62 @@ void MapEllipse(const std::array<double, 4>& slope, Measures& measures) {
   measures[Measure::kEllipseAngle] = ellipse.angle;
 }
 
+/// Fills in what the rectangle of least area around the parts and their widest and narrowest extents measure. `filled`:
+/// area of the parts without holes.
+void MeasureHull(const std::vector<RefinedContour>& parts, double filled, RefinedShape& shape) {
+  const RefinedContour& outer = parts.front();
+  Contour all = outer.points;
+  for (size_t k = 1; k < parts.size(); ++k) all.insert(all.end(), parts[k].points.begin(), parts[k].points.end());
+  const Contour hull = HullOf(std::move(all));
+  const auto [rectangle, feret] = CalipersOf(hull);
+  Measures& r = shape.measures;
+  Measures& u = shape.uncertainties;
+  r[Measure::kConvexity] = filled / std::abs(AreaOf(hull).area);
+  r[Measure::kRectangularity] = filled / (rectangle.length * rectangle.width);
+  r[Measure::kFeretMax] = feret.max;
+  r[Measure::kFeretMin] = feret.min;
+  const double c = std::cos(rectangle.angle * kPi / 180);
+  const double s = std::sin(rectangle.angle * kPi / 180);
+  r[Measure::kLength] = rectangle.length;
+  r[Measure::kWidth] = rectangle.width;
+  double angle = rectangle.angle;
+  const std::array<Contour, 4> sides = SidesOf(outer.found, rectangle);
+  if (const auto lines = TwoLines(sides[0], sides[1], c, s, rectangle.width)) {
+    r[Measure::kLength] = lines->value;
+    u[Measure::kLength] = lines->uncertainty;
+  }
+  if (const auto lines = TwoLines(sides[2], sides[3], -s, c, rectangle.length)) {
+    r[Measure::kWidth] = lines->value;
+    u[Measure::kWidth] = lines->uncertainty;
+    angle = HalfTurn(lines->angle - 90);
+  }
+  if (r[Measure::kWidth] > r[Measure::kLength]) {
+    std::swap(r[Measure::kWidth], r[Measure::kLength]);
+    std::swap(u[Measure::kWidth], u[Measure::kLength]);
+  }
+  r[Measure::kOrientation] = r[Measure::kWidth] <= kMostAspect * r[Measure::kLength] ? angle : kNan;
+  r[Measure::kAspect] = r[Measure::kLength] / r[Measure::kWidth];
+  r[Measure::kElongation] = 1 - r[Measure::kWidth] / r[Measure::kLength];
+}
+
+void MeasureCircle(const RefinedContour& outer, RefinedShape& shape) {
+  const Circle circle = FitCircle(outer.points);
+  Measures& r = shape.measures;
+  Measures& u = shape.uncertainties;
+  r[Measure::kCircleX] = circle.center.x;
+  r[Measure::kCircleY] = circle.center.y;
+  r[Measure::kCircleDiameter] = 2 * circle.radius;
+  r[Measure::kCircleRms] = circle.rms;
+  const double scatter =
+      std::max(circle.rms, outer.spread) * std::sqrt(kShared / static_cast<double>(outer.found.size()));
+  u[Measure::kCircleX] = u[Measure::kCircleY] = std::sqrt(2) * scatter;
+  u[Measure::kCircleDiameter] = 2 * scatter;
+}
+
 /// Fills in what the contours measure, on the plane where there is one; then the contours are those of the plane. `m`:
 /// what the mask measures, in pixels.
 void MeasureContours(const Measures& m, std::vector<RefinedContour>& parts, std::vector<RefinedContour>& holes,
-                     const Plane* plane, RefinedShape& shape) {
+                     const Plane* plane, const MeasureGroups& groups, RefinedShape& shape) {
   // Of a pixel's area by that of a unit.
   double square = 1;
   if (plane != nullptr) {
@@ -195,12 +247,6 @@ void MeasureContours(const Measures& m, std::vector<RefinedContour>& parts, std:
   area -= hole_area;
   const double net = filled - hole_area;
 
-  const RefinedContour& outer = parts.front();
-  Contour all = outer.points;
-  for (size_t k = 1; k < parts.size(); ++k) all.insert(all.end(), parts[k].points.begin(), parts[k].points.end());
-  const Contour hull = HullOf(std::move(all));
-  const auto [rectangle, feret] = CalipersOf(hull);
-  const Circle circle = FitCircle(outer.points);
   double farthest = 0;
   double xx = 0;
   double yy = 0;
@@ -217,6 +263,7 @@ void MeasureContours(const Measures& m, std::vector<RefinedContour>& parts, std:
 
   Measures& r = shape.measures;
   Measures& u = shape.uncertainties;
+  const RefinedContour& outer = parts.front();
   const double edge = outer.spread * std::sqrt(kShared / static_cast<double>(outer.found.size()));
   r[Measure::kArea] = area;
   r[Measure::kAreaFilled] = filled;
@@ -234,47 +281,14 @@ void MeasureContours(const Measures& m, std::vector<RefinedContour>& parts, std:
   u[Measure::kPerimeter] = 2 * kPi * edge;
   r[Measure::kCircularity] = 4 * kPi * filled / (length * length);
   r[Measure::kRoundness] = filled / (kPi * farthest);
-  r[Measure::kConvexity] = filled / std::abs(AreaOf(hull).area);
-  r[Measure::kRectangularity] = filled / (rectangle.length * rectangle.width);
-  r[Measure::kFeretMax] = feret.max;
-  r[Measure::kFeretMin] = feret.min;
   r[Measure::kDiameter] = 2 * std::sqrt(area / kPi);
   u[Measure::kDiameter] = u[Measure::kArea] * 2 / (kPi * r[Measure::kDiameter]);
-  r[Measure::kCircleX] = circle.center.x;
-  r[Measure::kCircleY] = circle.center.y;
-  r[Measure::kCircleDiameter] = 2 * circle.radius;
-  r[Measure::kCircleRms] = circle.rms;
-  const double scatter =
-      std::max(circle.rms, outer.spread) * std::sqrt(kShared / static_cast<double>(outer.found.size()));
-  u[Measure::kCircleX] = u[Measure::kCircleY] = std::sqrt(2) * scatter;
-  u[Measure::kCircleDiameter] = 2 * scatter;
-
-  const double c = std::cos(rectangle.angle * kPi / 180);
-  const double s = std::sin(rectangle.angle * kPi / 180);
-  r[Measure::kLength] = rectangle.length;
-  r[Measure::kWidth] = rectangle.width;
-  double angle = rectangle.angle;
-  const std::array<Contour, 4> sides = SidesOf(outer.found, rectangle);
-  if (const auto lines = TwoLines(sides[0], sides[1], c, s, rectangle.width)) {
-    r[Measure::kLength] = lines->value;
-    u[Measure::kLength] = lines->uncertainty;
-  }
-  if (const auto lines = TwoLines(sides[2], sides[3], -s, c, rectangle.length)) {
-    r[Measure::kWidth] = lines->value;
-    u[Measure::kWidth] = lines->uncertainty;
-    angle = HalfTurn(lines->angle - 90);
-  }
-  if (r[Measure::kWidth] > r[Measure::kLength]) {
-    std::swap(r[Measure::kWidth], r[Measure::kLength]);
-    std::swap(u[Measure::kWidth], u[Measure::kLength]);
-  }
-  r[Measure::kOrientation] = r[Measure::kWidth] <= kMostAspect * r[Measure::kLength] ? angle : kNan;
-  r[Measure::kAspect] = r[Measure::kLength] / r[Measure::kWidth];
-  r[Measure::kElongation] = 1 - r[Measure::kWidth] / r[Measure::kLength];
+  if (groups.hull) MeasureHull(parts, filled, shape);
+  if (groups.circle) MeasureCircle(outer, shape);
 }
 
 /// What a mask measures on a plane, from its outlines; without uncertainties.
-void MeasureMaskOn(const Plane& plane, const MaskShape& mask, RefinedShape& shape) {
+void MeasureMaskOn(const Plane& plane, const MaskShape& mask, const MeasureGroups& groups, RefinedShape& shape) {
   if (mask.outlines.empty()) return;
   const auto contours = [](const std::vector<Contour>& outlines) {
     std::vector<RefinedContour> all;
@@ -286,17 +300,17 @@ void MeasureMaskOn(const Plane& plane, const MaskShape& mask, RefinedShape& shap
   };
   std::vector<RefinedContour> parts = contours(mask.outlines);
   std::vector<RefinedContour> holes = contours(mask.holes);
-  MeasureContours(mask.measures, parts, holes, &plane, shape);
+  MeasureContours(mask.measures, parts, holes, &plane, groups, shape);
   std::fill(std::begin(shape.uncertainties.values), std::end(shape.uncertainties.values), kNan);
 }
 
 }  // namespace
 
-RefinedShape Unrefined(MaskShape mask, const Plane* plane) {
+RefinedShape Unrefined(MaskShape mask, const Plane* plane, const MeasureGroups& groups) {
   RefinedShape shape;
   shape.measures = mask.measures;
   std::fill(std::begin(shape.uncertainties.values), std::end(shape.uncertainties.values), kNan);
-  if (plane != nullptr) MeasureMaskOn(*plane, mask, shape);
+  if (plane != nullptr) MeasureMaskOn(*plane, mask, groups, shape);
   shape.outlines = std::move(mask.outlines);
   shape.holes = std::move(mask.holes);
   return shape;
@@ -306,7 +320,8 @@ RefinedShape RefineShape(const ImageView& image, const MaskShape& mask, double r
   return Refiner().Refine(image, mask, reach, plane);
 }
 
-RefinedShape Refiner::Refine(const ImageView& image, const MaskShape& mask, double reach, const Plane* plane) {
+RefinedShape Refiner::Refine(const ImageView& image, const MaskShape& mask, double reach, const Plane* plane,
+                             const MeasureGroups& groups) {
   if (mask.outlines.empty()) return Unrefined(mask);
   const double margin = EdgeFinder::MarginFor(reach);
   OpenAround(image, mask, margin + 1, luma_);
@@ -344,10 +359,10 @@ RefinedShape Refiner::Refine(const ImageView& image, const MaskShape& mask, doub
     };
     // On a plane the contours change while they are measured.
     if (plane != nullptr) hand_out([](const Contour& contour) { return contour; });
-    MeasureContours(mask.measures, parts, holes, plane, shape);
+    MeasureContours(mask.measures, parts, holes, plane, groups, shape);
     if (plane == nullptr) hand_out([](Contour& contour) { return std::move(contour); });
   } else {
-    shape = Unrefined(mask, plane);
+    shape = Unrefined(mask, plane, groups);
   }
   shape.refined = refined;
   shape.weak = weak / points;

@@ -34,7 +34,9 @@ class Refiner {
   /// `image` must be valid (Validate) and of the size of the mask's frame; `reach` in pixels, see kLeastReach. With a
   /// plane everything is measured there, in its units, from the outlines; the outlines that are handed out stay those
   /// of the picture.
-  RefinedShape Refine(const ImageView& image, const MaskShape& mask, double reach, const Plane* plane = nullptr);
+  /// Of `mask` no groups are needed, but of those of a shape whose edge is refused.
+  RefinedShape Refine(const ImageView& image, const MaskShape& mask, double reach, const Plane* plane = nullptr,
+                      const MeasureGroups& groups = {});
 
  private:
   LumaPatch luma_;
@@ -45,6 +47,6 @@ class Refiner {
 RefinedShape RefineShape(const ImageView& image, const MaskShape& mask, double reach, const Plane* plane = nullptr);
 
 /// A shape of which only the mask is known.
-RefinedShape Unrefined(MaskShape mask, const Plane* plane = nullptr);
+RefinedShape Unrefined(MaskShape mask, const Plane* plane = nullptr, const MeasureGroups& groups = {});
 
 }  // namespace fastsamd

@@ -7,6 +7,9 @@ export interface NativeMeasureOptions {
   readonly colour: boolean;
   /** Hand out outlines. */
   readonly outlines: boolean;
+  /** Measure the hull and what is made of it (HULL_MEASURES), fit a circle (CIRCLE_MEASURES): NaN otherwise. */
+  readonly hull: boolean;
+  readonly circle: boolean;
   /** Side of a cell of the proto masks in pixels of the frame: search distance, and what the colour leaves out at the edge. */
   readonly cell: number;
   /** Holes below this many pixels are not counted. */

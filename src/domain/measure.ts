@@ -32,6 +32,20 @@ export const MEASURES = [
 ] as const;
 export type Measure = (typeof MEASURES)[number];
 
+/** Measures that take time of their own: those of the convex hull, and those of a circle fitted to the outline. */
+export const HULL_MEASURES: ReadonlySet<Measure> = new Set([
+  'convexity',
+  'rectangularity',
+  'length',
+  'width',
+  'orientation',
+  'feretMax',
+  'feretMin',
+  'aspect',
+  'elongation',
+]);
+export const CIRCLE_MEASURES: ReadonlySet<Measure> = new Set(['circleX', 'circleY', 'circleDiameter', 'circleRms']);
+
 /** What the unit of a measure is a power of: 2 for areas (px²), 1 for lengths (px), 0 for ratios, counts and angles. */
 export const DIMENSION: Readonly<Record<Measure, 0 | 1 | 2>> = {
   area: 2,

@@ -1,9 +1,10 @@
 /** What has to be measured of a recipe's sets for its checks to be judged: what no check asks for costs time before the verdict. Pure. */
+import { MEASURES, type Measure } from '../domain/measure.js';
 import type { Recipe } from '../domain/recipe.js';
 
 /**
  * `presence`: an object is there or not; `mask`: how many holes its mask has; `edge`: its outline is found again in the picture, where the
- * recipe says so, and all is measured.
+ * recipe says so, and measured.
  */
 export type Need = 'presence' | 'mask' | 'edge';
 
@@ -34,4 +35,24 @@ export function needsOf({ objects, datum, checks }: Recipe): ReadonlyMap<string,
     else if (isCounted) demand(within, 'mask');
   }
   return needs;
+}
+
+/** What is measured of an object beside its edge. */
+export interface Extent {
+  readonly measures: readonly Measure[];
+  readonly outlines: boolean;
+}
+
+/** Of any object: it is found at its centroid, and how far its edge scatters goes by its perimeter. */
+const ALWAYS: readonly Measure[] = ['x', 'y', 'perimeter'];
+
+/** The extent that the checks and the datum ask for. */
+export function extentOf({ objects, datum, checks }: Recipe): Extent {
+  const asked = new Set([...checks.map(({ measure }) => measure), ...(datum?.axis === undefined ? [] : ['orientation']), ...ALWAYS]);
+  return {
+    measures: MEASURES.filter((name) => asked.has(name)),
+    outlines:
+      checks.some(({ measure }) => measure === 'gap' || measure === 'anomaly') ||
+      Object.values(objects).some(({ kind }) => kind === 'hole'),
+  };
 }

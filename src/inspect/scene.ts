@@ -5,17 +5,18 @@ import { isPending, type PromptAnswer } from '../domain/answer.js';
 import type { Point } from '../domain/box.js';
 import type { Frame } from '../domain/frame.js';
 import { type MaskRuns, maskArea, maskIntersection, maskOf } from '../domain/mask.js';
+import { MEASURES } from '../domain/measure.js';
 import { withIds } from '../domain/prompt.js';
 import { type Check, limitsOf, type ObjectSet, type Recipe } from '../domain/recipe.js';
 import type { FrameResult } from '../domain/result.js';
 import type { Segments } from '../domain/segments.js';
 import { type Calibration, nominalScale, toPicture, toPlane } from '../measure/calibration.js';
-import { measureObjects, type ObjectMeasures, protoCell } from '../measure/measures.js';
+import { measureObjects, protoCell, type SomeMeasures } from '../measure/measures.js';
 import { coverageOf, type Datum, gapBetween } from '../measure/relations.js';
 import { applyPrompts } from '../prompt/apply.js';
 import { differencesOf, type FoundDifference } from './golden.js';
 import { type Member, referred } from './member.js';
-import { type Need, needsOf } from './plan.js';
+import { extentOf, type Need, needsOf } from './plan.js';
 import { type FoundSurface, surfacesOf } from './surface.js';
 import type { Taught } from './taught.js';
 
@@ -61,7 +62,7 @@ export interface SceneOptions {
   readonly calibration?: Calibration | undefined;
   /** What good parts look like. */
   readonly taught?: Pick<Taught, 'golden' | 'surfaces'> | undefined;
-  /** Measure what the checks judge by, and nothing else: the judgement is the same, other objects have neither place nor outline. */
+  /** Measure what the checks judge by, and nothing else: the judgement is the same, members have neither other measures nor outlines. */
   readonly checksOnly?: boolean | undefined;
 }
 
@@ -79,12 +80,15 @@ export async function sceneOf(
   for (const name of Object.keys(recipe.objects)) choose(recipe, name, segments, answers, chosen);
 
   const needs = checksOnly ? needsOf(recipe) : undefined;
+  const { measures, outlines } = checksOnly ? extentOf(recipe) : { measures: MEASURES, outlines: true };
   const measured = await measuredOf(recipe, chosen, needs, (indices, edge) =>
     measureObjects(frame, segments, indices, {
       edge,
       cell: protoCell(geometry),
       colour: recipe.checks.some(({ measure }) => measure === 'deltaE00'),
-      outlines: true,
+      measures,
+      // Where in the picture an object of the plane is goes by its outline.
+      outlines: outlines || calibration !== undefined,
       calibration,
     }),
   );
@@ -124,8 +128,8 @@ async function measuredOf(
   { objects, edge }: Recipe,
   chosen: ReadonlyMap<string, readonly number[]>,
   needs: ReadonlyMap<string, Need> | undefined,
-  measure: (indices: Uint32Array, edge: Recipe['edge']) => Promise<ObjectMeasures[]>,
-): Promise<ObjectMeasures[]> {
+  measure: (indices: Uint32Array, edge: Recipe['edge']) => Promise<SomeMeasures[]>,
+): Promise<SomeMeasures[]> {
   const indicesOf = (need: Need) =>
     new Set(Object.keys(objects).flatMap((name) => ((needs?.get(name) ?? 'edge') === need ? chosen.get(name)! : [])));
   const whole = indicesOf('edge');
@@ -219,20 +223,20 @@ function planeOf(calibration: Calibration): Plane {
   };
 }
 
-function memberOf(object: ObjectMeasures, plane: Plane | undefined): Member {
+function memberOf(object: SomeMeasures, plane: Plane | undefined): Member {
   const { index, values, uncertainties, doubts, lab, outlines = [] } = object;
-  const place: Point = [values.x, values.y];
+  const place: Point = [values.x ?? Number.NaN, values.y ?? Number.NaN];
   const [ring] = outlines;
   const at = plane && ring ? plane.toPicture(place, [ring[0]!, ring[1]!]) : place;
   return { index, place, at, values, uncertainties, edgeScatter: edgeScatterOf(object), doubts, lab, outlines };
 }
 
 /** From the uncertainty of the perimeter, which is 2π times that of the edge's mean. */
-function edgeScatterOf({ values, uncertainties }: ObjectMeasures): number {
-  return (uncertainties.perimeter / (2 * Math.PI)) * Math.sqrt(values.perimeter / SHARED);
+function edgeScatterOf({ values: { perimeter = Number.NaN }, uncertainties }: SomeMeasures): number {
+  return ((uncertainties.perimeter ?? Number.NaN) / (2 * Math.PI)) * Math.sqrt(perimeter / SHARED);
 }
 
-function holesOf(object: ObjectMeasures, plane: Plane | undefined): Member[] {
+function holesOf(object: SomeMeasures, plane: Plane | undefined): Member[] {
   const scatter = edgeScatterOf(object);
   const doubts = object.doubts.filter((doubt) => doubt !== 'TOUCHES_FRAME');
   return (object.holeOutlines ?? []).map((ring): Member => {

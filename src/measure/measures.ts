@@ -9,7 +9,7 @@ import type { NativeMeasurements } from '../addon/measure.js';
 import { usableCores } from '../cores.js';
 import type { Frame } from '../domain/frame.js';
 import type { LetterboxGeometry } from '../domain/geometry.js';
-import { MEASURES, type Measure } from '../domain/measure.js';
+import { CIRCLE_MEASURES, HULL_MEASURES, MEASURES, type Measure } from '../domain/measure.js';
 import type { Segments } from '../domain/segments.js';
 import { type Calibration, packed } from './calibration.js';
 import type { Lab } from './colour.js';
@@ -23,25 +23,32 @@ export type MeasureDoubt =
   /** The object may go on beyond the frame. */
   | 'TOUCHES_FRAME';
 
-export interface ObjectMeasures {
+/** As far as it was asked for. */
+export interface SomeMeasures {
   /** Into the segments. */
   readonly index: number;
   /** Where the outline comes from: the picture, or the mask where that was asked for or the edge was refused. */
   readonly edge: 'refined' | 'mask';
   readonly doubts: readonly MeasureDoubt[];
-  /** NaN where a measure is undefined. */
-  readonly values: Readonly<Record<Measure, number>>;
+  /** NaN where a measure is undefined; absent where it was not asked for. */
+  readonly values: Readonly<Partial<Record<Measure, number>>>;
   /**
    * Standard uncertainty from the scatter of the edge that was found, in the unit of the measure; NaN where the scatter does
    * not say: measures of the mask, extremes and ratios. Repeatability and calibration are not in it.
    */
-  readonly uncertainties: Readonly<Record<Measure, number>>;
+  readonly uncertainties: Readonly<Partial<Record<Measure, number>>>;
   /** Mean over the mask without its edge; undefined unless asked for. */
   readonly lab?: Lab;
   /** Rings [x, y, x, y, …] of the parts, the largest first; undefined unless asked for. */
   readonly outlines?: readonly Float64Array[];
   /** Rings of the holes that count. */
   readonly holeOutlines?: readonly Float64Array[];
+}
+
+/** All measures. */
+export interface ObjectMeasures extends SomeMeasures {
+  readonly values: Readonly<Record<Measure, number>>;
+  readonly uncertainties: Readonly<Record<Measure, number>>;
 }
 
 export interface MeasureOptions {
@@ -70,7 +77,12 @@ export function protoCell(geometry: LetterboxGeometry): number {
   return 4 * Math.max(geometry.frameWidth / geometry.contentWidth, geometry.frameHeight / geometry.contentHeight);
 }
 
+/** Measures with their places in a row of the addon. */
+type Places = readonly (readonly [Measure, number])[];
+
 const EXTRAS = 6;
+const HOLES = MEASURES.indexOf('holes');
+const TOUCHES_FRAME = MEASURES.indexOf('touchesFrame');
 const MOST_REFUSED = 0.2;
 /** Threads of Node's pool. */
 const POOL_THREADS = 4;
@@ -78,30 +90,55 @@ const POOL_THREADS = 4;
 const LEAST_PER_TASK = 3;
 
 /**
- * Measures the objects at `indices` in the frame that `segments` are of. Off the JS thread, on several cores; the caller keeps the frame.
- * Errors: MISUSE for a frame of another size or an index that is out of range.
+ * Measures the objects at `indices` in the frame that `segments` are of: all measures, or those that are asked for, with the same values.
+ * Off the JS thread, on several cores; the caller keeps the frame. Errors: MISUSE for a frame of another size or an index that is out of
+ * range.
  */
+export function measureObjects(
+  frame: Frame,
+  segments: Segments,
+  indices: Uint32Array,
+  options: MeasureOptions & { readonly measures?: undefined },
+): Promise<ObjectMeasures[]>;
+export function measureObjects(
+  frame: Frame,
+  segments: Segments,
+  indices: Uint32Array,
+  options: MeasureOptions & { readonly measures: readonly Measure[] },
+): Promise<SomeMeasures[]>;
 export async function measureObjects(
   frame: Frame,
   segments: Segments,
   indices: Uint32Array,
-  { edge = 'refined', cell, minHoleArea = cell * cell, colour = false, outlines = false, calibration }: MeasureOptions,
-): Promise<ObjectMeasures[]> {
-  const refine = edge === 'refined';
-  const options = { refine, cell, minHoleArea, colour, outlines, ...(calibration ? { plane: packed(calibration) } : {}) };
-  // Neighbours in rank are of like size: dealt out in turn, each core has as much to do as the others.
+  {
+    edge = 'refined',
+    cell,
+    minHoleArea = cell * cell,
+    colour = false,
+    outlines = false,
+    calibration,
+    measures = MEASURES,
+  }: MeasureOptions & { readonly measures?: readonly Measure[] | undefined },
+): Promise<SomeMeasures[]> {
+  const options = {
+    ...{ refine: edge === 'refined', cell, minHoleArea, colour, outlines },
+    hull: measures.some((name) => HULL_MEASURES.has(name)),
+    circle: measures.some((name) => CIRCLE_MEASURES.has(name)),
+    ...(calibration ? { plane: packed(calibration) } : {}),
+  };
+  const places = measures.map((name) => [name, MEASURES.indexOf(name)] as const);
+  // Dealt out in turn from the largest down, each core has as much to do as the others.
+  const bySize = indices.toSorted((a, b) => segments.areas[b]! - segments.areas[a]!);
   const tasks = Math.max(1, Math.min(usableCores(), POOL_THREADS, Math.ceil(indices.length / LEAST_PER_TASK)));
   const answers = await Promise.all(
-    Array.from({ length: tasks }, (_, task) =>
-      native().measureObjects(
-        frame.pixels as NativeFrame,
-        segments,
-        indices.filter((_index, k) => k % tasks === task),
-        options,
-      ),
-    ),
+    Array.from({ length: tasks }, async (_, task) => {
+      const dealt = bySize.filter((_index, k) => k % tasks === task);
+      const answer = await native().measureObjects(frame.pixels as NativeFrame, segments, dealt, options);
+      return Array.from(dealt, (index, k) => measuresOf(index, answer, k, { colour, outlines, places }));
+    }),
   );
-  return Array.from(indices, (index, k) => measuresOf(index, answers[k % tasks]!, Math.floor(k / tasks), { colour, outlines }));
+  const byIndex = new Map(answers.flat().map((object) => [object.index, object]));
+  return Array.from(indices, (index) => byIndex.get(index)!);
 }
 
 /** Measures of the object at place `k` of an answer. */
@@ -109,17 +146,16 @@ function measuresOf(
   index: number,
   answer: NativeMeasurements,
   k: number,
-  { colour, outlines }: { readonly colour: boolean; readonly outlines: boolean },
-): ObjectMeasures {
+  { colour, outlines, places }: { readonly colour: boolean; readonly outlines: boolean; readonly places: Places },
+): SomeMeasures {
   const count = MEASURES.length;
   const stride = 2 * count + EXTRAS;
   const row = answer.values.subarray(k * stride, (k + 1) * stride);
   const [refined, weak, off, l, a, b] = row.subarray(2 * count) as unknown as [number, number, number, number, number, number];
-  const values = named(row);
   const doubts: MeasureDoubt[] = [];
   if (weak > MOST_REFUSED) doubts.push('EDGE_WEAK');
   if (off > MOST_REFUSED) doubts.push('EDGE_OFF_MASK');
-  if (values.touchesFrame) doubts.push('TOUCHES_FRAME');
+  if (row[TOUCHES_FRAME]) doubts.push('TOUCHES_FRAME');
   let rings: readonly Float64Array[] = [];
   if (outlines) {
     const first = k === 0 ? 0 : answer.objects[k - 1]!;
@@ -127,18 +163,20 @@ function measuresOf(
       answer.points.subarray(2 * (first + i === 0 ? 0 : answer.rings[first + i - 1]!), 2 * end),
     );
   }
-  const parts = rings.length - values.holes;
+  const parts = rings.length - row[HOLES]!;
   return {
     index,
     edge: refined ? 'refined' : 'mask',
     doubts,
-    values,
-    uncertainties: named(row.subarray(count)),
+    values: named(row, places),
+    uncertainties: named(row.subarray(count), places),
     ...(colour ? { lab: [l, a, b] as const } : {}),
     ...(outlines ? { outlines: rings.slice(0, parts), holeOutlines: rings.slice(parts) } : {}),
   };
 }
 
-function named(row: Float64Array): Record<Measure, number> {
-  return Object.fromEntries(MEASURES.map((name, k) => [name, row[k]!])) as Record<Measure, number>;
+function named(row: Float64Array, places: Places): Partial<Record<Measure, number>> {
+  const values: Partial<Record<Measure, number>> = {};
+  for (const [name, place] of places) values[name] = row[place]!;
+  return values;
 }

@@ -2,10 +2,11 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { native } from '../../src/addon/addon.js';
+import { MEASURES } from '../../src/domain/measure.js';
 import { type Recipe, type RecipeInput, recipeSchema } from '../../src/domain/recipe.js';
 import type { FrameResult } from '../../src/domain/result.js';
 import { inspectFrame } from '../../src/inspect/inspect.js';
-import { needsOf } from '../../src/inspect/plan.js';
+import { extentOf, needsOf } from '../../src/inspect/plan.js';
 import { COLOURS, frameOfParts, grid, segmentsOfParts } from '../helpers/parts.js';
 
 const [WIDTH, HEIGHT] = [240, 160];
@@ -85,9 +86,7 @@ const check = fc.oneof(
   fc.tuple(set, limits).map(([count, limit]) => ({ count, ...limit })),
   set.map((present) => ({ present })),
   set.map((absent) => ({ absent })),
-  fc
-    .tuple(fc.constantFrom('area', 'diameter', 'circularity', 'length', 'holes', 'x', 'touchesFrame'), set, limits)
-    .map(([measure, of, limit]) => ({ measure, of, each: true, ...limit })),
+  fc.tuple(fc.constantFrom(...MEASURES), set, limits).map(([measure, of, limit]) => ({ measure, of, each: true, ...limit })),
   fc
     .tuple(fc.constantFrom('distance', 'gap'), reference, reference, limits)
     .map(([measure, a, b, limit]) => ({ measure, between: [a, b], ...limit })),
@@ -152,6 +151,16 @@ describe('what a recipe has measured', () => {
     };
     // The hole is 30 x 40 pixels.
     expect([await counts(1000), await counts(1400)]).toEqual([1, 0]);
+  });
+
+  it('is what the checks and the datum name, and outlines where something is made of them', () => {
+    const extent = (checks: readonly object[], rest: object = {}) =>
+      extentOf(recipeSchema.parse({ recipe: 'r', objects: { all: {}, large: { minArea: 2000 } }, checks, ...rest }));
+    const size = { id: 'size', measure: 'diameter', of: 'all', each: true, max: 30 };
+    expect(extent([size])).toEqual({ measures: ['x', 'y', 'perimeter', 'diameter'], outlines: false });
+    expect(extent([size], { datum: { origin: 'large', axis: 'large' } }).measures).toContain('orientation');
+    expect(extent([{ id: 'gap', measure: 'gap', between: ['all[0]', 'all[1]'], min: 3 }]).outlines).toBe(true);
+    expect(extent([size], { objects: { all: {}, holes: { kind: 'hole', within: 'all' } } }).outlines).toBe(true);
   });
 
   it('names zones and datums as needed', () => {

@@ -110,6 +110,20 @@ describe('measureObjects', () => {
     expect((await gapBetween(large, small, 3)).distance).toBe(0);
   });
 
+  it.each(['refined', 'mask'] as const)('measures some things as it measures all (%s)', async (edge) => {
+    const { frame, segments } = scene();
+    // Where the picture has no edge the mask is measured.
+    const blank = { ...frame, pixels: native().createFrame(new Uint8Array(3 * frame.width * frame.height), { ...frame, format: 'rgb' }) };
+    for (const picture of [frame, blank]) {
+      const all = await measureObjects(picture, segments, Uint32Array.of(0, 1), { edge, cell: 4 });
+      for (const measures of [[], ['area'], ['width', 'x'], ['circleDiameter'], ['holes', 'convexity', 'circleRms']] as const) {
+        const some = await measureObjects(picture, segments, Uint32Array.of(0, 1), { edge, cell: 4, measures });
+        const of = (values: (typeof some)[0]['values']) => Object.fromEntries(measures.map((name) => [name, values[name]]));
+        expect(some).toEqual(all.map((each) => ({ ...each, values: of(each.values), uncertainties: of(each.uncertainties) })));
+      }
+    }
+  });
+
   it('refuses a frame of another size and an index out of range', async () => {
     const { frame, segments } = scene();
     const other = { ...frame, pixels: native().createFrame(new Uint8Array(300), { width: 10, height: 10, format: 'rgb' }) };
