@@ -104,28 +104,27 @@ function judgeCheck(check: Check, recipe: Recipe, scene: Scene, options: JudgeOp
 
   const members = membersOf(check, scene);
   const readings = readingsIn(check, members, scene, unit);
-  let worst: (CheckResult & { readonly margin: number }) | undefined;
+  let worst: { readonly reading: Reading; readonly judged: Outcome; readonly margin: number } | undefined;
   for (const [k, reading] of readings.entries()) {
     const about = check.between ? members : members.slice(k, k + 1);
     const judged = judgeReading(check, reading, limits, about, recipe);
     const margin = marginOf(reading.value, limits);
-    const one = {
-      ...head,
-      value: Number.isFinite(reading.value) ? reading.value : null,
-      uncertainty: Number.isFinite(reading.uncertainty) ? reading.uncertainty : null,
-      ...judged,
-      ...(judged.result === 'ok' && check.warn !== undefined && margin < check.warn ? { warn: true as const } : {}),
-      ...(reading.at ? { at: [round(reading.at[0]), round(reading.at[1])] as [number, number] } : {}),
-      margin,
-    };
     const isWorse =
       !worst ||
-      SEVERITY[one.result] > SEVERITY[worst.result] ||
-      (SEVERITY[one.result] === SEVERITY[worst.result] && one.margin < worst.margin);
-    if (isWorse) worst = one;
+      SEVERITY[judged.result] > SEVERITY[worst.judged.result] ||
+      (SEVERITY[judged.result] === SEVERITY[worst.judged.result] && margin < worst.margin);
+    if (isWorse) worst = { reading, judged, margin };
   }
-  const { margin: _margin, ...result } = worst!;
-  return check.each ? { ...result, of: readings.length } : result;
+  const { reading, judged, margin } = worst!;
+  return {
+    ...head,
+    value: Number.isFinite(reading.value) ? reading.value : null,
+    uncertainty: Number.isFinite(reading.uncertainty) ? reading.uncertainty : null,
+    ...judged,
+    ...(judged.result === 'ok' && check.warn !== undefined && margin < check.warn ? { warn: true as const } : {}),
+    ...(reading.at ? { at: [round(reading.at[0]), round(reading.at[1])] as [number, number] } : {}),
+    ...(check.each ? { of: readings.length } : {}),
+  };
 }
 
 /** The objects that a check measures; all of them have to be there. */
