@@ -43,9 +43,9 @@ struct FarRow {
   float distance = 0;
 };
 
-/// The `most` highest of NearestDistances, the highest first, without the others: a row is left as soon as one row of
-/// the memory is nearer than the lowest of the distances kept so far. The rows of the memory that have ended a search
-/// are tried first, because neighbouring patches are alike.
+/// The `most` highest of NearestDistances, the highest first, without the others: a row is left where one of a few rows
+/// of the memory is nearer than the lowest of the distances kept so far. These few are those that were the nearest to
+/// other rows last, because neighbouring patches are alike.
 std::vector<FarRow> HighestDistances(const Rows& rows, const Rows& memory, size_t most);
 
 }  // namespace fastsamd

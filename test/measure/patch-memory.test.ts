@@ -44,7 +44,7 @@ describe('patches', () => {
 });
 
 const rowsOf = (dims: number) =>
-  fc.array(fc.array(fc.float({ min: -10, max: 10, noNaN: true }), { minLength: dims, maxLength: dims }), { minLength: 1, maxLength: 40 });
+  fc.array(fc.array(fc.float({ min: -10, max: 10, noNaN: true }), { minLength: dims, maxLength: dims }), { minLength: 1, maxLength: 90 });
 const matrix = fc.integer({ min: 1, max: 150 }).chain((dims) => fc.tuple(fc.constant(dims), rowsOf(dims), rowsOf(dims)));
 const flat = (rows: number[][]) => Float32Array.from(rows.flat());
 const distance = (a: number[], b: number[]) => Math.sqrt(a.reduce((sum, value, k) => sum + (value - b[k]!) ** 2, 0));
