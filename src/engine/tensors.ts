@@ -1,5 +1,6 @@
 /** The memory of one frame on its way through a network. */
 import type { Signature } from '../model/signature.js';
+import { sharedFloats } from './shared-floats.js';
 
 /**
  * Channels first, row-major. Allocated once, in shared memory: threads read and write the tensors in turn and never move them, since V8
@@ -16,10 +17,9 @@ export interface Tensors {
 
 /** Tensors of a network with an input of this size. */
 export function sharedTensors(inputWidth: number, inputHeight: number, { classes, anchors }: Signature): Tensors {
-  const floats = (length: number) => new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT));
   return {
-    input: floats(3 * inputHeight * inputWidth),
-    detections: floats((4 + classes + 32) * anchors),
-    proto: floats(32 * (inputHeight / 4) * (inputWidth / 4)),
+    input: sharedFloats(3 * inputHeight * inputWidth),
+    detections: sharedFloats((4 + classes + 32) * anchors),
+    proto: sharedFloats(32 * (inputHeight / 4) * (inputWidth / 4)),
   };
 }

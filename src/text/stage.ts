@@ -6,15 +6,12 @@ import type { Frame } from '../domain/frame.js';
 import type { Prompt } from '../domain/prompt.js';
 import type { TextUse } from '../domain/result.js';
 import type { Segments } from '../domain/segments.js';
-import type { CropBuffer, ImageEncoder } from '../engine/clip/encoder.js';
+import type { ImageEncoder } from '../engine/clip/encoder.js';
 import { messageOf } from '../errors.js';
 import type { TextScores } from '../prompt/text.js';
 import { ObjectMemory } from './objects.js';
 import { type Questions, scoresOf } from './score.js';
 import type { TextModel, TextOptions } from './text-model.js';
-
-/** Crops per inference: bounds the memory of a budget without bounds. */
-const BATCH = 16;
 
 /** What a camera spends on looking. */
 export type LookOptions = Pick<TextOptions, 'background' | 'maxCropsPerFrame' | 'refresh'>;
@@ -37,7 +34,6 @@ export class TextStage {
   readonly #options: LookOptions;
   readonly #memory: ObjectMemory;
   readonly #share: () => number;
-  #buffer: CropBuffer | undefined;
 
   constructor({ model, options = model.options, share = () => 1 }: TextStageDeps) {
     this.#model = model;
@@ -60,8 +56,8 @@ export class TextStage {
     const due = this.#memory.due(Math.ceil(this.#options.maxCropsPerFrame * this.#share()), nowMs);
     let reason: string | undefined;
     try {
-      for (let first = 0; first < due.length; first += BATCH) {
-        await this.#lookAt(frame, segments, due.subarray(first, first + BATCH), image, nowMs);
+      for (let first = 0; first < due.length; first += image.batch) {
+        await this.#lookAt(frame, segments, due.subarray(first, first + image.batch), image, nowMs);
       }
     } catch (error) {
       // The other prompts of this frame have their answers; these keep their last scores and say why.
@@ -73,13 +69,11 @@ export class TextStage {
   async #lookAt(frame: Frame, segments: Segments, indices: Uint32Array, image: ImageEncoder, nowMs: number): Promise<void> {
     const { size, preprocessing, dimension } = image;
     const { filter, mean, deviation, fill } = preprocessing;
-    const room = Math.min(BATCH, this.#options.maxCropsPerFrame) * 3 * size * size;
-    // An encoder that died took the memory with it.
-    if (this.#buffer?.pixels.length !== room) this.#buffer = { pixels: new Float32Array(room) };
     const { background } = this.#options;
     const options = { size, filter, background, fill, mean, deviation };
-    await native().cropBatch(frame.pixels as NativeFrame, segments, indices, options, this.#buffer.pixels);
-    const embeddings = await image.encode(this.#buffer, indices.length);
+    const embeddings = await image.encode(indices.length, (crops) =>
+      native().cropBatch(frame.pixels as NativeFrame, segments, indices, options, crops),
+    );
     for (const [k, index] of indices.entries()) {
       this.#memory.keep(index, embeddings.slice(k * dimension, (k + 1) * dimension), nowMs);
     }

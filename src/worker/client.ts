@@ -1,7 +1,7 @@
 /** Calls into a worker thread: one at a time there, in the order they were made here. */
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, FastsamError, messageOf } from '../errors.js';
-import { buffersOf, type Calls, type FromWorker, type Lent, type ToWorker } from './calls.js';
+import type { Calls, FromWorker, ToWorker } from './calls.js';
 
 /** A thread that has nothing left to do must end at once; this only bounds a broken one. */
 const STOP_TIMEOUT_MS = 4000;
@@ -20,14 +20,11 @@ export interface WorkerOptions {
 }
 
 export interface CallOptions {
-  /** Moved to the thread; each array of the object is replaced by the returned one before the call settles. */
-  readonly lend?: Lent;
   /** A thread that takes longer is terminated, because it may never answer. */
   readonly timeoutMs?: number;
 }
 
 interface Pending {
-  readonly lent: Lent;
   readonly resolve: (response: unknown) => void;
   readonly reject: (error: FastsamError) => void;
 }
@@ -75,18 +72,14 @@ export class WorkerClient<C extends Calls> {
   }
 
   /** Errors: what the thread throws; `failure` when the thread crashes or is terminated; MISUSE after stop. */
-  call<K extends keyof C & string>(
-    name: K,
-    request: C[K]['request'],
-    { lend = {}, timeoutMs }: CallOptions = {},
-  ): Promise<C[K]['response']> {
+  call<K extends keyof C & string>(name: K, request: C[K]['request'], { timeoutMs }: CallOptions = {}): Promise<C[K]['response']> {
     if (this.#dead) return Promise.reject(this.#dead);
     if (this.#stopping) return Promise.reject(this.#stopped());
     const id = this.#next;
     this.#next += 1;
     const answered = new Promise<C[K]['response']>((resolve, reject) => {
-      this.#pending.set(id, { lent: lend, resolve, reject });
-      this.#worker.postMessage({ type: 'call', id, name, request, lent: { ...lend } } satisfies ToWorker, buffersOf(lend));
+      this.#pending.set(id, { resolve, reject });
+      this.#worker.postMessage({ type: 'call', id, name, request } satisfies ToWorker);
     });
     if (timeoutMs === undefined) return answered;
     const timer = setTimeout(() => {
@@ -112,7 +105,6 @@ export class WorkerClient<C extends Calls> {
     const call = this.#pending.get(message.id);
     if (!call) return;
     this.#pending.delete(message.id);
-    Object.assign(call.lent, message.lent);
     if (message.type === 'done') call.resolve(message.response);
     else call.reject(new FastsamError(message.code, message.message));
   }

@@ -1,11 +1,9 @@
 /** The thread's side of a WorkerClient. */
 import { parentPort, type Transferable } from 'node:worker_threads';
 import { type ErrorCode, FastsamError, messageOf } from '../errors.js';
-import { buffersOf, type Calls, type FromWorker, type Lent, type ToWorker } from './calls.js';
+import type { Calls, FromWorker, ToWorker } from './calls.js';
 
 export interface Call {
-  /** The caller's buffers; they go back to it by themselves. */
-  readonly lent: Lent;
   /** Moved to the caller with the response, instead of being copied. */
   readonly transfer: Transferable[];
 }
@@ -38,13 +36,13 @@ export async function serve<C extends Calls, Loaded>(load: () => Promise<Service
       port.close();
       return;
     }
-    const { id, name, request, lent } = message;
+    const { id, name, request } = message;
     const transfer: Transferable[] = [];
     try {
-      const response = await service.handlers[name as keyof C](request, { lent, transfer });
-      post({ type: 'done', id, response, lent }, [...transfer, ...buffersOf(lent)]);
+      const response = await service.handlers[name as keyof C](request, { transfer });
+      post({ type: 'done', id, response }, transfer);
     } catch (error) {
-      post({ type: 'failed', id, code: codeOf(error), message: messageOf(error), lent }, buffersOf(lent));
+      post({ type: 'failed', id, code: codeOf(error), message: messageOf(error) });
     }
   };
   let last = Promise.resolve();

@@ -9,6 +9,7 @@ import { WorkerClient } from '../../src/worker/client.js';
 type TestCalls = {
   double: { request: number; response: number };
   fill: { request: { readonly value: number }; response: Float32Array<ArrayBuffer> };
+  left: { request: null; response: number };
   refuse: { request: string; response: never };
   hang: { request: null; response: never };
   die: { request: null; response: never };
@@ -18,18 +19,20 @@ const SERVICE = `
 import { workerData } from 'node:worker_threads';
 import { FastsamError } from '${compiledModule('./errors.js', new URL('../../src/x.ts', import.meta.url).href)}';
 import { serve } from '${compiledModule('./worker/server.js', new URL('../../src/x.ts', import.meta.url).href)}';
+let sent;
 await serve(() => {
   if (workerData.refuse) throw new FastsamError('MODEL_CORRUPT', 'no such model');
   return {
     loaded: { greeting: workerData.greeting },
     handlers: {
       double: (value) => 2 * value,
-      fill: ({ value }, { lent, transfer }) => {
-        lent.a.fill(value);
-        const copy = lent.a.slice();
-        transfer.push(copy.buffer);
-        return copy;
+      fill: ({ value }, { transfer }) => {
+        const filled = new Float32Array(1000).fill(value);
+        transfer.push(filled.buffer);
+        sent = filled;
+        return filled;
       },
+      left: () => sent.length,
       refuse: (message) => { throw message === '' ? new Error('plain') : new FastsamError('PROMPT_INVALID', message); },
       hang: () => { for (;;); },
       die: () => { process.exit(3); },
@@ -62,18 +65,16 @@ describe('calls into a worker thread', { timeout: 20_000 }, () => {
     await expect(client.call('double', 1)).rejects.toMatchObject({ code: 'MISUSE', message: 'helper has been stopped' });
   });
 
-  it('lend memory, which comes back with the answer and with an error', async () => {
+  it('move what they answer with, where the thread says so', async () => {
     const { client } = await start();
-    const lend = { a: new Float32Array(1000) };
-    const first = lend.a;
-    const answered = client.call('fill', { value: 7 }, { lend });
-    expect(first).toHaveLength(0);
-    expect((await answered)[999]).toBe(7);
-    expect(lend.a[999]).toBe(7);
-    const refused = client.call('refuse', 'not that', { lend });
-    expect(lend.a).toHaveLength(0);
-    await expect(refused).rejects.toMatchObject({ code: 'PROMPT_INVALID', message: 'not that' });
-    expect(lend.a[999]).toBe(7);
+    expect((await client.call('fill', { value: 7 }))[999]).toBe(7);
+    expect(await client.call('left', null)).toBe(0);
+    await client.stop();
+  });
+
+  it('are rejected with the error of the thread', async () => {
+    const { client } = await start();
+    await expect(client.call('refuse', 'not that')).rejects.toMatchObject({ code: 'PROMPT_INVALID', message: 'not that' });
     await client.stop();
   });
 

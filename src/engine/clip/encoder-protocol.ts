@@ -6,14 +6,20 @@ import type { SessionSettings } from '../onnxruntime/session.js';
 export interface VisionSettings extends SessionSettings {
   /** Side for models whose input is of any size. */
   readonly size: number | undefined;
+  /** How many sets of crops there are to be. */
+  readonly places: number;
+  /** Crops of each. */
+  readonly batch: number;
 }
 export interface VisionLoaded {
   readonly size: number;
   readonly dimension: number;
+  /** [batch, 3, size, size] by place, shared: what `encode` reads. */
+  readonly crops: readonly Float32Array<SharedArrayBuffer>[];
 }
 export type VisionCalls = {
-  /** Reads the first `count` crops of the lent `pixels`; [count, dimension] embeddings of unit length. */
-  encode: { request: { readonly count: number }; response: Float32Array<ArrayBuffer> };
+  /** [count, dimension] embeddings of unit length of the first crops of a place. */
+  encode: { request: { readonly place: number; readonly count: number }; response: Float32Array<ArrayBuffer> };
 };
 
 export interface TextSettings extends SessionSettings {

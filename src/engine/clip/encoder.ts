@@ -1,12 +1,6 @@
 /** From pictures and texts to points of one space: what every backend of CLIP-like models offers. */
 import type { Preprocessing } from '../../model/text-model.js';
 
-/** Crops on their way to an image encoder. While a call lasts the memory may be elsewhere; it is back when it settles. */
-export type CropBuffer = {
-  /** [room, 3, size, size] RGB, normalised as `ImageEncoder.preprocessing` says. */
-  pixels: Float32Array<ArrayBuffer>;
-};
-
 /** A loaded image encoder. Calls may overlap; they are worked on one at a time, in order. */
 export interface ImageEncoder {
   /** Side of its square input, in pixels. */
@@ -14,8 +8,14 @@ export interface ImageEncoder {
   /** Length of an embedding. */
   readonly dimension: number;
   readonly preprocessing: Preprocessing;
-  /** [count, dimension] embeddings of unit length of the first `count` crops. Errors: ENGINE_FAILED, MISUSE after stop. */
-  encode(crops: CropBuffer, count: number): Promise<Float32Array>;
+  /** Crops that one call takes. */
+  readonly batch: number;
+  /**
+   * [count, dimension] embeddings of unit length. `fill` writes the crops, [count, 3, size, size] RGB, normalised as `preprocessing` says,
+   * to the beginning of memory of the encoder's; its error is that of the call. Errors: ENGINE_FAILED, MISUSE for more than `batch` and
+   * after stop.
+   */
+  encode(count: number, fill: (crops: Float32Array) => Promise<void>): Promise<Float32Array>;
   /** Waits for what is in flight, then frees everything. May be called twice. */
   stop(): Promise<void>;
 }

@@ -4,7 +4,8 @@ import { FastsamError } from '../../errors.js';
 import type { Preprocessing, TextModelFiles } from '../../model/text-model.js';
 import { WorkerClient } from '../../worker/client.js';
 import type { OnnxEngineOptions } from '../onnxruntime/engine.js';
-import type { CropBuffer, EncodedText, ImageEncoder, TextEncoder } from './encoder.js';
+import { Slots } from '../slots.js';
+import type { EncodedText, ImageEncoder, TextEncoder } from './encoder.js';
 import type { TextCalls, TextLoaded, TextSettings, VisionCalls, VisionLoaded, VisionSettings } from './encoder-protocol.js';
 
 export interface TextEncoderOptions extends OnnxEngineOptions {
@@ -16,17 +17,38 @@ export interface TextEncoderOptions extends OnnxEngineOptions {
   readonly timeoutMs?: number;
 }
 
+/** Crops per inference: bounds the memory of a budget without bounds. */
+const BATCH = 16;
+/** One batch is cropped while another is encoded. */
+const BATCHES_IN_FLIGHT = 2;
+
 class OnnxImageEncoder implements ImageEncoder {
+  readonly batch = BATCH;
+  readonly size: number;
+  readonly dimension: number;
+  readonly #crops: VisionLoaded['crops'];
+  readonly #places: Slots<number>;
+
   constructor(
-    readonly size: number,
-    readonly dimension: number,
+    { size, dimension, crops }: VisionLoaded,
     readonly preprocessing: Preprocessing,
     private readonly client: WorkerClient<VisionCalls>,
-  ) {}
+  ) {
+    this.size = size;
+    this.dimension = dimension;
+    this.#crops = crops;
+    this.#places = new Slots(crops.map((_, place) => place));
+  }
 
-  async encode(crops: CropBuffer, count: number): Promise<Float32Array> {
-    if (crops.pixels.length < count * 3 * this.size * this.size) throw new FastsamError('MISUSE', `expected room for ${count} crops`);
-    return this.client.call('encode', { count }, { lend: crops });
+  async encode(count: number, fill: (crops: Float32Array) => Promise<void>): Promise<Float32Array> {
+    if (count > BATCH) throw new FastsamError('MISUSE', `expected at most ${BATCH} crops, got ${count}`);
+    const place = await this.#places.take();
+    try {
+      await fill(this.#crops[place]!);
+      return await this.client.call('encode', { place, count });
+    } finally {
+      this.#places.give(place);
+    }
   }
 
   stop(): Promise<void> {
@@ -60,10 +82,13 @@ export async function loadImageEncoder(
   { visionModel, preprocessing }: TextModelFiles,
   { providers = ['cpu'], threads = 0 }: OnnxEngineOptions = {},
 ): Promise<ImageEncoder> {
-  const settings: VisionSettings = { path: visionModel, providers, threads, size: preprocessing.size };
+  const settings: VisionSettings = {
+    ...{ path: visionModel, providers, threads, size: preprocessing.size },
+    ...{ places: BATCHES_IN_FLIGHT, batch: BATCH },
+  };
   const script = compiledModule('./vision-worker.js', import.meta.url);
   const { client, loaded } = await WorkerClient.start<VisionCalls, VisionLoaded>({ script, name: 'image encoder', settings });
-  return new OnnxImageEncoder(loaded.size, loaded.dimension, preprocessing, client);
+  return new OnnxImageEncoder(loaded, preprocessing, client);
 }
 
 /** As `loadImageEncoder`, for texts. */

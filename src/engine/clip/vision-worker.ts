@@ -1,10 +1,12 @@
 /** The thread of an image encoder on onnxruntime. */
 import { workerData } from 'node:worker_threads';
 import type * as OnnxRuntime from 'onnxruntime-node';
+import { native } from '../../addon/addon.js';
 import { FastsamError, messageOf } from '../../errors.js';
 import { type Service, serve } from '../../worker/server.js';
 import { ort } from '../onnxruntime/onnxruntime.js';
 import { createSession } from '../onnxruntime/session.js';
+import { sharedFloats } from '../shared-floats.js';
 import { embeddingsOutput, normalise, type VisionCalls, type VisionLoaded, type VisionSettings } from './encoder-protocol.js';
 
 async function load(settings: VisionSettings): Promise<Service<VisionCalls, VisionLoaded>> {
@@ -13,11 +15,11 @@ async function load(settings: VisionSettings): Promise<Service<VisionCalls, Visi
   const output = embeddingsOutput(settings.path, session, ['image_embeds', 'pooler_output']);
   const stride = 3 * size * size;
 
-  const encode = async (pixels: Float32Array, count: number): Promise<Float32Array<ArrayBuffer>> => {
+  const encode = async (crops: Float32Array, count: number): Promise<Float32Array<ArrayBuffer>> => {
     let embeddings = new Float32Array(0);
     for (let first = 0; first < count; first += step) {
       const n = Math.min(step, count - first);
-      const tensor = new ort.Tensor('float32', pixels.subarray(first * stride, (first + n) * stride), [n, 3, size, size]);
+      const tensor = new ort.Tensor('float32', crops.subarray(first * stride, (first + n) * stride), [n, 3, size, size]);
       const { [output]: result } = await session.run({ [name]: tensor }, [output]);
       const part = result!.data as Float32Array;
       const dimension = part.length / n;
@@ -31,12 +33,14 @@ async function load(settings: VisionSettings): Promise<Service<VisionCalls, Visi
   const first = await encode(new Float32Array(stride), 1).catch((cause: unknown) => {
     throw new FastsamError('MODEL_UNSUPPORTED', `${settings.path}: the first inference failed: ${messageOf(cause)}`);
   });
+  const memories = Array.from({ length: settings.places }, () => sharedFloats(settings.batch * stride));
+  const views = memories.map((memory) => native().ordinaryView(memory));
 
   return {
-    loaded: { size, dimension: first.length },
+    loaded: { size, dimension: first.length, crops: memories },
     handlers: {
-      async encode({ count }, { lent, transfer }) {
-        const embeddings = await encode(lent.pixels!, count).catch((cause: unknown) => {
+      async encode({ place, count }, { transfer }) {
+        const embeddings = await encode(views[place]!, count).catch((cause: unknown) => {
           throw new FastsamError('ENGINE_FAILED', `the image encoder failed: ${messageOf(cause)}`);
         });
         transfer.push(embeddings.buffer);

@@ -14,6 +14,8 @@ export interface FeatureSettings {
 export interface FeatureLoaded {
   readonly inputWidth: number;
   readonly inputHeight: number;
+  /** [3, H, W], shared: what `run` reads. */
+  readonly input: Float32Array<SharedArrayBuffer>;
 }
 
 export interface FeatureMap {
@@ -25,6 +27,6 @@ export interface FeatureMap {
 }
 
 export type FeatureCalls = {
-  /** Reads the lent `input`, [3, H, W]. */
+  /** Of what is in `input`. */
   run: { request: null; response: readonly FeatureMap[] };
 };

@@ -4,8 +4,10 @@ import { workerData } from 'node:worker_threads';
 import { usableCores } from '../../cores.js';
 import { FastsamError, messageOf } from '../../errors.js';
 import { serve } from '../../worker/server.js';
+import { sharedFloats } from '../shared-floats.js';
 import type { FeatureCalls, FeatureLoaded, FeatureSettings } from './feature-protocol.js';
 import { ort } from './onnxruntime.js';
+import { tensorOn } from './tensor.js';
 
 void serve<FeatureCalls, FeatureLoaded>(async () => {
   const { path, bytes, outputs, threads, dynamicSize } = workerData as FeatureSettings;
@@ -22,12 +24,13 @@ void serve<FeatureCalls, FeatureLoaded>(async () => {
     number,
     number,
   ];
+  const memory = sharedFloats(3 * inputHeight * inputWidth);
+  const feeds = { [session.inputNames[0]!]: tensorOn(memory, [1, 3, inputHeight, inputWidth]) };
   return {
-    loaded: { inputWidth, inputHeight },
+    loaded: { inputWidth, inputHeight, input: memory },
     handlers: {
-      async run(_request, { lent, transfer }) {
-        const tensor = new ort.Tensor('float32', lent.input as Float32Array, [1, 3, inputHeight, inputWidth]);
-        const found = await session.run({ [session.inputNames[0]!]: tensor }, [...outputs]).catch((cause: unknown) => {
+      async run(_request, { transfer }) {
+        const found = await session.run(feeds, [...outputs]).catch((cause: unknown) => {
           throw new FastsamError('ENGINE_FAILED', `the network failed: ${messageOf(cause)}`);
         });
         return outputs.map((name) => {

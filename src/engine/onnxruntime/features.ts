@@ -24,12 +24,12 @@ export interface Features {
 /** The caller stops it. One frame at a time. */
 export class FeatureNetwork {
   readonly #client: WorkerClient<FeatureCalls>;
-  readonly #size: FeatureLoaded;
+  readonly #loaded: FeatureLoaded;
   #busy: Promise<unknown> = Promise.resolve();
 
-  private constructor(client: WorkerClient<FeatureCalls>, size: FeatureLoaded) {
+  private constructor(client: WorkerClient<FeatureCalls>, loaded: FeatureLoaded) {
     this.#client = client;
-    this.#size = size;
+    this.#loaded = loaded;
   }
 
   /** Errors: those of tapBackbone; MODEL_UNSUPPORTED for a network whose maps cannot be read. */
@@ -44,10 +44,9 @@ export class FeatureNetwork {
   /** The caller keeps the frame. Errors: ENGINE_FAILED. */
   async of(frame: Pick<Frame, 'pixels'>): Promise<Features> {
     const turn = this.#busy.then(async () => {
-      const { inputWidth, inputHeight } = this.#size;
-      const input = new Float32Array(3 * inputWidth * inputHeight);
+      const { input, inputWidth, inputHeight } = this.#loaded;
       const geometry = await native().letterbox(frame.pixels as NativeFrame, input, inputWidth, inputHeight);
-      return { maps: await this.#client.call('run', null, { lend: { input } }), geometry };
+      return { maps: await this.#client.call('run', null), geometry };
     });
     this.#busy = turn.catch(() => undefined);
     return turn;

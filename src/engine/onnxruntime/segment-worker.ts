@@ -4,7 +4,6 @@
  */
 import { workerData } from 'node:worker_threads';
 import type * as OnnxRuntime from 'onnxruntime-node';
-import { native } from '../../addon/addon.js';
 import { MAX_MODEL_INPUT_PIXELS } from '../../domain/limits.js';
 import { FastsamError, messageOf } from '../../errors.js';
 import { MASK_CHANNELS, recognise, type TensorShape } from '../../model/signature.js';
@@ -13,6 +12,7 @@ import { sharedTensors } from '../tensors.js';
 import { ort } from './onnxruntime.js';
 import type { LoadedNetwork, NetworkCalls, WorkerSettings } from './protocol.js';
 import { createSession } from './session.js';
+import { tensorOn } from './tensor.js';
 
 const WARM_UP_LEVEL = 114 / 255;
 /** [height, width] for a model that leaves its input size open and does not say what it was exported for. */
@@ -41,10 +41,6 @@ async function load(settings: WorkerSettings): Promise<Network> {
       [signature.proto]: tensorOn(proto, [1, MASK_CHANNELS, inputHeight / 4, inputWidth / 4]),
     })),
   };
-}
-
-function tensorOn(memory: Float32Array<SharedArrayBuffer>, dims: readonly number[]): OnnxRuntime.Tensor {
-  return new ort.Tensor('float32', native().ordinaryView(memory), dims);
 }
 
 /** The shapes of all float32 outputs as the model declares them; undefined when one is left open. */
