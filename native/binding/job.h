@@ -24,6 +24,32 @@ class Job {
   virtual void Settle(Napi::Env env) = 0;
 };
 
+/// What `work`, () -> Result<T>, returns or throws.
+template <typename Work>
+std::invoke_result_t<Work&> Guarded(Work&& work) noexcept {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    return Error{ErrorCode::kOutOfMemory, "not enough memory for the call"};
+  } catch (const std::exception& failure) {
+    return Error{ErrorCode::kInternal, failure.what()};
+  }
+}
+
+/// Resolves with what `convert` makes of a value, rejects with an error.
+template <typename T, typename Convert>
+void SettleWith(Napi::Env env, Napi::Promise::Deferred& deferred, Result<T>& outcome, Convert& convert) {
+  try {
+    if (outcome.ok()) {
+      deferred.Resolve(convert(env, std::move(outcome).value()));
+    } else {
+      deferred.Reject(ToJsError(env, outcome.error()).Value());
+    }
+  } catch (const Napi::Error& thrown) {
+    deferred.Reject(thrown.Value());
+  }
+}
+
 /// `Work` is a pure function over what it captures, () -> Result<T>; `Convert` makes a JS value of the T,
 /// (Napi::Env, T&&) -> Napi::Value. The pinned JS objects stay alive until the promise settles.
 template <typename Work, typename Convert>
@@ -37,27 +63,11 @@ class PromiseJob final : public Job {
 
   Napi::Promise promise() const { return deferred_.Promise(); }
 
-  void Execute() noexcept override {
-    try {
-      outcome_.emplace(work_());
-    } catch (const std::bad_alloc&) {
-      outcome_.emplace(Error{ErrorCode::kOutOfMemory, "not enough memory for the call"});
-    } catch (const std::exception& failure) {
-      outcome_.emplace(Error{ErrorCode::kInternal, failure.what()});
-    }
-  }
+  void Execute() noexcept override { outcome_.emplace(Guarded(work_)); }
 
   void Settle(Napi::Env env) override {
     const Napi::HandleScope scope(env);
-    try {
-      if (outcome_->ok()) {
-        deferred_.Resolve(convert_(env, std::move(*outcome_).value()));
-      } else {
-        deferred_.Reject(ToJsError(env, outcome_->error()).Value());
-      }
-    } catch (const Napi::Error& thrown) {
-      deferred_.Reject(thrown.Value());
-    }
+    SettleWith(env, deferred_, *outcome_, convert_);
   }
 
  private:

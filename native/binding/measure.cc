@@ -2,37 +2,30 @@
 
 #include <algorithm>
 #include <cmath>
-#include <initializer_list>
+#include <iterator>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "binding/job.h"
 #include "binding/native_frame.h"
 #include "binding/native_segments.h"
+#include "binding/shared_job.h"
 #include "binding/values.h"
 #include "binding/verbs.h"
 #include "core/color.h"
 #include "measure/difference.h"
-#include "measure/edge.h"
 #include "measure/gap.h"
-#include "measure/lab.h"
-#include "measure/refine.h"
+#include "measure/object.h"
 
 namespace fastsamd::binding {
 namespace {
 
 /// Behind the measures and their uncertainties: refined, weak, off, L, a, b.
 constexpr size_t kExtras = 6;
-
-struct MeasureOptions {
-  bool refine = false;
-  bool color = false;
-  bool outlines = false;
-  MeasureGroups groups;
-  double cell = kLeastReach;
-  double min_hole_area = 1;
-  std::optional<Plane> plane;
-};
+/// Of the libuv pool, at most.
+constexpr int kMostThreads = 1024;
 
 struct Measured {
   std::vector<double> values;
@@ -54,53 +47,39 @@ void Append(const std::vector<Contour>& contours, Measured& measured) {
   }
 }
 
-Result<Measured> MeasureAll(const ImageView& image, const Segments& segments, const std::vector<uint32_t>& indices,
-                            const MeasureOptions& options) {
-  const Status valid = Validate(image);
-  if (!valid.ok()) return valid.error();
-  if (image.width != segments.width || image.height != segments.height) {
-    return Error{ErrorCode::kMisuse, "expected a frame of the segments' size, " + std::to_string(segments.width) + "x" +
-                                         std::to_string(segments.height) + ", got " + std::to_string(image.width) +
-                                         "x" + std::to_string(image.height)};
-  }
+/// The objects one after another; their outlines where `outlines`.
+Measured Joined(const std::vector<MeasuredObject>& objects, bool outlines) {
   Measured measured;
-  measured.values.reserve(indices.size() * (2 * kMeasures + kExtras));
-  Refiner refiner;
-  for (const uint32_t index : indices) {
-    const Run* runs = segments.runs.data() + segments.offsets[index];
-    const size_t count = segments.offsets[index + 1] - segments.offsets[index];
-    const auto measure_mask = [&](const MeasureGroups& groups) {
-      return MeasureMask(runs, count, segments.width, segments.height, options.min_hole_area, groups);
-    };
-    Result<MaskShape> mask = measure_mask(options.refine ? MeasureGroups{false, false} : options.groups);
-    if (!mask.ok()) return mask.error();
-    const Plane* plane = options.plane ? &*options.plane : nullptr;
-    const double reach = std::clamp(options.cell, kLeastReach, kMostReach);
-    RefinedShape shape = options.refine ? refiner.Refine(image, mask.value(), reach, plane, options.groups)
-                                        : Unrefined(std::move(mask).value(), plane, options.groups);
-    if (options.refine && !shape.refined && plane == nullptr && (options.groups.hull || options.groups.circle)) {
-      // The edge was refused: what an outline found again would have measured is that of the mask.
-      mask = measure_mask(options.groups);
-      if (!mask.ok()) return mask.error();
-      shape.measures = mask.value().measures;
-    }
-    Lab lab{std::nan(""), std::nan(""), std::nan("")};
-    if (options.color) lab = MeanLab(image, runs, count, static_cast<int>(std::ceil(options.cell)));
-    const auto append = [&measured](std::initializer_list<double> values) {
-      measured.values.insert(measured.values.end(), values);
-    };
-    const auto& values = shape.measures.values;
+  measured.values.reserve(objects.size() * (2 * kMeasures + kExtras));
+  const auto append = [&measured](const auto& values) {
     measured.values.insert(measured.values.end(), std::begin(values), std::end(values));
-    const auto& uncertainties = shape.uncertainties.values;
-    measured.values.insert(measured.values.end(), std::begin(uncertainties), std::end(uncertainties));
-    append({shape.refined ? 1.0 : 0.0, shape.weak, shape.off, lab.l, lab.a, lab.b});
-    if (!options.outlines) continue;
+  };
+  for (const auto& [shape, lab] : objects) {
+    append(shape.measures.values);
+    append(shape.uncertainties.values);
+    const double extras[kExtras] = {shape.refined ? 1.0 : 0.0, shape.weak, shape.off, lab.l, lab.a, lab.b};
+    append(extras);
+    if (!outlines) continue;
     Append(shape.outlines, measured);
     Append(shape.holes, measured);
     measured.objects.push_back(static_cast<uint32_t>(measured.rings.size()));
   }
   return measured;
 }
+
+/// Measures the object at a place among `indices`.
+struct ObjectPart {
+  Pixels pixels;
+  Result<SharedSegments> segments;
+  std::shared_ptr<const std::vector<uint32_t>> indices;
+  ObjectOptions options;
+  Refiner refiner;
+
+  Result<MeasuredObject> operator()(size_t place) {
+    if (!segments.ok()) return segments.error();
+    return MeasureObject(pixels.view, *segments.value(), (*indices)[place], options, refiner);
+  }
+};
 
 /// As `packed` of src/measure/calibration.ts orders them.
 Plane ReadPlane(Napi::Value value, Pins& pins) {
@@ -144,34 +123,41 @@ Napi::Value MeasureObjects(const Napi::CallbackInfo& info) {
   Pins pins;
   const Pixels pixels = NativeFrame::Use(info[0], "frame", pins);
   const SegmentsInput input = ReadSegments(info[1], "segments", pins);
-  std::vector<uint32_t> indices = ReadIndices(info[2], "indices", input.count);
+  const auto indices = std::make_shared<const std::vector<uint32_t>>(ReadIndices(info[2], "indices", input.count));
   const Napi::Object given = ReadObject(info[3], "options");
-  MeasureOptions options;
+  ObjectOptions options;
   options.refine = ReadBoolean(given.Get("refine"), "options.refine");
   options.color = ReadBoolean(given.Get("colour"), "options.colour");
-  options.outlines = ReadBoolean(given.Get("outlines"), "options.outlines");
   options.groups.hull = ReadBoolean(given.Get("hull"), "options.hull");
   options.groups.circle = ReadBoolean(given.Get("circle"), "options.circle");
   options.cell = ReadNumber(given.Get("cell"), "options.cell", 0, kMaxSide);
   options.min_hole_area =
       ReadNumber(given.Get("minHoleArea"), "options.minHoleArea", 0, static_cast<double>(kMaxSide) * kMaxSide);
+  const bool outlines = ReadBoolean(given.Get("outlines"), "options.outlines");
+  const auto threads = static_cast<size_t>(ReadInt(given.Get("threads"), "options.threads", 1, kMostThreads));
   const Napi::Value plane = given.Get("plane");
   if (!plane.IsUndefined()) options.plane = ReadPlane(plane, pins);
-  return RunOnPool(
-      info.Env(), "fastsamd.measureObjects", std::move(pins),
-      [pixels, input, options, indices = std::move(indices)]() -> Result<Measured> {
-        const Result<SharedSegments> segments = input.Checked();
-        if (!segments.ok()) return segments.error();
-        return MeasureAll(pixels.view, *segments.value(), indices, options);
+  const Status valid = Validate(pixels.view);
+  if (!valid.ok()) Throw(info.Env(), valid.error());
+  if (pixels.view.width != input.width || pixels.view.height != input.height) {
+    ThrowMisuse(info.Env(), "expected a frame of the segments' size, " + std::to_string(input.width) + "x" +
+                                std::to_string(input.height) + ", got " + std::to_string(pixels.view.width) + "x" +
+                                std::to_string(pixels.view.height));
+  }
+  const auto convert = [](Napi::Env env, Measured measured) {
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("values", ToTypedArray<Napi::Float64Array>(env, std::move(measured.values)));
+    object.Set("points", ToTypedArray<Napi::Float64Array>(env, std::move(measured.points)));
+    object.Set("rings", ToTypedArray<Napi::Uint32Array>(env, std::move(measured.rings)));
+    object.Set("objects", ToTypedArray<Napi::Uint32Array>(env, std::move(measured.objects)));
+    return object;
+  };
+  return ShareOnPool<MeasuredObject>(
+      info.Env(), "fastsamd.measureObjects", threads, std::move(pins), indices->size(),
+      [pixels, input, options, indices] {
+        return ObjectPart{pixels, input.Checked(), indices, options, {}};
       },
-      [](Napi::Env env, Measured measured) {
-        Napi::Object object = Napi::Object::New(env);
-        object.Set("values", ToTypedArray<Napi::Float64Array>(env, std::move(measured.values)));
-        object.Set("points", ToTypedArray<Napi::Float64Array>(env, std::move(measured.points)));
-        object.Set("rings", ToTypedArray<Napi::Uint32Array>(env, std::move(measured.rings)));
-        object.Set("objects", ToTypedArray<Napi::Uint32Array>(env, std::move(measured.objects)));
-        return object;
-      });
+      [outlines](const std::vector<MeasuredObject>& objects) { return Joined(objects, outlines); }, convert);
 }
 
 Napi::Value ContourGap(const Napi::CallbackInfo& info) {

@@ -12,6 +12,8 @@ export interface NativeMeasureOptions {
   readonly circle: boolean;
   /** Side of a cell of the proto masks in pixels of the frame: search distance, and what the colour leaves out at the edge. */
   readonly cell: number;
+  /** Of the pool, that share the objects out: whichever is free takes the next one. */
+  readonly threads: number;
   /** Holes below this many pixels are not counted. */
   readonly minHoleArea: number;
   /** The plane that is measured on, as `packed` of src/measure/calibration.ts orders it; measures are then in its units. */

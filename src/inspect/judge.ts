@@ -221,7 +221,6 @@ function readingOf(check: Check, member: Member, k: number, scene: Scene, { fact
     uncertainty: withCalibration(own ?? uncertainty, calibration, span),
     at: member.at,
   });
-  const place = Math.hypot(member.uncertainties.x ?? Number.NaN, member.uncertainties.y ?? Number.NaN) / Math.SQRT2;
   const { datum } = scene;
   const measure = check.measure!;
   switch (measure) {
@@ -231,6 +230,7 @@ function readingOf(check: Check, member: Member, k: number, scene: Scene, { fact
       return reading(scene.coverages.get(check.id)?.[k] ?? Number.NaN, Number.NaN);
     case 'position': {
       const [x, y] = check.target as [number, number];
+      const place = Math.hypot(member.uncertainties.x ?? Number.NaN, member.uncertainties.y ?? Number.NaN) / Math.SQRT2;
       return reading(datum ? factor * positionError(member.place, [x / factor, y / factor], datum) : Number.NaN, factor * place, ANYWHERE);
     }
     case 'x':
@@ -278,7 +278,7 @@ function judgeReading(
   const unsure = (code: InspectionCode): Outcome => ({ result: decision.rule === 'strict' ? 'nok' : 'unsure', code });
   if (!WITHOUT_EDGE.has(measure!)) {
     for (const { doubts } of about) {
-      const [doubt] = doubts.filter((each) => each === 'TOUCHES_FRAME' || edge === 'refined');
+      const doubt = doubts.find((each) => each === 'TOUCHES_FRAME' || edge === 'refined');
       if (doubt) return unsure(doubt);
     }
   }

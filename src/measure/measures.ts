@@ -78,7 +78,7 @@ export function protoCell(geometry: LetterboxGeometry): number {
 }
 
 /** Measures with their places in a row of the addon. */
-type Places = readonly (readonly [Measure, number])[];
+type Places = readonly { readonly name: Measure; readonly place: number }[];
 
 const EXTRAS = 6;
 const HOLES = MEASURES.indexOf('holes');
@@ -87,7 +87,7 @@ const MOST_REFUSED = 0.2;
 /** Threads of Node's pool. */
 const POOL_THREADS = 4;
 /** Fewer objects are measured sooner than handed to one more thread. */
-const LEAST_PER_TASK = 3;
+const LEAST_PER_THREAD = 3;
 
 /**
  * Measures the objects at `indices` in the frame that `segments` are of: all measures, or those that are asked for, with the same values.
@@ -124,21 +124,15 @@ export async function measureObjects(
     ...{ refine: edge === 'refined', cell, minHoleArea, colour, outlines },
     hull: measures.some((name) => HULL_MEASURES.has(name)),
     circle: measures.some((name) => CIRCLE_MEASURES.has(name)),
+    threads: Math.max(1, Math.min(usableCores(), POOL_THREADS, Math.ceil(indices.length / LEAST_PER_THREAD))),
     ...(calibration ? { plane: packed(calibration) } : {}),
   };
-  const places = measures.map((name) => [name, MEASURES.indexOf(name)] as const);
-  // Dealt out in turn from the largest down, each core has as much to do as the others.
+  // The largest first: the last ones to be done are done soon.
   const bySize = indices.toSorted((a, b) => segments.areas[b]! - segments.areas[a]!);
-  const tasks = Math.max(1, Math.min(usableCores(), POOL_THREADS, Math.ceil(indices.length / LEAST_PER_TASK)));
-  const answers = await Promise.all(
-    Array.from({ length: tasks }, async (_, task) => {
-      const dealt = bySize.filter((_index, k) => k % tasks === task);
-      const answer = await native().measureObjects(frame.pixels as NativeFrame, segments, dealt, options);
-      return Array.from(dealt, (index, k) => measuresOf(index, answer, k, { colour, outlines, places }));
-    }),
-  );
-  const byIndex = new Map(answers.flat().map((object) => [object.index, object]));
-  return Array.from(indices, (index) => byIndex.get(index)!);
+  const answer = await native().measureObjects(frame.pixels as NativeFrame, segments, bySize, options);
+  const places = measures.map((name) => ({ name, place: MEASURES.indexOf(name) }));
+  const rank = new Map(Array.from(bySize, (index, k) => [index, k]));
+  return Array.from(indices, (index) => measuresOf(index, answer, rank.get(index)!, { colour, outlines, places }));
 }
 
 /** Measures of the object at place `k` of an answer. */
@@ -148,14 +142,14 @@ function measuresOf(
   k: number,
   { colour, outlines, places }: { readonly colour: boolean; readonly outlines: boolean; readonly places: Places },
 ): SomeMeasures {
+  const { values } = answer;
   const count = MEASURES.length;
-  const stride = 2 * count + EXTRAS;
-  const row = answer.values.subarray(k * stride, (k + 1) * stride);
-  const [refined, weak, off, l, a, b] = row.subarray(2 * count) as unknown as [number, number, number, number, number, number];
+  const row = k * (2 * count + EXTRAS);
+  const extras = row + 2 * count;
   const doubts: MeasureDoubt[] = [];
-  if (weak > MOST_REFUSED) doubts.push('EDGE_WEAK');
-  if (off > MOST_REFUSED) doubts.push('EDGE_OFF_MASK');
-  if (row[TOUCHES_FRAME]) doubts.push('TOUCHES_FRAME');
+  if (values[extras + 1]! > MOST_REFUSED) doubts.push('EDGE_WEAK');
+  if (values[extras + 2]! > MOST_REFUSED) doubts.push('EDGE_OFF_MASK');
+  if (values[row + TOUCHES_FRAME]) doubts.push('TOUCHES_FRAME');
   let rings: readonly Float64Array[] = [];
   if (outlines) {
     const first = k === 0 ? 0 : answer.objects[k - 1]!;
@@ -163,20 +157,21 @@ function measuresOf(
       answer.points.subarray(2 * (first + i === 0 ? 0 : answer.rings[first + i - 1]!), 2 * end),
     );
   }
-  const parts = rings.length - row[HOLES]!;
+  const parts = rings.length - values[row + HOLES]!;
   return {
     index,
-    edge: refined ? 'refined' : 'mask',
+    edge: values[extras] ? 'refined' : 'mask',
     doubts,
-    values: named(row, places),
-    uncertainties: named(row.subarray(count), places),
-    ...(colour ? { lab: [l, a, b] as const } : {}),
+    values: named(values, row, places),
+    uncertainties: named(values, row + count, places),
+    ...(colour ? { lab: [values[extras + 3]!, values[extras + 4]!, values[extras + 5]!] as const } : {}),
     ...(outlines ? { outlines: rings.slice(0, parts), holeOutlines: rings.slice(parts) } : {}),
   };
 }
 
-function named(row: Float64Array, places: Places): Partial<Record<Measure, number>> {
+/** The numbers from `first` on, by measure. */
+function named(numbers: Float64Array, first: number, places: Places): Partial<Record<Measure, number>> {
   const values: Partial<Record<Measure, number>> = {};
-  for (const [name, place] of places) values[name] = row[place]!;
+  for (const { name, place } of places) values[name] = numbers[first + place]!;
   return values;
 }
