@@ -34,6 +34,8 @@ constexpr int kRadius = 5;
 /// Farther than this from the contour, in pixels, a matched edge is no edge of it.
 constexpr float kMostShift = 1;
 constexpr size_t kContrastAway = 4;
+/// Share of the contrast of the edges that were found, above which a weak one is found, too.
+constexpr float kClear = 0.5F;
 /// One side of an edge is cut off by the end of the scale where it is this many times the noise from that.
 constexpr float kCutNoise = 2;
 /// The place of such an edge.
@@ -340,16 +342,25 @@ void EdgeFinder::Match(LumaPatch& luma, const Contour& outline, const EdgeFilter
     if (std::min(before, after) < darkest || std::max(before, after) > brightest) centers_[i] = kCut;
   }
   Unroll(contrasts_.data(), count_, kContrastAway, around_);
+  float steps = 0;
+  float found = 0;
   for (size_t i = 0; i < count_; ++i) {
     float total = 0;
     for (size_t k = 0; k <= 2 * kContrastAway; ++k) total += around_[i + k];
     shifts_[i] *= (2 * kContrastAway + 1) / total;
+    contrasts_[i] = std::abs(total);
+    const float counts = states_[i] == State::kFound ? 1 : 0;
+    steps += counts * contrasts_[i];
+    found += counts;
   }
+  const float clear = kClear * steps / std::max(1.0F, found);
   Unroll(shifts_.data(), count_, 1, around_);
   for (size_t i = 0; i < count_; ++i) {
     const float shift = (around_[i] + around_[i + 1] + around_[i + 2]) / 3;
     const bool is_matched = std::abs(shift) <= kMostShift && centers_[i] < kCut;
-    if (states_[i] == State::kFound && is_matched) offsets_[i] = centers_[i] + shift;
+    if (!is_matched) continue;
+    if (states_[i] == State::kWeak && contrasts_[i] >= clear) states_[i] = State::kFound;
+    if (states_[i] == State::kFound) offsets_[i] = centers_[i] + shift;
   }
 }
 

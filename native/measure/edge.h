@@ -72,7 +72,8 @@ class EdgeFinder {
   float NearestOffset(size_t i) const;
   /// Sum of the profiles of the edges that were found, around the filtered offsets; brighter at the end.
   MeanProfile Mean(LumaPatch& luma, const Contour& outline);
-  /// The offsets of edges that were found, from the filtered ones by a filter. Those of which one side is darker than
+  /// The offsets of edges that were found, from the filtered ones by a filter. Weak ones that the filter, over
+  /// neighbours, sees as clearly as the others are found, too. Those of which one side is darker than
   /// `darkest` or brighter than `brightest` stay where they are: the scale cuts the profile off, which moves its
   /// middle, but not its steepest place.
   void Match(LumaPatch& luma, const Contour& outline, const EdgeFilter& filter, float darkest, float brightest);

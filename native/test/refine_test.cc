@@ -8,6 +8,7 @@
 
 #include "drawn_part.h"
 #include "errors.h"
+#include "measure/edge.h"
 #include "measure/luma.h"
 #include "measure/measure.h"
 #include "measure/median.h"
@@ -170,6 +171,51 @@ TEST(Refine, FindsADiscThatIsHardlyBrighterThanItsGround) {
   }
   EXPECT_LE(std::abs(errors.Mean()), 0.05);
   EXPECT_LE(errors.Deviation(), 0.09) << "the steepest place alone is off by 0.17";
+}
+
+TEST(EdgeFinder, FindsWeakEdgesThatTheirNeighboursConfirmAndNoneWhereThereIsNone) {
+  Random random(31);
+  constexpr int kSide = 100;
+  constexpr double kPi = 3.14159265358979323846;
+  constexpr int kRounds = 30;
+  /// Half of the sector without an edge.
+  constexpr double kHole = 0.3;
+  DrawnPart part;
+  part.radius = 30;
+  part.contrast = 40;
+  part.noise = 5;
+  part.blur = 1.5;
+  part.x = part.y = kSide / 2.0;
+  double weak = 0;
+  double lost = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    DrawnPicture picture = DrawPart(part, kSide, random);
+    // Towards the right the disc goes over into the ground: the noise is that of the ground, from elsewhere.
+    for (int y = 0; y < kSide; ++y) {
+      for (int x = kSide / 2; x < kSide; ++x) {
+        if (std::abs(std::atan2(y + 0.5 - part.y, x + 0.5 - part.x)) > kHole) continue;
+        for (int c = 0; c < 3; ++c) {
+          const int from = 3 * (y / 6 * kSide + (x * 7 + y) % kSide) + c;
+          picture.rgb[static_cast<size_t>(3 * (y * kSide + x) + c)] = picture.rgb[static_cast<size_t>(from)];
+        }
+      }
+    }
+    const MaskShape mask = MaskOf(picture);
+    LumaPatch luma;
+    luma.Open(picture.View(), 0, 0, kSide, kSide);
+    EdgeFinder finder;
+    const RefinedContour contour = finder.Find(luma, luma.Noise(), mask.outlines.front(), 4);
+    ASSERT_TRUE(contour.accepted());
+    const auto count = static_cast<double>(mask.outlines.front().size());
+    weak += contour.weak / kRounds;
+    lost += (1 - static_cast<double>(contour.found.size()) / count) / kRounds;
+    for (const Point& p : contour.found) {
+      const double angle = std::atan2(p.y - part.y, p.x - part.x);
+      EXPECT_GT(std::abs(angle), kHole / 2);
+    }
+  }
+  EXPECT_GT(weak, kHole / kPi + 0.01) << "elsewhere some look weak, too";
+  EXPECT_NEAR(lost, kHole / kPi, 0.006);
 }
 
 TEST(Refine, PlacesAnEdgeThatTheEndOfTheScaleCutsOff) {
