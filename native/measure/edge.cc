@@ -202,6 +202,7 @@ void EdgeFinder::TakeGradients(LumaPatch& luma, const Contour& outline, float th
   const size_t wide = ProfileRow(reach_);
   Reserve(profiles_, count_ * wide);
   Reserve(gradients_, count_ * row);
+  Reserve(places_, count_);
   has_begin_.assign(count_, 0);
   has_end_.assign(count_, 0);
   prior_.assign(row, 0);
@@ -229,7 +230,49 @@ void EdgeFinder::TakeGradients(LumaPatch& luma, const Contour& outline, float th
     for (size_t n = 0; n < row; n += kLanes) {
       Store((Load(before + n) + Load(at + n) + Load(after + n)) * kMean, out + n);
     }
-    Search(middle, 0, threshold);
+    places_[middle] = Strongest(out, prior_.data(), row, 0, reach_ + kFit);
+  }
+  for (size_t i = 0; i < count_; i += kLanes) SearchAtOnce(i, threshold);
+}
+
+void EdgeFinder::SearchAtOnce(size_t first, float threshold) {
+  const size_t row = GradientRow(reach_);
+  const int middle = reach_ + kFit;
+  const int last = middle + reach_;
+  const float* rows[kLanes];
+  IntLanes places;
+  for (size_t lane = 0; lane < kLanes; ++lane) {
+    const size_t i = std::min(first + lane, count_ - 1);
+    rows[lane] = gradients_.data() + i * row;
+    places[lane] = places_[i];
+  }
+  const auto gradients = [&](int from_place) {
+    return Lanes{rows[0][places[0] + from_place], rows[1][places[1] + from_place], rows[2][places[2] + from_place],
+                 rows[3][places[3] + from_place]};
+  };
+  Lanes at = gradients(0);
+  const Lanes sign = at < 0 ? Lanes{} - 1 : Lanes{} + 1;
+  // As Search does, whose comparisons are 1 where these are -1.
+  at *= sign;
+  places += (sign * gradients(-1) > at) - (sign * gradients(1) > at);
+  places = places < kFit ? IntLanes{} + kFit : places;
+  places = places > last ? IntLanes{} + last : places;
+  const Lanes strengths = gradients(0);
+  at = sign * strengths;
+  const Lanes before = sign * gradients(-1);
+  const Lanes after = sign * gradients(1);
+  const IntLanes goes_on = ((after > at) & (places < last)) | ((before > at) & (places > kFit));
+  const Lanes bend = before - 2 * at + after;
+  Lanes shift = (before - after) / (2 * bend);
+  shift = shift < -1 ? Lanes{} - 1 : shift;
+  shift = shift > 1 ? Lanes{} + 1 : shift;
+  shift = bend < 0 ? shift : Lanes{};
+  Store((__builtin_convertvector(places - middle, Lanes) + shift) * kFloatStep, offsets_.data() + first);
+  Store(strengths, strengths_.data() + first);
+  for (size_t lane = 0; lane < std::min(kLanes, count_ - first); ++lane) {
+    const bool is_last = places[lane] == kFit || places[lane] == last;
+    states_[first + lane] = at[lane] < threshold ? State::kWeak : is_last ? State::kOff : State::kFound;
+    if (goes_on[lane] != 0) Search(first + lane, 0, threshold);
   }
 }
 
@@ -367,8 +410,8 @@ void EdgeFinder::Match(LumaPatch& luma, const Contour& outline, const EdgeFilter
 RefinedContour EdgeFinder::Find(LumaPatch& luma, double noise, const Contour& outline, double reach) {
   count_ = outline.size();
   reach_ = static_cast<int>(std::ceil(std::clamp(reach, kLeastReach, kMostReach) / kStep));
-  Reserve(offsets_, count_);
-  Reserve(strengths_, count_);
+  Reserve(offsets_, RowOf(static_cast<int>(count_)));
+  Reserve(strengths_, RowOf(static_cast<int>(count_)));
   Reserve(states_, count_);
   const auto threshold = static_cast<float>(kWeak * kGradientNoise * noise);
   TakeNormals(outline);

@@ -63,6 +63,8 @@ class EdgeFinder {
   const float* Profile(LumaPatch& luma, const Contour& outline, size_t i, int first, int last);
   /// Fills `profiles_` and `gradients_`, and searches all around the outline.
   void TakeGradients(LumaPatch& luma, const Contour& outline, float threshold);
+  /// The edges at the point `first` and those after it, as many as lanes, of either polarity.
+  void SearchAtOnce(size_t first, float threshold);
   /// The edge at point i. `polarity`: 1 for brighter outside, -1 for brighter inside, 0 for either.
   void Search(size_t i, int polarity, float threshold);
   /// Offsets of all points from those that were found: a median of the found ones among kMedian neighbours, the nearest
@@ -91,6 +93,8 @@ class EdgeFinder {
   std::vector<float> offsets_;
   std::vector<float> strengths_;
   std::vector<State> states_;
+  /// The strongest gradient of a row.
+  std::vector<int32_t> places_;
   std::vector<float> filtered_;
   /// Where the filter looked, in pixels along the normal, how far from there the edge is, and the edges' contrasts.
   std::vector<float> centers_;
