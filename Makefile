@@ -168,7 +168,7 @@ bench: build ## Measure decoding alone, then the pipeline [SOURCE=… MODEL=… 
 	test -n "$$MODEL" || { echo 'bench: expected MODEL=PATH of an ONNX model' >&2; exit 2; }
 	node bin/fastsamd bench "$${SOURCE:-test:shapes?realtime=false}" --model "$$MODEL" $${FRAMES:+--frames "$$FRAMES"}
 
-bench-track: build ## Tracks on MOT17, of a drawn belt and on DAVIS beside ByteTrack's rule; prompts that follow; what tracking costs; all beside its goals [TRACKING=folder of sequences SCENES=3]
+bench-track: build ## Tracks on MOT17, of a drawn belt and on DAVIS beside ByteTrack's rule; prompts that follow; what tracking costs; all beside its goals [TRACKING=folder of sequences SCENES=20]
 	cmake -S native -B build/bench -DCMAKE_BUILD_TYPE=Release > build/bench.log
 	cmake --build build/bench --target bench_track >> build/bench.log
 	TRACKING="$$TRACKING" node test/bench/track-all.mjs

@@ -3,16 +3,10 @@
  * in which an object has another track than before, with the time since then and what became of the track before; then how often each
  * happened, and how many of the true boxes had a track, a detection that no track used, or none. TRACKING names a folder of sequences.
  */
-import { existsSync } from 'node:fs';
 import { byTracker, framesOf, namesOf, readSequences } from './mot-sequences.mjs';
 
 const say = (line) => process.stdout.write(`${line}\n`);
-const folder = process.env.TRACKING || '../shared/tracking/mot17';
 const step = Number(process.argv[2] ?? 1);
-if (!existsSync(folder)) {
-  say(`identity-changes: no sequences in ${folder}; set TRACKING to a folder of MOT17 sequences`);
-  process.exit(0);
-}
 /** Detections that begin tracks and bring them back. */
 const STRONG = 0.6;
 
@@ -22,7 +16,7 @@ function fateOf(before, owners, lost) {
   return lost.some(({ id }) => id === before) ? 'is lost' : 'has ended';
 }
 
-for (const sequence of readSequences(folder)) {
+for (const sequence of readSequences('identity-changes')) {
   const { name, truth, fps } = sequence;
   const latest = new Map();
   const known = new Set();

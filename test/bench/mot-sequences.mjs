@@ -10,27 +10,33 @@ const MOT17 = { fps: 30, width: 1920, height: 1080 };
 /** ByteTrack's thresholds for these detections, and its buffer of 30 frames at 30 Hz. */
 const OPTIONS = { continueScore: 0.1, strongScore: 0.6, birthScore: 0.7, keepMs: 1000 };
 
-/** The sequences of a folder: each has det.txt, gt.txt and gmc.txt (camera motion, frame by frame). */
-export function readSequences(folder) {
-  return readdirSync(folder)
-    .filter((name) => existsSync(join(folder, name, 'det.txt')))
-    .sort()
-    .map((name) => {
-      const read = (file) => readFileSync(join(folder, name, file), 'utf8');
-      const detections = parseMot(read('det.txt'), 'det.txt');
-      const truth = parseMot(read('gt.txt'), 'gt.txt');
-      const motion = new Map(
-        read('gmc.txt')
-          .trim()
-          .split('\n')
-          .map((line) => {
-            const [index, ...affine] = line.trim().split(/\s+/).map(Number);
-            return [index + 1, affine];
-          }),
-      );
-      const number = name.match(/\d+/g)?.at(-1) ?? '';
-      return { name, detections, truth, motion, frames: Math.max(...truth.keys()), ...(FORMATS[number] ?? MOT17) };
-    });
+/**
+ * The sequences of the folder that TRACKING names (default ../shared/tracking/mot17): each has det.txt, gt.txt and gmc.txt (camera motion,
+ * frame by frame). Without the folder, or without sequences in it, the bench says so and ends.
+ */
+export function readSequences(bench) {
+  const folder = process.env.TRACKING || '../shared/tracking/mot17';
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => existsSync(join(folder, name, 'det.txt'))) : [];
+  if (names.length === 0) {
+    process.stdout.write(`${bench}: no sequences in ${folder}; set TRACKING to a folder of MOT17 sequences\n`);
+    process.exit(process.env.TRACKING ? 2 : 0);
+  }
+  return names.sort().map((name) => {
+    const read = (file) => readFileSync(join(folder, name, file), 'utf8');
+    const detections = parseMot(read('det.txt'), 'det.txt');
+    const truth = parseMot(read('gt.txt'), 'gt.txt');
+    const motion = new Map(
+      read('gmc.txt')
+        .trim()
+        .split('\n')
+        .map((line) => {
+          const [index, ...affine] = line.trim().split(/\s+/).map(Number);
+          return [index + 1, affine];
+        }),
+    );
+    const number = name.match(/\d+/g)?.at(-1) ?? '';
+    return { name, detections, truth, motion, frames: Math.max(...truth.keys()), ...(FORMATS[number] ?? MOT17) };
+  });
 }
 
 /** The frames that are looked at; `random` draws the steps of irregular ones. */

@@ -4,7 +4,6 @@
  * motion, frame by frame). Frames a second and size are MOT17's, by the sequence's number. The ceilings are what the given detections score
  * when the truth names them and takes out the mistakes: those of 0.6 and more, with which tracks begin and come back, and all from 0.1 on.
  */
-import { existsSync } from 'node:fs';
 import { scoreMotFrame } from '../../dist/eval/tracking/mot.js';
 import { scoreTracking } from '../../dist/eval/tracking/scores.js';
 import { ByteTrack } from './byte-track.mjs';
@@ -13,15 +12,9 @@ import { byTracker, byTruth, framesOf, readSequences } from './mot-sequences.mjs
 
 const say = (line) => process.stdout.write(`${line}\n`);
 
-const folder = process.env.TRACKING || '../shared/tracking/mot17';
-if (!existsSync(folder)) {
-  say(`bench-track: no sequences in ${folder}; set TRACKING to a folder of MOT17 sequences`);
-  process.exit(0);
-}
-
 /** Seeds of the irregular frames, fixed beforehand. */
 const SEEDS = [1, 2, 3];
-const sequences = readSequences(folder);
+const sequences = readSequences('bench-track');
 
 async function byByteTrack({ detections, fps }, frames, meanStep) {
   const tracker = new ByteTrack(fps / meanStep);
