@@ -11,7 +11,8 @@ it(`${FILES} mutated checkpoints end in a network or an error with a code`, { ti
   process.stdout.write(`${JSON.stringify(report)}\n`);
   expect(defects).toEqual([]);
   expect(report.slowestMs).toBeLessThan(HANG_MS);
-  expect(report.maxRssBytes).toBeLessThan(GIB);
+  // Memory that a file asks for is returned late, so that it shows here.
+  expect(report.grownBytes).toBeLessThan(GIB);
   // Both readers were reached, and the mutations are not all fatal.
   expect(report.refused.MODEL_CORRUPT).toBeGreaterThan(0);
   expect(report.refused.MODEL_UNSUPPORTED).toBeGreaterThan(0);
