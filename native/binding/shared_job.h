@@ -12,10 +12,10 @@
 
 namespace fastsamd::binding {
 
-/// Work on `count` items behind one promise, which several threads share: whoever is free takes the next item, so that
-/// a thread that is held up holds up one item. `make_part`, called in each thread, makes what does one item,
-/// (size_t) -> Result<Item>; `join`, std::vector<Item> -> T, runs in the thread that is done last; `convert` as that of
-/// PromiseJob. The first error in the order of the items rejects.
+/// Runs `count` items on several threads and settles one promise. Each thread takes the next item when it is free, so
+/// that a slow thread delays one item only. A thread calls `make_part` before its first item, for a function (size_t)
+/// -> Result<Item> that runs one item. `join`, std::vector<Item> -> T, runs in the last thread to finish; `convert` is
+/// that of PromiseJob. The promise rejects with the error of the first item that failed.
 template <typename Item, typename MakePart, typename Join, typename Convert>
 class SharedWork {
  public:

@@ -10,6 +10,7 @@
 #include "measure/edge_profile.h"
 #include "measure/lanes.h"
 #include "measure/median.h"
+#include "measure/ring.h"
 #include "measure/room.h"
 
 namespace fastsamd {
@@ -28,9 +29,6 @@ constexpr double kGradientNoise = 0.35;
 constexpr double kWeak = 4;
 /// Share of the gradient's sum that one polarity must have to be the contour's.
 constexpr double kOnePolarity = 0.8;
-constexpr size_t kMedian = 9;
-constexpr double kSigma = 2;
-constexpr int kRadius = 5;
 /// Farther than this from the contour, in pixels, a matched edge is no edge of it.
 constexpr float kMostShift = 1;
 constexpr size_t kContrastAway = 4;
@@ -96,61 +94,6 @@ int Strongest(const float* gradients, const float* prior, size_t count, int pola
   const IntLanes both = AsInts(pairs > most ? pairs : most);
   const int32_t bits = std::max(both[0], both[1]);
   return bits > kPlaceBits ? kPlaceBits - (bits & kPlaceBits) : otherwise;
-}
-
-/// Puts the smaller one first.
-inline void Order(float& a, float& b) {
-  const float least = std::min(a, b);
-  b = std::max(a, b);
-  a = least;
-}
-
-/// out[i] = median of in[i] .. in[i + 8]: an exchange network (Paeth, "Median finding on a 3x3 grid", 1990), which has
-/// no branches.
-void MediansOfNine(const float* __restrict in, size_t count, float* __restrict out) {
-  static_assert(kMedian == 9);
-  for (size_t i = 0; i < count; ++i) {
-    float a = in[i];
-    float b = in[i + 1];
-    float c = in[i + 2];
-    float d = in[i + 3];
-    float e = in[i + 4];
-    float f = in[i + 5];
-    float g = in[i + 6];
-    float h = in[i + 7];
-    float j = in[i + 8];
-    Order(b, c), Order(e, f), Order(h, j);
-    Order(a, b), Order(d, e), Order(g, h);
-    Order(b, c), Order(e, f), Order(h, j);
-    Order(a, d), Order(f, j), Order(e, h);
-    Order(d, g), Order(b, e), Order(c, f);
-    Order(e, h), Order(e, c), Order(g, e);
-    Order(e, c);
-    out[i] = e;
-  }
-}
-
-/// Weights of a Gaussian of kSigma, their sum 1.
-std::array<float, 2 * kRadius + 1> GaussianWeights() {
-  std::array<float, 2 * kRadius + 1> weights{};
-  double sum = 0;
-  for (int k = -kRadius; k <= kRadius; ++k) sum += std::exp(-k * k / (2 * kSigma * kSigma));
-  for (int k = -kRadius; k <= kRadius; ++k) {
-    weights[static_cast<size_t>(k + kRadius)] = static_cast<float>(std::exp(-k * k / (2 * kSigma * kSigma)) / sum);
-  }
-  return weights;
-}
-
-/// The ring with `margin` neighbours on either side, as one unbroken array. Twice the margin can be more than a small
-/// ring has.
-template <typename Value>
-void Unroll(const Value* ring, size_t count, size_t margin, std::vector<Value>& unrolled) {
-  Reserve(unrolled, count + 2 * margin);
-  std::copy(ring, ring + count, unrolled.begin() + static_cast<std::ptrdiff_t>(margin));
-  for (size_t k = 0; k < margin; ++k) {
-    unrolled[margin + count + k] = ring[k % count];
-    unrolled[margin - 1 - k] = ring[count - 1 - k % count];
-  }
 }
 
 /// std::lround, without a call.
@@ -309,7 +252,7 @@ float EdgeFinder::NearestOffset(size_t i) const {
 }
 
 void EdgeFinder::FilterOffsets() {
-  constexpr size_t kAway = kMedian / 2;
+  constexpr size_t kAway = kMedianOf / 2;
   Unroll(offsets_.data(), count_, kAway, around_);
   Reserve(filtered_, count_);
   MediansOfNine(around_.data(), count_, filtered_.data());
@@ -317,12 +260,12 @@ void EdgeFinder::FilterOffsets() {
   size_t reached = 0;
   for (size_t lost = 0; lost < count_; ++lost) {
     if (states_[lost] == State::kFound) continue;
-    for (size_t k = std::max(lost, reached); k < lost + std::min(kMedian, count_); ++k) {
+    for (size_t k = std::max(lost, reached); k < lost + std::min(kMedianOf, count_); ++k) {
       reached = k + 1;
       const size_t i = (k + count_ - kAway % count_) % count_;
-      float window[kMedian];
+      float window[kMedianOf];
       size_t size = 0;
-      for (size_t n = 0; n < kMedian; ++n) {
+      for (size_t n = 0; n < kMedianOf; ++n) {
         const size_t neighbour = (i + 2 * count_ - kAway + n) % count_;
         if (states_[neighbour] == State::kFound) window[size++] = offsets_[neighbour];
       }
@@ -330,15 +273,8 @@ void EdgeFinder::FilterOffsets() {
       filtered_[i] = size > 0 ? window[size / 2] : NearestOffset(i);
     }
   }
-  static const std::array<float, 2 * kRadius + 1> weights = GaussianWeights();
-  Unroll(filtered_.data(), count_, kRadius, around_);
-  const float* __restrict in = around_.data();
-  float* __restrict out = filtered_.data();
-  for (size_t i = 0; i < count_; ++i) {
-    float sum = 0;
-    for (size_t k = 0; k <= 2 * kRadius; ++k) sum += weights[k] * in[i + k];
-    out[i] = sum;
-  }
+  Unroll(filtered_.data(), count_, kGaussianAway, around_);
+  GaussianMeans(around_.data(), count_, filtered_.data());
 }
 
 MeanProfile EdgeFinder::Mean(LumaPatch& luma, const Contour& outline) {

@@ -67,8 +67,8 @@ class EdgeFinder {
   void SearchAtOnce(size_t first, float threshold);
   /// The edge at point i. `polarity`: 1 for brighter outside, -1 for brighter inside, 0 for either.
   void Search(size_t i, int polarity, float threshold);
-  /// Offsets of all points from those that were found: a median of the found ones among kMedian neighbours, the nearest
-  /// where none of these was found, 0 where there is none at all; then smoothed.
+  /// Offsets of all points from those that were found: a median of the found ones among kMedianOf neighbours, the
+  /// nearest where none of these was found, 0 where there is none at all; then smoothed.
   void FilterOffsets();
   /// The offset at point i: the nearest that were found, on either side.
   float NearestOffset(size_t i) const;

@@ -81,8 +81,8 @@ float SquaredDistance(const float* a, const float* b, size_t dims, float limit) 
   return kSquaredDistance(a, b, dims, limit);
 }
 
-/// Squared distances of each of `kRows` rows to each of `kOthers` others, which are read from memory once for all. Each
-/// is the same sum, whatever it is found together with.
+/// Squared distances of each of `kRows` rows to each of `kOthers` others, reading each row once. A distance does not
+/// depend on kRows and kOthers: its terms are always added in the same order.
 template <size_t kRows, size_t kOthers>
 __attribute__((always_inline)) inline void SquaresInLanes(const float* const* rows, const float* const* others,
                                                           size_t dims, float* squares) {

@@ -155,6 +155,37 @@ TEST(HalfTurn, KeepsTheUpperEnd) {
   }
 }
 
+/// The calipers of a hull with these points inside, by looking at every point from every side.
+struct BruteCalipers {
+  double feret_max = 0;
+  double feret_min = std::numeric_limits<double>::infinity();
+  double rectangle_area = std::numeric_limits<double>::infinity();
+  /// The least distance of a point from a side, inwards.
+  double least_inside = std::numeric_limits<double>::infinity();
+
+  BruteCalipers(const Contour& points, const Contour& hull) {
+    for (const Point& a : points) {
+      for (const Point& b : hull) feret_max = std::max(feret_max, std::hypot(a.x - b.x, a.y - b.y));
+    }
+    for (size_t k = 0; k < hull.size(); ++k) {
+      const Point& a = hull[k];
+      const Point& b = hull[(k + 1) % hull.size()];
+      const double side = std::hypot(b.x - a.x, b.y - a.y);
+      double low = 1e9, high = -1e9, top = -1e9;
+      for (const Point& p : points) {
+        const double across = ((b.x - a.x) * (p.y - a.y) - (b.y - a.y) * (p.x - a.x)) / side;
+        const double along = ((b.x - a.x) * (p.x - a.x) + (b.y - a.y) * (p.y - a.y)) / side;
+        least_inside = std::min(least_inside, across);
+        low = std::min(low, along);
+        high = std::max(high, along);
+        top = std::max(top, across);
+      }
+      feret_min = std::min(feret_min, top);
+      rectangle_area = std::min(rectangle_area, top * (high - low));
+    }
+  }
+};
+
 TEST(Hull, HoldsEveryCornerAndCalipersEqualBruteForce) {
   Random random(2);
   for (int round = 0; round < 300; ++round) {
@@ -170,34 +201,18 @@ TEST(Hull, HoldsEveryCornerAndCalipersEqualBruteForce) {
           corners.push_back({x + static_cast<double>(k & 1), y + static_cast<double>(k >> 1)});
       }
     }
-    double most = 0;
-    for (const Point& a : corners) {
-      for (const Point& b : hull) most = std::max(most, std::hypot(a.x - b.x, a.y - b.y));
-    }
-    double least = std::numeric_limits<double>::infinity();
-    double smallest = least;
     double hull_area = 0;
     for (size_t k = 0; k < hull.size(); ++k) {
       const Point& a = hull[k];
       const Point& b = hull[(k + 1) % hull.size()];
       hull_area += (a.x * b.y - b.x * a.y) / 2;
-      const double side = std::hypot(b.x - a.x, b.y - a.y);
-      double low = 1e9, high = -1e9, top = -1e9;
-      for (const Point& p : corners) {
-        const double across = ((b.x - a.x) * (p.y - a.y) - (b.y - a.y) * (p.x - a.x)) / side;
-        const double along = ((b.x - a.x) * (p.x - a.x) + (b.y - a.y) * (p.y - a.y)) / side;
-        EXPECT_GE(across, -1e-9) << "a corner outside of the hull";
-        low = std::min(low, along);
-        high = std::max(high, along);
-        top = std::max(top, across);
-      }
-      least = std::min(least, top);
-      smallest = std::min(smallest, top * (high - low));
     }
+    const BruteCalipers brute(corners, hull);
+    EXPECT_GE(brute.least_inside, -1e-9) << "a corner outside of the hull";
     const auto [rectangle, feret] = CalipersOf(hull);
-    EXPECT_NEAR(feret.max, most, 1e-9);
-    EXPECT_NEAR(feret.min, least, 1e-9);
-    EXPECT_NEAR(rectangle.length * rectangle.width, smallest, 1e-7);
+    EXPECT_NEAR(feret.max, brute.feret_max, 1e-9);
+    EXPECT_NEAR(feret.min, brute.feret_min, 1e-9);
+    EXPECT_NEAR(rectangle.length * rectangle.width, brute.rectangle_area, 1e-7);
     const Measures m = Measured(bits).measures;
     EXPECT_NEAR(m[Measure::kConvexity], m[Measure::kAreaFilled] / hull_area, 1e-12);
     EXPECT_LE(m[Measure::kConvexity], 1 + 1e-12);
@@ -231,32 +246,12 @@ TEST(Hull, OfPointsAndItsCalipersEqualBruteForce) {
     }
     const Contour hull = HullOf(points);
     if (hull.size() < 3) continue;
-    double most = 0;
-    for (const Point& a : points) {
-      for (const Point& b : points) most = std::max(most, std::hypot(a.x - b.x, a.y - b.y));
-    }
-    double least = std::numeric_limits<double>::infinity();
-    double smallest = least;
-    for (size_t k = 0; k < hull.size(); ++k) {
-      const Point& a = hull[k];
-      const Point& b = hull[(k + 1) % hull.size()];
-      const double side = std::hypot(b.x - a.x, b.y - a.y);
-      double low = 1e9, high = -1e9, top = -1e9;
-      for (const Point& p : points) {
-        const double across = ((b.x - a.x) * (p.y - a.y) - (b.y - a.y) * (p.x - a.x)) / side;
-        const double along = ((b.x - a.x) * (p.x - a.x) + (b.y - a.y) * (p.y - a.y)) / side;
-        ASSERT_GE(across, -1e-9) << "a point outside of the hull";
-        low = std::min(low, along);
-        high = std::max(high, along);
-        top = std::max(top, across);
-      }
-      least = std::min(least, top);
-      smallest = std::min(smallest, top * (high - low));
-    }
+    const BruteCalipers brute(points, hull);
+    ASSERT_GE(brute.least_inside, -1e-9) << "a point outside of the hull";
     const auto [rectangle, feret] = CalipersOf(hull);
-    ASSERT_NEAR(feret.max, most, 1e-9) << round;
-    ASSERT_NEAR(feret.min, least, 1e-9) << round;
-    ASSERT_NEAR(rectangle.length * rectangle.width, smallest, 1e-7) << round;
+    ASSERT_NEAR(feret.max, brute.feret_max, 1e-9) << round;
+    ASSERT_NEAR(feret.min, brute.feret_min, 1e-9) << round;
+    ASSERT_NEAR(rectangle.length * rectangle.width, brute.rectangle_area, 1e-7) << round;
   }
 }
 
