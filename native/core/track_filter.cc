@@ -8,8 +8,6 @@ namespace {
 
 constexpr double kPositionNoise = 1.0 / 20.0;
 constexpr double kVelocityNoise = 1.0 / 160.0;
-/// Kept of the velocity of an object that is not seen, a frame.
-constexpr double kCoasting = 0.9;
 
 double Square(double value) { return value * value; }
 
@@ -20,25 +18,25 @@ double Mixed(double along, double own, double across, double other) {
 
 }  // namespace
 
-void AxisFilter::Start(double measured, double size) {
+void AxisFilter::Start(double measured, double size, const MotionNoise& noise) {
   position = measured;
   velocity = 0.0;
   position_variance = Square(2.0 * kPositionNoise * size);
   covariance = 0.0;
-  velocity_variance = Square(10.0 * kVelocityNoise * size);
+  velocity_variance = Square(10.0 * noise.velocity * kVelocityNoise * size);
 }
 
-void AxisFilter::Predict(double frames, double size) {
+void AxisFilter::Predict(double frames, double size, const MotionNoise& noise) {
   position += frames * velocity;
   position_variance +=
       frames * (2.0 * covariance + frames * velocity_variance) + frames * Square(kPositionNoise * size);
   covariance += frames * velocity_variance;
-  velocity_variance += frames * Square(kVelocityNoise * size);
+  velocity_variance += frames * Square(noise.velocity * kVelocityNoise * size);
 }
 
-void AxisFilter::Update(double measured, double size) {
+void AxisFilter::Update(double measured, double size, const MotionNoise& noise) {
   const double innovation = measured - position;
-  const double total = position_variance + Square(kPositionNoise * size);
+  const double total = position_variance + Square(noise.measured * kPositionNoise * size);
   const double position_gain = position_variance / total;
   const double velocity_gain = covariance / total;
   position += position_gain * innovation;
@@ -56,10 +54,10 @@ void MotionFilter::Start(double cx, double cy, double w, double h) {
   width.position = w;
   height.position = h;
   const double size = Size();
-  x.Start(cx, size);
-  y.Start(cy, size);
-  width.Start(w, size);
-  height.Start(h, size);
+  x.Start(cx, size, noise);
+  y.Start(cy, size, noise);
+  width.Start(w, size, noise);
+  height.Start(h, size, noise);
 }
 
 void MotionFilter::Predict(double frames, bool seen, const Velocity& others) {
@@ -69,12 +67,12 @@ void MotionFilter::Predict(double frames, bool seen, const Velocity& others) {
     width.velocity = 0.0;
     height.velocity = 0.0;
   }
-  x.Predict(frames, size);
-  y.Predict(frames, size);
-  width.Predict(frames, size);
-  height.Predict(frames, size);
+  x.Predict(frames, size, noise);
+  y.Predict(frames, size, noise);
+  width.Predict(frames, size, noise);
+  height.Predict(frames, size, noise);
   if (!seen) {
-    const double kept = std::pow(kCoasting, frames);
+    const double kept = std::pow(noise.coasting, frames);
     x.velocity = others.x + kept * (x.velocity - others.x);
     y.velocity = others.y + kept * (y.velocity - others.y);
   }
@@ -112,10 +110,10 @@ void MotionFilter::Warp(const Affine& m) {
 
 void MotionFilter::Update(double cx, double cy, double w, double h) {
   const double size = Size();
-  x.Update(cx, size);
-  y.Update(cy, size);
-  width.Update(w, size);
-  height.Update(h, size);
+  x.Update(cx, size, noise);
+  y.Update(cy, size, noise);
+  width.Update(w, size, noise);
+  height.Update(h, size, noise);
 }
 
 }  // namespace fastsamd

@@ -9,6 +9,22 @@ namespace fastsamd {
 /// Tracking measures time in frames of a 30 Hz camera, the unit of the noise constants below.
 inline constexpr double kNominalRate = 30.0;
 
+/// How steadily things move, and how exactly a frame shows where they are.
+struct MotionNoise {
+  /// Of velocities, in 160ths of an object's size a nominal frame.
+  double velocity;
+  /// Of what a frame shows, in 20ths of an object's size.
+  double measured;
+  /// Kept of the velocity of an object that is not seen, a nominal frame.
+  double coasting;
+};
+
+/// Of centroids of masks.
+inline constexpr MotionNoise kMaskNoise{1.0, 1.0, 0.9};
+/// Of boxes alone, which detectors guess anew in every frame: what jitters is smoothed more, and its velocity, which
+/// has been smoothed, holds for longer.
+inline constexpr MotionNoise kBoxNoise{0.6, 1.5, 0.97};
+
 /// A Kalman filter of one coordinate with constant velocity. The velocity is per nominal frame.
 struct AxisFilter {
   double position = 0.0;
@@ -17,9 +33,9 @@ struct AxisFilter {
   double covariance = 0.0;
   double velocity_variance = 0.0;
 
-  void Start(double measured, double size);
-  void Predict(double frames, double size);
-  void Update(double measured, double size);
+  void Start(double measured, double size, const MotionNoise& noise);
+  void Predict(double frames, double size, const MotionNoise& noise);
+  void Update(double measured, double size, const MotionNoise& noise);
 };
 
 /// Pixels a nominal frame.
@@ -37,9 +53,10 @@ struct Surroundings {
 
 /// Where an object is and how it moves: independent filters of the centroid and of the sides of its box, in pixels. The
 /// noise of all four follows the object's size sqrt(width * height), as ByteTrack's follows its height: a twentieth of
-/// it a frame for positions, a 160th for velocities. Process noise grows with the time that passed, which makes the
-/// filter the same at every frame rate.
+/// it a frame for positions, a 160th for velocities, times `noise`. Process noise grows with the time that passed,
+/// which makes the filter the same at every frame rate.
 struct MotionFilter {
+  MotionNoise noise = kMaskNoise;
   AxisFilter x;
   AxisFilter y;
   AxisFilter width;
@@ -49,7 +66,7 @@ struct MotionFilter {
   double Size() const;
   void Start(double cx, double cy, double w, double h);
   /// Moves on by `frames` nominal frames (0 leaves everything as it is). An object that is not seen keeps its size, and
-  /// its velocity approaches `others` by 10 % a frame, as the longer it hides the less its last velocity says.
+  /// its velocity approaches `others`, as the longer it hides the less its last velocity says.
   void Predict(double frames, bool seen, const Velocity& others);
   /// Of an object that moves with others: its velocity is as sure as theirs agree within this standard deviation, or as
   /// one frame tells it.

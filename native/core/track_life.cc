@@ -71,6 +71,7 @@ void Tracker::Remember(Track& track, const Detection& detection) const {
   track.box_dx = (detection.box.x1 + detection.box.x2) / 2.0 - detection.cx;
   track.box_dy = (detection.box.y1 + detection.box.y2) / 2.0 - detection.cy;
   track.masked = detection.cells.count > 0;
+  track.filter.noise = detection.Noise();
   const size_t words = static_cast<size_t>(detection.cells.columns) * static_cast<size_t>(grid_.words);
   track.words.assign(detection.cells.bits, detection.cells.bits + words);
   track.cells = detection.cells;
@@ -116,6 +117,7 @@ void Tracker::Begin(const TrackInput& input, TrackOutput& output) {
     track.begin_x = detection.cx;
     track.begin_y = detection.cy;
     track.begin_box = detection.box;
+    track.filter.noise = detection.Noise();
     track.filter.Start(detection.cx, detection.cy, detection.box.x2 - detection.box.x1,
                        detection.box.y2 - detection.box.y1);
     Remember(track, detection);

@@ -44,6 +44,8 @@ struct Tracker::Detection {
   const float* coefficients = nullptr;
   /// Sum of the squares of the coefficients.
   double coefficient_energy = 0.0;
+
+  MotionNoise Noise() const { return cells.count > 0 ? kMaskNoise : kBoxNoise; }
 };
 
 struct Tracker::Track {

@@ -1,6 +1,7 @@
 // How objects are expected to move before their tracks know it: as those around them, or as the belt.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <vector>
@@ -129,6 +130,25 @@ TEST(Track, WhatTheBorderCutsMovesAsItsFreeEdge) {
       EXPECT_GT(output.velocities[0], 0.8 * 180.0) << frame;
     }
   }
+}
+
+/// How far the velocity of an object strays from 120 pixels a second whose box jitters by two pixels either way.
+double StraysWith(bool masks) {
+  Film film;
+  double most = 0.0;
+  for (int frame = 0; frame < 120; ++frame) {
+    const double jitter = frame % 3 == 0 ? 2.0 : -1.0;
+    const TrackOutput output = film.At(frame, {{60 + 4.0 * frame + jitter, 100, 40, 40}}, masks);
+    if (frame > 80) most = std::max(most, std::abs(static_cast<double>(output.velocities[0]) - 120.0));
+  }
+  return most;
+}
+
+TEST(Track, WhatBoxesAloneShowIsSmoothedMore) {
+  const double masks = StraysWith(true);
+  const double boxes = StraysWith(false);
+  EXPECT_GT(masks, 2.0);
+  EXPECT_LT(boxes, 0.6 * masks) << boxes << " " << masks;
 }
 
 }  // namespace
