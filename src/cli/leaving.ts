@@ -116,12 +116,16 @@ export function sayWritten(path: string, { onlyJson }: { readonly onlyJson: bool
 export async function withSource(
   uri: string,
   options: SourceOptions,
-  { signal }: Finishing,
+  finishing: Finishing,
   use: (source: Source) => Promise<void>,
 ): Promise<void> {
-  if (signal.aborted) return;
+  if (finishing.signal.aborted) return;
   const { createInput } = await import('./inputs.js');
-  const source = await createInput(uri, options);
+  await whileOpen(await createInput(uri, options), finishing, use);
+}
+
+/** As withSource, with a source that is not open yet. */
+export async function whileOpen(source: Source, { signal }: Finishing, use: (source: Source) => Promise<void>): Promise<void> {
   const stop = () => void source.stop().catch(() => undefined);
   signal.addEventListener('abort', stop);
   try {
