@@ -11,7 +11,7 @@ import onnx
 import torch
 from onnx import helper, numpy_helper
 
-from network import Exported, Network, fuse
+from network import NORM_EPSILON, Exported, Network, fuse
 
 OPSET = 13
 
@@ -30,6 +30,22 @@ def to_half(model):
     nodes = list(model.graph.node)
     del model.graph.node[:]
     model.graph.node.extend(casts + nodes)
+
+
+def read_weights(path):
+    """The weights of an exported model as a state of `Network`: its normalisations change nothing, since export folded
+    them into the convolutions."""
+    stored = {t.name.removesuffix(".half"): numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer}
+    state = Network().state_dict()
+    for name, value in state.items():
+        if name.endswith("norm.weight"):
+            value.fill_(1)
+        elif name.endswith("norm.running_var"):
+            value.fill_(1 - NORM_EPSILON)
+        elif not name.endswith(("norm.running_mean", "norm.num_batches_tracked")):
+            source = name.replace("norm.bias", "conv.bias")
+            value.copy_(torch.from_numpy(stored[f"network.{source}"].astype(np.float32)))
+    return state
 
 
 def main():

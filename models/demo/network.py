@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 STRIDES = (8, 16, 32)
 COEFFICIENTS = 32
+NORM_EPSILON = 1e-3
 
 
 class Conv(nn.Module):
@@ -20,7 +21,7 @@ class Conv(nn.Module):
     def __init__(self, inputs, outputs, kernel=1, stride=1):
         super().__init__()
         self.conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
-        self.norm = nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.03)
+        self.norm = nn.BatchNorm2d(outputs, eps=NORM_EPSILON, momentum=0.03)
 
     def forward(self, x):
         return F.relu(self.norm(self.conv(x)), inplace=True)

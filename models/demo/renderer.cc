@@ -1,4 +1,4 @@
-// The conveyor scene for Python: train.sh builds this file and native/core/conveyor*.cc into one shared library.
+// The conveyor scene for Python: build-renderer.sh builds this file and native/scenes into one shared library.
 
 #include <cstring>
 

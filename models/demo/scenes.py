@@ -1,4 +1,4 @@
-"""Generated training pictures: the conveyor of native/core/conveyor.cc, and wide procedural scenes drawn here.
+"""Generated training pictures: the conveyor of native/scenes/conveyor.cc, and wide procedural scenes drawn here.
 
 Every sample is a pure function of its seed. Training uses seeds below 1,000,000, evaluation 9,000,000 and above.
 """

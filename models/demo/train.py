@@ -14,6 +14,7 @@ import torch
 from torch.nn import functional as F
 
 import scenes
+from export import read_weights
 from network import Network, anchor_points, to_boxes
 
 MAX_INSTANCES = 48
@@ -55,12 +56,19 @@ class Scenes(torch.utils.data.IterableDataset):
         if self.side < 640:
             return scenes.conveyor_crops(seed, self.side, min(wanted, 3))
         rng = np.random.default_rng(seed)
-        width, height = (640, 640) if rng.random() < 0.6 else (int(v) for v in rng.integers(360, 900, 2))
+        width, height = self.size(rng)
         rgb, labels = scenes.conveyor(seed, width, height, int(rng.integers(0, 2000)))
         if rng.random() < 0.4:
             rgb = scenes.degrade(rng, rgb)
         rgb, labels = scenes.letterboxed(rgb, labels, self.side)
         return [(rgb, scenes.relabel(labels))]
+
+    def size(self, rng):
+        """Square as the network's input, wide as most cameras, or any."""
+        kind = rng.random()
+        if kind < 0.6:
+            return 640, 640
+        return (1280, 720) if kind < 0.75 else tuple(int(v) for v in rng.integers(360, 900, 2))
 
 
 def targets_of(labels):
@@ -184,12 +192,13 @@ def mask_loss_of(coefficients, proto, masks, truth, owner, b, a):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", required=True, help="checkpoint, read when it exists")
-    parser.add_argument("--init", help="checkpoint whose averaged weights to begin with")
+    parser.add_argument("--init", help="checkpoint or exported model whose weights to begin with")
     parser.add_argument("--iterations", type=int, required=True)
     parser.add_argument("--side", type=int, default=320)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--decay", type=float, default=0.99, help="of the averaged weights, with --init")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--bf16", action="store_true")
     args = parser.parse_args()
@@ -211,7 +220,7 @@ def main():
         optimizer.load_state_dict(state["optimizer"])
         begin = state["iteration"]
     elif args.init:
-        state = torch.load(args.init)
+        state = {"average": read_weights(args.init)} if args.init.endswith(".onnx") else torch.load(args.init)
         network.load_state_dict(state["average"])
     if args.init:
         # Fine-tuning sees few pictures at a time: the statistics of the first training are better than theirs.
@@ -239,7 +248,7 @@ def main():
         torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
         optimizer.step()
         with torch.no_grad():
-            decay = min(0.998, (iteration + 1) / (iteration + 10)) if not args.init else 0.99
+            decay = min(0.998, (iteration + 1) / (iteration + 10)) if not args.init else args.decay
             for mean, value in zip(average.state_dict().values(), network.state_dict().values()):
                 if mean.is_floating_point():
                     mean.lerp_(value.float(), 1 - decay)

@@ -1,5 +1,8 @@
 /** models/demo.onnx on the scene it was made for: seeds that training never used. */
-import { readFileSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { native } from '../../src/addon/addon.js';
@@ -120,4 +123,16 @@ describe('the demo model', () => {
       expect(difference.iou >= 0.9995 || difference.pixels <= 2, `object ${index}: ${JSON.stringify(difference)}`).toBe(true);
     }
   }, 60_000);
+
+  // Nobody trains the model from day to day: only a test sees that its pictures can no longer be drawn.
+  it('can be trained again: the scenes build into a library for Python', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'fastsamd-renderer-'));
+    try {
+      const library = join(folder, 'librenderer.so');
+      execFileSync(new URL('../../models/demo/build-renderer.sh', import.meta.url).pathname, [library]);
+      expect(readFileSync(library).includes('fastsamd_conveyor')).toBe(true);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }, 120_000);
 });
