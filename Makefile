@@ -228,7 +228,7 @@ check-arm64: build ## Build and test a clean clone on an emulated arm64 processo
 check-oldest: build ## Build and test a clean clone on Debian bullseye: g++ 10, glibc 2.31, GStreamer 1.18 (root, debootstrap)
 	scripts/check-root.sh oldest
 
-train-demo: ## Train the demo model again, about an hour and a half; see models/demo/README.md
+train-demo: ## Train the demo model again, about three hours; see models/demo/README.md
 	models/demo/train.sh
 
 clean: ## Remove everything that was built
