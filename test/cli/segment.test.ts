@@ -237,8 +237,8 @@ describe('wrong usage: exit 2', () => {
 
 it('says why a prompt that follows has no object', { timeout: 60_000 }, async () => {
   const scene = 'test:shapes?width=320&height=320&fps=20&realtime=false&frames=12';
-  const place = ['--box', '160,137,200,177', '--point', '181,157'];
-  const { code, stdout } = await fastsamdHere('segment', scene, '--model', 'demo', '--follow', ...place);
+  const place = ['--box', '40,40,120,120', '--point', '80,80'];
+  const { code, stdout } = await fastsamdHere('segment', scene, '--model', model, '--follow', ...place);
   expect(code).toBe(0);
   expect(stdout.trim().split('\n').at(-1)).toMatch(/p1 box: object \d+ .*; p2 points: unmatched \(best 1\.00; taken\)$/);
 });
