@@ -9,20 +9,20 @@ namespace fastsamd {
 /// Tracking measures time in frames of a 30 Hz camera, the unit of the noise constants below.
 inline constexpr double kNominalRate = 30.0;
 
-/// How steadily things move, and how exactly a frame shows where they are.
+/// Noise of a MotionFilter.
 struct MotionNoise {
-  /// Of velocities, in 160ths of an object's size a nominal frame.
+  /// Standard deviation of the change of velocity, in 160ths of the object's size per nominal frame.
   double velocity;
-  /// Of what a frame shows, in 20ths of an object's size.
+  /// Standard deviation of a measurement, in 20ths of the object's size.
   double measured;
-  /// Kept of the velocity of an object that is not seen, a nominal frame.
+  /// Share of its velocity that an unseen object keeps per nominal frame.
   double coasting;
 };
 
-/// Of centroids of masks.
+/// For centroids of masks.
 inline constexpr MotionNoise kMaskNoise{1.0, 1.0, 0.9};
-/// Of boxes alone, which detectors guess anew in every frame: what jitters is smoothed more, and its velocity, which
-/// has been smoothed, holds for longer.
+/// For boxes without masks. A detector's box jitters from frame to frame, so the filter smooths it more. The smoothed
+/// velocity is steadier, so an unseen object keeps it for longer.
 inline constexpr MotionNoise kBoxNoise{0.6, 1.5, 0.97};
 
 /// A Kalman filter of one coordinate with constant velocity. The velocity is per nominal frame.

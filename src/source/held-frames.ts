@@ -6,24 +6,30 @@ import { captureTime, type Source, SourceFrame } from './source.js';
 /** Of the format that takes most. */
 const BYTES_PER_PIXEL = 4;
 
-/** Frames that are held in memory, to be given again: a measurement of what follows does not pay for how they came to be. */
+/** Frames that are held in memory and given again, so that a measurement of the pipeline leaves out what it costs to make them. */
 export class HeldFrames implements Disposable {
   private constructor(
     private readonly uri: string,
     private readonly frames: readonly Frame[],
   ) {}
 
-  /** The first frames of an open source, at most `most.frames` of them and `most.bytes` of pixels, at least one; it is not stopped. */
+  /** The first frames of an open source, at most `most.frames` of them and `most.bytes` of pixels, at least one; the source is not stopped. Errors: the source's. */
   static async of(source: Source, most: { readonly frames: number; readonly bytes: number }): Promise<HeldFrames> {
     const frames: Frame[] = [];
+    const held = new HeldFrames(source.uri, frames);
     let bytes = 0;
-    for await (const frame of source) {
-      frames.push(frame);
-      const size = frame.width * frame.height * BYTES_PER_PIXEL;
-      bytes += size;
-      if (frames.length >= most.frames || bytes + size > most.bytes) break;
+    try {
+      for await (const frame of source) {
+        frames.push(frame);
+        const size = frame.width * frame.height * BYTES_PER_PIXEL;
+        bytes += size;
+        if (frames.length >= most.frames || bytes + size > most.bytes) break;
+      }
+    } catch (error) {
+      held[Symbol.dispose]();
+      throw error;
     }
-    return new HeldFrames(source.uri, frames);
+    return held;
   }
 
   /**

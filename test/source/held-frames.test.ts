@@ -64,3 +64,21 @@ it('ends when it is stopped, and a frame outlives what held it', async () => {
     frame[Symbol.dispose]();
   }
 });
+
+it('releases what it holds when the source fails', async () => {
+  const scene = await openSource(SCENE);
+  const given: Frame[] = [];
+  const failing = {
+    ...firstFrames(scene, 2),
+    async *[Symbol.asyncIterator](): AsyncGenerator<Frame> {
+      for await (const frame of firstFrames(scene, 2)) {
+        given.push(frame);
+        yield frame;
+      }
+      throw new Error('broken');
+    },
+  };
+  await expect(HeldFrames.of(failing, { frames: 3, bytes: 2 ** 20 })).rejects.toThrow('broken');
+  expect(given).toHaveLength(2);
+  for (const frame of given) expect(() => frame.retain()).toThrow('after its release');
+});

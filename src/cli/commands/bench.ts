@@ -25,7 +25,7 @@ export const benchCommand: Command<BenchArguments> = {
       .example('$0 bench clip.mp4 --model FastSAM-s.onnx', 'overhead 0.05: the pipeline runs at 95 % of the network’s own rate')
       .example('$0 bench clip.mp4 --model FastSAM-s.onnx --track', 'with tracking 0.99 of the rate without; an update takes 0.42 ms')
       .epilogue(
-        'overhead = rate of the network alone / rate of the pipeline − 1, both measured in turns in this run. The pictures of a drawn scene are drawn before.',
+        'overhead = rate of the network alone / rate of the pipeline − 1, both measured in turns in this run. Test scenes are drawn before the measurement begins.',
       ),
   handler: async (args) => (await import('../bench.js')).bench(args),
 };
